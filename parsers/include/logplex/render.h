@@ -1,0 +1,74 @@
+/*
+ * render.h - a message to the form that a channel stores, and from there to
+ * the three forms that leave.
+ *
+ * Stored, and sent to HTTP drains as it stands, several side by side:
+ *
+ *     LEN <PRI>1 TIME host APP PROCID - MSG
+ *         |       |    |    |   |      |
+ *         |       |    |    |   |      msgid_offset, and msg_offset behind it
+ *         pri     |    |    |   procid_offset
+ *                 |    |    app_offset
+ *                 |    host_offset
+ *                 time_offset
+ *
+ * LEN counts the bytes behind its space. What this form leaves out, the
+ * sender's HOSTNAME, MSGID and STRUCTURED-DATA, stands aside as
+ * "HOSTNAME MSGID SD", with "-" for what there was not (a missing SD at the
+ * end may be left out), and is empty when it would be "- - -".
+ *
+ * Pure functions; no allocation. Threads: any.
+ */
+#ifndef LOGPLEX_RENDER_H
+#define LOGPLEX_RENDER_H
+
+#include "logplex/logplex.h"
+#include "logplex/syslog.h"
+#include "logplex/timestamp.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Bytes that a line needs for as long as it is not appended. */
+typedef struct lp_render_scratch {
+    char head[80]; /* LEN, and for RFC 3164 also PRI and TIME */
+} lp_render_scratch;
+
+/*
+ * Fills line->parts, part_count, marks and aside so that the parts joined are
+ * the stored form of msg. host_app is "host NAME " with both spaces, kept
+ * ready for each token; when it is empty the message's own APP-NAME is taken.
+ * The parts point into msg, host_app, scratch and constants. line->next and
+ * arrival_ns are the caller's; msg's time is taken as it was sent, but for
+ * RFC 3164, where it becomes RFC 3339 in UTC (near line->arrival_ns), and that
+ * of the arrival when there is none.
+ * Fails: LP_E_TOOBIG: the header is over 64 KiB, or the line over 16 MiB.
+ */
+LP_API lp_err lp_render_line(const lp_syslog *msg, lp_span host_app,
+                             lp_render_scratch *scratch, lp_line *line);
+
+/* Parts of a stored line, by its marks. */
+LP_API lp_span lp_record_time(const lp_record *record);
+LP_API lp_span lp_record_app(const lp_record *record);
+LP_API lp_span lp_record_procid(const lp_record *record);
+LP_API lp_span lp_record_msg(const lp_record *record);
+
+/*
+ * Each of these writes one line's form to out if it fits in room_bytes, and
+ * returns the bytes that it takes, whether it fitted or not.
+ *
+ * tail:    TIME APP[PROCID]: MSG, and LF unless MSG ends in one
+ * syslog:  LEN <PRI>1 TIME DRAIN-TOKEN APP PROCID - - MSG, LF as above;
+ *          without "LEN " when is_counted is false
+ */
+LP_API size_t lp_render_tail(const lp_record *record, char *out,
+                             size_t room_bytes);
+LP_API size_t lp_render_syslog(const lp_record *record, lp_span drain_token,
+                               bool is_counted, char *out, size_t room_bytes);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LOGPLEX_RENDER_H */
