@@ -29,7 +29,7 @@ typedef enum lp_err {
 #define LP_ERR_ENUM(name, value, text) name = value,
     LP_ERRORS(LP_ERR_ENUM)
 #undef LP_ERR_ENUM
-    LP_E_PIN = -0x7fffffff /* fixes the width; never returned */
+        LP_E_PIN = -0x7fffffff /* fixes the width; never returned */
 } lp_err;
 
 /*

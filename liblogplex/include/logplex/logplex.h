@@ -74,9 +74,9 @@ typedef struct lp_engine_options {
     const lp_allocator *allocator; /* aligned_alloc and free; copied */
 } lp_engine_options;
 
-#define LP_ENGINE_OPTIONS_INIT                                                 \
-    {                                                                          \
-        (uint32_t)sizeof(lp_engine_options), 0, 0, 0, NULL                     \
+#define LP_ENGINE_OPTIONS_INIT                             \
+    {                                                      \
+        (uint32_t)sizeof(lp_engine_options), 0, 0, 0, NULL \
     }
 
 /*
@@ -103,9 +103,9 @@ typedef struct lp_channel_options {
                                behind still want, in whole segments */
 } lp_channel_options;
 
-#define LP_CHANNEL_OPTIONS_INIT                                                \
-    {                                                                          \
-        (uint32_t)sizeof(lp_channel_options), 0, 0                             \
+#define LP_CHANNEL_OPTIONS_INIT                    \
+    {                                              \
+        (uint32_t)sizeof(lp_channel_options), 0, 0 \
     }
 
 /*
@@ -222,10 +222,10 @@ typedef struct lp_channel_stats {
     uint64_t held_bytes; /* memory of the ring, free space and marks included */
 } lp_channel_stats;
 
-#define LP_CHANNEL_STATS_INIT                                                  \
-    {                                                                          \
-        (uint32_t)sizeof(lp_channel_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,   \
-            0, 0                                                               \
+#define LP_CHANNEL_STATS_INIT                                                \
+    {                                                                        \
+        (uint32_t)sizeof(lp_channel_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+            0, 0                                                             \
     }
 
 /* Threads: any. out->struct_bytes must be set. */
@@ -271,9 +271,9 @@ typedef struct lp_cursor_options {
     void *ready_ctx;
 } lp_cursor_options;
 
-#define LP_CURSOR_OPTIONS_INIT                                                 \
-    {                                                                          \
-        (uint32_t)sizeof(lp_cursor_options), 0, 0, 0, 0, 0, 0, 0, NULL, NULL   \
+#define LP_CURSOR_OPTIONS_INIT                                               \
+    {                                                                        \
+        (uint32_t)sizeof(lp_cursor_options), 0, 0, 0, 0, 0, 0, 0, NULL, NULL \
     }
 
 /*
@@ -348,9 +348,9 @@ typedef struct lp_cursor_stats {
     uint64_t pending_lines;
 } lp_cursor_stats;
 
-#define LP_CURSOR_STATS_INIT                                                   \
-    {                                                                          \
-        (uint32_t)sizeof(lp_cursor_stats), 0, 0, 0, 0, 0, 0                    \
+#define LP_CURSOR_STATS_INIT                                \
+    {                                                       \
+        (uint32_t)sizeof(lp_cursor_stats), 0, 0, 0, 0, 0, 0 \
     }
 
 /* Threads: reader. out->struct_bytes must be set. */

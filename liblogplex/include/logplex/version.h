@@ -7,9 +7,9 @@
 #ifndef LOGPLEX_VERSION_H
 #define LOGPLEX_VERSION_H
 
-#define LP_VERSION_MAJOR 0
-#define LP_VERSION_MINOR 1
-#define LP_VERSION_PATCH 0
+#define LP_VERSION_MAJOR  0
+#define LP_VERSION_MINOR  1
+#define LP_VERSION_PATCH  0
 #define LP_VERSION_STRING "0.1.0"
 
 /* Marks what the shared libraries export; all else is hidden. */

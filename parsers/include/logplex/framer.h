@@ -32,18 +32,18 @@ typedef enum lp_framing {
 } lp_framing;
 
 typedef struct lp_frame {
-    lp_span bytes;       /* points into the caller's bytes; may be empty */
+    lp_span bytes; /* points into the caller's bytes; may be empty */
     lp_framing framing;
-    bool cut;            /* it was longer than frame_max_bytes */
-    bool resynced;       /* its count or that before it lied: this frame ends
+    bool cut;      /* it was longer than frame_max_bytes */
+    bool resynced; /* its count or that before it lied: this frame ends
                             or begins where the next plausible one does */
 } lp_frame;
 
 /* Made by lp_framer_init(). The counters are the caller's to read. */
 typedef struct lp_framer {
     uint32_t frame_max_bytes;
-    uint32_t skip_line;        /* dropping up to the end of a cut line */
-    uint64_t skip_bytes;       /* still to drop of a cut counted frame */
+    uint32_t skip_line;  /* dropping up to the end of a cut line */
+    uint64_t skip_bytes; /* still to drop of a cut counted frame */
     uint64_t octet_frames;
     uint64_t line_frames;
     uint64_t cut_frames;

@@ -1,0 +1,205 @@
+/*
+ * catalog.h - what exists: channels, their tokens, credentials, sessions.
+ *
+ * Everybody reads it, on every line; hardly anybody writes it. So readers hold
+ * an immutable *view* of the whole, and a writer makes a new one that shares
+ * all but the changed part with the old:
+ *
+ *     catalog --current--> view 8 --+--> bucket 0 --> token, token ...
+ *                                   +--> bucket 1' (new)
+ *     worker A --holds---> view 7 --+--> bucket 1  (goes with the last view)
+ *                                   ...
+ *
+ * A write is durable (in SQLite) before it is in any view, and it is in the
+ * current view before the call returns, on every thread that asks for it.
+ *
+ * Reads:  any thread, through a reader of its own; never block, no I/O.
+ * Writes: any thread, one after the other; they BLOCK on the disk, so not on
+ *         a worker's loop: see worker_offload().
+ */
+#ifndef LOGPLEXD_CATALOG_H
+#define LOGPLEXD_CATALOG_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "logplex/logplex.h"
+
+typedef struct catalog catalog;
+typedef struct catalog_view catalog_view;
+
+enum {
+    CATALOG_ID_MAX_BYTES = 256,  /* of a channel, a token, a credential */
+    CATALOG_NAME_MAX_BYTES = 256 /* of a token                          */
+};
+
+typedef enum catalog_flag {
+    CATALOG_NO_TAIL = 1,
+    CATALOG_NO_HISTORY = 2 /* no_redis of the original */
+} catalog_flag;
+
+typedef struct catalog_channel catalog_channel;
+
+/* Immutable, valid as long as the view it came from is held. */
+typedef struct catalog_token {
+    lp_span id;       /* "t." and a UUID                                    */
+    lp_span name;     /* any bytes but blanks and controls; may be empty    */
+    lp_span host_app; /* "host NAME ", as lp_render_line() wants it         */
+    const catalog_channel *channel;
+} catalog_token;
+
+/* Likewise. A channel that is changed becomes a new catalog_channel with the
+ * same ring. */
+struct catalog_channel {
+    lp_span id;
+    lp_span uuid; /* stable, derived for clients that insist on one */
+    uint32_t flags;
+    int64_t created_ns;
+    lp_channel *ring;
+    const catalog_token *const *tokens; /* sorted by name, then id */
+    size_t token_count;
+};
+
+typedef enum catalog_permission {
+    CATALOG_FULL_API = 1,    /* may use the APIs              */
+    CATALOG_ANY_CHANNEL = 2, /* may send lines to any channel */
+    CATALOG_ONE_CHANNEL = 4  /* may send to, and read, one    */
+} catalog_permission;
+
+typedef struct catalog_credential {
+    lp_span id;
+    uint32_t permissions;
+    lp_span channel_id; /* for CATALOG_ONE_CHANNEL */
+} catalog_credential;
+
+/* Why a write was refused. Texts by catalog_strerror(). */
+typedef enum catalog_err {
+    CATALOG_OK = 0,
+    CATALOG_NOT_FOUND,
+    CATALOG_INVALID, /* an id or name has bytes it may not have, or too many */
+    CATALOG_TOO_MANY,
+    CATALOG_FULL,   /* the engine's ceiling leaves no room for a channel */
+    CATALOG_FAILED, /* the store: disk full, say; the log has the reason */
+} catalog_err;
+
+const char *catalog_strerror(catalog_err err);
+
+typedef struct catalog_limits {
+    uint64_t channels_max;           /* 0: 1,000,000 */
+    uint32_t tokens_per_channel_max; /* 0: 1,000     */
+    uint32_t sessions_max;           /* 0: 100,000; the oldest goes */
+    uint32_t session_ttl_s;          /* 0: 360       */
+} catalog_limits;
+
+/*
+ * Opens the catalog and everything in it, with a ring in engine for each
+ * channel. path is that of the SQLite file, or NULL for one in memory. The
+ * engine must outlive it. On failure *why (static or in a buffer of the
+ * catalog module's) says what went wrong with which path, for the log.
+ */
+catalog_err catalog_open(lp_engine *engine,
+                         const lp_channel_options *channel_options,
+                         const catalog_limits *limits, const char *path,
+                         catalog **out, char *why, size_t why_bytes);
+
+/* All views must have been let go. NULL is allowed. */
+void catalog_close(catalog *cat);
+
+/* Reading ----------------------------------------------------------------- */
+
+/*
+ * A thread's own place to read from: it keeps the newest view at hand, and
+ * looking whether there is a newer one costs one atomic load. Zeroed and then
+ * catalog_reader_init() to begin; one thread at a time.
+ */
+typedef struct catalog_reader {
+    catalog *cat;
+    catalog_view *view;
+    uint64_t version;
+} catalog_reader;
+
+void catalog_reader_init(catalog_reader *reader, catalog *cat);
+void catalog_reader_fini(catalog_reader *reader);
+
+/* The current view, valid until the next call with this reader. */
+const catalog_view *catalog_reader_view(catalog_reader *reader);
+
+/* A hold that lasts longer, and its end. Threads: any. */
+catalog_view *catalog_view_ref(const catalog_view *view);
+void catalog_view_unref(catalog_view *view);
+
+/* Both: NULL when there is none. */
+const catalog_token *catalog_find_token(const catalog_view *view, lp_span id);
+const catalog_channel *catalog_find_channel(const catalog_view *view,
+                                            lp_span id);
+
+/* All channels, in no order; stops when each returns false. */
+void catalog_each_channel(const catalog_view *view,
+                          bool (*each)(const catalog_channel *channel,
+                                       void *ctx),
+                          void *ctx);
+size_t catalog_channel_count(const catalog_view *view);
+
+/*
+ * Is there such a credential, with this password? NULL if not. The comparison
+ * takes the same time wherever it fails. Passwords are stored hashed.
+ */
+const catalog_credential *catalog_check_credential(const catalog_view *view,
+                                                   lp_span id,
+                                                   lp_span password);
+
+/* A credential whose password is the whole of a Bearer (the Heroku CLI's key),
+ * whatever its id. NULL if there is none. */
+const catalog_credential *catalog_check_secret(const catalog_view *view,
+                                               lp_span secret);
+
+/* How many credentials there are. */
+size_t catalog_credential_count(const catalog_view *view);
+
+/* Writing ----------------------------------------------------------------- */
+
+/*
+ * Makes the channel, or sets the tokens of one that is there: the list of names
+ * is the whole truth. Missing names lose their tokens, new ones get one, kept
+ * ones keep their ids; duplicates collapse. *created says which it was.
+ */
+catalog_err catalog_put_channel(catalog *cat, lp_span id, const lp_span *names,
+                                size_t name_count, bool *created);
+
+/* The channel, its tokens and its sessions. Its ring is closed. */
+catalog_err catalog_delete_channel(catalog *cat, lp_span id);
+
+/* Always a new token. out_id gets "t." and 36 bytes, and a NUL. */
+catalog_err catalog_add_token(catalog *cat, lp_span channel_id, lp_span name,
+                              char out_id[40]);
+catalog_err catalog_delete_token(catalog *cat, lp_span channel_id,
+                                 lp_span token_id);
+
+/* Adds a credential, or replaces the one with this id. */
+catalog_err catalog_put_credential(catalog *cat, lp_span id, lp_span password,
+                                   uint32_t permissions, lp_span channel_id);
+
+/* Sessions ---------------------------------------------------------------- */
+
+/* What a log session reads, as its creator asked for it. */
+typedef struct catalog_session {
+    char id[40]; /* a UUID of 122 random bits; the capability to read */
+    char channel_id[CATALOG_ID_MAX_BYTES + 1];
+    char source[CATALOG_NAME_MAX_BYTES + 1]; /* "": no filter */
+    char ps[CATALOG_NAME_MAX_BYTES + 1];     /* "": no filter */
+    uint64_t num_lines;
+    bool is_tail;
+    int64_t created_ns;
+} catalog_session;
+
+/* Fills in session->id and created_ns. Sessions are kept in memory and in the
+ * store, and expire. Threads: any; BLOCKS. */
+catalog_err catalog_add_session(catalog *cat, catalog_session *session,
+                                int64_t now_ns);
+
+/* Threads: any; never blocks on the disk. False: none, or it has expired. */
+bool catalog_get_session(catalog *cat, lp_span id, int64_t now_ns,
+                         catalog_session *out);
+
+#endif /* LOGPLEXD_CATALOG_H */

@@ -1,0 +1,117 @@
+/*
+ * counters.h - what happened, counted where it happens.
+ *
+ * Each worker has its own set, written by its thread alone with relaxed stores
+ * and read by anybody; /metrics and /ledger add the sets up. The lists below
+ * are the single source of the names there.
+ *
+ * Per listener: received = accepted + the sum of rejected by reason, in lines.
+ */
+#ifndef LOGPLEXD_COUNTERS_H
+#define LOGPLEXD_COUNTERS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define LISTENERS(X)                     \
+    X(LISTENER_SYSLOG_TCP, "syslog_tcp") \
+    X(LISTENER_SYSLOG_UDP, "syslog_udp") \
+    X(LISTENER_HTTP, "http")
+
+#define REJECTS(X)                                             \
+    X(REJECT_MALFORMED, "malformed", "no syslog header")       \
+    X(REJECT_NO_TOKEN, "no_token", "APP-NAME is no token")     \
+    X(REJECT_UNKNOWN_TOKEN, "unknown_token", "no such token")  \
+    X(REJECT_CLOSED, "closed", "the channel is being deleted") \
+    X(REJECT_TOO_BIG, "too_big", "over what a segment holds")  \
+    X(REJECT_FULL, "full", "the memory ceiling is reached")    \
+    X(REJECT_COUNT, "count_mismatch", "Logplex-Msg-Count lied: whole body")
+
+/* Frame-level events, per listener. */
+#define FRAME_EVENTS(X)                                            \
+    X(FRAME_OCTET, "octet", "frames that were octet-counted")      \
+    X(FRAME_LINE, "line", "frames that were ended by LF or NUL")   \
+    X(FRAME_EMPTY, "empty", "empty lines between frames, ignored") \
+    X(FRAME_CUT, "cut", "frames over the limit, kept cut")         \
+    X(FRAME_RESYNC, "resync", "octet counts that lied")            \
+    X(FRAME_TRUNCATED, "truncated", "streams that ended inside a frame")
+
+/* Everything else: name on /metrics, help. */
+#define COUNTERS(X)                                                           \
+    X(COUNT_CONNECTIONS, "connections_accepted_total", "syslog connections")  \
+    X(COUNT_CONNECTIONS_REFUSED, "connections_refused_total",                 \
+      "connections over the limit")                                           \
+    X(COUNT_HTTP_REQUESTS, "http_requests_total", "HTTP requests")            \
+    X(COUNT_HTTP_2XX, "http_responses_2xx_total", "by class of status")       \
+    X(COUNT_HTTP_3XX, "http_responses_3xx_total", "by class of status")       \
+    X(COUNT_HTTP_4XX, "http_responses_4xx_total", "by class of status")       \
+    X(COUNT_HTTP_5XX, "http_responses_5xx_total", "by class of status")       \
+    X(COUNT_HTTP_AUTH_FAILED, "http_auth_failed_total", "401 and 403")        \
+    X(COUNT_HTTP_OVERLOADED, "http_overloaded_total", "429: memory is full")  \
+    X(COUNT_HTTP_BODY_TOO_BIG, "http_body_too_big_total", "413")              \
+    X(COUNT_HTTP_BODY_TIMEOUT, "http_body_timeout_total", "408")              \
+    X(COUNT_OFFLOAD_REFUSED, "offload_refused_total",                         \
+      "blocking work refused, too much was waiting")                          \
+    X(COUNT_TAILS_OPENED, "tails_opened_total", "sessions read")              \
+    X(COUNT_TAILS_CLOSED, "tails_closed_total", "of these, ended")            \
+    X(COUNT_TAIL_LINES, "tail_lines_total", "lines written to readers")       \
+    X(COUNT_TAIL_FILTERED, "tail_filtered_lines_total",                       \
+      "lines that a reader's filter left out")                                \
+    X(COUNT_TAIL_LOST, "tail_lost_lines_total", "lines lost to slow readers") \
+    X(COUNT_TAIL_GAPS, "tail_gaps_total", "gaps told to readers")
+
+typedef enum listener {
+#define X(id, name) id,
+    LISTENERS(X)
+#undef X
+        LISTENER_COUNT
+} listener;
+
+typedef enum reject {
+#define X(id, name, help) id,
+    REJECTS(X)
+#undef X
+        REJECT_REASONS
+} reject;
+
+typedef enum frame_event {
+#define X(id, name, help) id,
+    FRAME_EVENTS(X)
+#undef X
+        FRAME_EVENT_COUNT
+} frame_event;
+
+typedef enum counter {
+#define X(id, name, help) id,
+    COUNTERS(X)
+#undef X
+        COUNTER_COUNT
+} counter;
+
+typedef struct listener_counts {
+    _Atomic uint64_t received_lines;
+    _Atomic uint64_t received_bytes; /* as read, framing included */
+    _Atomic uint64_t accepted_lines;
+    _Atomic uint64_t rejected_lines[REJECT_REASONS];
+    _Atomic uint64_t frames[FRAME_EVENT_COUNT];
+} listener_counts;
+
+typedef struct counters {
+    listener_counts listeners[LISTENER_COUNT];
+    _Atomic uint64_t counts[COUNTER_COUNT];
+} counters;
+
+/* Only the owner writes, so a load and a store do: no locked instruction. */
+static inline void count_add(_Atomic uint64_t *at, uint64_t n)
+{
+    atomic_store_explicit(at,
+                          atomic_load_explicit(at, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
+static inline uint64_t count_get(const _Atomic uint64_t *at)
+{
+    return atomic_load_explicit(at, memory_order_relaxed);
+}
+
+#endif /* LOGPLEXD_COUNTERS_H */

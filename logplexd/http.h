@@ -1,0 +1,148 @@
+/*
+ * http.h - HTTP as our handlers see it.
+ *
+ * http.c is the only file that knows libmicrohttpd. It runs one MHD daemon for
+ * each worker inside the worker's loop (MHD_USE_EPOLL without a thread of its
+ * own, its epoll descriptor in a uv_poll_t, MHD_get_timeout honoured after each
+ * MHD_run), reads bodies whole and bounded, matches routes, checks who asks,
+ * and turns answers into responses.
+ *
+ *     headers -> route -> auth -> body (cap, time limit) -> handler
+ *                                                             |
+ *               http_reply()  <-------- now, or after ------- +
+ *               http_stream() <-------- http_defer()
+ *
+ * Threads: everything here is for the request's worker alone.
+ */
+#ifndef LOGPLEXD_HTTP_H
+#define LOGPLEXD_HTTP_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "worker.h"
+
+typedef struct http_request http_request;
+
+/* A handler answers, streams, or defers, exactly one of them, before it
+ * returns. */
+typedef void (*http_handler)(http_request *req);
+
+/* Who may call a route. Failure: 401 with WWW-Authenticate, or 403. */
+typedef enum http_auth {
+    HTTP_AUTH_NONE,     /* anybody, or the handler checks for itself       */
+    HTTP_AUTH_FULL_API, /* Basic with a full_api credential                */
+    HTTP_AUTH_PLATFORM, /* as the Heroku CLI does: Bearer SECRET, Basic
+                           :SECRET or Basic ID:SECRET; JSON 401 bodies     */
+} http_auth;
+
+typedef struct http_route {
+    const char *method;  /* "GET"; of a path that matches with another method
+                            the answer is 405 with Allow */
+    const char *pattern; /* "/v3/channels/:id/tokens": a segment that begins
+                            with ':' matches any non-empty segment, which is
+                            percent-decoded exactly once; a slash at the end of
+                            the path is allowed */
+    http_auth auth;
+    http_handler handle;
+    uint64_t body_max_bytes; /* 0: no body is read (one that comes is 413) */
+} http_route;
+
+/* All routes, from all api_*.c; a NULL method ends each table. */
+extern const http_route api_ops_routes[];      /* health, metrics, ledger */
+extern const http_route api_logs_routes[];     /* POST /logs              */
+extern const http_route api_v3_routes[];       /* channels, tokens ...    */
+extern const http_route api_sessions_routes[]; /* sessions and tails      */
+extern const http_route api_platform_routes[]; /* the Heroku CLI's        */
+
+/* Asking ------------------------------------------------------------------ */
+
+worker *http_worker(const http_request *req);
+
+/* The segment that matched the n-th ':' of the pattern, from 0. */
+lp_span http_param(const http_request *req, unsigned n);
+
+/* NULL when there is none. Header names in any case. Values are
+ * NUL-terminated, percent-decoded for the query. */
+const char *http_header(const http_request *req, const char *name);
+const char *http_query(const http_request *req, const char *name);
+
+/* The whole body, its Content-Encoding still on it. */
+lp_span http_body(const http_request *req);
+
+/* The credential that the route's auth found; NULL for HTTP_AUTH_NONE. */
+const catalog_credential *http_credential(const http_request *req);
+
+/*
+ * User and password of an Authorization: Basic header, decoded into a buffer
+ * of the request. 0: here they are; 401: there is no usable header; 400: it is
+ * not base64.
+ */
+int http_basic(http_request *req, lp_span *user, lp_span *password);
+
+/* "http://HOST[:PORT]" as the client spoke to us, from --base-url or else from
+ * X-Forwarded-Proto and Host; in a buffer of the request. */
+const char *http_base_url(http_request *req);
+
+/* Memory that goes with the request; NULL when there is none. */
+void *http_alloc(http_request *req, size_t size_bytes);
+
+/* Answering --------------------------------------------------------------- */
+
+/* Adds a header to the answer to come; both are copied. */
+void http_set_header(http_request *req, const char *name, const char *value);
+
+/* body is copied. type may be NULL for none. */
+void http_reply(http_request *req, int status, const char *type, lp_span body);
+
+/* Compact, keys in the order of insertion. Takes the reference to json. */
+void http_reply_json(http_request *req, int status, json_t *json);
+
+/* {"error":"..."} for our own API and v3. printf-like. */
+void http_reply_error(http_request *req, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/*
+ * Suspends the connection; the answer comes later, on this thread. If the
+ * client goes away meanwhile, answering is still allowed and does nothing, and
+ * is still owed: the request lives until then.
+ */
+void http_defer(http_request *req);
+
+/*
+ * An answer whose bytes are made as the client takes them.
+ * fill: puts at most room_bytes at out and returns their number; 0: nothing
+ * now, call http_stream_wake() when there is; HTTP_STREAM_END: that was all, a
+ * clean end; HTTP_STREAM_ABORT: break the connection. What one fill returns
+ * goes out in one chunk and one write as far as the socket takes it.
+ * close: called once, whoever ended it; frees ctx.
+ */
+enum { HTTP_STREAM_END = -1, HTTP_STREAM_ABORT = -2 };
+enum { HTTP_STREAM_BLOCK_BYTES = 32768 }; /* the largest room_bytes */
+
+typedef struct http_stream_calls {
+    ssize_t (*fill)(void *ctx, char *out, size_t room_bytes);
+    void (*close)(void *ctx);
+} http_stream_calls;
+
+void http_stream(http_request *req, int status, const char *type,
+                 const http_stream_calls *calls, void *ctx);
+
+/* fill has something again, after it returned 0. Harmless when not needed. */
+void http_stream_wake(http_request *req);
+
+/* The server of a worker -------------------------------------------------- */
+
+/* listen_fds are bound, listening sockets; the server owns them from here. */
+http_server *http_server_start(worker *w, const int *listen_fds,
+                               unsigned listen_count);
+
+/* Accepts no more and lets requests under way finish; streams are asked to end
+ * by their owners. */
+void http_server_quiesce(http_server *server);
+unsigned http_server_connections(const http_server *server);
+void http_server_stop(http_server *server);
+
+#endif /* LOGPLEXD_HTTP_H */

@@ -1,0 +1,58 @@
+/*
+ * ingest.h - from a frame to a line in its channel.
+ *
+ * A worker has one batch. Frames of one read buffer are parsed into it, looked
+ * up, and chained by channel; ingest_flush() then appends each chain whole, so
+ * that a channel's mutex is taken once for all of its lines in the buffer, and
+ * fetches the next channel's memory while one is being written.
+ *
+ * The frames' bytes are only borrowed: they must stay until the flush.
+ * Threads: the worker's alone.
+ */
+#ifndef LOGPLEXD_INGEST_H
+#define LOGPLEXD_INGEST_H
+
+#include "logplex/framer.h"
+#include "worker.h"
+
+typedef struct ingest ingest;
+
+/* NULL when there is no memory. */
+ingest *ingest_create(worker *w);
+void ingest_destroy(ingest *in);
+
+/* What became of the lines since the last ingest_begin(). */
+typedef struct ingest_result {
+    uint64_t received_lines;
+    uint64_t accepted_lines;
+    uint64_t rejected_lines[REJECT_REASONS];
+} ingest_result;
+
+/* Starts a batch for what came in on a listener at arrival_ns. The view stays
+ * held until ingest_end(). */
+void ingest_begin(ingest *in, listener from, int64_t arrival_ns);
+
+/* Takes the token from each frame's APP-NAME. */
+void ingest_frame(ingest *in, lp_span frame);
+
+/* The caller knows the token already: all frames go to its channel, whatever
+ * their APP-NAME is; it is replaced by the token's name if it is a token. */
+void ingest_frame_for(ingest *in, lp_span frame, const catalog_token *token);
+
+/* Appends what is waiting. Called by itself when the batch is full. */
+void ingest_flush(ingest *in);
+
+/* Flushes, counts, lets the view go, and tells what became of it all. */
+void ingest_end(ingest *in, ingest_result *out);
+
+/* Adds a framer's counters to the worker's and sets them to zero. */
+void ingest_count_framer(ingest *in, listener from, lp_framer *framer);
+
+/* The listeners: one set for each worker; fds are bound. 0, or a UV_E code. */
+int ingest_tcp_listen(worker *w, int fd);
+int ingest_udp_listen(worker *w, int fd);
+
+/* Stops accepting and closes what is open; for shutdown. */
+void ingest_close_all(worker *w);
+
+#endif /* LOGPLEXD_INGEST_H */

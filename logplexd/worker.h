@@ -1,0 +1,89 @@
+/*
+ * worker.h - one thread, one libuv loop, and all that lives on it.
+ *
+ * W workers have the same listeners on the same ports (SO_REUSEPORT: the kernel
+ * deals connections out), a libmicrohttpd daemon each, and nothing in common
+ * but the engine and the catalog. A connection, a tail or a drain belongs to
+ * one worker for life and is touched by its thread alone.
+ *
+ * The one thing that crosses threads is a wake-up: a *waker* posted from
+ * anywhere comes back as a call on its home worker. Posts are coalesced: one
+ * eventfd write for however many wakers between two turns of the loop.
+ */
+#ifndef LOGPLEXD_WORKER_H
+#define LOGPLEXD_WORKER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "catalog.h"
+#include "config.h"
+#include "counters.h"
+
+typedef struct worker worker;
+typedef struct http_server http_server;
+
+/* What all workers share; constant while they run. */
+typedef struct daemon_shared {
+    const config *cfg;
+    lp_engine *engine;
+    catalog *cat;
+    worker **workers;
+    unsigned worker_count;
+    int64_t started_ns;
+    _Atomic bool is_draining; /* SIGTERM came: no new connections, end tails */
+} daemon_shared;
+
+struct worker {
+    daemon_shared *shared;
+    unsigned index;
+    uv_loop_t loop;
+    uv_thread_t thread;
+    catalog_reader reader;
+    counters counts; /* written by this thread alone; see counters.h */
+    http_server *http;
+    struct ingest *ingest;   /* the batch that this thread is filling */
+    struct wakeups *wakeups; /* private to worker.c                   */
+    int64_t now_ns;          /* wall clock, taken once a turn: worker_now() */
+};
+
+/* Wall clock, nanoseconds since 1970. Threads: any. */
+int64_t wall_clock_ns(void);
+
+/* Waking ------------------------------------------------------------------ */
+
+typedef struct waker waker;
+
+/* Called on the home worker's thread, once for one or more posts. */
+typedef void (*waker_fn)(waker *w);
+
+struct waker {
+    worker *home;
+    waker_fn on_wake;
+    waker *next;            /* private to worker.c */
+    _Atomic bool is_queued; /* likewise            */
+};
+
+/* Threads: any, also from an lp_ready_fn. Never blocks. */
+void waker_post(waker *w);
+
+/*
+ * Takes back what may have been posted and not yet called, so that the waker
+ * can be freed. Nobody may post it any more (close its cursor first).
+ * Threads: home.
+ */
+void waker_cancel(waker *w);
+
+/* Work that blocks -------------------------------------------------------- */
+
+/*
+ * Runs work(ctx) on a thread of libuv's pool and then done(ctx) on this
+ * worker's thread. Threads: this worker's. False: it was refused because too
+ * much waits already (a counter says so); then neither is called.
+ */
+bool worker_offload(worker *w, void (*work)(void *ctx), void (*done)(void *ctx),
+                    void *ctx);
+
+#endif /* LOGPLEXD_WORKER_H */
