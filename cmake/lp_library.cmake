@@ -1,10 +1,17 @@
 # lp_library(NAME ALIAS MAP SOURCES...): one library of ours, compiled once and
 # linked twice: NAME (shared, with its symbol versions) and NAME_static. Inside
-# the tree everything links the static one.
+# the tree everything links the static one. ALIAS is its name behind Logplex::
+# in the tree and in the installed package.
+
+# Before 1.0 every minor number may change the ABI (SemVer 2.0.0, item 4).
+if(PROJECT_VERSION_MAJOR EQUAL 0)
+    set(LP_SOVERSION 0.${PROJECT_VERSION_MINOR})
+else()
+    set(LP_SOVERSION ${PROJECT_VERSION_MAJOR})
+endif()
+
 function(lp_library name alias map)
     add_library(${name}_objects OBJECT ${ARGN})
-    set_target_properties(${name}_objects PROPERTIES
-        POSITION_INDEPENDENT_CODE ON)
     target_include_directories(${name}_objects
         PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/include PRIVATE src)
     target_link_libraries(${name}_objects PRIVATE lp_flags)
@@ -21,11 +28,16 @@ function(lp_library name alias map)
         target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:lp_flags>)
     endforeach()
     set_target_properties(${name} PROPERTIES
-        VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
+        EXPORT_NAME ${alias}
+        VERSION ${PROJECT_VERSION} SOVERSION ${LP_SOVERSION}
         LINK_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${map})
+    set_target_properties(${name}_static PROPERTIES
+        EXPORT_NAME ${alias}_static)
     target_link_options(${name} PRIVATE
-        -Wl,--version-script=${CMAKE_CURRENT_SOURCE_DIR}/${map}
-        -Wl,--no-undefined)
+        -Wl,--version-script=${CMAKE_CURRENT_SOURCE_DIR}/${map})
+    if(NOT LP_SANITIZE MATCHES .) # clang's sanitizers are in the program only
+        target_link_options(${name} PRIVATE -Wl,--no-undefined)
+    endif()
     add_library(Logplex::${alias} ALIAS ${name})
     add_library(Logplex::${alias}_static ALIAS ${name}_static)
 endfunction()

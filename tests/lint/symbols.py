@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""What a static library of ours wants from outside is on its allow list.
+
+    symbols.py memory+mutex ARCHIVE      the engine
+    symbols.py bytes        ARCHIVE      the parsers
+
+Whoever links the engine can rely on it: no I/O, no clock, no thread, no
+allocation but through aligned_alloc and free.
+"""
+import re
+import subprocess
+import sys
+
+import tree
+
+BYTES = (r"mem(cpy|move|set|cmp|chr|rchr)|str(len|nlen|cmp|ncmp|chr)|"
+         r"__mem(cpy|move|set)_chk")
+MEMORY = r"aligned_alloc|free"
+MUTEX = r"pthread_mutex_(init|destroy|lock|trylock|unlock)"
+BUGS = r"__assert_fail|abort"
+COMPILER = (r"__stack_chk_fail|_GLOBAL_OFFSET_TABLE_|"
+            r"__(asan|ubsan|tsan|sanitizer|sancov)_\w+|"
+            r"__popcountdi2|__udivti3|__umodti3|__divti3|__muloti4")
+OUR_CORE = r"lp_(strerror|errname|version|(engine|channel|cursor|run)_\w+)"
+ALLOWED = {
+    "memory+mutex": "|".join((BYTES, MEMORY, MUTEX, BUGS, COMPILER)),
+    "bytes": "|".join((BYTES, BUGS, COMPILER, OUR_CORE)),
+}
+
+
+def nm(archive, *flags):
+    out = subprocess.run(("nm", "-P", *flags, archive), check=True,
+                         stdout=subprocess.PIPE, text=True).stdout
+    return {line.split()[0] for line in out.splitlines()
+            if len(line.split()) >= 2}
+
+
+def main():
+    if len(sys.argv) != 3 or sys.argv[1] not in ALLOWED:
+        sys.exit(__doc__)
+    allowed = re.compile(ALLOWED[sys.argv[1]])
+    outside = nm(sys.argv[2], "-u") - nm(sys.argv[2], "--defined-only")
+    return tree.report(["%s is not on the list" % symbol
+                        for symbol in sorted(outside)
+                        if not allowed.fullmatch(symbol)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
