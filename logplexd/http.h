@@ -1,11 +1,12 @@
 /*
  * http.h - HTTP as our handlers see it.
  *
- * http.c is the only file that knows libmicrohttpd. It runs one MHD daemon for
- * each worker inside the worker's loop (MHD_USE_EPOLL without a thread of its
+ * http_mhd.c is the only file that knows libmicrohttpd. It runs one MHD daemon
+ * for each worker inside the worker's loop (MHD_USE_EPOLL without a thread of its
  * own, its epoll descriptor in a uv_poll_t, MHD_get_timeout honoured after each
- * MHD_run), reads bodies whole and bounded, matches routes, checks who asks,
- * and turns answers into responses.
+ * MHD_run). The other http_*.c read bodies whole and bounded, match routes,
+ * check who asks, and make answers. Answers are counted by their status (401,
+ * 403, 408, 413 and 429 by themselves too): handlers don't count them.
  *
  *     headers -> route -> auth -> body (cap, time limit) -> handler
  *                                                             |
@@ -35,12 +36,15 @@ typedef enum http_auth {
     HTTP_AUTH_NONE,     /* anybody, or the handler checks for itself       */
     HTTP_AUTH_FULL_API, /* Basic with a full_api credential                */
     HTTP_AUTH_PLATFORM, /* as the Heroku CLI does: Bearer SECRET, Basic
-                           :SECRET or Basic ID:SECRET; JSON 401 bodies     */
+                           :SECRET or Basic ID:SECRET; JSON 401 bodies. May
+                           be full_api or one channel: the handler looks   */
 } http_auth;
 
 typedef struct http_route {
-    const char *method;  /* "GET"; of a path that matches with another method
-                            the answer is 405 with Allow */
+    const char *method;  /* "GET", or "*" for any; of a path that matches with
+                            another method the answer is 405 with Allow. HEAD
+                            is GET where there is no HEAD, but 405 for a stream
+                          */
     const char *pattern; /* "/v3/channels/:id/tokens": a segment that begins
                             with ':' matches any non-empty segment, which is
                             percent-decoded exactly once; a slash at the end of
@@ -72,7 +76,9 @@ const char *http_query(const http_request *req, const char *name);
 /* The whole body, its Content-Encoding still on it. */
 lp_span http_body(const http_request *req);
 
-/* The credential that the route's auth found; NULL for HTTP_AUTH_NONE. */
+/* A copy, of the request, of the credential that the route's auth found; NULL
+ * for HTTP_AUTH_NONE. While no credential exists at all, callers on this
+ * machine get one named "local" that may do everything. */
 const catalog_credential *http_credential(const http_request *req);
 
 /*
@@ -117,7 +123,8 @@ void http_defer(http_request *req);
  * now, call http_stream_wake() when there is; HTTP_STREAM_END: that was all, a
  * clean end; HTTP_STREAM_ABORT: break the connection. What one fill returns
  * goes out in one chunk and one write as far as the socket takes it.
- * close: called once, whoever ended it; frees ctx.
+ * close: called once, whoever ended it, but not from inside http_stream(),
+ * http_stream_wake() or fill; frees ctx.
  */
 enum { HTTP_STREAM_END = -1, HTTP_STREAM_ABORT = -2 };
 enum { HTTP_STREAM_BLOCK_BYTES = 32768 }; /* the largest room_bytes */
@@ -135,14 +142,22 @@ void http_stream_wake(http_request *req);
 
 /* The server of a worker -------------------------------------------------- */
 
-/* listen_fds are bound, listening sockets; the server owns them from here. */
+/*
+ * Serves the routes in tables, a NULL ends them. listen_fds are bound,
+ * listening, non-blocking sockets; the server owns them from here, also when
+ * it fails (NULL; the log says why).
+ */
 http_server *http_server_start(worker *w, const int *listen_fds,
-                               unsigned listen_count);
+                               unsigned listen_count,
+                               const http_route *const *tables);
 
 /* Accepts no more and lets requests under way finish; streams are asked to end
  * by their owners. */
 void http_server_quiesce(http_server *server);
 unsigned http_server_connections(const http_server *server);
+
+/* Cuts what is still open. The loop must be run on for its handles to close;
+ * the server is gone then. NULL is allowed. */
 void http_server_stop(http_server *server);
 
 #endif /* LOGPLEXD_HTTP_H */

@@ -46,11 +46,26 @@ struct worker {
     http_server *http;
     struct ingest *ingest;   /* the batch that this thread is filling */
     struct wakeups *wakeups; /* private to worker.c                   */
-    int64_t now_ns;          /* wall clock, taken once a turn: worker_now() */
+    int64_t now_ns;          /* for worker_now() alone */
+    bool is_now_fresh;       /* likewise               */
 };
 
 /* Wall clock, nanoseconds since 1970. Threads: any. */
 int64_t wall_clock_ns(void);
+
+/*
+ * The wall clock as it was when this turn of the loop first asked: the loop
+ * may have slept in between turns, and libuv has no hook between waking up and
+ * the first callback. Threads: the worker's.
+ */
+static inline int64_t worker_now(worker *w)
+{
+    if (!w->is_now_fresh) {
+        w->now_ns = wall_clock_ns();
+        w->is_now_fresh = true;
+    }
+    return w->now_ns;
+}
 
 /* Waking ------------------------------------------------------------------ */
 
@@ -85,5 +100,29 @@ void waker_cancel(waker *w);
  */
 bool worker_offload(worker *w, void (*work)(void *ctx), void (*done)(void *ctx),
                     void *ctx);
+
+/* A worker's life, for main and for tests ---------------------------------- */
+
+/* NULL when there is no memory or no descriptor; the log says why. */
+worker *worker_create(daemon_shared *shared, unsigned index);
+
+/* Runs the loop on a thread of its own. What is to be on the loop from the
+ * start (listeners, say) has been put there before. False: no thread. */
+bool worker_start(worker *w);
+
+/*
+ * Ends a worker that was started. Gently: no new connections, what is under
+ * way may finish, however long it takes. Again, with force: cuts what is left.
+ * on_end(ctx), if any, is called on the worker's thread when its loop is done.
+ * Threads: any.
+ */
+void worker_stop(worker *w, bool force);
+void worker_on_end(worker *w, void (*on_end)(void *ctx), void *ctx);
+
+/* What a stop with force would cut, as it last was. Threads: any. */
+unsigned worker_open_connections(const worker *w);
+
+/* Waits for the thread and frees all. NULL is allowed. */
+void worker_join(worker *w);
 
 #endif /* LOGPLEXD_WORKER_H */
