@@ -1,0 +1,466 @@
+/* channel.c - the ring: append, roll on, evict, close. */
+#include "channel.h"
+
+#include <assert.h>
+
+enum { HISTORY_DEFAULT_LINES = 1500 };
+#define BYTES_MAX_DEFAULT ((uint64_t)16 << 20)
+
+/* Opening and closing ----------------------------------------------------- */
+
+static lp_err read_options(const lp_channel_options *from,
+                           lp_channel_options *opt)
+{
+    lp_channel_options defaults = LP_CHANNEL_OPTIONS_INIT;
+
+    *opt = defaults;
+    if (from != NULL) {
+        if (from->struct_bytes < 2 * sizeof(uint32_t))
+            return LP_E_INVALID;
+        memcpy(opt, from,
+               from->struct_bytes < sizeof(*opt) ? from->struct_bytes
+                                                 : sizeof(*opt));
+    }
+    if (opt->history_lines == 0)
+        opt->history_lines = HISTORY_DEFAULT_LINES;
+    if (opt->bytes_max == 0)
+        opt->bytes_max = BYTES_MAX_DEFAULT;
+    return opt->bytes_max < LPI_BLOCK_MIN_BYTES ? LP_E_INVALID : LP_OK;
+}
+
+lp_err lp_channel_open(lp_engine *engine, const lp_channel_options *options,
+                       lp_channel **out)
+{
+    lp_channel_options opt;
+    lp_channel *channel;
+    void *ptr = NULL;
+    lp_err err;
+
+    if (engine == NULL || out == NULL)
+        return LP_E_INVALID;
+    err = read_options(options, &opt);
+    if (err == LP_OK)
+        err = lpi_memory_alloc(engine, sizeof(*channel), &ptr);
+    if (err != LP_OK)
+        return err;
+    channel = ptr;
+    memset(channel, 0, sizeof(*channel));
+    pthread_mutex_init(&channel->mutex, NULL);
+    pthread_mutex_init(&channel->wake_mutex, NULL);
+    atomic_init(&channel->next_seq, 1);
+    atomic_init(&channel->armed_count, 0);
+    atomic_init(&channel->refs, 1);
+    atomic_init(&channel->is_closed, false);
+    channel->history_lines = opt.history_lines;
+    channel->bytes_max = opt.bytes_max;
+    channel->engine = engine;
+    lpi_engine_enter(engine, channel);
+    *out = channel;
+    return LP_OK;
+}
+
+uint64_t lp_channel_epoch(const lp_channel *channel)
+{
+    return channel->epoch;
+}
+
+/* The ring's own end. Nobody else can see the channel any more. */
+static void destroy(lp_channel *channel)
+{
+    lp_engine *engine = channel->engine;
+    lpi_totals totals;
+
+    assert(channel->cursors == NULL && channel->armed == NULL);
+    pthread_mutex_lock(&channel->mutex);
+    totals = lpi_channel_totals(channel);
+    totals.evicted_lines = totals.appended_lines;
+    totals.evicted_bytes = totals.appended_bytes;
+    pthread_mutex_unlock(&channel->mutex);
+    // Out of the registry first: from here on the ledger has it among the
+    // gone, and no other channel can ask it for its surplus.
+    lpi_engine_leave(engine, channel, &totals);
+    while (channel->oldest != NULL) {
+        lp_segment *segment = channel->oldest;
+
+        channel->oldest = segment->next;
+        atomic_fetch_add(&engine->pinned_bytes, segment->block_bytes);
+        lpi_segment_unref(segment);
+    }
+    pthread_mutex_destroy(&channel->mutex);
+    pthread_mutex_destroy(&channel->wake_mutex);
+    lpi_memory_free(engine, channel, sizeof(*channel));
+}
+
+bool lpi_channel_try_ref(lp_channel *channel)
+{
+    uint32_t refs = atomic_load(&channel->refs);
+
+    while (refs > 0)
+        if (atomic_compare_exchange_weak(&channel->refs, &refs, refs + 1))
+            return true;
+    return false;
+}
+
+lp_channel *lp_channel_ref(lp_channel *channel)
+{
+    uint32_t before = atomic_fetch_add(&channel->refs, 1);
+
+    assert(before > 0);
+    return channel;
+}
+
+void lp_channel_unref(lp_channel *channel)
+{
+    uint32_t before;
+
+    if (channel == NULL)
+        return;
+    before = atomic_fetch_sub(&channel->refs, 1);
+    assert(before > 0);
+    if (before == 1)
+        destroy(channel);
+}
+
+/* Calls all who are armed, once each. The lock is held meanwhile, so that
+ * lp_cursor_close() can promise that no call is still running. */
+static void wake(lp_channel *channel)
+{
+    lp_cursor *cursor;
+
+    pthread_mutex_lock(&channel->wake_mutex);
+    while ((cursor = channel->armed) != NULL) {
+        channel->armed = cursor->next_armed;
+        if (channel->armed != NULL)
+            channel->armed->previous_armed = NULL;
+        cursor->next_armed = NULL;
+        cursor->is_armed = false;
+        atomic_fetch_sub(&channel->armed_count, 1);
+        cursor->on_ready(cursor->ready_ctx);
+    }
+    pthread_mutex_unlock(&channel->wake_mutex);
+}
+
+void lp_channel_close(lp_channel *channel)
+{
+    if (channel == NULL)
+        return;
+    pthread_mutex_lock(&channel->mutex);
+    atomic_store(&channel->is_closed, true);
+    pthread_mutex_unlock(&channel->mutex);
+    if (atomic_load(&channel->armed_count) > 0)
+        wake(channel);
+    lp_channel_unref(channel);
+}
+
+/* Evicting ---------------------------------------------------------------- */
+
+lp_seq lpi_channel_oldest_seq(const lp_channel *channel)
+{
+    if (channel->oldest == NULL)
+        return atomic_load(&channel->next_seq);
+    return channel->oldest->base_seq;
+}
+
+/* Lines in the ring, those of a batch that is not yet whole included. */
+static uint64_t resident_lines(const lp_channel *channel)
+{
+    return channel->totals.appended_lines - channel->totals.evicted_lines;
+}
+
+static void evict_oldest(lp_channel *channel)
+{
+    lp_segment *segment = channel->oldest;
+
+    channel->oldest = segment->next;
+    if (channel->oldest == NULL)
+        channel->open = NULL;
+    channel->held_bytes -= segment->block_bytes;
+    channel->totals.evicted_lines += segment->line_count;
+    channel->totals.evicted_bytes +=
+        segment->used_bytes - LPI_SEGMENT_FIRST_OFFSET;
+    segment->is_in_ring = false;
+    segment->next = NULL;
+    atomic_fetch_add(&channel->engine->pinned_bytes, segment->block_bytes);
+    lpi_segment_unref(segment);
+}
+
+/* Would the history still be whole without the oldest segment? */
+static bool is_oldest_surplus(const lp_channel *channel)
+{
+    return channel->oldest != NULL && channel->oldest != channel->open &&
+           resident_lines(channel) - channel->oldest->line_count >=
+               channel->history_lines;
+}
+
+/* The first line that some cursor still wants, as far as its lag limit lets
+ * it. A cursor moves on meanwhile; then a segment stays a little longer. */
+static lp_seq wanted_seq(const lp_channel *channel)
+{
+    lp_seq next_seq = channel->totals.appended_lines + 1;
+    lp_seq wanted = next_seq;
+
+    for (const lp_cursor *cursor = channel->cursors; cursor != NULL;
+         cursor = cursor->next) {
+        // relaxed: a place that is a little old only keeps a little more.
+        lp_seq seq = atomic_load_explicit(&cursor->seq, memory_order_relaxed);
+        uint64_t lag_max =
+            atomic_load_explicit(&cursor->lag_max_lines, memory_order_relaxed);
+
+        if (seq >= cursor->stop_seq)
+            continue;
+        if (next_seq > lag_max && seq < next_seq - lag_max)
+            seq = next_seq - lag_max;
+        if (seq < wanted)
+            wanted = seq;
+    }
+    return wanted;
+}
+
+static void note_surplus(lp_channel *channel)
+{
+    bool has_surplus = is_oldest_surplus(channel);
+
+    if (has_surplus == channel->has_surplus)
+        return;
+    channel->has_surplus = has_surplus;
+    lpi_engine_set_surplus(channel->engine, channel, has_surplus);
+}
+
+void lpi_channel_trim(lp_channel *channel)
+{
+    if (is_oldest_surplus(channel)) {
+        lp_seq wanted = wanted_seq(channel);
+
+        while (is_oldest_surplus(channel) &&
+               channel->oldest->base_seq + channel->oldest->line_count <=
+                   wanted)
+            evict_oldest(channel);
+    }
+    note_surplus(channel);
+}
+
+bool lpi_channel_give_surplus(lp_channel *channel)
+{
+    bool gave = is_oldest_surplus(channel);
+
+    if (gave)
+        evict_oldest(channel);
+    note_surplus(channel);
+    return gave;
+}
+
+/* Makes room under the engine's ceiling, by one segment. In this order: what
+ * this channel keeps for slow readers, what others do, its own history. */
+static bool reclaim(lp_channel *channel)
+{
+    lp_channel *other;
+    bool gave;
+
+    if (is_oldest_surplus(channel)) {
+        evict_oldest(channel);
+        return true;
+    }
+    other = lpi_engine_take_surplus(channel->engine, channel);
+    if (other != NULL) {
+        gave = lpi_channel_give_surplus(other);
+        pthread_mutex_unlock(&other->mutex);
+        lp_channel_unref(other);
+        if (gave)
+            return true;
+    }
+    if (channel->oldest == NULL)
+        return false;
+    evict_oldest(channel);
+    return true;
+}
+
+/* Appending --------------------------------------------------------------- */
+
+/* An eighth of what the channel holds, rounded down to a power of two, so that
+ * what is kept too much is in proportion; but large enough for this line. 0
+ * when no segment is. */
+static uint32_t next_block_bytes(const lp_channel *channel, size_t line_bytes)
+{
+    uint32_t max_bytes = channel->engine->segment_max_bytes;
+    uint32_t block_bytes = LPI_BLOCK_MIN_BYTES;
+
+    while (block_bytes < max_bytes &&
+           ((uint64_t)block_bytes * 16 <= channel->held_bytes ||
+            lpi_segment_line_max(block_bytes) < line_bytes))
+        block_bytes *= 2;
+    return lpi_segment_line_max(block_bytes) < line_bytes ? 0 : block_bytes;
+}
+
+/* Closes the open segment and opens another. */
+static lp_err roll(lp_channel *channel, size_t line_bytes)
+{
+    uint32_t block_bytes = next_block_bytes(channel, line_bytes);
+    lp_segment *segment;
+    lp_err err;
+
+    if (block_bytes == 0 || block_bytes > channel->bytes_max)
+        return LP_E_TOOBIG;
+    if (channel->open != NULL)
+        lpi_segment_publish(channel->open);
+    lpi_channel_trim(channel);
+    while (channel->oldest != NULL &&
+           channel->held_bytes + block_bytes > channel->bytes_max)
+        evict_oldest(channel);
+    do
+        err = lpi_segment_create(channel->engine, block_bytes,
+                                 channel->totals.appended_lines + 1, &segment);
+    while (err == LP_E_FULL && reclaim(channel));
+    note_surplus(channel);
+    if (err != LP_OK)
+        return err;
+    segment->is_in_ring = true;
+    if (channel->open != NULL)
+        channel->open->next = segment;
+    else
+        channel->oldest = segment;
+    channel->open = segment;
+    channel->held_bytes += block_bytes;
+    return LP_OK;
+}
+
+static size_t line_size(const lp_line *line)
+{
+    size_t line_bytes = 0;
+
+    assert(line->part_count > 0 && line->part_count <= LP_LINE_PARTS_MAX);
+    for (uint32_t i = 0; i < line->part_count; i++)
+        line_bytes += line->parts[i].len_bytes;
+    return line_bytes;
+}
+
+static lp_err append_line(lp_channel *channel, const lp_line *line)
+{
+    size_t line_bytes = line_size(line);
+    lp_err err;
+
+    if (channel->open == NULL || !lpi_segment_fits(channel->open, line_bytes)) {
+        err = roll(channel, line_bytes);
+        if (err != LP_OK)
+            return err;
+    }
+    while ((err = lpi_segment_put(channel->open, line, line_bytes)) ==
+           LP_E_FULL) {
+        // Its aside found no room. Anything but the open segment may go.
+        if (channel->oldest == channel->open || !reclaim(channel))
+            return err;
+    }
+    if (err != LP_OK)
+        return err;
+    channel->totals.appended_lines++;
+    channel->totals.appended_bytes += line_bytes;
+    return LP_OK;
+}
+
+static uint64_t chain_length(const lp_line *line)
+{
+    uint64_t lines = 0;
+
+    for (; line != NULL; line = line->next)
+        lines++;
+    return lines;
+}
+
+/* Under mutex. Stops at the first line that memory has no room for: those
+ * behind it would only come out of order. */
+static lp_err append_chain(lp_channel *channel, const lp_line *line,
+                           lp_append_result *result)
+{
+    lp_err worst = LP_OK;
+
+    for (; line != NULL; line = line->next) {
+        lp_err err = append_line(channel, line);
+
+        if (err == LP_OK) {
+            result->accepted_lines++;
+            continue;
+        }
+        worst = err;
+        if (err != LP_E_TOOBIG)
+            break;
+        result->too_big_lines++;
+    }
+    result->refused_lines = chain_length(line);
+    return worst;
+}
+
+lp_err lp_channel_append(lp_channel *channel, const lp_line *lines,
+                         lp_append_result *result)
+{
+    lp_append_result sum = {0, 0, 0, 0};
+    lp_seq first_seq;
+    lp_err err;
+
+    pthread_mutex_lock(&channel->mutex);
+    first_seq = channel->totals.appended_lines + 1;
+    if (atomic_load_explicit(&channel->is_closed, memory_order_relaxed)) {
+        err = LP_E_CLOSED;
+        sum.refused_lines = chain_length(lines);
+    } else {
+        err = append_chain(channel, lines, &sum);
+    }
+    channel->totals.too_big_lines += sum.too_big_lines;
+    channel->totals.refused_lines += sum.refused_lines;
+    if (sum.accepted_lines > 0) {
+        sum.first_seq = first_seq;
+        lpi_segment_publish(channel->open);
+        // seq_cst: pairs with arming, which counts itself and then looks here.
+        atomic_store(&channel->next_seq, channel->totals.appended_lines + 1);
+    }
+    pthread_mutex_unlock(&channel->mutex);
+    if (sum.accepted_lines > 0 && atomic_load(&channel->armed_count) > 0)
+        wake(channel);
+    if (result != NULL)
+        *result = sum;
+    return err;
+}
+
+void lp_channel_prefetch(const lp_channel *channel)
+{
+    __builtin_prefetch(channel, 1);
+    __builtin_prefetch((const char *)channel + LPI_ALIGN_BYTES, 1);
+}
+
+/* The account ------------------------------------------------------------- */
+
+lpi_totals lpi_channel_totals(const lp_channel *channel)
+{
+    lpi_totals totals = channel->totals;
+
+    for (const lp_cursor *cursor = channel->cursors; cursor != NULL;
+         cursor = cursor->next) {
+        totals.delivered_lines += atomic_load(&cursor->delivered_lines);
+        totals.lost_lines += atomic_load(&cursor->lost_lines);
+    }
+    return totals;
+}
+
+void lp_channel_stats_get(lp_channel *channel, lp_channel_stats *out)
+{
+    lp_channel_stats stats = LP_CHANNEL_STATS_INIT;
+    uint32_t room_bytes = out->struct_bytes;
+
+    pthread_mutex_lock(&channel->mutex);
+    stats.cursors = channel->cursor_count;
+    stats.epoch = channel->epoch;
+    stats.oldest_seq = lpi_channel_oldest_seq(channel);
+    stats.next_seq = channel->totals.appended_lines + 1;
+    stats.appended_lines = channel->totals.appended_lines;
+    stats.appended_bytes = channel->totals.appended_bytes;
+    stats.evicted_lines = channel->totals.evicted_lines;
+    stats.evicted_bytes = channel->totals.evicted_bytes;
+    stats.too_big_lines = channel->totals.too_big_lines;
+    stats.refused_lines = channel->totals.refused_lines;
+    stats.held_bytes = channel->held_bytes;
+    pthread_mutex_unlock(&channel->mutex);
+    stats.resident_lines = stats.appended_lines - stats.evicted_lines;
+    stats.resident_bytes = stats.appended_bytes - stats.evicted_bytes;
+    if (room_bytes > sizeof(stats))
+        room_bytes = sizeof(stats);
+    memcpy(out, &stats, room_bytes);
+    out->struct_bytes = room_bytes;
+}

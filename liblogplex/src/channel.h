@@ -1,0 +1,112 @@
+/*
+ * channel.h - a ring of segments, and the readers around it.
+ *
+ *      oldest                                          open
+ *        |                                              |
+ *     [ seg 1-160 ] -> [ 161-301 ] -> [ 302-455 ] -> [ 456-501 ... ]
+ *           ^                              ^                ^      ^
+ *     cursor A, slow                  cursor B         cursor C   next_seq
+ *
+ * Lines are appended at `open`; when it is full the ring rolls on to a new
+ * segment, an eighth of the size of all that the channel holds (so a quiet
+ * channel has small ones and a busy one large), and what may go at the other
+ * end goes:
+ *
+ *   1. beyond bytes_max, the oldest segment, whoever still wants it;
+ *   2. beyond history_lines, the oldest segment that every cursor has read.
+ *
+ * What is beyond history_lines and kept for slow cursors is *surplus*: when the
+ * engine reaches its ceiling, any channel may take it from any other.
+ *
+ * Waking: a reader that found nothing arms itself and then looks again; a
+ * writer publishes and then looks whether anybody is armed. Both sides are
+ * sequentially consistent, so at least one of them sees the other.
+ */
+#ifndef LP_CHANNEL_H
+#define LP_CHANNEL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "engine.h"
+#include "segment.h"
+
+struct lp_channel {
+    /* Shared. */
+    pthread_mutex_t mutex;
+    _Atomic lp_seq next_seq; /* below it, lines are published */
+    _Atomic uint32_t armed_count;
+    _Atomic uint32_t refs;
+    _Atomic bool is_closed;
+
+    /* Under mutex: the ring. */
+    bool has_surplus;
+    lp_segment *oldest;
+    lp_segment *open; /* the youngest; NULL when the ring is empty */
+    uint64_t held_bytes;
+    lpi_totals totals; /* with what closed cursors left */
+    lp_cursor *cursors;
+    uint32_t cursor_count;
+
+    /* Constant. */
+    uint32_t history_lines;
+    uint64_t bytes_max;
+    uint64_t epoch;
+    lp_engine *engine;
+
+    /* Under wake_mutex. */
+    pthread_mutex_t wake_mutex;
+    lp_cursor *armed;
+
+    /* Under engine.mutex. */
+    lp_channel *previous, *next;
+    lp_channel *previous_surplus, *next_surplus;
+    uint64_t walk; /* the ledger's last walk that counted this channel */
+};
+
+struct lp_cursor {
+    /* Shared. */
+    _Atomic lp_seq seq;             /* the next line it wants */
+    _Atomic uint64_t lag_max_lines; /* UINT64_MAX: none       */
+    _Atomic uint64_t delivered_lines;
+    _Atomic uint64_t lost_lines;
+
+    /* Constant. */
+    lp_channel *channel;
+    lp_seq start_seq;
+    lp_seq stop_seq; /* UINT64_MAX: none */
+    lp_ready_fn on_ready;
+    void *ready_ctx;
+    bool is_other_epoch;
+
+    /* The reader's. */
+    lp_segment *segment;   /* the one that it read last; held */
+    uint64_t untold_lines; /* lost, and not yet in a run */
+    int64_t untold_since_ns;
+    int64_t last_arrival_ns;
+
+    /* Under channel.mutex. */
+    lp_cursor *previous, *next;
+
+    /* Under channel.wake_mutex. */
+    lp_cursor *previous_armed, *next_armed;
+    bool is_armed;
+};
+
+/* The number of the first line that is still in the ring. Under mutex. */
+lp_seq lpi_channel_oldest_seq(const lp_channel *channel);
+
+/* The totals, those of open cursors included. Under mutex. */
+lpi_totals lpi_channel_totals(const lp_channel *channel);
+
+/* Evicts what is beyond the history and read by all. Under mutex. */
+void lpi_channel_trim(lp_channel *channel);
+
+/* Gives up one segment beyond the history, if there is one; for another
+ * channel that is short of memory. Under mutex. */
+bool lpi_channel_give_surplus(lp_channel *channel);
+
+/* Takes a hold if there still is one. */
+bool lpi_channel_try_ref(lp_channel *channel);
+
+#endif /* LP_CHANNEL_H */

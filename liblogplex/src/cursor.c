@@ -1,0 +1,481 @@
+/* cursor.c - a place in the ring: next, arm, lose, close; and its runs. */
+#include "channel.h"
+
+#include <assert.h>
+
+#define NO_LIMIT UINT64_MAX
+
+/* A cursor's place. Only its reader moves it; the writer looks at it when it
+ * decides what may go. */
+static lp_seq place(const lp_cursor *cursor)
+{
+    return atomic_load_explicit(&cursor->seq, memory_order_relaxed);
+}
+
+static void move_to(lp_cursor *cursor, lp_seq seq)
+{
+    atomic_store_explicit(&cursor->seq, seq, memory_order_relaxed);
+}
+
+/* Only the reader counts, and the ledger looks. */
+static void count(_Atomic uint64_t *at, uint64_t lines)
+{
+    atomic_store_explicit(
+        at, atomic_load_explicit(at, memory_order_relaxed) + lines,
+        memory_order_relaxed);
+}
+
+/* Opening ----------------------------------------------------------------- */
+
+static lp_err read_options(const lp_cursor_options *from,
+                           lp_cursor_options *opt)
+{
+    lp_cursor_options defaults = LP_CURSOR_OPTIONS_INIT;
+
+    *opt = defaults;
+    if (from != NULL) {
+        if (from->struct_bytes < 2 * sizeof(uint32_t))
+            return LP_E_INVALID;
+        memcpy(opt, from,
+               from->struct_bytes < sizeof(*opt) ? from->struct_bytes
+                                                 : sizeof(*opt));
+    }
+    if (opt->lag_max_lines == 0)
+        opt->lag_max_lines = NO_LIMIT;
+    if (opt->start > LP_START_TIME || opt->stop > LP_STOP_SEQ)
+        return LP_E_INVALID;
+    return LP_OK;
+}
+
+/* The first resident line that arrived at or after a time. The clock may have
+ * been set back in between, so every segment is asked. Under mutex. */
+static lp_seq seq_at_time(const lp_channel *channel, int64_t time_ns)
+{
+    const lp_segment *segment = channel->oldest;
+
+    while (segment != NULL && segment->arrival_max_ns < time_ns)
+        segment = segment->next;
+    if (segment == NULL)
+        return atomic_load(&channel->next_seq);
+    for (uint32_t i = 0; i < segment->line_count; i++)
+        if (lpi_segment_slot(segment, i)->arrival_ns >= time_ns)
+            return segment->base_seq + i;
+    return segment->base_seq + segment->line_count;
+}
+
+/* Under mutex. */
+static lp_seq start_seq(const lp_channel *channel, const lp_cursor_options *opt)
+{
+    lp_seq oldest = lpi_channel_oldest_seq(channel);
+    lp_seq next = atomic_load(&channel->next_seq);
+
+    switch ((lp_start)opt->start) {
+    case LP_START_NEWEST:
+        break;
+    case LP_START_OLDEST:
+        return oldest;
+    case LP_START_LAST:
+        return opt->start_arg > next - oldest ? oldest : next - opt->start_arg;
+    case LP_START_SEQ:
+        if (opt->start_epoch != channel->epoch)
+            return oldest;
+        if (opt->start_arg == 0)
+            return 1;
+        return opt->start_arg > next ? next : opt->start_arg;
+    case LP_START_TIME:
+        return seq_at_time(channel, (int64_t)opt->start_arg);
+    }
+    return next;
+}
+
+static lp_seq stop_seq(const lp_channel *channel, const lp_cursor_options *opt)
+{
+    if (opt->stop == LP_STOP_NOW)
+        return atomic_load(&channel->next_seq);
+    return opt->stop == LP_STOP_SEQ ? opt->stop_seq : NO_LIMIT;
+}
+
+/* Among the channel's cursors from here on. */
+static void enter(lp_cursor *cursor, const lp_cursor_options *opt)
+{
+    lp_channel *channel = cursor->channel;
+
+    pthread_mutex_lock(&channel->mutex);
+    cursor->start_seq = start_seq(channel, opt);
+    cursor->stop_seq = stop_seq(channel, opt);
+    atomic_init(&cursor->seq, cursor->start_seq);
+    cursor->next = channel->cursors;
+    if (cursor->next != NULL)
+        cursor->next->previous = cursor;
+    channel->cursors = cursor;
+    channel->cursor_count++;
+    pthread_mutex_unlock(&channel->mutex);
+}
+
+lp_err lp_cursor_open(lp_channel *channel, const lp_cursor_options *options,
+                      lp_cursor **out)
+{
+    lp_cursor_options opt;
+    lp_cursor *cursor;
+    void *ptr = NULL;
+    lp_err err;
+
+    if (channel == NULL || out == NULL)
+        return LP_E_INVALID;
+    err = read_options(options, &opt);
+    if (err == LP_OK)
+        err = lpi_memory_alloc(channel->engine, sizeof(*cursor), &ptr);
+    if (err != LP_OK)
+        return err;
+    cursor = ptr;
+    memset(cursor, 0, sizeof(*cursor));
+    atomic_init(&cursor->lag_max_lines, opt.lag_max_lines);
+    atomic_init(&cursor->delivered_lines, 0);
+    atomic_init(&cursor->lost_lines, 0);
+    cursor->channel = lp_channel_ref(channel);
+    cursor->on_ready = opt.on_ready;
+    cursor->ready_ctx = opt.ready_ctx;
+    cursor->is_other_epoch =
+        opt.start == LP_START_SEQ && opt.start_epoch != channel->epoch;
+    enter(cursor, &opt);
+    *out = cursor;
+    return LP_OK;
+}
+
+/* Waking ------------------------------------------------------------------ */
+
+/* Under wake_mutex. */
+static void disarm(lp_cursor *cursor)
+{
+    lp_channel *channel = cursor->channel;
+
+    if (!cursor->is_armed)
+        return;
+    if (cursor->previous_armed != NULL)
+        cursor->previous_armed->next_armed = cursor->next_armed;
+    else
+        channel->armed = cursor->next_armed;
+    if (cursor->next_armed != NULL)
+        cursor->next_armed->previous_armed = cursor->previous_armed;
+    cursor->previous_armed = cursor->next_armed = NULL;
+    cursor->is_armed = false;
+    atomic_fetch_sub(&channel->armed_count, 1);
+}
+
+/* Under wake_mutex. */
+static void arm(lp_cursor *cursor)
+{
+    lp_channel *channel = cursor->channel;
+
+    if (cursor->is_armed)
+        return;
+    cursor->previous_armed = NULL;
+    cursor->next_armed = channel->armed;
+    if (cursor->next_armed != NULL)
+        cursor->next_armed->previous_armed = cursor;
+    channel->armed = cursor;
+    cursor->is_armed = true;
+    // seq_cst: pairs with lp_channel_append(), which publishes and then looks
+    // at this count.
+    atomic_fetch_add(&channel->armed_count, 1);
+}
+
+/* Would lp_cursor_next() say anything but LP_E_AGAIN? */
+static bool has_news(const lp_cursor *cursor)
+{
+    lp_seq seq = place(cursor);
+
+    return seq >= cursor->stop_seq ||
+           seq < atomic_load(&cursor->channel->next_seq) ||
+           atomic_load(&cursor->channel->is_closed);
+}
+
+lp_err lp_cursor_arm(lp_cursor *cursor)
+{
+    bool is_needless;
+
+    if (cursor->on_ready == NULL)
+        return LP_E_INVALID;
+    pthread_mutex_lock(&cursor->channel->wake_mutex);
+    arm(cursor);
+    is_needless = has_news(cursor);
+    if (is_needless)
+        disarm(cursor);
+    pthread_mutex_unlock(&cursor->channel->wake_mutex);
+    return is_needless ? LP_E_AGAIN : LP_OK;
+}
+
+void lp_cursor_set_lag(lp_cursor *cursor, uint64_t lag_max_lines)
+{
+    atomic_store(&cursor->lag_max_lines,
+                 lag_max_lines == 0 ? NO_LIMIT : lag_max_lines);
+}
+
+/* Reading ----------------------------------------------------------------- */
+
+static void lose(lp_cursor *cursor, uint64_t lines)
+{
+    if (cursor->untold_lines == 0)
+        cursor->untold_since_ns = cursor->last_arrival_ns;
+    cursor->untold_lines += lines;
+    count(&cursor->lost_lines, lines);
+    move_to(cursor, place(cursor) + lines);
+}
+
+/* Jumps over what is beyond the lag limit. */
+static void jump(lp_cursor *cursor)
+{
+    uint64_t lag_max =
+        atomic_load_explicit(&cursor->lag_max_lines, memory_order_relaxed);
+    lp_seq next = atomic_load(&cursor->channel->next_seq);
+    lp_seq target;
+
+    if (next <= lag_max || place(cursor) >= next - lag_max)
+        return;
+    target = next - lag_max;
+    if (target > cursor->stop_seq)
+        target = cursor->stop_seq;
+    if (target > place(cursor))
+        lose(cursor, target - place(cursor));
+}
+
+/* Is the next line in the segment that the cursor holds, for all to see? */
+static bool is_here(const lp_cursor *cursor)
+{
+    const lp_segment *segment = cursor->segment;
+    lp_seq seq = place(cursor);
+
+    return segment != NULL && seq >= segment->base_seq &&
+           seq - segment->base_seq < lpi_segment_published(segment);
+}
+
+/* The segment in the ring that has this line. Under mutex. */
+static lp_segment *find(const lp_cursor *cursor, lp_seq seq)
+{
+    lp_segment *segment = cursor->segment;
+
+    if (segment == NULL || !segment->is_in_ring || segment->base_seq > seq)
+        segment = cursor->channel->oldest;
+    while (segment->base_seq + segment->line_count <= seq)
+        segment = segment->next;
+    return segment;
+}
+
+/* Changes the hold from one segment to the other; the old one is returned, to
+ * be let go outside the lock. Under mutex. */
+static lp_segment *hold(lp_cursor *cursor, lp_segment *segment)
+{
+    lp_segment *old = cursor->segment;
+
+    lpi_segment_ref(segment);
+    cursor->segment = segment;
+    return old;
+}
+
+/* Steps to the segment that has the next line; counts what went missing. */
+static lp_err step(lp_cursor *cursor)
+{
+    lp_channel *channel = cursor->channel;
+    lp_segment *old = NULL;
+    lp_err err = LP_OK;
+    lp_seq oldest, limit;
+
+    pthread_mutex_lock(&channel->mutex);
+    oldest = lpi_channel_oldest_seq(channel);
+    limit = oldest < cursor->stop_seq ? oldest : cursor->stop_seq;
+    if (place(cursor) < limit)
+        lose(cursor, limit - place(cursor));
+    if (place(cursor) >= cursor->stop_seq) {
+        err = LP_E_END;
+    } else if (place(cursor) >= atomic_load(&channel->next_seq)) {
+        err = atomic_load(&channel->is_closed) ? LP_E_CLOSED : LP_E_AGAIN;
+    } else {
+        bool was_oldest = cursor->segment == channel->oldest;
+
+        old = hold(cursor, find(cursor, place(cursor)));
+        // Whoever leaves the oldest segment may have been the last to want it.
+        if (was_oldest)
+            lpi_channel_trim(channel);
+    }
+    pthread_mutex_unlock(&channel->mutex);
+    if (old != NULL)
+        lpi_segment_unref(old);
+    return err;
+}
+
+/* How many lines from first_index on make one run. */
+static uint32_t run_length(const lp_cursor *cursor, uint32_t first_index,
+                           uint32_t lines_max, size_t bytes_max)
+{
+    const lp_segment *segment = cursor->segment;
+    uint32_t lines = lpi_segment_published(segment) - first_index;
+    uint32_t first_offset = lpi_segment_offset(segment, first_index);
+    uint32_t fitting = 1;
+
+    if (cursor->stop_seq - place(cursor) < lines)
+        lines = (uint32_t)(cursor->stop_seq - place(cursor));
+    if (lines_max != 0 && lines > lines_max)
+        lines = lines_max;
+    if (bytes_max == 0 ||
+        lpi_segment_offset(segment, first_index + lines) - first_offset <=
+            bytes_max)
+        return lines;
+    while (fitting < lines &&
+           lpi_segment_offset(segment, first_index + fitting + 1) -
+                   first_offset <=
+               bytes_max)
+        fitting++;
+    return fitting;
+}
+
+/* Tells the loss, once. */
+static void tell_loss(lp_cursor *cursor, lp_run *run)
+{
+    run->lost_lines = cursor->untold_lines;
+    run->lost_since_ns = cursor->untold_lines > 0 ? cursor->untold_since_ns : 0;
+    cursor->untold_lines = 0;
+}
+
+lp_err lp_cursor_next(lp_cursor *cursor, uint32_t lines_max, size_t bytes_max,
+                      lp_run *out)
+{
+    uint32_t first_offset, last_index;
+    lp_err err;
+
+    memset(out, 0, sizeof(*out));
+    if (place(cursor) < cursor->stop_seq && !has_news(cursor) &&
+        !is_here(cursor))
+        return LP_E_AGAIN;
+    jump(cursor);
+    if (place(cursor) >= cursor->stop_seq || !is_here(cursor)) {
+        err = step(cursor);
+        if (err != LP_OK) {
+            if (err != LP_E_AGAIN)
+                tell_loss(cursor, out);
+            return err;
+        }
+    }
+    out->segment = cursor->segment;
+    out->first_seq = place(cursor);
+    out->first_index = (uint32_t)(out->first_seq - out->segment->base_seq);
+    out->line_count =
+        run_length(cursor, out->first_index, lines_max, bytes_max);
+    first_offset = lpi_segment_offset(out->segment, out->first_index);
+    last_index = out->first_index + out->line_count - 1;
+    out->bytes = lp_span_of(
+        (const char *)out->segment + first_offset,
+        lpi_segment_slot(out->segment, last_index)->end_offset - first_offset);
+    if (cursor->untold_lines > 0 && cursor->untold_since_ns == 0)
+        cursor->untold_since_ns =
+            lpi_segment_slot(out->segment, out->first_index)->arrival_ns;
+    tell_loss(cursor, out);
+    lpi_segment_ref(out->segment);
+    cursor->last_arrival_ns =
+        lpi_segment_slot(out->segment, last_index)->arrival_ns;
+    count(&cursor->delivered_lines, out->line_count);
+    move_to(cursor, out->first_seq + out->line_count);
+    return LP_OK;
+}
+
+/* Closing and accounting -------------------------------------------------- */
+
+/* Leaves the channel's cursors, and its account with the channel. */
+static void leave(lp_cursor *cursor)
+{
+    lp_channel *channel = cursor->channel;
+
+    pthread_mutex_lock(&channel->mutex);
+    if (cursor->previous != NULL)
+        cursor->previous->next = cursor->next;
+    else
+        channel->cursors = cursor->next;
+    if (cursor->next != NULL)
+        cursor->next->previous = cursor->previous;
+    channel->cursor_count--;
+    channel->totals.delivered_lines += atomic_load(&cursor->delivered_lines);
+    channel->totals.lost_lines += atomic_load(&cursor->lost_lines);
+    lpi_channel_trim(channel);
+    pthread_mutex_unlock(&channel->mutex);
+}
+
+void lp_cursor_close(lp_cursor *cursor)
+{
+    lp_channel *channel;
+
+    if (cursor == NULL)
+        return;
+    channel = cursor->channel;
+    pthread_mutex_lock(&channel->wake_mutex);
+    disarm(cursor);
+    pthread_mutex_unlock(&channel->wake_mutex);
+    leave(cursor);
+    if (cursor->segment != NULL)
+        lpi_segment_unref(cursor->segment);
+    lpi_memory_free(channel->engine, cursor, sizeof(*cursor));
+    lp_channel_unref(channel);
+}
+
+void lp_cursor_stats_get(lp_cursor *cursor, lp_cursor_stats *out)
+{
+    lp_cursor_stats stats = LP_CURSOR_STATS_INIT;
+    uint32_t room_bytes = out->struct_bytes;
+    lp_seq end = atomic_load(&cursor->channel->next_seq);
+
+    stats.other_epoch = cursor->is_other_epoch;
+    stats.next_seq = place(cursor);
+    if (end > cursor->stop_seq)
+        end = cursor->stop_seq;
+    if (end > stats.next_seq)
+        stats.pending_lines = end - stats.next_seq;
+    stats.delivered_lines = atomic_load(&cursor->delivered_lines);
+    stats.lost_lines = atomic_load(&cursor->lost_lines);
+    stats.offered_lines =
+        stats.next_seq - cursor->start_seq + stats.pending_lines;
+    if (room_bytes > sizeof(stats))
+        room_bytes = sizeof(stats);
+    memcpy(out, &stats, room_bytes);
+    out->struct_bytes = room_bytes;
+}
+
+/* Runs -------------------------------------------------------------------- */
+
+lp_record lp_run_at(const lp_run *run, uint32_t index)
+{
+    const lpi_slot *slot;
+    uint32_t offset;
+    lp_record record;
+
+    assert(index < run->line_count);
+    index += run->first_index;
+    slot = lpi_segment_slot(run->segment, index);
+    offset = lpi_segment_offset(run->segment, index);
+    record.seq = run->segment->base_seq + index;
+    record.arrival_ns = slot->arrival_ns;
+    record.marks = slot->marks;
+    record.bytes = lp_span_of((const char *)run->segment + offset,
+                              slot->end_offset - offset);
+    record.aside = lp_span_of(NULL, 0);
+    if (slot->aside != NULL) {
+        uint32_t len_bytes;
+
+        memcpy(&len_bytes, slot->aside, sizeof(len_bytes));
+        record.aside = lp_span_of(slot->aside + sizeof(len_bytes), len_bytes);
+    }
+    return record;
+}
+
+lp_run lp_run_share(const lp_run *run)
+{
+    lp_run copy = *run;
+
+    if (copy.segment != NULL)
+        lpi_segment_ref(copy.segment);
+    return copy;
+}
+
+void lp_run_release(lp_run *run)
+{
+    if (run->segment != NULL)
+        lpi_segment_unref(run->segment);
+    memset(run, 0, sizeof(*run));
+}
