@@ -18,8 +18,8 @@ RULES = (
     ("a conflict marker", re.compile(r"^(?:<{7} |>{7} )")),
     ("blanks at the end", re.compile(r"[ \t\r]$")),
 )
-TEXT = (".c", ".h", ".py", ".sh", ".cmake", ".txt", ".md", ".json", ".in",
-        ".map", ".ts", ".css", ".html")
+TEXT = (".c", ".h", ".py", ".sh", ".cmake", "CMakeLists.txt", ".md", ".json",
+        ".in", ".map", ".ts", ".css", ".html")
 
 
 def top_level(root):
