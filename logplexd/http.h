@@ -71,7 +71,7 @@ lp_span http_param(const http_request *req, unsigned n);
 /* NULL when there is none. Header names in any case. Values are
  * NUL-terminated, percent-decoded for the query. */
 const char *http_header(const http_request *req, const char *name);
-const char *http_query(const http_request *req, const char *name);
+const char *http_query(http_request *req, const char *name);
 
 /* The whole body, its Content-Encoding still on it. */
 lp_span http_body(const http_request *req);
@@ -156,7 +156,10 @@ http_server *http_server_start(worker *w, const int *listen_fds,
 void http_server_quiesce(http_server *server);
 unsigned http_server_connections(const http_server *server);
 
-/* Cuts what is still open. The loop must be run on for its handles to close;
+/* Requests that were deferred and are still owed an answer. */
+unsigned http_server_deferred(const http_server *server);
+
+/* Cuts what is still open; nothing may be deferred. The loop must be run on for its handles to close;
  * the server is gone then. NULL is allowed. */
 void http_server_stop(http_server *server);
 

@@ -101,28 +101,31 @@ void waker_cancel(waker *w);
 bool worker_offload(worker *w, void (*work)(void *ctx), void (*done)(void *ctx),
                     void *ctx);
 
-/* A worker's life, for main and for tests ---------------------------------- */
+/* A worker's life, for main and for tests --------------------------------- */
+
+/* Both are called on the worker's thread. */
+typedef struct worker_hooks {
+    void (*on_stop)(worker *w); /* end what is not HTTP's; may be NULL        */
+    void (*on_end)(worker *w);  /* the loop is done and closed; may be NULL   */
+} worker_hooks;
 
 /* NULL when there is no memory or no descriptor; the log says why. */
-worker *worker_create(daemon_shared *shared, unsigned index);
+worker *worker_create(daemon_shared *shared, unsigned index,
+                      const worker_hooks *hooks);
 
 /* Runs the loop on a thread of its own. What is to be on the loop from the
  * start (listeners, say) has been put there before. False: no thread. */
 bool worker_start(worker *w);
 
-/*
- * Ends a worker that was started. Gently: no new connections, what is under
- * way may finish, however long it takes. Again, with force: cuts what is left.
- * on_end(ctx), if any, is called on the worker's thread when its loop is done.
- * Threads: any.
- */
-void worker_stop(worker *w, bool force);
-void worker_on_end(worker *w, void (*on_end)(void *ctx), void *ctx);
+typedef enum worker_stop_kind {
+    WORKER_STOP_GENTLY = 1, /* what is under way may finish, at its leisure */
+    WORKER_STOP_NOW = 2     /* cuts it, and logs how much that was          */
+} worker_stop_kind;
 
-/* What a stop with force would cut, as it last was. Threads: any. */
-unsigned worker_open_connections(const worker *w);
+/* Ends a worker that was started. Threads: any. */
+void worker_stop(worker *w, worker_stop_kind kind);
 
-/* Waits for the thread and frees all. NULL is allowed. */
+/* Waits for the thread, if there is one, and frees all. NULL is allowed. */
 void worker_join(worker *w);
 
 #endif /* LOGPLEXD_WORKER_H */

@@ -1,0 +1,161 @@
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "http_impl.h"
+#include "log.h"
+
+enum {
+    ACCEPTS_A_TURN_MAX = 64, /* so that other handles get their turn */
+    STUCK_PEER_MS = 300 * 1000
+};
+
+/*
+ * We accept ourselves, and hand the sockets to one MHD daemon, instead of one
+ * daemon for each listening socket: so there is one set of limits for all
+ * addresses, and closing the listeners leaves the rest of the daemon running.
+ */
+struct http_listener {
+    uv_poll_t poll;
+    http_server *server;
+    int fd;
+};
+
+/*
+ * A reader who takes nothing any more, or is gone without a word, is the
+ * kernel's to notice: libmicrohttpd would look at each of ten thousand waiting
+ * readers in turn, each time it runs. (tcp(7): TCP_USER_TIMEOUT counts data
+ * that is not acknowledged and windows that stay shut.)
+ */
+static void set_options(int fd)
+{
+    int on = 1;
+    int idle_s = 60;
+    unsigned stuck_ms = STUCK_PEER_MS;
+
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &stuck_ms, sizeof(stuck_ms));
+}
+
+static void refuse(http_server *server, int fd)
+{
+    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
+                                 "Content-Length: 0\r\n"
+                                 "Retry-After: 1\r\n"
+                                 "Connection: close\r\n\r\n";
+    ssize_t sent =
+        send(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+    (void)sent; // a courtesy
+    close(fd);
+    count_add(&server->home->counts.counts[COUNT_CONNECTIONS_REFUSED], 1);
+    http_count_status(server, 503);
+}
+
+static int open_spare(void)
+{
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+// Out of descriptors, the connection would stay in front of the queue and wake
+// us for ever: take it with the spare one, and turn it away.
+static bool shed(http_server *server, int listen_fd)
+{
+    int fd;
+
+    LOG_AT(LOG_WARN, "no_descriptors", "kind=http worker=%u",
+           server->home->index);
+    if (server->spare_fd < 0)
+        return false;
+    close(server->spare_fd);
+    fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0)
+        refuse(server, fd);
+    server->spare_fd = open_spare();
+    return fd >= 0;
+}
+
+// False: there are no more for now.
+static bool accept_one(http_server *server, int listen_fd)
+{
+    uint32_t most = server->home->shared->cfg->http_connections_max;
+    struct sockaddr_storage addr;
+    socklen_t addr_bytes = sizeof(addr);
+    int fd = accept4(listen_fd, (struct sockaddr *)&addr, &addr_bytes,
+                     SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+        return shed(server, listen_fd);
+    if (fd < 0)
+        return errno == ECONNABORTED || errno == EINTR;
+    if (atomic_load(&server->conn_count) >= most) {
+        refuse(server, fd);
+        return true;
+    }
+    set_options(fd);
+    http_mhd_add(server, fd, (const struct sockaddr *)&addr, addr_bytes);
+    return true;
+}
+
+static void on_connection(uv_poll_t *poll, int status, int events)
+{
+    http_listener *from = poll->data;
+
+    (void)status;
+    (void)events;
+    for (unsigned i = 0; i < ACCEPTS_A_TURN_MAX; i++)
+        if (!accept_one(from->server, from->fd))
+            break;
+}
+
+bool http_accept_start(http_server *server, const int *fds, unsigned count)
+{
+    uv_loop_t *loop = &server->home->loop;
+    int err = 0;
+
+    server->spare_fd = open_spare();
+    server->listeners = calloc(count, sizeof(*server->listeners));
+    for (unsigned i = 0; i < count; i++) {
+        http_listener *from;
+
+        if (!server->listeners || err != 0) {
+            close(fds[i]);
+            continue;
+        }
+        from = &server->listeners[i];
+        from->server = server;
+        from->fd = fds[i];
+        from->poll.data = from;
+        err = uv_poll_init(loop, &from->poll, fds[i]);
+        if (err != 0) {
+            close(fds[i]);
+            continue;
+        }
+        server->listener_count = i + 1;
+        server->open_handles++;
+        err = uv_poll_start(&from->poll, UV_READABLE, on_connection);
+    }
+    return err == 0 && (server->listeners || count == 0);
+}
+
+void http_accept_stop(http_server *server)
+{
+    for (unsigned i = 0; i < server->listener_count; i++) {
+        http_listener *from = &server->listeners[i];
+
+        uv_poll_stop(&from->poll);
+        http_handle_close(server, (uv_handle_t *)&from->poll);
+        close(from->fd);
+    }
+    server->listener_count = 0;
+    if (server->spare_fd >= 0)
+        close(server->spare_fd);
+    server->spare_fd = -1;
+}

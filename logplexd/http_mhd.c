@@ -1,0 +1,456 @@
+/*
+ * libmicrohttpd on the worker's loop. The daemon has no thread: its epoll
+ * descriptor is watched by the loop, and MHD_run() is called in the check
+ * phase, once for whatever made it necessary in this turn.
+ *
+ *     poll: epoll descriptor readable --+
+ *     accept: a new connection         -+-> must_run --> check: MHD_run() --+
+ *     waker: a stream has something    -+                                   |
+ *         ^                                                                 |
+ *         +-- idle (timeout 0), or timer (timeout n) <- MHD_get_timeout() <-+
+ */
+#include <assert.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "http_impl.h"
+#include "log.h"
+
+/* MHD_run() calls in one turn while it asks to be run again at once: the other
+ * handles of the loop want their turn too. */
+enum { RUNS_A_TURN_MAX = 4 };
+
+/* Running ----------------------------------------------------------------- */
+
+static void on_nothing(uv_idle_t *idle)
+{
+    (void)idle; // an active one keeps the loop from sleeping
+}
+
+void http_mhd_kick(http_server *server)
+{
+    if (server->is_stopping)
+        return;
+    server->must_run = true;
+    uv_idle_start(&server->idle, on_nothing);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    http_server *server = poll->data;
+
+    (void)status;
+    (void)events;
+    server->must_run = true;
+}
+
+static void on_later(uv_timer_t *timer)
+{
+    http_server *server = timer->data;
+
+    server->must_run = true;
+}
+
+static void on_check(uv_check_t *check)
+{
+    http_server *server = check->data;
+    MHD_UNSIGNED_LONG_LONG wait_ms = 0;
+    enum MHD_Result has_wait = MHD_YES;
+
+    if (!server->must_run)
+        return;
+    for (unsigned i = 0; i < RUNS_A_TURN_MAX; i++) {
+        server->must_run = false;
+        MHD_run(server->daemon);
+        has_wait = MHD_get_timeout(server->daemon, &wait_ms);
+        if ((has_wait != MHD_YES || wait_ms > 0) && !server->must_run)
+            break;
+    }
+    if ((has_wait == MHD_YES && wait_ms == 0) || server->must_run) {
+        http_mhd_kick(server);
+        return;
+    }
+    uv_idle_stop(&server->idle);
+    if (has_wait == MHD_YES)
+        uv_timer_start(&server->later, on_later, wait_ms, 0);
+    else
+        uv_timer_stop(&server->later);
+}
+
+/* Requests ---------------------------------------------------------------- */
+
+static http_conn *conn_of(struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info ? info->socket_context : NULL;
+}
+
+static enum MHD_Result queue_answer(http_request *req)
+{
+    enum MHD_Result ok;
+
+    if (req->is_cut || !req->answer)
+        return MHD_NO;
+    if (req->is_early)
+        http_watch_linger(req->conn);
+    ok = MHD_queue_response(req->mhd, (unsigned)req->status, req->answer);
+    http_mhd_drop_answer(req);
+    return ok;
+}
+
+static void suspend(http_request *req)
+{
+    req->is_suspended = true;
+    MHD_suspend_connection(req->mhd);
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd,
+                                  const char *target, const char *method,
+                                  const char *version, const char *data,
+                                  size_t *data_bytes, void **slot)
+{
+    http_request *req = *slot;
+    size_t len_bytes = *data_bytes;
+
+    (void)cls;
+    (void)version;
+    if (!req) {
+        http_conn *conn = conn_of(mhd);
+
+        *slot = conn ? http_request_begin(conn, mhd, method, target) : NULL;
+        req = *slot;
+        if (!req)
+            return MHD_NO;
+        return req->is_early ? queue_answer(req) : MHD_YES;
+    }
+    if (len_bytes > 0) {
+        *data_bytes = 0;
+        return http_body_take(req, data, len_bytes) ? MHD_YES : MHD_NO;
+    }
+    req->is_body_done = true;
+    if (http_request_run(req))
+        return queue_answer(req);
+    suspend(req);
+    return MHD_YES;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *mhd, void **slot,
+                         enum MHD_RequestTerminationCode why)
+{
+    (void)cls;
+    (void)mhd;
+    (void)why;
+    if (*slot)
+        http_request_completed(*slot);
+    *slot = NULL;
+}
+
+void http_mhd_resume(http_request *req)
+{
+    assert(req->is_suspended);
+    req->is_suspended = false;
+    MHD_resume_connection(req->mhd);
+    http_mhd_kick(req->server);
+}
+
+/* Values in, answers out -------------------------------------------------- */
+
+const char *http_mhd_header(const http_request *req, const char *name)
+{
+    return MHD_lookup_connection_value(req->mhd, MHD_HEADER_KIND, name);
+}
+
+bool http_mhd_query(const http_request *req, const char *name, lp_span *raw)
+{
+    const char *value = NULL;
+    size_t len_bytes = 0;
+
+    if (MHD_lookup_connection_value_n(req->mhd, MHD_GET_ARGUMENT_KIND, name,
+                                      strlen(name), &value,
+                                      &len_bytes) != MHD_YES)
+        return false;
+    *raw = lp_span_of(value, value ? len_bytes : 0);
+    return true;
+}
+
+bool http_mhd_answer_bytes(http_request *req, char *data, size_t data_bytes)
+{
+    req->answer = MHD_create_response_from_buffer(
+        data_bytes, data,
+        data ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    if (!req->answer)
+        free(data);
+    return req->answer != NULL;
+}
+
+static ssize_t on_fill(void *cls, uint64_t at, char *out, size_t room_bytes)
+{
+    http_request *req = cls;
+    ssize_t got = http_stream_fill(req, out, room_bytes);
+
+    (void)at;
+    if (got == HTTP_FILL_END)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    if (got == HTTP_FILL_BREAK)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    if (got == HTTP_FILL_WAIT)
+        suspend(req);
+    return got;
+}
+
+bool http_mhd_answer_stream(http_request *req)
+{
+    req->answer = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, HTTP_STREAM_BLOCK_BYTES, on_fill, req, NULL);
+    return req->answer != NULL;
+}
+
+void http_mhd_set_header(http_request *req, const char *name, const char *value)
+{
+    // It refuses line breaks, so nobody smuggles a header in.
+    MHD_add_response_header(req->answer, name, value);
+}
+
+void http_mhd_drop_answer(http_request *req)
+{
+    if (req->answer)
+        MHD_destroy_response(req->answer);
+    req->answer = NULL;
+}
+
+const char *http_mhd_reason(int status)
+{
+    return MHD_get_reason_phrase_for((unsigned)status);
+}
+
+/* Connections ------------------------------------------------------------- */
+
+static bool is_loopback(const struct sockaddr *addr)
+{
+    const struct sockaddr_in *v4 = (const void *)addr;
+    const struct sockaddr_in6 *v6 = (const void *)addr;
+
+    if (addr && addr->sa_family == AF_INET)
+        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+    if (!addr || addr->sa_family != AF_INET6)
+        return false;
+    if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+        return v6->sin6_addr.s6_addr[12] == 127;
+    return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
+static http_conn *open_conn(http_server *server, struct MHD_Connection *mhd)
+{
+    http_conn *conn = calloc(1, sizeof(*conn));
+
+    if (!conn)
+        return NULL; // its requests are then refused
+    conn->server = server;
+    conn->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)
+                   ->connect_fd;
+    conn->is_loopback = is_loopback(
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)
+            ->client_addr);
+    conn->since_ms = uv_now(&server->home->loop);
+    conn->next = server->conns;
+    if (conn->next)
+        conn->next->prev = conn;
+    server->conns = conn;
+    return conn;
+}
+
+static void close_conn(http_conn *conn)
+{
+    if (!conn)
+        return;
+    assert(!conn->req);
+    if (conn->prev)
+        conn->prev->next = conn->next;
+    else
+        conn->server->conns = conn->next;
+    if (conn->next)
+        conn->next->prev = conn->prev;
+    free(conn);
+}
+
+static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    http_server *server = cls;
+
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        atomic_fetch_add(&server->conn_count, 1);
+        *context = open_conn(server, mhd);
+    } else {
+        atomic_fetch_sub(&server->conn_count, 1);
+        close_conn(*context);
+        *context = NULL;
+    }
+}
+
+bool http_mhd_add(http_server *server, int fd, const struct sockaddr *addr,
+                  socklen_t addr_bytes)
+{
+    if (MHD_add_connection(server->daemon, fd, addr, addr_bytes) != MHD_YES)
+        return false;
+    http_mhd_kick(server);
+    return true;
+}
+
+/* The server -------------------------------------------------------------- */
+
+// The path and the query are decoded by us, once, where we know their parts.
+static size_t on_unescape(void *cls, struct MHD_Connection *mhd, char *text)
+{
+    (void)cls;
+    (void)mhd;
+    return strlen(text);
+}
+
+static void on_log(void *cls, const char *format, va_list args)
+{
+    char text[256];
+    char quoted[300];
+
+    (void)cls;
+    vsnprintf(text, sizeof(text), format, args);
+    text[strcspn(text, "\n")] = '\0';
+    LOG_AT(LOG_DEBUG, "http_library", "why=%s",
+           log_quote(text, quoted, sizeof(quoted)));
+}
+
+static struct MHD_Daemon *start_daemon(http_server *server)
+{
+    uint32_t most = server->home->shared->cfg->http_connections_max;
+
+    return MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
+            MHD_USE_ERROR_LOG,
+        0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log,
+        NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)HTTP_CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)most + 16, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+        MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL, MHD_OPTION_END);
+}
+
+static void free_server(http_server *server)
+{
+    free(server->listeners);
+    free(server);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    http_server *server = handle->data;
+
+    if (--server->open_handles == 0)
+        free_server(server);
+}
+
+void http_handle_close(http_server *server, uv_handle_t *handle)
+{
+    handle->data = server;
+    uv_close(handle, on_handle_closed);
+}
+
+static void init_handles(http_server *server)
+{
+    uv_loop_t *loop = &server->home->loop;
+    int epoll_fd =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+
+    uv_poll_init(loop, &server->poll, epoll_fd);
+    uv_check_init(loop, &server->check);
+    uv_idle_init(loop, &server->idle);
+    uv_timer_init(loop, &server->later);
+    server->poll.data = server;
+    server->check.data = server;
+    server->later.data = server;
+    server->open_handles += 4;
+    uv_poll_start(&server->poll, UV_READABLE, on_readable);
+    uv_check_start(&server->check, on_check);
+}
+
+http_server *http_server_start(worker *w, const int *listen_fds,
+                               unsigned listen_count,
+                               const http_route *const *tables)
+{
+    http_server *server = calloc(1, sizeof(*server));
+
+    assert(server); // at start, a few KiB
+    server->home = w;
+    server->tables = tables;
+    server->spare_fd = -1;
+    if (getrandom(&server->request_id, sizeof(server->request_id), 0) < 0)
+        server->request_id = (uint64_t)wall_clock_ns();
+    server->daemon = start_daemon(server);
+    assert(server->daemon);
+    init_handles(server);
+    http_watch_start(server);
+    if (http_accept_start(server, listen_fds, listen_count))
+        return server;
+    LOG_AT(LOG_ERROR, "http_failed", "worker=%u", w->index);
+    http_server_stop(server);
+    return NULL;
+}
+
+unsigned http_server_connections(const http_server *server)
+{
+    return atomic_load(&server->conn_count);
+}
+
+unsigned http_server_deferred(const http_server *server)
+{
+    return server->deferred_count;
+}
+
+/*
+ * An idle connection sees the end of its input: a request that has come in
+ * already is still read and answered, then it is closed.
+ */
+void http_server_quiesce(http_server *server)
+{
+    server->is_quiescing = true;
+    http_accept_stop(server);
+    for (http_conn *conn = server->conns; conn; conn = conn->next)
+        if (!conn->req)
+            shutdown(conn->fd, SHUT_RD);
+}
+
+static void cut_all(http_server *server)
+{
+    for (http_conn *conn = server->conns; conn; conn = conn->next) {
+        if (!conn->req)
+            continue;
+        conn->req->is_cut = true;
+        if (conn->req->is_suspended)
+            http_mhd_resume(conn->req);
+    }
+}
+
+void http_server_stop(http_server *server)
+{
+    if (!server)
+        return;
+    assert(server->deferred_count == 0);
+    http_accept_stop(server);
+    cut_all(server);
+    MHD_run(server->daemon); // takes back what was resumed
+    server->is_stopping = true;
+    http_handle_close(server, (uv_handle_t *)&server->poll);
+    http_handle_close(server, (uv_handle_t *)&server->check);
+    http_handle_close(server, (uv_handle_t *)&server->idle);
+    http_handle_close(server, (uv_handle_t *)&server->later);
+    http_watch_stop(server);
+    MHD_stop_daemon(server->daemon);
+}
