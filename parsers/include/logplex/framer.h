@@ -4,7 +4,23 @@
  * Octet counting ("LEN SP frame", RFC 6587 3.4.1) and newline framing (3.4.2)
  * are told apart frame by frame, as real streams mix them. The framer never
  * buffers: it works on the caller's bytes and says LP_E_MORE when they end
- * inside a frame. It allocates nothing and takes linear time on every input.
+ * inside a frame. It allocates nothing and takes linear time on every input,
+ * however it is cut.
+ *
+ * Counts that lie. A frame must be followed by what can begin one: a count, "<"
+ * or a line end. When it is not, its count was wrong, and the next counted
+ * message, which looks like "123 <45>", is searched for:
+ *
+ *     too large   100 <13>1 ... short99 <13>1 ... another message...
+ *                     |              ^ the frame ends here instead
+ *     too small   20 <13>1 ... a message of more bytes99 <13>1 ...
+ *                     | frame |  a line that ends here ^
+ *
+ * No honest frame is searched, so a message may quote a frame. Whether a count
+ * lies is decided with the bytes that are there: a frame is never held back to
+ * wait for those behind it. So what becomes of a lie can depend on where the
+ * stream was cut; honest frames are the same wherever it was.
+ *
  * Threads: any, one at a time for each framer.
  */
 #ifndef LOGPLEX_FRAMER_H
@@ -35,21 +51,27 @@ typedef struct lp_frame {
     lp_span bytes; /* points into the caller's bytes; may be empty */
     lp_framing framing;
     bool cut;      /* it was longer than frame_max_bytes */
-    bool resynced; /* its count or that before it lied: this frame ends
-                            or begins where the next plausible one does */
+    bool resynced; /* a count lied: this frame ends where the next plausible one
+                      begins, or is what a count too small left behind */
 } lp_frame;
 
-/* Made by lp_framer_init(). The counters are the caller's to read. */
+/*
+ * Made by lp_framer_init(). The counters are the caller's to read. Every byte
+ * taken is in a frame, in front of it (its count) or behind it (its line end),
+ * or in cut_bytes or truncated_bytes.
+ */
 typedef struct lp_framer {
     uint32_t frame_max_bytes;
-    uint32_t skip_line;  /* dropping up to the end of a cut line */
-    uint64_t skip_bytes; /* still to drop of a cut counted frame */
+    uint32_t scanned_bytes; /* of *rest: no line ends in them */
+    uint64_t skip_bytes;    /* still to drop of a cut counted frame    */
+    uint32_t skip_line;     /* dropping the rest of a cut line         */
+    uint32_t after_octet;   /* the last frame was a counted one        */
     uint64_t octet_frames;
     uint64_t line_frames;
     uint64_t cut_frames;
     uint64_t cut_bytes;        /* dropped from cut frames                */
     uint64_t resyncs;          /* counts found to lie                    */
-    uint64_t truncated_frames; /* the stream ended inside a frame        */
+    uint64_t truncated_frames; /* the stream ended inside a frame */
     uint64_t truncated_bytes;
 } lp_framer;
 
@@ -62,14 +84,19 @@ LP_API void lp_framer_init(lp_framer *framer, uint32_t frame_max_bytes);
  * LP_E_MORE   *rest is empty or the beginning of a frame: call again with the
  *             same bytes and more behind them. It is never longer than
  *             frame_max_bytes + LP_FRAME_PREFIX_MAX_BYTES.
+ *
+ * A count over frame_max_bytes gives a frame cut to that, as soon as it is
+ * there; one over 16 times as much is no count but the beginning of a line.
  */
 LP_API lp_err lp_framer_next(lp_framer *framer, lp_span *rest, lp_frame *frame);
 
 /*
- * The stream has ended with *rest, which lp_framer_next() wanted more of.
- * LP_OK       a last line without its LF is a frame: *frame is set.
+ * The stream has ended with *rest, which lp_framer_next() wanted more of. Call
+ * it until it says LP_E_MORE.
+ * LP_OK       *frame is set: a last line without its LF, or what could be saved
+ *             from a count that lied.
  * LP_E_MORE   nothing is left, or half a counted frame, which is counted as
- *             truncated. Either way *rest is empty afterwards.
+ *             truncated. *rest is empty, and the framer ready for a new stream.
  */
 LP_API lp_err lp_framer_finish(lp_framer *framer, lp_span *rest,
                                lp_frame *frame);

@@ -1,0 +1,375 @@
+#include "logplex/render.h"
+
+#include <string.h>
+
+enum {
+    HEADER_MAX_BYTES = 65535,
+    LINE_MAX_BYTES = 16 << 20,
+    /* A sent RFC 3339 time up to this length is kept as it stands. */
+    TIME_MAX_BYTES = 40,
+    TIME_DECIMALS = 6,
+    /* "16777216 ", of LEN and its space. */
+    LEN_MAX_BYTES = 9,
+    PRI_MAX_BYTES = sizeof("<255>1 ") - 1
+};
+
+/* Numbers ----------------------------------------------------------------- */
+
+/* Writes the digits so that they end before end; returns the first. */
+static char *put_digits_before(char *end, size_t value)
+{
+    do {
+        end--;
+        *end = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    return end;
+}
+
+/* "<PRI>1 "; returns its length. */
+static size_t put_pri(char *out, uint8_t pri)
+{
+    char *at = out;
+
+    *at++ = '<';
+    if (pri >= 100) {
+        *at++ = (char)('0' + pri / 100);
+    }
+    if (pri >= 10) {
+        *at++ = (char)('0' + pri / 10 % 10);
+    }
+    *at++ = (char)('0' + pri % 10);
+    memcpy(at, ">1 ", 3);
+    return (size_t)(at - out) + 3;
+}
+
+/* To the stored form ------------------------------------------------------ */
+
+static bool is_nil(lp_span field)
+{
+    return field.len_bytes == 0 ||
+           (field.len_bytes == 1 && field.ptr[0] == '-');
+}
+
+/* A span with the byte behind it, which the caller knows to be a space. */
+static lp_span with_space(lp_span span)
+{
+    return lp_span_of(span.ptr, span.len_bytes + 1);
+}
+
+static void add_part(lp_line *line, lp_span part)
+{
+    line->parts[line->part_count] = part;
+    line->part_count++;
+}
+
+/*
+ * A time in a form that can be told to anyone: as it was sent if that is RFC
+ * 3339, else printed from what it means, or from when the line arrived.
+ */
+static size_t put_time(char *out, lp_span time, int64_t arrival_ns)
+{
+    int64_t time_ns = arrival_ns;
+    char printed[LP_TIMESTAMP_MAX_BYTES];
+    size_t printed_bytes;
+
+    if (!is_nil(time)) {
+        if (lp_timestamp_parse(time, &time_ns, NULL) == LP_OK) {
+            if (time.len_bytes <= TIME_MAX_BYTES &&
+                memchr(time.ptr, ' ', time.len_bytes) == NULL) {
+                memcpy(out, time.ptr, time.len_bytes);
+                return time.len_bytes;
+            }
+        } else if (lp_timestamp_parse_bsd(time, arrival_ns, 0, &time_ns) !=
+                   LP_OK) {
+            time_ns = arrival_ns;
+        }
+    }
+    printed_bytes = lp_timestamp_print(time_ns, TIME_DECIMALS, printed);
+    memcpy(out, printed, printed_bytes);
+    return printed_bytes;
+}
+
+/*
+ * "<PRI>1 TIME " is sent in just this form by every sender that matters; it is
+ * then taken from the message as it stands. Else it is made at pri, behind the
+ * room for LEN, in one part or two. Returns the bytes of it.
+ */
+static size_t add_prefix(const lp_syslog *msg, char *pri, lp_line *line)
+{
+    size_t pri_bytes = put_pri(pri, msg->pri);
+    bool is_timed = msg->format != LP_SYSLOG_3164 && !is_nil(msg->time);
+    lp_span sent_time;
+
+    line->marks.time_offset = (uint8_t)pri_bytes;
+    if (is_timed && lp_span_starts(msg->prefix, lp_span_of(pri, pri_bytes)) &&
+        msg->time.ptr == msg->prefix.ptr + pri_bytes) {
+        line->parts[0].len_bytes = 0;
+        add_part(line, msg->prefix);
+        return msg->prefix.len_bytes;
+    }
+    if (is_timed) {
+        sent_time = with_space(msg->time);
+        line->parts[0] = lp_span_of(pri, pri_bytes);
+        add_part(line, sent_time);
+        return pri_bytes + sent_time.len_bytes;
+    }
+    pri_bytes += put_time(pri + pri_bytes, msg->time, line->arrival_ns);
+    pri[pri_bytes] = ' ';
+    pri_bytes++;
+    line->parts[0] = lp_span_of(pri, pri_bytes);
+    return pri_bytes;
+}
+
+static lp_span or_nil(lp_span field)
+{
+    return field.len_bytes == 0 ? LP_SPAN("-") : field;
+}
+
+/* Of RFC 5424: "APP PROCID " and "PROCID - " stand in the message already. */
+static void add_names_5424(const lp_syslog *msg, lp_span host_app,
+                           lp_line *line)
+{
+    const char *from = msg->procid.ptr;
+    const char *end = msg->procid.ptr + msg->procid.len_bytes + 1;
+
+    if (host_app.len_bytes > 0) {
+        add_part(line, host_app);
+    } else {
+        add_part(line, LP_SPAN("host "));
+        from = msg->app.ptr;
+    }
+    if (msg->msgid.len_bytes == 1 && msg->msgid.ptr[0] == '-' &&
+        msg->msg.ptr > msg->msgid.ptr + 1) {
+        add_part(line, lp_span_of(from, (size_t)(end - from) + 2));
+        return;
+    }
+    add_part(line, lp_span_of(from, (size_t)(end - from)));
+    add_part(line, LP_SPAN("- "));
+}
+
+/* Of RFC 3164, where nothing stands side by side. */
+static void add_names_3164(const lp_syslog *msg, lp_span host_app,
+                           lp_line *line)
+{
+    if (host_app.len_bytes > 0) {
+        add_part(line, host_app);
+    } else {
+        // "host " is in the scratch, behind the time.
+        add_part(line, or_nil(msg->app));
+        add_part(line, LP_SPAN(" "));
+    }
+    add_part(line, or_nil(msg->procid));
+    add_part(line, LP_SPAN(" - "));
+}
+
+static void set_aside(const lp_syslog *msg, lp_line *line)
+{
+    line->aside[0] = line->aside[1] = lp_span_of(NULL, 0);
+    if (is_nil(msg->host) && is_nil(msg->msgid) && is_nil(msg->sd)) {
+        return;
+    }
+    if (msg->format == LP_SYSLOG_3164) {
+        line->aside[0] = msg->host;
+        line->aside[1] = LP_SPAN(" -");
+        return;
+    }
+    line->aside[0] = with_space(msg->host);
+    line->aside[1] = msg->msgid;
+    if (msg->sd.len_bytes > 0) {
+        line->aside[1].len_bytes =
+            (size_t)(msg->sd.ptr + msg->sd.len_bytes - msg->msgid.ptr);
+    }
+}
+
+/* What stands between the parts of the header, in bytes behind LEN. */
+typedef struct extents {
+    size_t prefix_bytes; /* "<PRI>1 TIME " */
+    size_t names_bytes;  /* "host APP "    */
+    size_t procid_bytes; /* "PROCID "      */
+} extents;
+
+static const size_t host_bytes = sizeof("host ") - 1;
+
+static bool is_too_big(const lp_syslog *msg, const extents *ext)
+{
+    size_t header_bytes = LEN_MAX_BYTES + PRI_MAX_BYTES + TIME_MAX_BYTES +
+                          msg->time.len_bytes + ext->names_bytes +
+                          ext->procid_bytes + 2;
+
+    return header_bytes > HEADER_MAX_BYTES ||
+           msg->msg.len_bytes > LINE_MAX_BYTES - header_bytes;
+}
+
+/* LEN, in front of what stands at pri already, and the marks behind it. */
+static void finish_line(const lp_syslog *msg, const extents *ext, char *pri,
+                        lp_line *line)
+{
+    size_t host = ext->prefix_bytes;
+    size_t procid = host + ext->names_bytes;
+    size_t text = procid + ext->procid_bytes + 2;
+    char *len;
+    size_t len_bytes;
+
+    pri[-1] = ' ';
+    len = put_digits_before(pri - 1, text + msg->msg.len_bytes);
+    len_bytes = (size_t)(pri - len);
+    line->parts[0] = lp_span_of(len, len_bytes + line->parts[0].len_bytes);
+    line->marks.pri = msg->pri;
+    line->marks.time_offset = (uint8_t)(line->marks.time_offset + len_bytes);
+    line->marks.host_offset = (uint16_t)(len_bytes + host);
+    line->marks.app_offset = (uint16_t)(len_bytes + host + host_bytes);
+    line->marks.procid_offset = (uint16_t)(len_bytes + procid);
+    line->marks.msgid_offset = (uint16_t)(len_bytes + text - 2);
+    line->marks.msg_offset = (uint16_t)(len_bytes + text);
+}
+
+lp_err lp_render_line(const lp_syslog *msg, lp_span host_app,
+                      lp_render_scratch *scratch, lp_line *line)
+{
+    char *pri = scratch->head + LEN_MAX_BYTES;
+    extents ext = {0, host_app.len_bytes, or_nil(msg->procid).len_bytes + 1};
+
+    if (host_app.len_bytes == 0) {
+        ext.names_bytes = host_bytes + or_nil(msg->app).len_bytes + 1;
+    }
+    if (is_too_big(msg, &ext)) {
+        return LP_E_TOOBIG;
+    }
+    line->part_count = 1;
+    ext.prefix_bytes = add_prefix(msg, pri, line);
+    if (msg->format == LP_SYSLOG_3164) {
+        if (host_app.len_bytes == 0) {
+            memcpy(pri + line->parts[0].len_bytes, "host ", host_bytes);
+            line->parts[0].len_bytes += host_bytes;
+        }
+        add_names_3164(msg, host_app, line);
+    } else {
+        add_names_5424(msg, host_app, line);
+    }
+    if (msg->msg.len_bytes > 0) {
+        add_part(line, msg->msg);
+    }
+    set_aside(msg, line);
+    finish_line(msg, &ext, pri, line);
+    return LP_OK;
+}
+
+/* Fields of the stored form ----------------------------------------------- */
+
+/* A field from its first byte to the space before the next one's. */
+static lp_span field_of(const lp_record *record, size_t from, size_t next)
+{
+    return lp_span_of(record->bytes.ptr + from, next - 1 - from);
+}
+
+lp_span lp_record_time(const lp_record *record)
+{
+    return field_of(record, record->marks.time_offset,
+                    record->marks.host_offset);
+}
+
+lp_span lp_record_app(const lp_record *record)
+{
+    return field_of(record, record->marks.app_offset,
+                    record->marks.procid_offset);
+}
+
+lp_span lp_record_procid(const lp_record *record)
+{
+    return field_of(record, record->marks.procid_offset,
+                    record->marks.msgid_offset);
+}
+
+lp_span lp_record_msg(const lp_record *record)
+{
+    return lp_span_skip(record->bytes, record->marks.msg_offset);
+}
+
+/* To the forms that leave ------------------------------------------------- */
+
+static char *put(char *out, lp_span span)
+{
+    if (span.len_bytes > 0) {
+        memcpy(out, span.ptr, span.len_bytes);
+    }
+    return out + span.len_bytes;
+}
+
+static size_t add_lengths(const lp_span *parts, size_t n)
+{
+    size_t sum_bytes = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        sum_bytes += parts[i].len_bytes;
+    }
+    return sum_bytes;
+}
+
+/* The line end that MSG lacks. */
+static lp_span missing_end(lp_span msg)
+{
+    if (msg.len_bytes > 0 && msg.ptr[msg.len_bytes - 1] == '\n') {
+        return lp_span_of(NULL, 0);
+    }
+    return LP_SPAN("\n");
+}
+
+size_t lp_render_tail(const lp_record *record, char *out, size_t room_bytes)
+{
+    lp_span msg = lp_record_msg(record);
+    lp_span parts[] = {lp_record_time(record),
+                       LP_SPAN(" "),
+                       lp_record_app(record),
+                       LP_SPAN("["),
+                       lp_record_procid(record),
+                       LP_SPAN("]: "),
+                       msg,
+                       missing_end(msg)};
+    size_t n = sizeof(parts) / sizeof(parts[0]);
+    size_t total_bytes = add_lengths(parts, n);
+
+    if (total_bytes <= room_bytes) {
+        for (size_t i = 0; i < n; i++) {
+            out = put(out, parts[i]);
+        }
+    }
+    return total_bytes;
+}
+
+size_t lp_render_syslog(const lp_record *record, lp_span drain_token,
+                        bool is_counted, char *out, size_t room_bytes)
+{
+    char pri[PRI_MAX_BYTES];
+    char len[20];
+    lp_span msg = lp_record_msg(record);
+    lp_span parts[] = {
+        {NULL, 0},
+        lp_span_of(pri, put_pri(pri, record->marks.pri)),
+        lp_record_time(record),
+        LP_SPAN(" "),
+        drain_token,
+        LP_SPAN(" "),
+        field_of(record, record->marks.app_offset, record->marks.msgid_offset),
+        LP_SPAN(" - - "),
+        msg,
+        missing_end(msg)};
+    size_t n = sizeof(parts) / sizeof(parts[0]);
+    size_t total_bytes = add_lengths(parts, n);
+
+    if (is_counted) {
+        char *end = len + sizeof(len);
+        char *start;
+
+        end[-1] = ' ';
+        start = put_digits_before(end - 1, total_bytes);
+        parts[0] = lp_span_of(start, (size_t)(end - start));
+        total_bytes += parts[0].len_bytes;
+    }
+    if (total_bytes <= room_bytes) {
+        for (size_t i = 0; i < n; i++) {
+            out = put(out, parts[i]);
+        }
+    }
+    return total_bytes;
+}

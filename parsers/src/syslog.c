@@ -1,0 +1,343 @@
+#include "logplex/syslog.h"
+
+#include "logplex/timestamp.h"
+#include "swar.h"
+
+/* What is still to be read, and where the whole began. */
+typedef struct reader {
+    const char *start;
+    const char *at;
+    const char *end;
+} reader;
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static size_t left_bytes(const reader *in)
+{
+    return (size_t)(in->end - in->at);
+}
+
+static bool read_char(reader *in, char expected)
+{
+    if (in->at == in->end || *in->at != expected) {
+        return false;
+    }
+    in->at++;
+    return true;
+}
+
+/* One to three digits. */
+static bool read_number(reader *in, unsigned *out)
+{
+    unsigned value = 0;
+    int digits = 0;
+
+    for (; digits < 3 && in->at < in->end && is_digit(*in->at); digits++) {
+        value = value * 10 + (unsigned)(*in->at - '0');
+        in->at++;
+    }
+    *out = value;
+    return digits > 0;
+}
+
+static const char *find_space(const char *at, const char *end)
+{
+    for (; end - at >= 8; at += 8) {
+        uint64_t mask = lp_swar_equal(lp_swar_load(at), ' ');
+
+        if (mask != 0) {
+            return at + lp_swar_first(mask);
+        }
+    }
+    while (at < end && *at != ' ') {
+        at++;
+    }
+    return at;
+}
+
+/* Bytes up to a space or the end; at least one, and not too many. */
+static bool read_field(reader *in, lp_span *out)
+{
+    const char *end = in->end;
+    const char *stop;
+
+    if (end - in->at > LP_SYSLOG_FIELD_MAX_BYTES + 1) {
+        end = in->at + LP_SYSLOG_FIELD_MAX_BYTES + 1;
+    }
+    stop = find_space(in->at, end);
+    if (stop == in->at || stop - in->at > LP_SYSLOG_FIELD_MAX_BYTES) {
+        return false;
+    }
+    *out = lp_span_of(in->at, (size_t)(stop - in->at));
+    in->at = stop;
+    return true;
+}
+
+static lp_span rest_of(const reader *in)
+{
+    return lp_span_of(in->at, left_bytes(in));
+}
+
+/* STRUCTURED-DATA --------------------------------------------------------- */
+
+static bool ends_here(const char *at, const char *end)
+{
+    return at == end || *at == ' ';
+}
+
+/*
+ * RFC 5424 6.3: groups side by side, each closed by the first "]" that is not
+ * within quotes, where a backslash takes the next byte's meaning away. Names
+ * are not checked. Returns what is behind the last group, or NULL.
+ */
+static const char *skip_groups_strictly(const char *at, const char *end)
+{
+    const char *group = at;
+    bool in_quotes = false;
+
+    for (at++; at < end; at++) {
+        if (in_quotes && *at == '\\') {
+            at++;
+        } else if (*at == '"') {
+            in_quotes = !in_quotes;
+        } else if (!in_quotes && *at == ']') {
+            if (at == group + 1) {
+                return NULL;
+            }
+            at++;
+            if (ends_here(at, end)) {
+                return at;
+            }
+            if (*at != '[') {
+                return NULL;
+            }
+            group = at;
+        }
+    }
+    return NULL;
+}
+
+/*
+ * What Logplex takes besides, with quotes of no account: the data ends at the
+ * first "]" with a space behind it. A "]" with a "[" behind it goes on to the
+ * next group. Any other "]" is content after a backslash, and an error else.
+ *
+ * Logplex says this in a regular expression that may go back and try each "\]"
+ * as an end and as content, which takes it exponential time. There is nothing
+ * to go back for: whether "\][" ends a group or not, the bytes behind it are
+ * judged by the same rule. Only an empty group, "[]", tells the two apart.
+ */
+static const char *skip_groups_loosely(const char *at, const char *end)
+{
+    const char *group = at;
+
+    for (at++; at < end; at++) {
+        bool is_escaped = at[-1] == '\\';
+
+        if (*at != ']') {
+            continue;
+        }
+        if (at == group + 1) {
+            return NULL;
+        }
+        if (ends_here(at + 1, end)) {
+            return at + 1;
+        }
+        if (is_escaped) {
+            continue;
+        }
+        if (at[1] != '[') {
+            return NULL;
+        }
+        group = at + 1;
+    }
+    return NULL;
+}
+
+/*
+ * SD and MSG. What does not read as STRUCTURED-DATA is the beginning of MSG,
+ * so that no line is lost over it.
+ */
+static void read_data_and_msg(reader *in, lp_syslog *out)
+{
+    const char *stop = NULL;
+
+    if (left_bytes(in) > 0 && *in->at == '-' &&
+        ends_here(in->at + 1, in->end)) {
+        stop = in->at + 1;
+    } else if (left_bytes(in) > 0 && *in->at == '[') {
+        stop = skip_groups_strictly(in->at, in->end);
+        if (stop == NULL) {
+            stop = skip_groups_loosely(in->at, in->end);
+        }
+    }
+    if (stop == NULL) {
+        out->format = LP_SYSLOG_5424_NO_SD;
+    } else {
+        out->sd = lp_span_of(in->at, (size_t)(stop - in->at));
+        in->at = stop;
+        read_char(in, ' ');
+    }
+    out->msg = rest_of(in);
+}
+
+/* RFC 5424 ---------------------------------------------------------------- */
+
+/* in stands behind "<PRI>". */
+static bool read_5424(reader *in, lp_syslog *out)
+{
+    unsigned version;
+
+    if (!read_number(in, &version) || !read_char(in, ' ') ||
+        !read_field(in, &out->time) || !read_char(in, ' ')) {
+        return false;
+    }
+    out->format = LP_SYSLOG_5424;
+    out->version = (uint16_t)version;
+    out->prefix = lp_span_of(in->start, (size_t)(in->at - in->start));
+    if (!read_field(in, &out->host) || !read_char(in, ' ') ||
+        !read_field(in, &out->app) || !read_char(in, ' ') ||
+        !read_field(in, &out->procid) || !read_char(in, ' ') ||
+        !read_field(in, &out->msgid)) {
+        return false;
+    }
+    read_char(in, ' ');
+    read_data_and_msg(in, out);
+    return true;
+}
+
+/* RFC 3164 ---------------------------------------------------------------- */
+
+/* "Nov 21 00:17:52", a day below 10 with a blank, a zero or nothing before. */
+static bool read_bsd_time(reader *in, lp_span *out)
+{
+    static const size_t lengths_bytes[] = {15, 14};
+    int64_t unused_ns;
+
+    for (size_t i = 0; i < 2; i++) {
+        lp_span text = lp_span_of(in->at, lengths_bytes[i]);
+
+        if (left_bytes(in) >= text.len_bytes &&
+            lp_timestamp_parse_bsd(text, 0, 0, &unused_ns) == LP_OK) {
+            *out = text;
+            in->at += text.len_bytes;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_3164_time(reader *in, lp_span *out)
+{
+    reader ahead = *in;
+    int64_t unused_ns;
+
+    if (read_bsd_time(in, out)) {
+        return true;
+    }
+    if (!read_field(&ahead, out) ||
+        lp_timestamp_parse(*out, &unused_ns, NULL) != LP_OK) {
+        return false;
+    }
+    *in = ahead;
+    return true;
+}
+
+/* Whether a word is a tag, "su:" or "sshd[12]:", and so no host. */
+static bool is_tag(lp_span word)
+{
+    return word.ptr[word.len_bytes - 1] == ':' ||
+           memchr(word.ptr, '[', word.len_bytes) != NULL;
+}
+
+/* TAG, [PID], colon and space; each of them may be missing. */
+static void read_tag(reader *in, lp_syslog *out)
+{
+    const char *stop = in->at;
+    const char *close;
+    size_t room_bytes = left_bytes(in);
+
+    if (room_bytes > LP_SYSLOG_FIELD_MAX_BYTES) {
+        room_bytes = LP_SYSLOG_FIELD_MAX_BYTES;
+    }
+    for (; stop < in->at + room_bytes; stop++) {
+        if (*stop == ' ' || *stop == ':' || *stop == '[') {
+            break;
+        }
+    }
+    out->app = lp_span_of(in->at, (size_t)(stop - in->at));
+    in->at = stop;
+    if (in->at < in->end && *in->at == '[') {
+        room_bytes = left_bytes(in) - 1;
+        if (room_bytes > LP_SYSLOG_FIELD_MAX_BYTES) {
+            room_bytes = LP_SYSLOG_FIELD_MAX_BYTES;
+        }
+        close = memchr(in->at + 1, ']', room_bytes);
+        if (close != NULL &&
+            memchr(in->at, ' ', (size_t)(close - in->at)) == NULL) {
+            out->procid = lp_span_of(in->at + 1, (size_t)(close - in->at - 1));
+            in->at = close + 1;
+        }
+    }
+    read_char(in, ':');
+    read_char(in, ' ');
+}
+
+/* in stands behind "<PRI>". */
+static bool read_3164(reader *in, lp_syslog *out)
+{
+    reader ahead;
+    lp_span word;
+
+    if (!read_3164_time(in, &out->time) || !read_char(in, ' ')) {
+        return false;
+    }
+    out->format = LP_SYSLOG_3164;
+    ahead = *in;
+    if (read_field(&ahead, &word) && !is_tag(word)) {
+        out->host = word;
+        *in = ahead;
+        read_char(in, ' ');
+    }
+    read_tag(in, out);
+    out->msg = rest_of(in);
+    return true;
+}
+
+/* Any --------------------------------------------------------------------- */
+
+lp_err lp_syslog_parse(lp_span frame, lp_syslog *out, size_t *at_byte)
+{
+    reader in = {frame.ptr, frame.ptr, frame.ptr};
+    reader old;
+    unsigned pri;
+
+    if (frame.len_bytes > 0) {
+        in.end += frame.len_bytes;
+    }
+    *out = (lp_syslog){0};
+    if (!read_char(&in, '<') || !read_number(&in, &pri) ||
+        !read_char(&in, '>')) {
+        goto fail;
+    }
+    out->pri = (uint8_t)(pri % 256);
+    old = in;
+    if (read_5424(&in, out)) {
+        return LP_OK;
+    }
+    *out = (lp_syslog){.pri = out->pri};
+    if (read_3164(&old, out)) {
+        return LP_OK;
+    }
+    if (old.at > in.at) {
+        in.at = old.at;
+    }
+fail:
+    if (at_byte != NULL) {
+        *at_byte = (size_t)(in.at - in.start);
+    }
+    return LP_E_SYNTAX;
+}
