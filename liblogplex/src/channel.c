@@ -407,7 +407,10 @@ lp_err lp_channel_append(lp_channel *channel, const lp_line *lines,
     channel->totals.refused_lines += sum.refused_lines;
     if (sum.accepted_lines > 0) {
         sum.first_seq = first_seq;
-        lpi_segment_publish(channel->open);
+        // A batch can end with nothing in the ring: its own lines made room
+        // for one that then found none.
+        if (channel->open != NULL)
+            lpi_segment_publish(channel->open);
         // seq_cst: pairs with arming, which counts itself and then looks here.
         atomic_store(&channel->next_seq, channel->totals.appended_lines + 1);
     }

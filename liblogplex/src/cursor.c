@@ -350,8 +350,7 @@ lp_err lp_cursor_next(lp_cursor *cursor, uint32_t lines_max, size_t bytes_max,
     if (place(cursor) >= cursor->stop_seq || !is_here(cursor)) {
         err = step(cursor);
         if (err != LP_OK) {
-            if (err != LP_E_AGAIN)
-                tell_loss(cursor, out);
+            tell_loss(cursor, out);
             return err;
         }
     }

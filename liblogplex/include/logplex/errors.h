@@ -26,7 +26,7 @@ extern "C" {
     X(LP_E_SYNTAX, -9, "the input does not follow its grammar")
 
 typedef enum lp_err {
-#define LP_ERR_ENUM(name, value, text) name = value,
+#define LP_ERR_ENUM(name, value, text) name = (value),
     LP_ERRORS(LP_ERR_ENUM)
 #undef LP_ERR_ENUM
         LP_E_PIN = -0x7fffffff /* fixes the width; never returned */

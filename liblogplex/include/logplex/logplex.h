@@ -303,8 +303,9 @@ typedef struct lp_run {
     uint32_t line_count;
     lp_seq first_seq;
     uint64_t lost_lines;   /* that this cursor missed just before first_seq */
-    int64_t lost_since_ns; /* when the first of these arrived, not before the
-                              last line that was read; 0 when none was lost  */
+    int64_t lost_since_ns; /* when the last line before them arrived or, if the
+                              cursor had read none, the first one behind
+                              them; 0 when none was lost or neither is known */
     lp_span bytes;         /* all of the lines, end to end                  */
 } lp_run;
 
@@ -316,9 +317,8 @@ typedef struct lp_run {
  * Owns: *out holds its segment until lp_run_release(), even after the ring has
  *       moved on, and after the cursor and the channel are gone.
  * Fails: LP_E_AGAIN (nothing new), LP_E_END (it reached its stop), LP_E_CLOSED
- *        (nothing new ever). With LP_E_END and LP_E_CLOSED, out->lost_lines
- *        and out->lost_since_ns are set all the same: lines may have been lost
- *        with none left behind them.
+ *        (nothing new ever). out->lost_lines and out->lost_since_ns are set
+ *        all the same: lines may have been lost with none left behind them.
  */
 LP_API lp_err lp_cursor_next(lp_cursor *cursor, uint32_t lines_max,
                              size_t bytes_max, lp_run *out);

@@ -1,0 +1,396 @@
+/* test_channel.c - append, history, budgets, the ceiling, the account. */
+#include <stdlib.h>
+
+#include "ring.h"
+
+static void parts_are_joined_into_one_line(void **state)
+{
+    lp_engine *engine = ring_engine(0);
+    lp_channel *channel = ring_channel(engine, 0, 0);
+    lp_line line;
+    lp_append_result result;
+    lp_cursor *cursor = ring_cursor(channel, LP_START_OLDEST, 0, LP_STOP_NEVER);
+    lp_run run;
+    lp_record record;
+
+    (void)state;
+    memset(&line, 0, sizeof(line));
+    line.arrival_ns = 42;
+    line.marks.pri = 134;
+    line.marks.msg_offset = 9;
+    line.part_count = 6;
+    line.parts[0] = LP_SPAN("one ");
+    line.parts[1] = lp_span_of(NULL, 0);
+    line.parts[2] = LP_SPAN("two ");
+    line.parts[3] = LP_SPAN("t");
+    line.parts[4] = LP_SPAN("hre");
+    line.parts[5] = LP_SPAN("e");
+    line.aside[0] = LP_SPAN("myhost ");
+    line.aside[1] = LP_SPAN("ID47 [x y=\"1\"]");
+    CHECK_OK(lp_channel_append(channel, &line, &result));
+    assert_int_equal(result.first_seq, 1);
+    assert_int_equal(result.accepted_lines, 1);
+    CHECK_OK(lp_cursor_next(cursor, 0, 0, &run));
+    record = lp_run_at(&run, 0);
+    assert_true(lp_span_equal(record.bytes, LP_SPAN("one two three")));
+    assert_true(
+        lp_span_equal(record.aside, LP_SPAN("myhost ID47 [x y=\"1\"]")));
+    assert_int_equal(record.marks.pri, 134);
+    assert_int_equal(record.marks.msg_offset, 9);
+    assert_int_equal(record.arrival_ns, 42);
+    lp_run_release(&run);
+    lp_cursor_close(cursor);
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
+static void neighbours_that_say_the_same_aside_share_it(void **state)
+{
+    lp_engine *engine = ring_engine(0);
+    lp_channel *channel = ring_channel(engine, 0, 0);
+    lp_cursor *cursor = ring_cursor(channel, LP_START_OLDEST, 0, LP_STOP_NEVER);
+    lp_line line[4];
+    lp_run run;
+
+    (void)state;
+    memset(line, 0, sizeof(line));
+    for (int i = 0; i < 4; i++) {
+        line[i].next = i < 3 ? &line[i + 1] : NULL;
+        line[i].part_count = 1;
+        line[i].parts[0] = LP_SPAN("x");
+        line[i].aside[0] = i == 2 ? LP_SPAN("b ") : LP_SPAN("a ");
+        line[i].aside[1] = LP_SPAN("-");
+    }
+    CHECK_OK(lp_channel_append(channel, line, NULL));
+    CHECK_OK(lp_cursor_next(cursor, 0, 0, &run));
+    assert_int_equal(run.line_count, 4);
+    assert_ptr_equal(lp_run_at(&run, 0).aside.ptr,
+                     lp_run_at(&run, 1).aside.ptr);
+    assert_true(lp_span_equal(lp_run_at(&run, 1).aside, LP_SPAN("a -")));
+    assert_true(lp_span_equal(lp_run_at(&run, 2).aside, LP_SPAN("b -")));
+    assert_true(lp_span_equal(lp_run_at(&run, 3).aside, LP_SPAN("a -")));
+    lp_run_release(&run);
+    lp_cursor_close(cursor);
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
+static void the_history_is_kept_and_little_more(void **state)
+{
+    lp_engine *engine = ring_engine(0);
+    lp_channel *channel = ring_channel(engine, 1500, 0);
+    lp_channel_stats stats;
+
+    (void)state;
+    for (uint64_t n = 0; n < 20; n++) {
+        ring_fill(channel, n * 1000 + 1, (n + 1) * 1000, 200);
+        stats = ring_stats(channel);
+        assert_true(stats.resident_lines >= (n == 0 ? 1000 : 1500));
+        // No more than an eighth, in whole segments.
+        assert_true(stats.resident_lines <= 1500 + 1500 / 4);
+    }
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
+static void bytes_max_goes_before_the_history(void **state)
+{
+    lp_engine *engine = ring_engine(0);
+    lp_channel *channel = ring_channel(engine, 1500, 64 << 10);
+    lp_channel_stats stats;
+
+    (void)state;
+    ring_fill(channel, 1, 3000, 200);
+    stats = ring_stats(channel);
+    assert_true(stats.held_bytes <= 64 << 10);
+    assert_true(stats.resident_lines > 200);
+    assert_int_equal(stats.next_seq, 3001);
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
+static void a_slow_reader_keeps_lines_up_to_bytes_max(void **state)
+{
+    lp_engine *engine = ring_engine(0);
+    lp_channel *channel = ring_channel(engine, 100, 1 << 20);
+    lp_cursor *cursor = ring_cursor(channel, LP_START_OLDEST, 0, LP_STOP_NEVER);
+    uint64_t lost = 0;
+
+    (void)state;
+    ring_fill(channel, 1, 4000, 200);
+    assert_int_equal(ring_stats(channel).resident_lines, 4000);
+    assert_int_equal(ring_drain(cursor, 200, &lost, LP_E_AGAIN), 4000);
+    assert_int_equal(lost, 0);
+    // It has caught up, so the surplus went as it left it behind.
+    assert_true(ring_stats(channel).resident_lines < 1200);
+
+    ring_fill(channel, 4001, 20000, 200);
+    assert_true(ring_stats(channel).held_bytes <= 1 << 20);
+    assert_true(ring_stats(channel).resident_lines > 3000);
+    assert_int_equal(ring_drain(cursor, 200, &lost, LP_E_AGAIN) + lost, 16000);
+    assert_true(lost > 10000);
+    assert_int_equal(ring_cursor_stats(cursor).lost_lines, lost);
+    lp_cursor_close(cursor);
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
+static void closing_the_slow_reader_gives_its_surplus_up(void **state)
+{
+    lp_engine *engine = ring_engine(0);
+    lp_channel *channel = ring_channel(engine, 100, 1 << 20);
+    lp_cursor *cursor = ring_cursor(channel, LP_START_OLDEST, 0, LP_STOP_NEVER);
+
+    (void)state;
+    ring_fill(channel, 1, 4000, 200);
+    lp_cursor_close(cursor);
+    assert_true(ring_stats(channel).resident_lines < 1200);
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
+static void a_line_too_large_is_left_out_and_counted(void **state)
+{
+    static char text[300 << 10];
+    lp_engine *engine = ring_engine(0);
+    lp_channel *channel = ring_channel(engine, 0, 0);
+    lp_line line[3];
+    lp_append_result result;
+
+    (void)state;
+    memset(text, 'x', sizeof(text));
+    memset(line, 0, sizeof(line));
+    for (int i = 0; i < 3; i++) {
+        line[i].next = i < 2 ? &line[i + 1] : NULL;
+        line[i].part_count = 1;
+        line[i].parts[0] = lp_span_of(text, i == 1 ? sizeof(text) : 10);
+    }
+    CHECK_ERR(lp_channel_append(channel, line, &result), LP_E_TOOBIG);
+    assert_int_equal(result.accepted_lines, 2);
+    assert_int_equal(result.too_big_lines, 1);
+    assert_int_equal(result.refused_lines, 0);
+    assert_int_equal(ring_stats(channel).too_big_lines, 1);
+    line[0].parts[0].len_bytes = (256 << 10) - 256;
+    line[0].next = NULL;
+    CHECK_OK(lp_channel_append(channel, line, &result));
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
+static void at_the_ceiling_a_channel_gives_its_own_oldest_lines(void **state)
+{
+    lp_engine *engine = ring_engine(512 << 10);
+    lp_channel *channel = ring_channel(engine, 100000, 0);
+
+    (void)state;
+    ring_fill(channel, 1, 10000, 200);
+    assert_true(ring_ledger(engine).memory_bytes <= 512 << 10);
+    assert_true(ring_stats(channel).resident_lines > 1500);
+    assert_int_equal(ring_stats(channel).refused_lines, 0);
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
+static void at_the_ceiling_surplus_of_others_goes_before_history(void **state)
+{
+    lp_engine *engine = ring_engine(1 << 20);
+    lp_channel *hoarder = ring_channel(engine, 100, 0);
+    lp_channel *channel = ring_channel(engine, 2000, 0);
+    lp_cursor *cursor = ring_cursor(hoarder, LP_START_OLDEST, 0, LP_STOP_NEVER);
+    uint64_t lost = 0;
+
+    (void)state;
+    ring_fill(hoarder, 1, 3500, 200);
+    assert_int_equal(ring_stats(hoarder).resident_lines, 3500);
+    ring_fill(channel, 1, 3000, 200);
+    assert_true(ring_stats(channel).resident_lines >= 2000);
+    assert_true(ring_stats(hoarder).resident_lines >= 100);
+    assert_true(ring_stats(hoarder).resident_lines < 3500);
+    assert_int_equal(ring_drain(cursor, 200, &lost, LP_E_AGAIN) + lost, 3500);
+    assert_true(lost > 0);
+    lp_cursor_close(cursor);
+    lp_channel_close(hoarder);
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
+static void when_nothing_may_go_lines_are_refused_and_counted(void **state)
+{
+    lp_engine *engine = ring_engine(64 << 10);
+    lp_channel *full = ring_channel(engine, 100000, 0);
+    lp_channel *late = ring_channel(engine, 100, 0);
+    lp_append_result result;
+    lp_line line[2];
+
+    (void)state;
+    ring_fill(full, 1, 1000, 200);
+    memset(line, 0, sizeof(line));
+    line[0].next = &line[1];
+    line[0].part_count = line[1].part_count = 1;
+    line[0].parts[0] = line[1].parts[0] = LP_SPAN("late");
+    CHECK_ERR(lp_channel_append(late, line, &result), LP_E_FULL);
+    assert_int_equal(result.accepted_lines, 0);
+    assert_int_equal(result.first_seq, 0);
+    assert_int_equal(result.refused_lines, 2);
+    assert_int_equal(ring_stats(late).refused_lines, 2);
+    assert_int_equal(ring_ledger(engine).refused_lines, 2);
+    lp_channel_close(full);
+    CHECK_OK(lp_channel_append(late, line, &result));
+    lp_channel_close(late);
+    lp_engine_destroy(engine);
+}
+
+static void a_closed_channel_refuses_lines(void **state)
+{
+    lp_engine *engine = ring_engine(0);
+    lp_channel *channel = lp_channel_ref(ring_channel(engine, 0, 0));
+
+    (void)state;
+    ring_fill(channel, 1, 3, 10);
+    lp_channel_close(channel);
+    CHECK_ERR(ring_append(channel, "x", 1, 0), LP_E_CLOSED);
+    assert_int_equal(ring_stats(channel).refused_lines, 1);
+    lp_channel_unref(channel);
+    assert_int_equal(ring_ledger(engine).appended_lines, 3);
+    assert_int_equal(ring_ledger(engine).evicted_lines, 3);
+    lp_engine_destroy(engine);
+}
+
+static void epochs_of_channels_differ(void **state)
+{
+    lp_engine *engine = ring_engine(0);
+    lp_channel *a = ring_channel(engine, 0, 0);
+    lp_channel *b = ring_channel(engine, 0, 0);
+
+    (void)state;
+    assert_int_equal(lp_channel_epoch(a), 1000);
+    assert_int_not_equal(lp_channel_epoch(a), lp_channel_epoch(b));
+    lp_channel_close(a);
+    lp_channel_close(b);
+    lp_engine_destroy(engine);
+}
+
+static void all_memory_is_given_back(void **state)
+{
+    lp_engine *engine = ring_engine(0);
+    lp_channel *channel = ring_channel(engine, 0, 0);
+    lp_ledger ledger;
+
+    (void)state;
+    ring_fill(channel, 1, 5000, 200);
+    lp_channel_close(channel);
+    ledger = ring_ledger(engine);
+    assert_int_equal(ledger.memory_bytes, ledger.pooled_bytes);
+    assert_int_equal(ledger.pinned_bytes, 0);
+    lp_engine_destroy(engine);
+}
+
+static void odd_options_are_refused(void **state)
+{
+    lp_engine_options opt = LP_ENGINE_OPTIONS_INIT;
+    lp_channel_options channel_opt = LP_CHANNEL_OPTIONS_INIT;
+    lp_engine *engine = NULL;
+    lp_channel *channel = NULL;
+
+    (void)state;
+    opt.segment_max_bytes = 5000;
+    CHECK_ERR(lp_engine_create(&opt, &engine), LP_E_INVALID);
+    opt.segment_max_bytes = 2 << 20;
+    CHECK_ERR(lp_engine_create(&opt, &engine), LP_E_INVALID);
+    opt.struct_bytes = 0;
+    CHECK_ERR(lp_engine_create(&opt, &engine), LP_E_INVALID);
+    CHECK_OK(lp_engine_create(NULL, &engine));
+    channel_opt.bytes_max = 1;
+    CHECK_ERR(lp_channel_open(engine, &channel_opt, &channel), LP_E_INVALID);
+    CHECK_ERR(lp_channel_open(NULL, NULL, &channel), LP_E_INVALID);
+    lp_engine_destroy(engine);
+    lp_engine_destroy(NULL);
+    lp_channel_close(NULL);
+}
+
+/* An allocator that fails at the k-th call. */
+static uint64_t calls_left;
+
+static void *failing_alloc(void *ctx, size_t size_bytes, size_t align_bytes)
+{
+    (void)ctx;
+    if (calls_left == 0)
+        return NULL;
+    calls_left--;
+    return aligned_alloc(align_bytes, (size_bytes + align_bytes - 1) /
+                                          align_bytes * align_bytes);
+}
+
+static void failing_free(void *ctx, void *ptr, size_t size_bytes)
+{
+    (void)ctx;
+    (void)size_bytes;
+    free(ptr);
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    static const lp_allocator allocator = {failing_alloc, failing_free, NULL};
+    lp_engine_options opt = LP_ENGINE_OPTIONS_INIT;
+
+    (void)state;
+    opt.allocator = &allocator;
+    for (uint64_t k = 0; k < 40; k++) {
+        lp_engine *engine = NULL;
+        lp_channel *channel = NULL;
+        lp_cursor *cursor = NULL;
+        uint64_t accepted = 0, refused = 0, lost = 0;
+
+        calls_left = k;
+        if (lp_engine_create(&opt, &engine) != LP_OK)
+            continue;
+        if (lp_channel_open(engine, NULL, &channel) == LP_OK &&
+            lp_cursor_open(channel, NULL, &cursor) == LP_OK) {
+            for (int i = 0; i < 4000; i++) {
+                lp_err err = ring_append(channel, "0123456789", 10, 0);
+
+                if (err == LP_OK)
+                    accepted++;
+                else {
+                    CHECK_ERR(err, LP_E_NOMEM);
+                    refused++;
+                }
+            }
+            assert_int_equal(accepted + refused, 4000);
+            assert_int_equal(ring_stats(channel).refused_lines, refused);
+            lp_run run;
+            while (lp_cursor_next(cursor, 0, 0, &run) == LP_OK) {
+                accepted -= run.line_count;
+                lost += run.lost_lines;
+                lp_run_release(&run);
+            }
+            assert_int_equal(accepted, lost);
+        }
+        lp_cursor_close(cursor);
+        lp_channel_close(channel);
+        lp_engine_destroy(engine);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parts_are_joined_into_one_line),
+        cmocka_unit_test(neighbours_that_say_the_same_aside_share_it),
+        cmocka_unit_test(the_history_is_kept_and_little_more),
+        cmocka_unit_test(bytes_max_goes_before_the_history),
+        cmocka_unit_test(a_slow_reader_keeps_lines_up_to_bytes_max),
+        cmocka_unit_test(closing_the_slow_reader_gives_its_surplus_up),
+        cmocka_unit_test(a_line_too_large_is_left_out_and_counted),
+        cmocka_unit_test(at_the_ceiling_a_channel_gives_its_own_oldest_lines),
+        cmocka_unit_test(at_the_ceiling_surplus_of_others_goes_before_history),
+        cmocka_unit_test(when_nothing_may_go_lines_are_refused_and_counted),
+        cmocka_unit_test(a_closed_channel_refuses_lines),
+        cmocka_unit_test(epochs_of_channels_differ),
+        cmocka_unit_test(all_memory_is_given_back),
+        cmocka_unit_test(odd_options_are_refused),
+        cmocka_unit_test(every_allocation_may_fail),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
