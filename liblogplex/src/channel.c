@@ -51,6 +51,9 @@ lp_err lp_channel_open(lp_engine *engine, const lp_channel_options *options,
     atomic_init(&channel->armed_count, 0);
     atomic_init(&channel->refs, 1);
     atomic_init(&channel->is_closed, false);
+    atomic_init(&channel->hint, NULL);
+    atomic_init(&channel->hint_line_offset, 0);
+    atomic_init(&channel->hint_slot_offset, 0);
     channel->history_lines = opt.history_lines;
     channel->bytes_max = opt.bytes_max;
     channel->engine = engine;
@@ -388,6 +391,23 @@ static lp_err append_chain(lp_channel *channel, const lp_line *line,
     return worst;
 }
 
+/* Remembers where the next line will go. Under mutex. */
+static void set_hint(lp_channel *channel)
+{
+    const lp_segment *open = channel->open;
+
+    // relaxed: an address that is out of date is fetched for nothing.
+    atomic_store_explicit(&channel->hint, channel->open, memory_order_relaxed);
+    if (open == NULL)
+        return;
+    atomic_store_explicit(&channel->hint_line_offset, open->used_bytes,
+                          memory_order_relaxed);
+    atomic_store_explicit(&channel->hint_slot_offset,
+                          open->block_bytes - (open->line_count + 1) *
+                                                  (uint32_t)sizeof(lpi_slot),
+                          memory_order_relaxed);
+}
+
 lp_err lp_channel_append(lp_channel *channel, const lp_line *lines,
                          lp_append_result *result)
 {
@@ -411,6 +431,7 @@ lp_err lp_channel_append(lp_channel *channel, const lp_line *lines,
         // for one that then found none.
         if (channel->open != NULL)
             lpi_segment_publish(channel->open);
+        set_hint(channel);
         // seq_cst: pairs with arming, which counts itself and then looks here.
         atomic_store(&channel->next_seq, channel->totals.appended_lines + 1);
     }
@@ -422,10 +443,30 @@ lp_err lp_channel_append(lp_channel *channel, const lp_line *lines,
     return err;
 }
 
-void lp_channel_prefetch(const lp_channel *channel)
+void lp_channel_prefetch(const lp_channel *channel, unsigned step)
 {
-    __builtin_prefetch(channel, 1);
-    __builtin_prefetch((const char *)channel + LPI_ALIGN_BYTES, 1);
+    const char *segment;
+    uint32_t offset;
+
+    if (step == 0) {
+        __builtin_prefetch(channel, 1);
+        __builtin_prefetch((const char *)channel + LPI_ALIGN_BYTES, 1);
+        __builtin_prefetch((const char *)channel + 2 * LPI_ALIGN_BYTES, 1);
+        return;
+    }
+    segment = (const char *)atomic_load_explicit(&channel->hint,
+                                                 memory_order_relaxed);
+    if (segment == NULL)
+        return;
+    offset =
+        atomic_load_explicit(&channel->hint_slot_offset, memory_order_relaxed);
+    __builtin_prefetch(segment + offset, 1);
+    __builtin_prefetch(segment, 1);
+    __builtin_prefetch(segment + LPI_ALIGN_BYTES, 1);
+    offset =
+        atomic_load_explicit(&channel->hint_line_offset, memory_order_relaxed);
+    for (uint32_t ahead = 0; ahead < 4; ahead++)
+        __builtin_prefetch(segment + offset + ahead * LPI_ALIGN_BYTES, 1);
 }
 
 /* The account ------------------------------------------------------------- */

@@ -38,6 +38,11 @@ struct lp_channel {
     _Atomic uint32_t armed_count;
     _Atomic uint32_t refs;
     _Atomic bool is_closed;
+    /* For lp_channel_prefetch() alone: `open`, and where in it the next line
+     * and its slot will go. */
+    _Atomic(lp_segment *) hint;
+    _Atomic uint32_t hint_line_offset;
+    _Atomic uint32_t hint_slot_offset;
 
     /* Under mutex: the ring. */
     bool has_surplus;

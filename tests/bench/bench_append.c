@@ -103,6 +103,8 @@ static void run(const char *name, unsigned channel_count, unsigned readers,
         wall = seconds(CLOCK_MONOTONIC);
         cpu = seconds(CLOCK_THREAD_CPUTIME_ID);
         for (done = 0; done < target; done += batch) {
+            lp_channel_prefetch(channels[(c + 7 * 8) % channel_count], 0);
+            lp_channel_prefetch(channels[(c + 7 * 4) % channel_count], 1);
             if (lp_channel_append(channels[c % channel_count], lines, NULL) !=
                 LP_OK)
                 abort();

@@ -195,10 +195,12 @@ LP_API lp_err lp_channel_append(lp_channel *channel, const lp_line *lines,
                                 lp_append_result *result);
 
 /*
- * Hints that the caller is about to append to this channel, so that the
- * processor can fetch what the append will touch. Never waits. Threads: any.
+ * Hints that the caller is about to append, so that the processor can fetch
+ * what the append will touch while the caller does something else. Step 0 asks
+ * for the channel itself; step 1, some time later, for the place that the next
+ * line goes to. Never waits, and is never needed. Threads: any.
  */
-LP_API void lp_channel_prefetch(const lp_channel *channel);
+LP_API void lp_channel_prefetch(const lp_channel *channel, unsigned step);
 
 /*
  * The account of a channel, consistent in itself:
