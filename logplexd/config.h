@@ -13,8 +13,10 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-enum { CONFIG_LIST_MAX = 16 };
+enum { CONFIG_LIST_MAX = 16, CONFIG_CREDENTIALS_MAX = 64 };
 
+/* Port 0 is any free port. "*" is the IPv6 any-address, to be bound to take
+ * IPv4 as well (IPV6_V6ONLY off), or that of IPv4 where there is no IPv6. */
 typedef struct config_address {
     char text[80]; /* as given, for messages */
     struct sockaddr_storage addr;
@@ -40,7 +42,7 @@ typedef struct config {
     char *data_dir; /* NULL: nothing is kept */
     char *base_url; /* NULL: as the client spoke to us */
     unsigned workers;
-    config_credential credentials[64];
+    config_credential credentials[CONFIG_CREDENTIALS_MAX];
     unsigned credential_count;
     int log_level; /* log_level */
 
@@ -69,11 +71,18 @@ typedef enum config_verdict {
     CONFIG_EXIT_USAGE /* told on stderr: exit with 64 (sysexits EX_USAGE)       */
 } config_verdict;
 
-/* Fills *cfg from the defaults, the environment and argv, in this order. */
+/*
+ * Fills *cfg from the defaults, the environment and argv, in this order: a list
+ * in a later source replaces that of an earlier one whole. Credentials alone
+ * add up over the file, the environment and the flags, the last of an id wins.
+ * config_fini() is owed whatever the verdict is.
+ */
 config_verdict config_load(config *cfg, int argc, char **argv);
 
 /* The result in logfmt, secrets replaced; into a buffer, for the log. */
 void config_print(const config *cfg, char *out, unsigned room_bytes);
+
+/* Frees what the members point to; passwords are overwritten first. */
 void config_fini(config *cfg);
 
 #endif /* LOGPLEXD_CONFIG_H */
