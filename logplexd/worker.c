@@ -29,6 +29,8 @@ typedef struct worker_impl {
     uv_prepare_t turn_end;
     uv_timer_t drain;
     waker stopper;
+    uv_mutex_t stop_lock; /* guards has_ended: a stop may come too late */
+    bool has_ended;
     _Atomic int stop_asked; /* worker_stop_kind, or 0 */
     int stop_seen;
     unsigned offloads; /* under way */
@@ -179,6 +181,9 @@ static void on_turn_end(uv_prepare_t *prepare)
 
 static void close_handles(worker_impl *impl)
 {
+    uv_mutex_lock(&impl->stop_lock);
+    impl->has_ended = true;
+    uv_mutex_unlock(&impl->stop_lock);
     uv_close((uv_handle_t *)&impl->wakeups.async, NULL);
     uv_close((uv_handle_t *)&impl->turn_end, NULL);
     uv_close((uv_handle_t *)&impl->drain, NULL);
@@ -273,6 +278,7 @@ worker *worker_create(daemon_shared *shared, unsigned index,
         free(impl);
         return NULL;
     }
+    uv_mutex_init(&impl->stop_lock);
     if (shared->cat)
         catalog_reader_init(&impl->pub.reader, shared->cat);
     return &impl->pub;
@@ -307,8 +313,13 @@ bool worker_start(worker *w)
 
 void worker_stop(worker *w, worker_stop_kind kind)
 {
-    atomic_store(&impl_of(w)->stop_asked, (int)kind);
-    waker_post(&impl_of(w)->stopper);
+    worker_impl *impl = impl_of(w);
+
+    uv_mutex_lock(&impl->stop_lock);
+    atomic_store(&impl->stop_asked, (int)kind);
+    if (!impl->has_ended)
+        waker_post(&impl->stopper);
+    uv_mutex_unlock(&impl->stop_lock);
 }
 
 void worker_join(worker *w)
@@ -326,5 +337,6 @@ void worker_join(worker *w)
     }
     if (w->shared->cat)
         catalog_reader_fini(&w->reader);
+    uv_mutex_destroy(&impl->stop_lock);
     free(impl);
 }

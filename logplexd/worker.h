@@ -122,7 +122,7 @@ typedef enum worker_stop_kind {
     WORKER_STOP_NOW = 2     /* cuts it, and logs how much that was          */
 } worker_stop_kind;
 
-/* Ends a worker that was started. Threads: any. */
+/* Ends a worker that was started, if it has not ended yet. Threads: any. */
 void worker_stop(worker *w, worker_stop_kind kind);
 
 /* Waits for the thread, if there is one, and frees all. NULL is allowed. */
