@@ -5,16 +5,13 @@ set -eu
 command -v cc >/dev/null
 command -v c++ >/dev/null
 
-includes=""
-for dir in "$@"; do
-    includes="$includes -I$dir"
-done
+CPATH=$(IFS=: && echo "$*") # as if by -I
+export CPATH
 
 check() # COMPILER LANGUAGE STANDARD HEADER
 {
-    # shellcheck disable=SC2086 # the flags are words
     printf '#include "%s"\n' "$4" |
-        "$1" $includes -x "$2" "-std=$3" -fsyntax-only -Wall -Wextra \
+        "$1" -x "$2" "-std=$3" -fsyntax-only -Wall -Wextra \
             -Wpedantic -Wshadow -Wconversion -Wundef -Werror - ||
         { echo "$4 is no $3" && exit 1; }
 }

@@ -24,15 +24,19 @@ cmake --build "$work/consumer" >>"$work/consumer.log"
 sh "$here/embed.sh" "$work/consumer/embed_shared"
 sh "$here/embed.sh" "$work/consumer/embed_static"
 
+# What pkg-config says is quoted for a shell.
+compile() # OUTPUT PKG_CONFIG_FLAGS COMPILER_FLAGS
+{
+    out=$1
+    eval "set -- $3 $(pkg-config ${2:+"$2"} --cflags --libs logplex-parsers)"
+    "$CC" -std=c11 -o "$out" "$embed_c" "$@"
+}
+
 echo "pkg-config"
-# shellcheck disable=SC2046 # the flags are words
-"$CC" -std=gnu11 -o "$work/embed_shared" "$embed_c" \
-    $(pkg-config --cflags --libs logplex-parsers)
+compile "$work/embed_shared" "" ""
 sh "$here/embed.sh" "$work/embed_shared"
 
 echo "pkg-config --static"
-# shellcheck disable=SC2046
-"$CC" -std=gnu11 -static -o "$work/embed_static" "$embed_c" \
-    $(pkg-config --static --cflags --libs logplex-parsers)
+compile "$work/embed_static" --static -static
 unset LD_LIBRARY_PATH
 sh "$here/embed.sh" "$work/embed_static"
