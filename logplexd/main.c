@@ -1,0 +1,486 @@
+/*
+ * main.c - the daemon's beginning and end.
+ *
+ *     config -> engine -> catalog -> credentials -> addresses -> workers
+ *
+ * and back in reverse. This thread then only waits for signals and for the
+ * workers to end. Exit codes are those of sysexits(3).
+ */
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "http.h"
+#include "ingest.h"
+#include "listen.h"
+#include "log.h"
+#include "tail.h"
+
+typedef enum socket_kind { KIND_HTTP, KIND_TCP, KIND_UDP, KINDS } socket_kind;
+
+static const struct {
+    const char *name;
+    int type;
+} kinds[KINDS] = {{"http", SOCK_STREAM},
+                  {"syslog-tcp", SOCK_STREAM},
+                  {"syslog-udp", SOCK_DGRAM}};
+
+/* From the first signal: work under way may end; what is left is cut with this
+ * much of the limit to go; and at the limit the process ends, come what may. */
+enum { CUT_BEFORE_LIMIT_MS = 500 };
+
+typedef struct logplexd {
+    config cfg;
+    int argc;
+    char **argv;
+    daemon_shared shared;
+    config_addresses bound[KINDS]; /* with the real ports */
+
+    uv_loop_t loop;
+    uv_signal_t on_term, on_int, on_hup;
+    uv_timer_t cut, limit;
+    uv_async_t ended;
+    _Atomic unsigned ended_count;
+} logplexd;
+
+static const http_route *const tables[] = {
+    api_logs_routes,     api_ops_routes,      api_v3_routes,
+    api_sessions_routes, api_platform_routes, NULL};
+
+static logplexd program; /* the hooks of the workers have to find it */
+
+/* Limits of the process --------------------------------------------------- */
+
+static void raise_descriptor_limit(const config *cfg)
+{
+    struct rlimit limit;
+    uint64_t need =
+        ((uint64_t)cfg->http_connections_max + cfg->connections_max + 64) *
+        cfg->workers;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_max < need)
+        LOG_AT(
+            LOG_WARN, "descriptor_limit",
+            "hard_limit=%llu needed=%llu "
+            "why=\"connections beyond the limit of descriptors are refused\"",
+            (unsigned long long)limit.rlim_max, (unsigned long long)need);
+}
+
+/* Engine and catalog ------------------------------------------------------ */
+
+static int open_engine(logplexd *d)
+{
+    lp_engine_options options = LP_ENGINE_OPTIONS_INIT;
+    lp_err err;
+
+    options.memory_max_bytes = d->cfg.memory_max_bytes;
+    options.epoch = (uint64_t)d->shared.started_ns;
+    err = lp_engine_create(&options, &d->shared.engine);
+    if (err == LP_OK)
+        return EX_OK;
+    LOG_AT(LOG_ERROR, "start_failed", "what=engine why=\"%s\"",
+           lp_strerror(err));
+    return EX_OSERR;
+}
+
+// The path of the store, or NULL when nothing is kept; false: no directory.
+static bool store_path(const config *cfg, char path[PATH_MAX])
+{
+    char quoted[256];
+
+    if (mkdir(cfg->data_dir, 0700) != 0 && errno != EEXIST) {
+        int err = errno;
+
+        LOG_AT(LOG_ERROR, "start_failed", "what=data path=%s why=\"%s\"",
+               log_quote(cfg->data_dir, quoted, sizeof(quoted)), strerror(err));
+        return false;
+    }
+    return snprintf(path, PATH_MAX, "%s/catalog.db", cfg->data_dir) < PATH_MAX;
+}
+
+static int open_catalog(logplexd *d)
+{
+    lp_channel_options ring = LP_CHANNEL_OPTIONS_INIT;
+    catalog_limits limits = {0};
+    char path[PATH_MAX];
+    char why[512] = "";
+    char quoted[600];
+    catalog_err err;
+
+    ring.history_lines = d->cfg.history_lines;
+    ring.bytes_max = d->cfg.channel_max_bytes;
+    limits.channels_max = d->cfg.channels_max;
+    limits.session_ttl_s = d->cfg.session_ttl_s;
+    if (d->cfg.data_dir && !store_path(&d->cfg, path))
+        return EX_CANTCREAT;
+    err = catalog_open(d->shared.engine, &ring, &limits,
+                       d->cfg.data_dir ? path : NULL, &d->shared.cat, why,
+                       sizeof(why));
+    if (err == CATALOG_OK)
+        return EX_OK;
+    LOG_AT(LOG_ERROR, "start_failed", "what=catalog why=%s",
+           log_quote(why, quoted, sizeof(quoted)));
+    return EX_IOERR;
+}
+
+static int put_credentials(catalog *cat, const config *cfg)
+{
+    for (unsigned i = 0; i < cfg->credential_count; i++) {
+        const config_credential *c = &cfg->credentials[i];
+        catalog_err err = catalog_put_credential(
+            cat, lp_span_str(c->id), lp_span_str(c->password), c->permissions,
+            c->channel_id ? lp_span_str(c->channel_id) : LP_SPAN(""));
+
+        if (err != CATALOG_OK) {
+            LOG_AT(LOG_ERROR, "credential_failed", "number=%u why=\"%s\"",
+                   i + 1, catalog_strerror(err));
+            return err == CATALOG_INVALID ? EX_CONFIG : EX_IOERR;
+        }
+    }
+    return EX_OK;
+}
+
+static void warn_if_open(catalog *cat)
+{
+    catalog_reader reader = {0};
+
+    catalog_reader_init(&reader, cat);
+    if (catalog_credential_count(catalog_reader_view(&reader)) == 0)
+        LOG_AT(LOG_WARN, "no_credentials", "%s",
+               "why=\"the APIs are open to callers on this machine, and closed "
+               "to all others, until there is a credential\"");
+    catalog_reader_fini(&reader);
+}
+
+/* Workers and their sockets ----------------------------------------------- */
+
+static void end_lines_and_tails(worker *w)
+{
+    tail_end_all(w);
+    ingest_close_all(w);
+}
+
+static void tell_ended(worker *w)
+{
+    ingest_destroy(w->ingest);
+    w->ingest = NULL;
+    atomic_fetch_add(&program.ended_count, 1);
+    uv_async_send(&program.ended);
+}
+
+static int bind_failed(int kind, const config_address *address, int err)
+{
+    char quoted[100];
+
+    LOG_AT(LOG_ERROR, "bind_failed", "kind=%s address=%s why=\"%s\"",
+           kinds[kind].name, log_quote(address->text, quoted, sizeof(quoted)),
+           strerror(err));
+    return EX_UNAVAILABLE;
+}
+
+static int probe_addresses(const logplexd *d)
+{
+    for (int kind = 0; kind < KINDS; kind++) {
+        for (unsigned i = 0; i < d->bound[kind].count; i++) {
+            const config_address *address = &d->bound[kind].at[i];
+            int err = listen_probe(kinds[kind].type, address);
+
+            if (err != 0)
+                return bind_failed(kind, address, err);
+        }
+    }
+    return EX_OK;
+}
+
+static int open_syslog(logplexd *d, worker *w, int kind)
+{
+    for (unsigned i = 0; i < d->bound[kind].count; i++) {
+        config_address *address = &d->bound[kind].at[i];
+        int fd;
+        int err = listen_open(kinds[kind].type, address, &fd);
+
+        if (err == 0)
+            err = -(kind == KIND_TCP ? ingest_tcp_listen(w, fd)
+                                     : ingest_udp_listen(w, fd));
+        if (err != 0)
+            return bind_failed(kind, address, err);
+    }
+    return EX_OK;
+}
+
+static int open_http(logplexd *d, worker *w)
+{
+    config_addresses *addresses = &d->bound[KIND_HTTP];
+    int fds[CONFIG_LIST_MAX];
+    unsigned count = 0;
+    int err = 0;
+
+    while (err == 0 && count < addresses->count) {
+        err = listen_open(SOCK_STREAM, &addresses->at[count], &fds[count]);
+        if (err != 0)
+            break;
+        if (listen(fds[count], SOMAXCONN) != 0)
+            err = errno;
+        count++;
+    }
+    if (err == 0) {
+        w->http = http_server_start(w, fds, count, tables);
+        return w->http ? EX_OK : EX_OSERR;
+    }
+    for (unsigned i = 0; i < count; i++)
+        close(fds[i]);
+    return bind_failed(KIND_HTTP, &addresses->at[count > 0 ? count - 1 : 0],
+                       err);
+}
+
+static int open_worker(logplexd *d, unsigned index)
+{
+    static const worker_hooks hooks = {end_lines_and_tails, tell_ended};
+    worker *w = worker_create(&d->shared, index, &hooks);
+    int code;
+
+    if (!w)
+        return EX_OSERR;
+    d->shared.workers[index] = w;
+    d->shared.worker_count = index + 1;
+    w->ingest = ingest_create(w);
+    if (!w->ingest)
+        return EX_OSERR;
+    code = open_http(d, w);
+    if (code == EX_OK)
+        code = open_syslog(d, w, KIND_TCP);
+    if (code == EX_OK)
+        code = open_syslog(d, w, KIND_UDP);
+    return code;
+}
+
+static void log_listening(const logplexd *d)
+{
+    char name[LISTEN_NAME_BYTES];
+
+    for (int kind = 0; kind < KINDS; kind++) {
+        for (unsigned i = 0; i < d->bound[kind].count; i++) {
+            log_site each = {0}; // never too many
+
+            listen_name(&d->bound[kind].at[i], name);
+            log_write(&each, LOG_INFO, "listening", "kind=%s address=%s",
+                      kinds[kind].name, name);
+        }
+    }
+}
+
+static int start_workers(logplexd *d)
+{
+    int code;
+
+    d->bound[KIND_HTTP] = d->cfg.http;
+    d->bound[KIND_TCP] = d->cfg.syslog_tcp;
+    d->bound[KIND_UDP] = d->cfg.syslog_udp;
+    d->shared.workers = calloc(d->cfg.workers, sizeof(worker *));
+    if (!d->shared.workers)
+        return EX_OSERR;
+    code = probe_addresses(d);
+    // All are open before one runs: a failure finds nobody served.
+    for (unsigned i = 0; code == EX_OK && i < d->cfg.workers; i++)
+        code = open_worker(d, i);
+    for (unsigned i = 0; code == EX_OK && i < d->cfg.workers; i++)
+        if (!worker_start(d->shared.workers[i]))
+            code = EX_OSERR;
+    if (code != EX_OK)
+        return code;
+    log_listening(d);
+    LOG_AT(LOG_INFO, "ready", "workers=%u version=%s", d->cfg.workers,
+           LP_VERSION_STRING);
+    return EX_OK;
+}
+
+static void stop_workers(logplexd *d, worker_stop_kind how)
+{
+    for (unsigned i = 0; i < d->shared.worker_count; i++)
+        worker_stop(d->shared.workers[i], how);
+}
+
+/* Signals ----------------------------------------------------------------- */
+
+static void close_main_handles(logplexd *d)
+{
+    uv_close((uv_handle_t *)&d->on_term, NULL);
+    uv_close((uv_handle_t *)&d->on_int, NULL);
+    uv_close((uv_handle_t *)&d->on_hup, NULL);
+    uv_close((uv_handle_t *)&d->cut, NULL);
+    uv_close((uv_handle_t *)&d->limit, NULL);
+    uv_close((uv_handle_t *)&d->ended, NULL);
+}
+
+static void on_ended(uv_async_t *async)
+{
+    logplexd *d = async->data;
+
+    if (atomic_load(&d->ended_count) == d->shared.worker_count)
+        uv_stop(&d->loop);
+}
+
+static void on_cut(uv_timer_t *timer)
+{
+    stop_workers(timer->data, WORKER_STOP_NOW);
+}
+
+static void on_limit(uv_timer_t *timer)
+{
+    const logplexd *d = timer->data;
+
+    LOG_AT(LOG_WARN, "stop_forced", "workers_left=%u",
+           d->shared.worker_count - atomic_load(&d->ended_count));
+    _exit(EX_OK);
+}
+
+static void on_stop_signal(uv_signal_t *signal, int number)
+{
+    logplexd *d = signal->data;
+    uint64_t limit_ms = d->cfg.shutdown_limit_ms;
+    uint64_t cut_ms = limit_ms > 2 * CUT_BEFORE_LIMIT_MS
+                          ? limit_ms - CUT_BEFORE_LIMIT_MS
+                          : limit_ms / 2;
+
+    if (atomic_exchange(&d->shared.is_draining, true)) {
+        LOG_AT(LOG_WARN, "stop_forced", "signal=%d", number);
+        _exit(128 + number);
+    }
+    LOG_AT(LOG_INFO, "stopping", "signal=%d limit_ms=%llu", number,
+           (unsigned long long)limit_ms);
+    uv_timer_start(&d->cut, on_cut, cut_ms, 0);
+    uv_timer_start(&d->limit, on_limit, limit_ms, 0);
+    stop_workers(d, WORKER_STOP_GENTLY);
+}
+
+/*
+ * What can change while we run: the level of the log, and credentials that are
+ * new or have a new password (a file of them, say). All else needs a restart.
+ */
+static void on_reload(uv_signal_t *signal, int number)
+{
+    logplexd *d = signal->data;
+    config *fresh = calloc(1, sizeof(*fresh));
+
+    (void)number;
+    if (!fresh)
+        return;
+    if (config_load(fresh, d->argc, d->argv) != CONFIG_RUN) {
+        LOG_AT(LOG_ERROR, "reload_failed", "%s",
+               "why=\"the configuration is not valid any more\"");
+    } else if (put_credentials(d->shared.cat, fresh) == EX_OK) {
+        log_set_level((log_level)fresh->log_level);
+        LOG_AT(LOG_INFO, "reloaded", "credentials=%u log_level=%d",
+               fresh->credential_count, fresh->log_level);
+    }
+    config_fini(fresh);
+    free(fresh);
+}
+
+static void watch_signal(logplexd *d, uv_signal_t *signal, int number,
+                         uv_signal_cb on_signal)
+{
+    uv_signal_init(&d->loop, signal);
+    signal->data = d;
+    uv_signal_start(signal, on_signal, number);
+}
+
+static bool init_main_loop(logplexd *d)
+{
+    if (uv_loop_init(&d->loop) != 0)
+        return false;
+    if (uv_async_init(&d->loop, &d->ended, on_ended) != 0)
+        return false;
+    d->ended.data = d;
+    uv_timer_init(&d->loop, &d->cut);
+    uv_timer_init(&d->loop, &d->limit);
+    d->cut.data = d;
+    d->limit.data = d;
+    watch_signal(d, &d->on_term, SIGTERM, on_stop_signal);
+    watch_signal(d, &d->on_int, SIGINT, on_stop_signal);
+    watch_signal(d, &d->on_hup, SIGHUP, on_reload);
+    return true;
+}
+
+/* From start to end ------------------------------------------------------- */
+
+static int start(logplexd *d)
+{
+    int code = open_engine(d);
+
+    if (code == EX_OK)
+        code = open_catalog(d);
+    if (code == EX_OK)
+        code = put_credentials(d->shared.cat, &d->cfg);
+    if (code != EX_OK)
+        return code;
+    warn_if_open(d->shared.cat);
+    return start_workers(d);
+}
+
+static void take_down(logplexd *d)
+{
+    stop_workers(d, WORKER_STOP_NOW); // if they have not ended yet
+    for (unsigned i = 0; i < d->shared.worker_count; i++)
+        worker_join(d->shared.workers[i]);
+    free(d->shared.workers);
+    close_main_handles(d);
+    uv_run(&d->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&d->loop);
+    catalog_close(d->shared.cat);
+    lp_engine_destroy(d->shared.engine);
+}
+
+static int run(logplexd *d)
+{
+    int code;
+
+    signal(SIGPIPE, SIG_IGN);
+    log_set_level((log_level)d->cfg.log_level);
+    raise_descriptor_limit(&d->cfg);
+    d->shared.cfg = &d->cfg;
+    d->shared.started_ns = wall_clock_ns();
+    if (!init_main_loop(d))
+        return EX_OSERR;
+    code = start(d);
+    if (code == EX_OK)
+        uv_run(&d->loop, UV_RUN_DEFAULT);
+    take_down(d);
+    if (code == EX_OK)
+        LOG_AT(LOG_INFO, "stopped", "%s", "clean=true");
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    int code;
+
+    program.argc = argc;
+    program.argv = argv;
+    switch (config_load(&program.cfg, argc, argv)) {
+    case CONFIG_EXIT_OK:
+        code = EX_OK;
+        break;
+    case CONFIG_EXIT_USAGE:
+        code = EX_USAGE;
+        break;
+    case CONFIG_RUN:
+    default:
+        code = run(&program);
+        break;
+    }
+    config_fini(&program.cfg);
+    return code;
+}
