@@ -41,6 +41,10 @@
     X(COUNT_CONNECTIONS, "connections_accepted_total", "syslog connections")  \
     X(COUNT_CONNECTIONS_REFUSED, "connections_refused_total",                 \
       "connections over the limit")                                           \
+    X(COUNT_CONNECTIONS_CUT, "connections_cut_total",                         \
+      "syslog connections cut: too many half frames to keep")                 \
+    X(COUNT_UDP_KERNEL_DROPS, "udp_kernel_drops_total",                       \
+      "datagrams that the kernel dropped before we read them")                \
     X(COUNT_HTTP_REQUESTS, "http_requests_total", "HTTP requests")            \
     X(COUNT_HTTP_2XX, "http_responses_2xx_total", "by class of status")       \
     X(COUNT_HTTP_3XX, "http_responses_3xx_total", "by class of status")       \
@@ -97,6 +101,7 @@ typedef struct listener_counts {
 } listener_counts;
 
 typedef struct counters {
+    _Atomic uint64_t version; /* odd while the owner writes what must agree */
     listener_counts listeners[LISTENER_COUNT];
     _Atomic uint64_t counts[COUNTER_COUNT];
 } counters;
@@ -113,5 +118,24 @@ static inline uint64_t count_get(const _Atomic uint64_t *at)
 {
     return atomic_load_explicit(at, memory_order_relaxed);
 }
+
+/*
+ * Counts that must agree with each other (received = accepted + rejected) are
+ * written between these two, and copied by counters_copy(), which waits for
+ * neither and asks again when it has seen half of an update.
+ */
+static inline void counters_write_begin(counters *c)
+{
+    // seq_cst: no count moves in front of it; pairs with counters_copy().
+    atomic_fetch_add(&c->version, 1);
+}
+
+static inline void counters_write_end(counters *c)
+{
+    atomic_fetch_add(&c->version, 1);
+}
+
+/* A copy in which the counts agree. Threads: any. */
+void counters_copy(counters *from, counters *out);
 
 #endif /* LOGPLEXD_COUNTERS_H */

@@ -35,8 +35,10 @@ void ingest_begin(ingest *in, listener from, int64_t arrival_ns);
 /* Takes the token from each frame's APP-NAME. */
 void ingest_frame(ingest *in, lp_span frame);
 
-/* The caller knows the token already: all frames go to its channel, whatever
- * their APP-NAME is; it is replaced by the token's name if it is a token. */
+/* The caller knows the token already (of a view that it holds): all frames go to
+ * its channel, whatever their APP-NAME is. An APP-NAME that is a token, this or
+ * another, is replaced by the name of this one, so that no token is ever shown
+ * to readers; any other stays. */
 void ingest_frame_for(ingest *in, lp_span frame, const catalog_token *token);
 
 /* Appends what is waiting. Called by itself when the batch is full. */
@@ -46,13 +48,18 @@ void ingest_flush(ingest *in);
 void ingest_end(ingest *in, ingest_result *out);
 
 /* Adds a framer's counters to the worker's and sets them to zero. */
-void ingest_count_framer(ingest *in, listener from, lp_framer *framer);
+void ingest_count_framer(worker *w, listener from, lp_framer *framer);
 
-/* The listeners: one set for each worker; fds are bound. 0, or a UV_E code. */
+/*
+ * The listeners, one set for each worker (ingest_tcp.c, ingest_udp.c). fd is
+ * bound, and the loop's from here on; a UV_E code is returned, and fd closed,
+ * when the loop won't have it. close stops and closes whatever is open, for
+ * shutdown. Threads: the worker's, or before its loop runs.
+ */
 int ingest_tcp_listen(worker *w, int fd);
 int ingest_udp_listen(worker *w, int fd);
-
-/* Stops accepting and closes what is open; for shutdown. */
-void ingest_close_all(worker *w);
+void ingest_tcp_close(worker *w);
+void ingest_udp_close(worker *w);
+void ingest_close_all(worker *w); /* both */
 
 #endif /* LOGPLEXD_INGEST_H */

@@ -45,7 +45,10 @@ struct worker {
     counters counts; /* written by this thread alone; see counters.h */
     http_server *http;
     struct ingest *ingest;   /* the batch that this thread is filling */
+    struct tcp_ingest *tcp;  /* private to ingest_tcp.c               */
+    struct udp_server *udp;  /* private to ingest_udp.c               */
     struct wakeups *wakeups; /* private to worker.c                   */
+    struct tails *tails;     /* private to tail.c                     */
     int64_t now_ns;          /* for worker_now() alone */
     bool is_now_fresh;       /* likewise               */
 };
