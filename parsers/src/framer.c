@@ -16,6 +16,13 @@ enum {
     BLOCK_BYTES = 256
 };
 
+/* What the last frame was, for judging the next one. */
+enum after {
+    AFTER_ANY = 0,
+    AFTER_OCTET = 1,
+    AFTER_GLUTTON = 2 /* a counted one that ends as the next count would */
+};
+
 enum skip_mode {
     SKIP_NONE = 0,
     SKIP_LINE = 1,         /* up to the line's end            */
@@ -254,6 +261,12 @@ enum verdict {
     LIE
 };
 
+/* "...99 ": it may have taken the count of the next one along. */
+static bool ends_in_count(const char *end, size_t len_bytes)
+{
+    return len_bytes > 2 && end[-1] == ' ' && is_digit(end[-2]);
+}
+
 /*
  * Judges a frame of text from begin to end by the bytes behind it. A count that
  * is too large by a few takes the first bytes of the next one, and what is left
@@ -276,10 +289,7 @@ static enum verdict judge(lp_span rest, size_t begin, size_t end)
         return after_digit && next.ptr[1] == '<' ? LIE : HONEST;
     }
     if (next.ptr[0] == '<') {
-        return end - begin > 2 && rest.ptr[end - 1] == ' ' &&
-                       is_digit(rest.ptr[end - 2])
-                   ? LIE
-                   : HONEST;
+        return ends_in_count(rest.ptr + end, end - begin) ? LIE : HONEST;
     }
     if (!after_digit || read_count(next, &count) != BEGINS_COUNT ||
         count.bytes > next.len_bytes - count.prefix_bytes) {
@@ -322,7 +332,8 @@ static void give(lp_framer *framer, lp_span *rest, size_t begin, size_t end,
                         .framing = LP_FRAMING_OCTET};
     *rest = lp_span_skip(*rest, end);
     framer->octet_frames++;
-    framer->after_octet = 1;
+    framer->after_octet =
+        ends_in_count(rest->ptr, end - begin) ? AFTER_GLUTTON : AFTER_OCTET;
     framer->scanned_bytes = 0;
 }
 
@@ -417,16 +428,19 @@ static struct line_stop scan_line(struct search search, size_t from,
 }
 
 /*
- * No message begins otherwise than with "<", so a line that does and that
- * follows a counted frame, or begins with a count that is none, is searched for
- * a message that it hides.
+ * No message begins otherwise than with "<". So a line that does, and follows a
+ * counted frame or begins with a count that is none, is searched for a message
+ * that it hides; and so is a message whose count was taken by the frame before.
  */
 static bool is_suspect_line(const lp_framer *framer, lp_span line)
 {
     char c = line.ptr[0];
 
-    return c != '<' && c != '\r' && !is_line_end(c) &&
-           (framer->after_octet || is_digit(c));
+    if (c == '<') {
+        return framer->after_octet == AFTER_GLUTTON;
+    }
+    return c != '\r' && !is_line_end(c) &&
+           (framer->after_octet != AFTER_ANY || is_digit(c));
 }
 
 static void give_line(lp_framer *framer, lp_span *rest, size_t len_bytes,
@@ -436,7 +450,7 @@ static void give_line(lp_framer *framer, lp_span *rest, size_t len_bytes,
         (lp_frame){.bytes = {rest->ptr, len_bytes}, .framing = LP_FRAMING_LINE};
     *rest = lp_span_skip(*rest, taken_bytes);
     framer->line_frames++;
-    framer->after_octet = 0;
+    framer->after_octet = AFTER_ANY;
     framer->scanned_bytes = 0;
 }
 
@@ -476,7 +490,7 @@ static lp_err take_line(lp_framer *framer, lp_span *rest, bool is_final,
                         lp_frame *frame)
 {
     bool is_suspect = is_suspect_line(framer, *rest);
-    bool is_lie = is_suspect && framer->after_octet;
+    bool is_lie = is_suspect && framer->after_octet != AFTER_ANY;
     struct search search = {.bytes = *rest,
                             .first_at = 1,
                             .end_at = (size_t)framer->frame_max_bytes + 2,
@@ -625,6 +639,6 @@ lp_err lp_framer_finish(lp_framer *framer, lp_span *rest, lp_frame *frame)
     framer->scanned_bytes = 0;
     framer->skip_bytes = 0;
     framer->skip_line = SKIP_NONE;
-    framer->after_octet = 0;
+    framer->after_octet = AFTER_ANY;
     return LP_E_MORE;
 }

@@ -58,16 +58,21 @@ static const char *find_space(const char *at, const char *end)
     return at;
 }
 
+/* How many bytes to search for the end of a field. */
+static size_t field_room(const reader *in)
+{
+    size_t room_bytes = left_bytes(in);
+
+    return room_bytes <= LP_SYSLOG_FIELD_MAX_BYTES
+               ? room_bytes
+               : LP_SYSLOG_FIELD_MAX_BYTES + 1;
+}
+
 /* Bytes up to a space or the end; at least one, and not too many. */
 static bool read_field(reader *in, lp_span *out)
 {
-    const char *end = in->end;
-    const char *stop;
+    const char *stop = find_space(in->at, in->at + field_room(in));
 
-    if (end - in->at > LP_SYSLOG_FIELD_MAX_BYTES + 1) {
-        end = in->at + LP_SYSLOG_FIELD_MAX_BYTES + 1;
-    }
-    stop = find_space(in->at, end);
     if (stop == in->at || stop - in->at > LP_SYSLOG_FIELD_MAX_BYTES) {
         return false;
     }
@@ -253,35 +258,39 @@ static bool is_tag(lp_span word)
            memchr(word.ptr, '[', word.len_bytes) != NULL;
 }
 
+/* "[PID]", without a blank in it. */
+static void read_pid(reader *in, lp_span *out)
+{
+    reader ahead = *in;
+    const char *close;
+
+    if (!read_char(&ahead, '[')) {
+        return;
+    }
+    close = memchr(ahead.at, ']', field_room(&ahead));
+    if (close == NULL || find_space(ahead.at, close) != close) {
+        return;
+    }
+    *out = lp_span_of(ahead.at, (size_t)(close - ahead.at));
+    in->at = close + 1;
+}
+
 /* TAG, [PID], colon and space; each of them may be missing. */
 static void read_tag(reader *in, lp_syslog *out)
 {
     const char *stop = in->at;
-    const char *close;
-    size_t room_bytes = left_bytes(in);
+    size_t room_bytes = field_room(in);
 
     if (room_bytes > LP_SYSLOG_FIELD_MAX_BYTES) {
         room_bytes = LP_SYSLOG_FIELD_MAX_BYTES;
     }
-    for (; stop < in->at + room_bytes; stop++) {
-        if (*stop == ' ' || *stop == ':' || *stop == '[') {
-            break;
-        }
+    while (stop < in->at + room_bytes && *stop != ' ' && *stop != ':' &&
+           *stop != '[') {
+        stop++;
     }
     out->app = lp_span_of(in->at, (size_t)(stop - in->at));
     in->at = stop;
-    if (in->at < in->end && *in->at == '[') {
-        room_bytes = left_bytes(in) - 1;
-        if (room_bytes > LP_SYSLOG_FIELD_MAX_BYTES) {
-            room_bytes = LP_SYSLOG_FIELD_MAX_BYTES;
-        }
-        close = memchr(in->at + 1, ']', room_bytes);
-        if (close != NULL &&
-            memchr(in->at, ' ', (size_t)(close - in->at)) == NULL) {
-            out->procid = lp_span_of(in->at + 1, (size_t)(close - in->at - 1));
-            in->at = close + 1;
-        }
-    }
+    read_pid(in, &out->procid);
     read_char(in, ':');
     read_char(in, ' ');
 }

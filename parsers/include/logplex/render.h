@@ -32,17 +32,24 @@ extern "C" {
 
 /* Bytes that a line needs for as long as it is not appended. */
 typedef struct lp_render_scratch {
-    char head[80]; /* LEN, and for RFC 3164 also PRI and TIME */
+    char head[80]; /* LEN, and PRI and TIME when the message's own won't do */
 } lp_render_scratch;
 
 /*
  * Fills line->parts, part_count, marks and aside so that the parts joined are
  * the stored form of msg. host_app is "host NAME " with both spaces, kept
  * ready for each token; when it is empty the message's own APP-NAME is taken.
- * The parts point into msg, host_app, scratch and constants. line->next and
- * arrival_ns are the caller's; msg's time is taken as it was sent, but for
- * RFC 3164, where it becomes RFC 3339 in UTC (near line->arrival_ns), and that
- * of the arrival when there is none.
+ * line->next and arrival_ns are the caller's.
+ *
+ * TIME is kept as it was sent. That of RFC 3164 becomes RFC 3339 in UTC (near
+ * line->arrival_ns), and that of the arrival is taken when there is none or
+ * only "-".
+ *
+ * msg comes from lp_syslog_parse(), or else its format is LP_SYSLOG_3164: that
+ * is how a caller says something of its own, with an empty time for "now".
+ *
+ * Owns: the parts point into msg's frame, host_app, scratch and constants, and
+ * are good for as long as these are.
  * Fails: LP_E_TOOBIG: the header is over 64 KiB, or the line over 16 MiB.
  */
 LP_API lp_err lp_render_line(const lp_syslog *msg, lp_span host_app,

@@ -30,7 +30,8 @@ enum { LP_SYSLOG_FIELD_MAX_BYTES = 1024 };
 
 /*
  * A field that is absent, as RFC 3164 allows, has length 0; "-", the NILVALUE
- * of RFC 5424, is kept as the one byte that it is.
+ * of RFC 5424, is kept as the one byte that it is. In the two formats of RFC
+ * 5424 the fields stand in the frame in this order, one space between them.
  */
 typedef struct lp_syslog {
     uint8_t pri; /* modulo 256, as Logplex does: <999> is 231 */
@@ -48,6 +49,9 @@ typedef struct lp_syslog {
 } lp_syslog;
 
 /*
+ * What does not read as STRUCTURED-DATA begins MSG, so that no line is lost over
+ * it. RFC 3164 may lack HOSTNAME, tag, process and colon, and have a time as in
+ * RFC 3339; without a time it is not taken for a message.
  * Fails: LP_E_SYNTAX; *at_byte (may be NULL) is then the offset of the first
  * byte that fits no format.
  */

@@ -1,0 +1,259 @@
+/* What examples in tests/conformance can't say: work done, bounds, accounts. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "logplex/framer.h"
+
+enum { STREAM_BYTES = 1 << 20 };
+
+typedef struct result {
+    uint64_t frames;
+    uint64_t frame_bytes;
+    size_t longest_rest_bytes;
+    lp_framer framer;
+} result;
+
+/* Feeds a stream in pieces, as a caller with a buffer would. */
+static result feed(const char *bytes, size_t len_bytes, size_t piece_bytes,
+                   uint32_t frame_max_bytes)
+{
+    result res = {0};
+    lp_frame frame;
+    lp_span rest = lp_span_of(bytes, 0);
+
+    lp_framer_init(&res.framer, frame_max_bytes);
+    for (size_t fed = 0; fed < len_bytes;) {
+        fed += piece_bytes < len_bytes - fed ? piece_bytes : len_bytes - fed;
+        rest.len_bytes = (size_t)(bytes + fed - rest.ptr);
+        while (lp_framer_next(&res.framer, &rest, &frame) == LP_OK) {
+            res.frames++;
+            res.frame_bytes += frame.bytes.len_bytes;
+        }
+        if (rest.len_bytes > res.longest_rest_bytes) {
+            res.longest_rest_bytes = rest.len_bytes;
+        }
+    }
+    while (lp_framer_finish(&res.framer, &rest, &frame) == LP_OK) {
+        res.frames++;
+        res.frame_bytes += frame.bytes.len_bytes;
+    }
+    assert_int_equal(rest.len_bytes, 0);
+    return res;
+}
+
+/* unit over and over again. The caller frees it. */
+static char *repeat(const char *unit, size_t unit_bytes)
+{
+    char *bytes = malloc(STREAM_BYTES);
+
+    assert_non_null(bytes);
+    for (size_t i = 0; i < STREAM_BYTES; i++) {
+        bytes[i] = unit[i % unit_bytes];
+    }
+    return bytes;
+}
+
+static double cpu_s(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/*
+ * Quadratic work on a mebibyte is 10^11 steps and more, a minute at the least.
+ * What is asked for here takes some tens of milliseconds.
+ */
+static void assert_linear(const char *unit, size_t unit_bytes)
+{
+    static const size_t pieces_bytes[] = {1, 7, 4096, STREAM_BYTES};
+    char *bytes = repeat(unit, unit_bytes);
+
+    for (size_t i = 0; i < 4; i++) {
+        double start_s = cpu_s();
+        result res = feed(bytes, STREAM_BYTES, pieces_bytes[i], 0);
+        double took_s = cpu_s() - start_s;
+
+        if (took_s > 10) {
+            fail_msg("%.20s by %zu takes %f s", unit, pieces_bytes[i], took_s);
+        }
+        assert_true(res.longest_rest_bytes <=
+                    LP_FRAME_MAX_DEFAULT_BYTES + LP_FRAME_PREFIX_MAX_BYTES);
+    }
+    free(bytes);
+}
+
+static void every_stream_takes_linear_time_however_it_is_cut(void **state)
+{
+    static const char *units[] = {
+        "x",
+        "9",
+        "1 ",
+        "9 <",
+        "9 <1",
+        "9 <1>",
+        "1234567890 <123>",
+        "5 hello6 <13>12",
+        "5 hellox99999 <13>",
+        "60000 <13>1 T 59999 <13>1 T",
+        "70000 <13>1 T",
+        "000000000000000000 <13>",
+        "3 <1>5 <1>",
+        "\r",
+        "<13>1 \r\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        assert_linear(units[i], strlen(units[i]));
+    }
+    assert_linear("a\0", 2);
+    assert_linear("5 hellox\0", 9);
+}
+
+static void the_rest_is_never_longer_than_the_limit_and_a_count(void **state)
+{
+    static const char *units[] = {"x",          "9",
+                                  "64 <13>1 T", "5 hello\x01 9 <1",
+                                  "63 <13>1 ",  "65 <13>1 T h a p - - x"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        char *bytes = repeat(units[i], strlen(units[i]));
+        result res = feed(bytes, 1 << 14, 1, 64);
+
+        assert_true(res.longest_rest_bytes <= 64 + LP_FRAME_PREFIX_MAX_BYTES);
+        free(bytes);
+    }
+}
+
+static void a_cut_frame_is_given_before_its_rest_comes(void **state)
+{
+    char bytes[128] = "100 ";
+    lp_framer framer;
+    lp_frame frame;
+    lp_span rest = lp_span_of(bytes, 4 + 63);
+
+    (void)state;
+    memset(bytes + 4, 'x', 100);
+    lp_framer_init(&framer, 64);
+    assert_int_equal(lp_framer_next(&framer, &rest, &frame), LP_E_MORE);
+    rest.len_bytes++;
+    assert_int_equal(lp_framer_next(&framer, &rest, &frame), LP_OK);
+    assert_true(frame.cut);
+    assert_int_equal(frame.bytes.len_bytes, 64);
+    assert_int_equal(rest.len_bytes, 0);
+    assert_int_equal(framer.skip_bytes, 36);
+}
+
+static void a_count_beyond_16_times_the_limit_is_text(void **state)
+{
+    lp_framer framer;
+    lp_frame frame;
+    lp_span rest = LP_SPAN("1025 x\n");
+
+    (void)state;
+    lp_framer_init(&framer, 64);
+    assert_int_equal(lp_framer_next(&framer, &rest, &frame), LP_OK);
+    assert_int_equal(frame.framing, LP_FRAMING_LINE);
+    assert_true(lp_span_equal(frame.bytes, LP_SPAN("1025 x")));
+    rest = LP_SPAN("1024 x\n");
+    assert_int_equal(lp_framer_next(&framer, &rest, &frame), LP_E_MORE);
+}
+
+static void a_finished_framer_takes_a_new_stream(void **state)
+{
+    lp_framer framer;
+    lp_frame frame;
+    char bytes[128] = "200 ";
+    lp_span rest;
+
+    (void)state;
+    memset(bytes + 4, 'x', 100);
+    lp_framer_init(&framer, 64);
+    rest = lp_span_of(bytes, 100);
+    assert_int_equal(lp_framer_next(&framer, &rest, &frame), LP_OK);
+    assert_int_equal(lp_framer_next(&framer, &rest, &frame), LP_E_MORE);
+    assert_int_equal(lp_framer_finish(&framer, &rest, &frame), LP_E_MORE);
+    rest = LP_SPAN("2 ok");
+    assert_int_equal(lp_framer_next(&framer, &rest, &frame), LP_OK);
+    assert_true(lp_span_equal(frame.bytes, LP_SPAN("ok")));
+}
+
+/* How many messages come out with their beginning and their end. */
+static size_t count_whole_messages(const char *bytes, size_t len_bytes,
+                                   size_t piece_bytes, const char *marker)
+{
+    lp_framer framer;
+    lp_frame frame;
+    lp_span rest = lp_span_of(bytes, 0);
+    size_t whole = 0;
+
+    lp_framer_init(&framer, 0);
+    for (size_t fed = 0; fed < len_bytes;) {
+        fed += piece_bytes < len_bytes - fed ? piece_bytes : len_bytes - fed;
+        rest.len_bytes = (size_t)(bytes + fed - rest.ptr);
+        while (lp_framer_next(&framer, &rest, &frame) == LP_OK) {
+            whole +=
+                lp_span_starts(frame.bytes, LP_SPAN("<13>1 T h a p - - ")) &&
+                memchr(frame.bytes.ptr, marker[0], frame.bytes.len_bytes) !=
+                    NULL;
+        }
+    }
+    return whole;
+}
+
+/* Every third count is wrong, always by the same. */
+static void counts_that_lie_lose_only_what_they_reach(void **state)
+{
+    static const int errors[] = {-30, -9, -2, -1, 1, 2, 3, 4, 5, 17, 60, 150};
+    enum { MESSAGES = 300 };
+    char *bytes = malloc(1 << 16);
+
+    (void)state;
+    assert_non_null(bytes);
+    for (size_t e = 0; e < sizeof(errors) / sizeof(errors[0]); e++) {
+        size_t n = 0;
+
+        for (int i = 0; i < MESSAGES; i++) {
+            char text[256];
+            int text_bytes = snprintf(
+                text, sizeof(text), "<13>1 T h a p - - %.*s %d;", 20 + i % 60,
+                "the quick brown fox jumps over the lazy dog and "
+                "over the quick brown fox as well",
+                i);
+
+            n += (size_t)snprintf(bytes + n, (1 << 16) - n, "%d %s",
+                                  text_bytes + (i % 3 == 0 ? errors[e] : 0),
+                                  text);
+        }
+        // With all that follows at hand nothing is lost but tails of liars.
+        assert_true(count_whole_messages(bytes, n, n, ";") >= MESSAGES * 2 / 3);
+        // With nothing at hand a count too large has reached further by then.
+        assert_true(count_whole_messages(bytes, n, 1, ";") >= MESSAGES / 3);
+    }
+    free(bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_stream_takes_linear_time_however_it_is_cut),
+        cmocka_unit_test(the_rest_is_never_longer_than_the_limit_and_a_count),
+        cmocka_unit_test(a_cut_frame_is_given_before_its_rest_comes),
+        cmocka_unit_test(a_count_beyond_16_times_the_limit_is_text),
+        cmocka_unit_test(a_finished_framer_takes_a_new_stream),
+        cmocka_unit_test(counts_that_lie_lose_only_what_they_reach),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
