@@ -3,12 +3,23 @@
 
 #include "http_impl.h"
 
-enum { FIRST_ROOM_BYTES = 256 * 1024 };
+/* The room that a body has at first: all that is announced, if it is no more
+ * than this; less for one in chunks, most of which are small. */
+enum { ANNOUNCED_ROOM_BYTES = 256 * 1024, CHUNKED_ROOM_BYTES = 32 * 1024 };
+
+static uint64_t body_max_bytes(const http_request *req)
+{
+    uint64_t max_bytes = req->route->body_max_bytes;
+
+    return max_bytes == HTTP_BODY_OF_LOGS
+               ? req->server->home->shared->cfg->body_max_bytes
+               : max_bytes;
+}
 
 static bool refuse_too_big(http_request *req)
 {
     http_reply_error(req, 413, "the body may have at most %llu bytes",
-                     (unsigned long long)req->route->body_max_bytes);
+                     (unsigned long long)body_max_bytes(req));
     return false;
 }
 
@@ -34,16 +45,18 @@ void http_body_free(http_request *req)
     set_room(req, 0);
 }
 
-// Room for need_bytes: at once what was announced, if that is little; else it
-// doubles, so that a header alone takes no memory.
+// Room for need_bytes: it doubles, so that a header alone takes little.
 static bool grow(http_request *req, size_t need_bytes)
 {
     uint64_t budget_bytes = req->server->home->shared->cfg->bodies_max_bytes;
-    uint64_t most_bytes = req->route->body_max_bytes;
-    size_t room_bytes =
-        req->body_room_bytes > 0 ? 2 * req->body_room_bytes : FIRST_ROOM_BYTES;
+    uint64_t most_bytes = body_max_bytes(req);
+    size_t room_bytes = 2 * req->body_room_bytes;
     char *body;
 
+    if (room_bytes == 0)
+        room_bytes = req->body_announced_bytes == UINT64_MAX
+                         ? CHUNKED_ROOM_BYTES
+                         : ANNOUNCED_ROOM_BYTES;
     if (req->body_announced_bytes < most_bytes)
         most_bytes = req->body_announced_bytes;
     if (room_bytes > most_bytes)
@@ -69,11 +82,9 @@ bool http_body_admit(http_request *req)
         return true;
     if (announced_bytes == UINT64_MAX) // chunked: we shall see
         announced_bytes = 1;
-    if (announced_bytes > req->route->body_max_bytes)
+    if (announced_bytes > body_max_bytes(req))
         return refuse_too_big(req);
-    if (announced_bytes > FIRST_ROOM_BYTES)
-        announced_bytes = FIRST_ROOM_BYTES;
-    return grow(req, (size_t)announced_bytes) || refuse_overload(req);
+    return grow(req, 1) || refuse_overload(req);
 }
 
 // What is refused by now is read on, within reason, for the answer's sake.
@@ -81,8 +92,8 @@ static bool discard(http_request *req, size_t data_bytes)
 {
     uint64_t most_bytes = HTTP_DISCARD_MAX_BYTES;
 
-    if (req->status == 429 && req->route->body_max_bytes > most_bytes)
-        most_bytes = req->route->body_max_bytes;
+    if (req->status == 429 && body_max_bytes(req) > most_bytes)
+        most_bytes = body_max_bytes(req);
     req->discarded_bytes += data_bytes;
     return req->discarded_bytes <= most_bytes;
 }
@@ -94,7 +105,7 @@ bool http_body_take(http_request *req, const char *data, size_t data_bytes)
     req->conn->since_ms = uv_now(&req->server->home->loop);
     if (req->is_answered)
         return discard(req, data_bytes);
-    if (need_bytes > req->route->body_max_bytes) {
+    if (need_bytes > body_max_bytes(req)) {
         http_watch_answer_raw(req->conn, 413, "the body is too big\n");
         return false;
     }

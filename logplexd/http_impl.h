@@ -203,4 +203,7 @@ void http_watch_stop(http_server *server);
 void http_watch_answer_raw(http_conn *conn, int status, const char *text);
 void http_watch_linger(http_conn *conn);
 
+/* libmicrohttpd reads what is there, answers it, sees the end, and closes. */
+void http_watch_end_input(http_conn *conn);
+
 #endif /* LOGPLEXD_HTTP_IMPL_H */

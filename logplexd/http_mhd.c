@@ -424,7 +424,7 @@ void http_server_quiesce(http_server *server)
     http_accept_stop(server);
     for (http_conn *conn = server->conns; conn; conn = conn->next)
         if (!conn->req)
-            shutdown(conn->fd, SHUT_RD);
+            http_watch_end_input(conn);
 }
 
 static void cut_all(http_server *server)

@@ -177,6 +177,9 @@ void http_request_completed(http_request *req)
     assert(!req->is_deferred);
     req->conn->req = NULL;
     req->conn->since_ms = uv_now(&req->server->home->loop);
+    // Its answer may have been made before we began to stop.
+    if (req->server->is_quiescing)
+        http_watch_end_input(req->conn);
     if (req->is_stream && req->stream.close)
         req->stream.close(req->stream_ctx);
     free_request(req);
@@ -278,6 +281,6 @@ const char *http_base_url(http_request *req)
         host = own;
     }
     snprintf(url, sizeof(url), "%s://%s",
-             proto && strcmp(proto, "https") == 0 ? "https" : "http", host);
+             proto && strncmp(proto, "https", 5) == 0 ? "https" : "http", host);
     return copy_text(req, url, strlen(url));
 }

@@ -88,11 +88,7 @@ void http_watch_answer_raw(http_conn *conn, int status, const char *text)
 
 /* Time limits ------------------------------------------------------------- */
 
-/*
- * libmicrohttpd sees the end of input, and closes. A reply that it has queued
- * for a request that was complete is not cut.
- */
-static void end_input(http_conn *conn)
+void http_watch_end_input(http_conn *conn)
 {
     shutdown(conn->fd, SHUT_RD);
 }
@@ -106,13 +102,13 @@ static void look_at_conn(http_conn *conn, uint64_t now_ms)
     if (!req) {
         if (silent_ms < cfg->idle_timeout_ms || cfg->idle_timeout_ms == 0)
             return;
-        end_input(conn);
+        http_watch_end_input(conn);
     } else if (!req->is_body_done && cfg->body_timeout_ms > 0 &&
                silent_ms >= cfg->body_timeout_ms && !req->is_cut) {
         conn->req->is_cut = true;
         if (!req->is_answered)
             http_watch_answer_raw(conn, 408, "the body never came\n");
-        end_input(conn);
+        http_watch_end_input(conn);
     }
 }
 
