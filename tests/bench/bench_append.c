@@ -33,7 +33,6 @@ static void *follow(void *arg)
 {
     lp_channel *channel = arg;
     lp_cursor_options opt = LP_CURSOR_OPTIONS_INIT;
-    static _Thread_local uint64_t sum_bytes;
     lp_cursor *cursor;
     lp_run run;
     lp_err err;
@@ -48,7 +47,6 @@ static void *follow(void *arg)
             nanosleep(&nap, NULL);
             continue;
         }
-        sum_bytes += run.bytes.len_bytes;
         lp_run_release(&run);
     }
     lp_cursor_close(cursor);

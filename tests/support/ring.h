@@ -55,11 +55,14 @@ static inline lp_err ring_append(lp_channel *channel, const char *text,
     return lp_channel_append(channel, &line, NULL);
 }
 
-/* Line n says "line n" and is padded to width with dots. Arrives at n ns. */
+enum { RING_TEXT_MIN_BYTES = 32 }; /* room for a line without padding */
+
+/* Line n says "line n" and is filled to width with dots; it arrives at n ns.
+ * out has room for width and for 32 bytes. */
 static inline size_t ring_text(uint64_t n, size_t width, char *out)
 {
     size_t len_bytes =
-        (size_t)sprintf(out, "line %llu\n", (unsigned long long)n);
+        (size_t)snprintf(out, 32, "line %llu\n", (unsigned long long)n);
 
     if (len_bytes < width) {
         memset(out + len_bytes, '.', width - len_bytes);

@@ -1,0 +1,149 @@
+/*
+ * loadgen.c - sends syslog lines as fast as a socket takes them.
+ *
+ *     loadgen HOST PORT LINES LINE_BYTES CONNECTIONS < TOKENS
+ *
+ * The tokens, one a line, are dealt out at random over the lines. A corpus of
+ * octet-counted RFC 5424 frames (Heroku router lines, cut or filled to
+ * LINE_BYTES) is made before the clock starts and then written over and over
+ * in large pieces, so that what is measured is the receiver. Prints the lines
+ * and bytes sent and the seconds it took.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { CORPUS_LINES = 65536, TOKENS_MAX = 100000, WRITE_BYTES = 256 << 10 };
+
+static char *tokens[TOKENS_MAX];
+static unsigned token_count;
+
+static void die(const char *what)
+{
+    fprintf(stderr, "loadgen: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static void read_tokens(void)
+{
+    char line[256];
+
+    while (token_count < TOKENS_MAX && fgets(line, sizeof(line), stdin)) {
+        line[strcspn(line, "\n")] = '\0';
+        tokens[token_count] = strdup(line);
+        if (tokens[token_count] == NULL)
+            die("memory");
+        token_count++;
+    }
+    if (token_count == 0) {
+        fprintf(stderr, "loadgen: no tokens on standard input\n");
+        exit(1);
+    }
+}
+
+/* One frame; returns its bytes. */
+static size_t put_frame(char *out, unsigned long n, size_t line_bytes)
+{
+    char text[4096];
+    int header_bytes = snprintf(
+        text, sizeof(text),
+        "<158>1 2026-11-21T00:%02lu:%02lu.%06lu+00:00 host %s router - - "
+        "at=info method=GET path=\"/items/%lu\" host=myapp.example.com "
+        "request_id=8601b555-6a83-4c12-8269-%012lu fwd=\"204.204.204.204\" "
+        "dyno=web.%lu connect=1ms service=%lums status=200 bytes=%lu",
+        n / 60 % 60, n % 60, n % 1000000, tokens[rand() % (int)token_count],
+        n % 1000, n, n % 8 + 1, n % 300, n % 9000);
+    size_t len_bytes = (size_t)header_bytes;
+
+    while (len_bytes < line_bytes)
+        text[len_bytes++] = 'x';
+    text[line_bytes - 1] = '\n';
+    len_bytes = (size_t)snprintf(out, 8, "%zu ", line_bytes);
+    memcpy(out + len_bytes, text, line_bytes);
+    return len_bytes + line_bytes;
+}
+
+static int dial(const char *host, const char *port)
+{
+    struct sockaddr_in address = {0};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    address.sin_family = AF_INET;
+    address.sin_port = htons((unsigned short)strtoul(port, NULL, 10));
+    if (fd < 0 || inet_pton(AF_INET, host, &address.sin_addr) != 1 ||
+        connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+        die("connect");
+    return fd;
+}
+
+static void send_all(int fd, const char *bytes, size_t len_bytes)
+{
+    while (len_bytes > 0) {
+        size_t piece = len_bytes < WRITE_BYTES ? len_bytes : WRITE_BYTES;
+        ssize_t sent = write(fd, bytes, piece);
+
+        if (sent < 0)
+            die("write");
+        bytes += sent;
+        len_bytes -= (size_t)sent;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    size_t line_bytes, used_bytes = 0;
+    size_t *ends = malloc((CORPUS_LINES + 1) * sizeof(*ends));
+    unsigned long lines, done = 0;
+    struct timespec from, to;
+    char *corpus;
+    int fds[64], connections;
+
+    if (argc != 6 || ends == NULL) {
+        fprintf(stderr, "usage: loadgen HOST PORT LINES LINE_BYTES "
+                        "CONNECTIONS < TOKENS\n");
+        return 64;
+    }
+    lines = strtoul(argv[3], NULL, 10);
+    line_bytes = strtoul(argv[4], NULL, 10);
+    connections = (int)strtol(argv[5], NULL, 10);
+    if (line_bytes < 100 || line_bytes > 4000 || connections < 1 ||
+        connections > 64) {
+        fprintf(stderr, "loadgen: LINE_BYTES is 100 to 4000, CONNECTIONS 1 "
+                        "to 64\n");
+        return 64;
+    }
+    read_tokens();
+    corpus = malloc(CORPUS_LINES * (line_bytes + 8));
+    if (corpus == NULL)
+        die("memory");
+    for (unsigned long n = 0; n < CORPUS_LINES; n++) {
+        ends[n] = used_bytes;
+        used_bytes += put_frame(corpus + used_bytes, n, line_bytes);
+    }
+    ends[CORPUS_LINES] = used_bytes;
+    for (int c = 0; c < connections; c++)
+        fds[c] = dial(argv[1], argv[2]);
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    // A thousand lines to each connection in turn.
+    for (unsigned long turn = 0; done < lines; turn++) {
+        unsigned long first = turn * 1024 % CORPUS_LINES;
+        unsigned long count = lines - done < 1024 ? lines - done : 1024;
+
+        send_all(fds[turn % (unsigned long)connections], corpus + ends[first],
+                 ends[first + count] - ends[first]);
+        done += count;
+    }
+    for (int c = 0; c < connections; c++)
+        close(fds[c]);
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    printf("lines=%lu bytes=%zu seconds=%.3f\n", done,
+           (size_t)done * used_bytes / CORPUS_LINES,
+           (double)(to.tv_sec - from.tv_sec) +
+               (double)(to.tv_nsec - from.tv_nsec) / 1e9);
+    return 0;
+}
