@@ -54,6 +54,9 @@ typedef struct http_route {
     uint64_t body_max_bytes; /* 0: no body is read (one that comes is 413) */
 } http_route;
 
+/* As a route's body_max_bytes: what the configuration allows for POST /logs. */
+#define HTTP_BODY_OF_LOGS UINT64_MAX
+
 /* All routes, from all api_*.c; a NULL method ends each table. */
 extern const http_route api_ops_routes[];      /* health, metrics, ledger */
 extern const http_route api_logs_routes[];     /* POST /logs              */

@@ -52,14 +52,20 @@ static lp_span path_of(const char *target)
     return path ? lp_span_str(path) : LP_SPAN("/");
 }
 
-static void allow(http_match *out, const char *method)
+static void allow_one(http_match *out, const char *method)
 {
     size_t used = strlen(out->allow);
 
     snprintf(out->allow + used, sizeof(out->allow) - used, "%s%s",
              used > 0 ? ", " : "", method);
+}
+
+// What can be got can be asked for its head.
+static void allow(http_match *out, const char *method)
+{
+    allow_one(out, method);
     if (strcmp(method, "GET") == 0)
-        allow(out, "HEAD");
+        allow_one(out, "HEAD");
 }
 
 // How well a route whose path fits answers to method; 0: not at all.

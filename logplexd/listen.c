@@ -60,7 +60,7 @@ static int open_bound(int type, const config_address *address, bool is_shared,
 
 int listen_probe(int type, const config_address *address)
 {
-    int fd;
+    int fd = -1;
     int err;
 
     if (port_of(address) == 0)

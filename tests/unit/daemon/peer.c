@@ -144,7 +144,7 @@ answer peer_hear_answer(peer *p, bool is_head)
     assert_in_range(head_bytes, 0, sizeof(a.head) - 1);
     memcpy(a.head, p->heard, head_bytes);
     forget(p, head_bytes);
-    a.status = atoi(a.head + strlen("HTTP/1.1 "));
+    a.status = (int)strtol(a.head + strlen("HTTP/1.1 "), NULL, 10);
     length = strstr(a.head, "\r\nContent-Length: ");
     a.is_chunked = strstr(a.head, "\r\nTransfer-Encoding: chunked") != NULL;
     if (is_head || a.status == 204 || a.status < 200)
