@@ -155,70 +155,68 @@ static void good_addresses_are_understood(void **state)
     }
 }
 
+static const struct {
+    const char *line;
+    const char *told[3];
+} wrong_values[] = {
+    {"--http 1.2.3.4:99999",
+     {"--http: \"1.2.3.4:99999\"", "port that is out of range",
+      "allowed: ADDR:PORT with port 0 to 65535"}},
+    {"--http 1.2.3.4", {"--http: \"1.2.3.4\"", "no port number", NULL}},
+    {"--http 1.2.3.4:", {"no port number", "allowed: ADDR:PORT", NULL}},
+    {"--http 1.2.3.4:-1", {"\"1.2.3.4:-1\"", "no port number", NULL}},
+    {"--http 1.2.3:80", {"\"1.2.3:80\"", "no IP address", NULL}},
+    {"--http example.org:80", {"names are not looked up", NULL, NULL}},
+    {"--http ::1:80", {"without [brackets]", NULL, NULL}},
+    {"--http [::1:80", {"without [brackets]", NULL, NULL}},
+    {"--http [nonsense]:80", {"no IPv6 address", NULL, NULL}},
+    {"--syslog-udp x", {"--syslog-udp: \"x\"", "allowed: ", NULL}},
+    {"--workers 0",
+     {"--workers: \"0\" is out of range", "a number from 1 to 1024", NULL}},
+    {"--workers -1", {"\"-1\" is not a number", NULL, NULL}},
+    {"--workers=two", {"\"two\" is not a number", NULL, NULL}},
+    {"--workers= 2", {"\"\" is not a number", NULL, NULL}},
+    {"--workers 4x", {"\"4x\" is not a number", NULL, NULL}},
+    {"--workers 99999999999999999999", {"is out of range", NULL, NULL}},
+    {"--memory-max 1PiB",
+     {"--memory-max: \"1PiB\" has a unit that is not known",
+      "a size from 8MiB to 64TiB, such as 1GiB", NULL}},
+    {"--memory-max 99999999999T", {"out of range", NULL, NULL}},
+    {"--memory-max 1k", {"out of range", NULL, NULL}},
+    {"--frame-max 1M", {"--frame-max", "from 1KiB to 255KiB", NULL}},
+    {"--heartbeat 15",
+     {"--heartbeat: \"15\" has no unit of time", "units: ms, s, m, h", NULL}},
+    {"--heartbeat 15d", {"has no unit of time", NULL, NULL}},
+    {"--session-ttl 1500ms", {"is not in whole seconds", NULL, NULL}},
+    {"--log-level loud",
+     {"\"loud\" is no level", "debug, info, warn or error", NULL}},
+    {"--data=", {"--data: \"\" is empty", NULL, NULL}},
+    {"--data", {"--data: its value is missing", NULL, NULL}},
+    {"--base-url ftp://x", {"is no http or https URL", NULL, NULL}},
+    {"--base-url https://", {"no plain URL of a host", NULL, NULL}},
+    {"--base-url http://u:p@h", {"no plain URL of a host", NULL, NULL}},
+    {"--wrokers 2",
+     {"--wrokers: there is no such option", "did you mean --workers?", NULL}},
+    {"--syslog-tpc=x:1", {"did you mean --syslog-tcp?", NULL, NULL}},
+    {"--check=yes", {"--check: \"yes\"", "takes none", NULL}},
+    {"stray", {"stray: there is no such option", NULL, NULL}},
+    {"--body-max 1GiB",
+     {"--body-max: \"1GiB\"", "--bodies-max", "at most 256MiB"}},
+    {"--http none --syslog-tcp none --syslog-udp none",
+     {"all are none", NULL, NULL}},
+    {"--credentials-file /nowhere/at/all",
+     {"--credentials-file: \"/nowhere/at/all\"", "No such file", NULL}},
+};
+
 static void
 a_wrong_value_names_the_flag_the_value_and_what_is_allowed(void **state)
 {
-    static const struct {
-        const char *line;
-        const char *told[3];
-    } cases[] = {
-        {"--http 1.2.3.4:99999",
-         {"--http: \"1.2.3.4:99999\"", "port that is out of range",
-          "allowed: ADDR:PORT with port 0 to 65535"}},
-        {"--http 1.2.3.4", {"--http: \"1.2.3.4\"", "no port number", NULL}},
-        {"--http 1.2.3.4:", {"no port number", "allowed: ADDR:PORT", NULL}},
-        {"--http 1.2.3.4:-1", {"\"1.2.3.4:-1\"", "no port number", NULL}},
-        {"--http 1.2.3:80", {"\"1.2.3:80\"", "no IP address", NULL}},
-        {"--http example.org:80", {"names are not looked up", NULL, NULL}},
-        {"--http ::1:80", {"without [brackets]", NULL, NULL}},
-        {"--http [::1:80", {"without [brackets]", NULL, NULL}},
-        {"--http [nonsense]:80", {"no IPv6 address", NULL, NULL}},
-        {"--syslog-udp x", {"--syslog-udp: \"x\"", "allowed: ", NULL}},
-        {"--workers 0",
-         {"--workers: \"0\" is out of range", "a number from 1 to 1024", NULL}},
-        {"--workers -1", {"\"-1\" is not a number", NULL, NULL}},
-        {"--workers=two", {"\"two\" is not a number", NULL, NULL}},
-        {"--workers= 2", {"\"\" is not a number", NULL, NULL}},
-        {"--workers 4x", {"\"4x\" is not a number", NULL, NULL}},
-        {"--workers 99999999999999999999", {"is out of range", NULL, NULL}},
-        {"--memory-max 1PiB",
-         {"--memory-max: \"1PiB\" has a unit that is not known",
-          "a size from 8MiB to 64TiB, such as 1GiB", NULL}},
-        {"--memory-max 99999999999T", {"out of range", NULL, NULL}},
-        {"--memory-max 1k", {"out of range", NULL, NULL}},
-        {"--frame-max 1M", {"--frame-max", "from 1KiB to 255KiB", NULL}},
-        {"--heartbeat 15",
-         {"--heartbeat: \"15\" has no unit of time", "units: ms, s, m, h",
-          NULL}},
-        {"--heartbeat 15d", {"has no unit of time", NULL, NULL}},
-        {"--session-ttl 1500ms", {"is not in whole seconds", NULL, NULL}},
-        {"--log-level loud",
-         {"\"loud\" is no level", "debug, info, warn or error", NULL}},
-        {"--data=", {"--data: \"\" is empty", NULL, NULL}},
-        {"--data", {"--data: its value is missing", NULL, NULL}},
-        {"--base-url ftp://x", {"is no http or https URL", NULL, NULL}},
-        {"--base-url https://", {"no plain URL of a host", NULL, NULL}},
-        {"--base-url http://u:p@h", {"no plain URL of a host", NULL, NULL}},
-        {"--wrokers 2",
-         {"--wrokers: there is no such option", "did you mean --workers?",
-          NULL}},
-        {"--syslog-tpc=x:1", {"did you mean --syslog-tcp?", NULL, NULL}},
-        {"--check=yes", {"--check: \"yes\"", "takes none", NULL}},
-        {"stray", {"stray: there is no such option", NULL, NULL}},
-        {"--body-max 1GiB",
-         {"--body-max: \"1GiB\"", "--bodies-max", "at most 256MiB"}},
-        {"--http none --syslog-tcp none --syslog-udp none",
-         {"all are none", NULL, NULL}},
-        {"--credentials-file /nowhere/at/all",
-         {"--credentials-file: \"/nowhere/at/all\"", "No such file", NULL}},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_int_equal(load(cases[i].line), CONFIG_EXIT_USAGE);
-        for (int j = 0; j < 3 && cases[i].told[j]; j++) {
-            if (!strstr(told_err, cases[i].told[j])) {
-                fail_msg("%s -> %s", cases[i].line, told_err);
+    for (size_t i = 0; i < sizeof wrong_values / sizeof wrong_values[0]; i++) {
+        assert_int_equal(load(wrong_values[i].line), CONFIG_EXIT_USAGE);
+        for (int j = 0; j < 3 && wrong_values[i].told[j]; j++) {
+            if (!strstr(told_err, wrong_values[i].told[j])) {
+                fail_msg("%s -> %s", wrong_values[i].line, told_err);
             }
         }
         assert_string_equal(told_out, "");
