@@ -91,6 +91,18 @@ static size_t put_time(char *out, lp_span time, int64_t arrival_ns)
 }
 
 /*
+ * Does "<PRI>1 TIME " stand in the message as we would write it? Zeros in front
+ * make it longer, and so does what is no number below 256, unless it has three
+ * digits as the number modulo 256 does; then the first of them differs.
+ */
+static bool is_canonical(const lp_syslog *msg, const char *pri,
+                         size_t pri_bytes)
+{
+    return msg->version == 1 && msg->time.ptr == msg->prefix.ptr + pri_bytes &&
+           msg->prefix.ptr[1] == pri[1];
+}
+
+/*
  * "<PRI>1 TIME " is sent in just this form by every sender that matters; it is
  * then taken from the message as it stands. Else it is made at pri, behind the
  * room for LEN, in one part or two. Returns the bytes of it.
@@ -102,8 +114,7 @@ static size_t add_prefix(const lp_syslog *msg, char *pri, lp_line *line)
     lp_span sent_time;
 
     line->marks.time_offset = (uint8_t)pri_bytes;
-    if (is_timed && lp_span_starts(msg->prefix, lp_span_of(pri, pri_bytes)) &&
-        msg->time.ptr == msg->prefix.ptr + pri_bytes) {
+    if (is_timed && is_canonical(msg, pri, pri_bytes)) {
         line->parts[0].len_bytes = 0;
         add_part(line, msg->prefix);
         return msg->prefix.len_bytes;

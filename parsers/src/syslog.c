@@ -43,7 +43,7 @@ static bool read_number(reader *in, unsigned *out)
     return digits > 0;
 }
 
-static const char *find_space(const char *at, const char *end)
+static inline const char *find_space(const char *at, const char *end)
 {
     for (; end - at >= 8; at += 8) {
         uint64_t mask = lp_swar_equal(lp_swar_load(at), ' ');
@@ -69,7 +69,7 @@ static size_t field_room(const reader *in)
 }
 
 /* Bytes up to a space or the end; at least one, and not too many. */
-static bool read_field(reader *in, lp_span *out)
+static inline bool read_field(reader *in, lp_span *out)
 {
     const char *stop = find_space(in->at, in->at + field_room(in));
 
