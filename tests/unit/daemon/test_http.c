@@ -187,6 +187,7 @@ static const http_route own_routes[] = {
     {"GET", "/hello", HTTP_AUTH_NONE, on_hello, 0},
     {"PUT", "/hello", HTTP_AUTH_NONE, on_hello, 0},
     {"POST", "/echo", HTTP_AUTH_NONE, on_echo, BODY_MAX_BYTES},
+    {"POST", "/logs", HTTP_AUTH_NONE, on_echo, HTTP_BODY_OF_LOGS},
     {"POST", "/small", HTTP_AUTH_NONE, on_echo, SMALL_MAX_BYTES},
     {"GET", "/params/:a/x/:b", HTTP_AUTH_NONE, on_params, 0},
     {"GET", "/query", HTTP_AUTH_NONE, on_query, 0},
@@ -241,6 +242,7 @@ static int open_world(void **state)
     log_set_level(LOG_ERROR);
     it.cfg.body_timeout_ms = 300;
     it.cfg.idle_timeout_ms = 5000;
+    it.cfg.body_max_bytes = 100;
     it.cfg.bodies_max_bytes = 3u << 20;
     it.cfg.http_connections_max = MANY + 50;
     it.shared.cfg = &it.cfg;
@@ -599,6 +601,20 @@ static void a_body_announced_too_big_is_413_before_it_comes(void **state)
                 "{\"error\":\"the body may have at most 1000 bytes\"}");
     assert_true(peer_is_hung_up(&p, 2000));
     assert_int_equal(counted(COUNT_HTTP_BODY_TOO_BIG), 1);
+    peer_hang_up(&p);
+}
+
+static void the_cap_of_log_bodies_is_the_configurations(void **state)
+{
+    static const char question[] = "POST /logs HTTP/1.1\r\nHost: h\r\n"
+                                   "Content-Length: %d\r\n\r\n%0*d";
+    peer p = peer_dial(it.port);
+
+    (void)state;
+    peer_say(&p, question, 100, 100, 0);
+    peer_expect(&p, 200, NULL);
+    peer_say(&p, question, 101, 101, 0);
+    peer_expect(&p, 413, NULL);
     peer_hang_up(&p);
 }
 
@@ -1105,6 +1121,7 @@ int main(void)
         OF(a_refused_body_is_not_asked_for),
         OF(a_small_refused_body_leaves_the_connection_usable),
         OF(a_body_announced_too_big_is_413_before_it_comes),
+        OF(the_cap_of_log_bodies_is_the_configurations),
         OF(the_413_reaches_a_client_that_is_still_sending),
         OF(a_chunked_body_that_grows_too_big_is_413),
         OF(a_body_for_a_route_without_one_is_413),
