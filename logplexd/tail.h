@@ -6,6 +6,14 @@
  * lines, as the original Logplex sends it) or Server-Sent Events (WHATWG HTML,
  * 9.2) with `id: EPOCH:SEQ`, a comment every 15 s of silence, and
  * `event: gap` with the exact count when lines were lost.
+ *
+ *     hello --> scan --> read <--> wait        a tail waits for more, until its
+ *                 |        |                   channel or the daemon ends
+ *                 |        +--> farewell --> over
+ *                 +-- only when there are filters: where does history begin?
+ *
+ * A reader who is slower than his channel loses lines, and nobody else does:
+ * his cursor is jumped forward, and the gap is told in its place.
  */
 #ifndef LOGPLEXD_TAIL_H
 #define LOGPLEXD_TAIL_H
@@ -18,16 +26,19 @@ typedef struct tail_request {
     lp_span ps;         /* PROCID equal, or beginning with "ps."; empty: all */
     uint64_t num_lines; /* of history, counted after the filters         */
     bool is_tail;       /* go on with what comes                         */
+    bool is_forbidden;  /* ... but this channel may not be followed: L20 */
     bool is_sse;
     lp_span last_event_id; /* "EPOCH:SEQ" of the last line seen; or empty:
-                              then num_lines decides */
+                              then num_lines decides. Of another epoch (or no
+                              id of ours): an unknown gap, and num_lines */
 } tail_request;
 
-/* Answers req with the stream. */
+/* Answers req with the stream, or 503 when there is no memory for it. */
 void tail_start(http_request *req, const tail_request *want);
 
-/* Ends all tails of a worker cleanly, each after what it has already taken:
- * the daemon is going down. Threads: the worker's. */
+/* Ends all tails of a worker cleanly, each after what is there by now: the
+ * daemon is going down. Tails that start later end like this by themselves,
+ * while daemon_shared.is_draining is set. Threads: the worker's. */
 void tail_end_all(worker *w);
 
 #endif /* LOGPLEXD_TAIL_H */
