@@ -1,0 +1,44 @@
+/*
+ * api.h - what the api_*.c have in common.
+ *
+ * Texts of errors name the value that was wrong and say what would be right;
+ * values come back in JSON only, so nothing in them can be taken for markup.
+ */
+#ifndef LOGPLEXD_API_H
+#define LOGPLEXD_API_H
+
+#include <stdio.h>
+
+#include "http.h"
+
+/* May this media type ("text/plain") be the answer? RFC 9110, 12.5.1. */
+bool api_accepts(const http_request *req, const char *type);
+
+/* Is the Content-Type this one, with or without parameters? */
+bool api_has_type(const http_request *req, const char *type);
+
+/* How an API says what is wrong with a request. */
+typedef void (*api_refuse)(http_request *req, int status, const char *format,
+                           ...) __attribute__((format(printf, 3, 4)));
+
+/* The body as a JSON object, to be released with json_decref(); NULL: it is
+ * none, and refuse has said so with 415 or 400. */
+json_t *api_json_body(http_request *req, api_refuse refuse);
+
+/* The bytes of a JSON string; empty for anything else. */
+lp_span api_json_span(const json_t *string);
+
+/* A whole number of decimal digits. False: it is none, or has over 18. */
+bool api_parse_count(lp_span text, uint64_t *out);
+
+/* A quoted JSON string; what is no UTF-8 is replaced. */
+void api_print_json_string(FILE *to, lp_span text);
+
+/* A copy, with a NUL behind it, that lives as long as the request; its ptr is
+ * NULL when there is no memory. */
+lp_span api_copy(http_request *req, lp_span text);
+
+/* 503 for a write that could not be taken on now. */
+void api_refuse_busy(http_request *req, api_refuse refuse);
+
+#endif /* LOGPLEXD_API_H */

@@ -1,0 +1,305 @@
+/*
+ * api_logs.c - POST /logs: a body of frames into channels.
+ *
+ *     who?  401 --> may they?  403 --> type? 415 --> Accept? 406
+ *       --> encoding 400, 413 --> count 400, nothing stored
+ *       --> lines: memory full 429 | a line that is no syslog 400 | 204
+ *
+ * Good lines of a bad body are kept, and the answer says how many; a count that
+ * lies means that the body is not what was sent, and nothing of it is kept.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api.h"
+#include "inflate.h"
+#include "ingest.h"
+#include "logplex/syslog.h"
+
+/* Who sends. */
+typedef struct sender {
+    const catalog_token *token; /* all lines are this one's          */
+    lp_span channel_id;         /* or each names its own, of this one */
+    bool is_limited;            /* to channel_id                      */
+} sender;
+
+typedef struct batch {
+    worker *home;
+    const catalog_view *view;
+    sender from;
+    ingest_result result;
+    uint64_t garbage_lines; /* newline-framed, and no syslog */
+    uint64_t foreign_lines; /* not of the sender's channel   */
+    uint64_t empty_frames;
+} batch;
+
+/* Answering --------------------------------------------------------------- */
+
+static void refuse(http_request *req, int status, const char *text)
+{
+    if (status == 400 || status == 401 || status == 403)
+        http_set_header(req, "Www-Authenticate", "Basic realm=Logplex");
+    http_reply(req, status, *text ? "text/plain" : NULL, lp_span_str(text));
+}
+
+static void set_count(http_request *req, const char *name, uint64_t lines)
+{
+    char text[24];
+
+    snprintf(text, sizeof(text), "%" PRIu64, lines);
+    http_set_header(req, name, text);
+}
+
+/* Who --------------------------------------------------------------------- */
+
+// 0, or the status to refuse with.
+static int find_sender(http_request *req, const catalog_view *view,
+                       sender *from)
+{
+    const catalog_credential *found;
+    lp_span user;
+    lp_span password;
+
+    if (http_basic(req, &user, &password) != 0)
+        return 401;
+    if (lp_span_equal(user, LP_SPAN("token")) &&
+        lp_span_starts(password, LP_SPAN("t."))) {
+        from->token = catalog_find_token(view, password);
+        return from->token ? 0 : 401;
+    }
+    found = catalog_check_credential(view, user, password);
+    if (!found)
+        return 401;
+    if (found->permissions & CATALOG_ANY_CHANNEL)
+        return 0;
+    if (!(found->permissions & CATALOG_ONE_CHANNEL))
+        return 403;
+    from->is_limited = true;
+    from->channel_id = found->channel_id;
+    return 0;
+}
+
+static bool is_logplex_type(const http_request *req)
+{
+    const char *type = http_header(req, "Content-Type");
+
+    return type && (strcmp(type, "application/logplex-1") == 0 ||
+                    strcmp(type, "application/x-logplex-1") == 0);
+}
+
+static bool admit(http_request *req, const catalog_view *view, sender *from)
+{
+    int status = find_sender(req, view, from);
+
+    if (status == 403)
+        refuse(req, 403, "Credential not permitted to write to any channel.");
+    else if (status != 0)
+        refuse(req, status, "");
+    else if (!is_logplex_type(req))
+        refuse(req, 415, "");
+    else if (!api_accepts(req, "text/plain"))
+        refuse(req, 406, "");
+    else
+        return true;
+    return false;
+}
+
+/* Frames ------------------------------------------------------------------ */
+
+static void init_framer(const batch *b, lp_framer *framer)
+{
+    lp_framer_init(framer, b->home->shared->cfg->frame_max_bytes);
+}
+
+/* The next frame that is not empty; false: that was all. */
+static bool next_frame(lp_framer *framer, lp_span *rest, lp_frame *frame,
+                       uint64_t *empty_frames)
+{
+    do {
+        if (lp_framer_next(framer, rest, frame) != LP_OK &&
+            lp_framer_finish(framer, rest, frame) != LP_OK)
+            return false;
+        if (frame->bytes.len_bytes == 0)
+            ++*empty_frames;
+    } while (frame->bytes.len_bytes == 0);
+    return true;
+}
+
+static uint64_t count_frames(const batch *b, lp_span body)
+{
+    lp_framer framer;
+    lp_frame frame;
+    uint64_t empty_frames = 0;
+    uint64_t frames = 0;
+
+    init_framer(b, &framer);
+    while (next_frame(&framer, &body, &frame, &empty_frames))
+        frames++;
+    return frames;
+}
+
+static bool is_syslog(lp_span frame)
+{
+    lp_syslog msg;
+
+    return lp_syslog_parse(frame, &msg, NULL) == LP_OK;
+}
+
+// Of a token that the sender may not use, it is not said that it exists.
+static void take_limited(batch *b, lp_span frame)
+{
+    const catalog_token *token = NULL;
+    lp_syslog msg;
+
+    if (lp_syslog_parse(frame, &msg, NULL) == LP_OK)
+        token = catalog_find_token(b->view, msg.app);
+    if (token && !lp_span_equal(token->channel->id, b->from.channel_id))
+        b->foreign_lines++;
+    else
+        ingest_frame(b->home->ingest, frame);
+}
+
+static void take_frame(batch *b, const lp_frame *frame)
+{
+    if (frame->framing == LP_FRAMING_LINE && !is_syslog(frame->bytes))
+        b->garbage_lines++;
+    if (b->from.token)
+        ingest_frame_for(b->home->ingest, frame->bytes, b->from.token);
+    else if (b->from.is_limited)
+        take_limited(b, frame->bytes);
+    else
+        ingest_frame(b->home->ingest, frame->bytes);
+}
+
+static void take_body(batch *b, lp_span body)
+{
+    lp_framer framer;
+    lp_frame frame;
+
+    init_framer(b, &framer);
+    ingest_begin(b->home->ingest, LISTENER_HTTP, worker_now(b->home));
+    while (next_frame(&framer, &body, &frame, &b->empty_frames))
+        take_frame(b, &frame);
+    ingest_end(b->home->ingest, &b->result);
+    ingest_count_framer(b->home, LISTENER_HTTP, &framer);
+    count_add(&b->home->counts.listeners[LISTENER_HTTP].frames[FRAME_EMPTY],
+              b->empty_frames);
+}
+
+/* Counting ---------------------------------------------------------------- */
+
+// Lines that the batch never saw.
+static void count_rejected(worker *w, reject reason, uint64_t lines)
+{
+    listener_counts *counts = &w->counts.listeners[LISTENER_HTTP];
+
+    counters_write_begin(&w->counts);
+    count_add(&counts->received_lines, lines);
+    count_add(&counts->rejected_lines[reason], lines);
+    counters_write_end(&w->counts);
+}
+
+static void add_foreign(batch *b)
+{
+    count_rejected(b->home, REJECT_UNKNOWN_TOKEN, b->foreign_lines);
+    b->result.received_lines += b->foreign_lines;
+    b->result.rejected_lines[REJECT_UNKNOWN_TOKEN] += b->foreign_lines;
+}
+
+static bool is_count_right(http_request *req, const batch *b, lp_span body)
+{
+    const char *header = http_header(req, "Logplex-Msg-Count");
+    uint64_t said;
+    uint64_t frames;
+
+    if (!header)
+        return true;
+    frames = count_frames(b, body);
+    if (api_parse_count(lp_span_str(header), &said) && said == frames)
+        return true;
+    count_rejected(b->home, REJECT_COUNT, frames);
+    return false;
+}
+
+/* The request ------------------------------------------------------------- */
+
+static void answer(http_request *req, const batch *b)
+{
+    const ingest_result *result = &b->result;
+    uint64_t rejected_lines = result->received_lines - result->accepted_lines;
+
+    if (rejected_lines > 0) {
+        set_count(req, "Logplex-Msg-Accepted", result->accepted_lines);
+        set_count(req, "Logplex-Msg-Rejected", rejected_lines);
+    }
+    if (result->rejected_lines[REJECT_FULL] > 0) {
+        http_set_header(req, "Retry-After", "1");
+        http_reply(req, 429, "text/plain", LP_SPAN("Memory is full"));
+    } else if (b->garbage_lines > 0) {
+        refuse(req, 400, "Malformed log messages");
+    } else {
+        http_reply(req, 204, "text/plain", LP_SPAN(""));
+    }
+}
+
+static void store(http_request *req, batch *b, lp_span body)
+{
+    if (!is_count_right(req, b, body)) {
+        refuse(req, 400, "Message count mismatch");
+        return;
+    }
+    take_body(b, body);
+    add_foreign(b);
+    answer(req, b);
+}
+
+static void store_inflated(http_request *req, batch *b, lp_span body)
+{
+    const char *coding = http_header(req, "Content-Encoding");
+    char *plain = NULL;
+    size_t plain_bytes = 0;
+
+    switch (inflate_body(coding ? coding : "", body,
+                         b->home->shared->cfg->inflated_max_bytes, &plain,
+                         &plain_bytes)) {
+    case INFLATE_OK:
+        store(req, b, lp_span_of(plain, plain_bytes));
+        break;
+    case INFLATE_UNKNOWN: // as the original does
+        store(req, b, body);
+        break;
+    case INFLATE_DAMAGED:
+        refuse(req, 400, "Bad request");
+        break;
+    case INFLATE_TOO_BIG:
+        refuse(req, 413, "The inflated body is too big");
+        break;
+    case INFLATE_NOMEM:
+        http_set_header(req, "Retry-After", "1");
+        refuse(req, 503, "Out of memory");
+        break;
+    }
+    free(plain);
+}
+
+static void post_logs(http_request *req)
+{
+    worker *w = http_worker(req);
+    lp_span body = http_body(req);
+    // Held, because ingest_begin() may go on to a newer one.
+    catalog_view *view = catalog_view_ref(catalog_reader_view(&w->reader));
+    batch b = {.home = w, .view = view};
+
+    count_add(&w->counts.listeners[LISTENER_HTTP].received_bytes,
+              body.len_bytes);
+    if (admit(req, view, &b.from))
+        store_inflated(req, &b, body);
+    catalog_view_unref(view);
+}
+
+const http_route api_logs_routes[] = {
+    {"POST", "/logs", HTTP_AUTH_NONE, post_logs, HTTP_BODY_OF_LOGS},
+    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0},
+};

@@ -1,0 +1,268 @@
+/*
+ * api_platform.c - of Heroku's Platform API what `heroku logs` asks for.
+ *
+ * An app is a channel, its name the channel's id. A credential of one channel
+ * sees that one; of others, and of none at all, it gets the same answer.
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api_write.h"
+#include "logplex/timestamp.h"
+
+enum {
+    BODY_MAX_BYTES = 64 * 1024,
+    APPS_MAX = 1000,
+    LINES_DEFAULT = 100,
+    TIME_BYTES = LP_TIMESTAMP_MAX_BYTES
+};
+
+/* Errors ------------------------------------------------------------------ */
+
+static const char *error_id(int status)
+{
+    switch (status) {
+    case 400:
+        return "bad_request";
+    case 404:
+        return "not_found";
+    case 415:
+        return "unsupported_media_type";
+    case 422:
+        return "invalid_params";
+    default:
+        return "service_unavailable";
+    }
+}
+
+static void refuse(http_request *req, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void refuse(http_request *req, int status, const char *format, ...)
+{
+    char message[512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    http_reply_json(
+        req, status,
+        json_pack("{ss,ss}", "id", error_id(status), "message", message));
+}
+
+static void refuse_app(http_request *req)
+{
+    http_reply_json(req, 404,
+                    json_pack("{ss,ss,ss}", "id", "not_found", "message",
+                              "Couldn't find that app.", "resource", "app"));
+}
+
+/* Apps -------------------------------------------------------------------- */
+
+// "2012-01-01T12:00:00Z"
+static const char *print_time(int64_t time_ns, char out[TIME_BYTES])
+{
+    lp_timestamp_print(time_ns, 0, out);
+    memcpy(out + strcspn(out, "+"), "Z", 2);
+    return out;
+}
+
+static bool may_see(const catalog_credential *who,
+                    const catalog_channel *channel)
+{
+    return who->permissions & CATALOG_FULL_API ||
+           (who->permissions & CATALOG_ONE_CHANNEL &&
+            lp_span_equal(who->channel_id, channel->id));
+}
+
+static const catalog_channel *find_app(http_request *req)
+{
+    worker *w = http_worker(req);
+    const catalog_channel *channel = catalog_find_channel(
+        catalog_reader_view(&w->reader), http_param(req, 0));
+
+    return channel && may_see(http_credential(req), channel) ? channel : NULL;
+}
+
+// generation is always told: without it the CLI looks for "fir" in the name.
+static json_t *json_of_app(const catalog_channel *channel)
+{
+    char created[TIME_BYTES];
+
+    print_time(channel->created_ns, created);
+    return json_pack("{ss%,ss%,s{ss},ss,ss}", "id", channel->uuid.ptr,
+                     channel->uuid.len_bytes, "name", channel->id.ptr,
+                     channel->id.len_bytes, "generation", "name", "cedar",
+                     "created_at", created, "updated_at", created);
+}
+
+static void get_app(http_request *req)
+{
+    const catalog_channel *channel = find_app(req);
+
+    if (channel)
+        http_reply_json(req, 200, json_of_app(channel));
+    else
+        refuse_app(req);
+}
+
+typedef struct app_list {
+    const catalog_credential *who;
+    json_t *apps;
+    bool is_cut;
+} app_list;
+
+static bool add_app(const catalog_channel *channel, void *ctx)
+{
+    app_list *list = ctx;
+
+    if (!may_see(list->who, channel))
+        return true;
+    list->is_cut = json_array_size(list->apps) == APPS_MAX;
+    if (!list->is_cut)
+        json_array_append_new(list->apps, json_of_app(channel));
+    return !list->is_cut;
+}
+
+// 206 says that there are more, as Heroku does.
+static void get_apps(http_request *req)
+{
+    worker *w = http_worker(req);
+    app_list list = {http_credential(req), json_array(), false};
+
+    catalog_each_channel(catalog_reader_view(&w->reader), add_app, &list);
+    http_reply_json(req, list.is_cut ? 206 : 200, list.apps);
+}
+
+static void get_account(http_request *req)
+{
+    lp_span id = http_credential(req)->id;
+
+    http_reply_json(req, 200,
+                    json_pack("{ss%,ss%}", "email", id.ptr, id.len_bytes, "id",
+                              id.ptr, id.len_bytes));
+}
+
+/* Log sessions ------------------------------------------------------------ */
+
+static bool read_text(const json_t *body, const char *key, char out[],
+                      size_t room_bytes)
+{
+    const json_t *value = json_object_get(body, key);
+    lp_span text = api_json_span(value);
+
+    if (value && !json_is_null(value) && !json_is_string(value))
+        return false;
+    if (text.len_bytes >= room_bytes)
+        return false;
+    if (text.len_bytes > 0)
+        memcpy(out, text.ptr, text.len_bytes + 1);
+    return true;
+}
+
+// Which of the names stands for the process, newest last.
+static const char *read_process(const json_t *body, catalog_session *session)
+{
+    static const char *const keys[] = {"type", "dyno", "dyno_name"};
+
+    for (unsigned i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        if (!read_text(body, keys[i], session->ps, sizeof(session->ps)))
+            return keys[i];
+    return NULL;
+}
+
+static bool read_lines(const json_t *lines, catalog_session *session)
+{
+    session->num_lines = LINES_DEFAULT;
+    if (!lines || json_is_null(lines))
+        return true;
+    if (!json_is_integer(lines) || json_integer_value(lines) < 0)
+        return false;
+    session->num_lines = (uint64_t)json_integer_value(lines);
+    return true;
+}
+
+/*
+ * False: refused. Apps of the fir generation are always followed: the CLI asks
+ * for neither lines nor tail then.
+ */
+static bool read_session(http_request *req, const json_t *body,
+                         catalog_session *session)
+{
+    const json_t *lines = json_object_get(body, "lines");
+    const json_t *is_tail = json_object_get(body, "tail");
+    const char *wrong = read_process(body, session);
+
+    if (!wrong &&
+        !read_text(body, "source", session->source, sizeof(session->source)))
+        wrong = "source";
+    if (wrong)
+        refuse(req, 422, "\"%s\" has to be a string of at most 256 bytes.",
+               wrong);
+    else if (!read_lines(lines, session))
+        refuse(req, 422, "\"lines\" has to be a whole number, 0 or more.");
+    else if (is_tail && !json_is_boolean(is_tail) && !json_is_null(is_tail))
+        refuse(req, 422, "\"tail\" has to be true or false.");
+    else {
+        session->is_tail = json_is_true(is_tail) || (!lines && !is_tail);
+        return true;
+    }
+    return false;
+}
+
+// Old CLIs see from tail=true in the URL whether they are to stay.
+static void add_session_done(api_write *write)
+{
+    http_request *req = write->req;
+    const catalog_session *session = &write->session;
+    char created[TIME_BYTES];
+    const char *url;
+
+    if (write->err == CATALOG_NOT_FOUND) {
+        refuse_app(req);
+        return;
+    }
+    if (api_write_failed(write))
+        return;
+    url = api_session_url(req, session,
+                          session->is_tail ? "?tail=true" : "?tail=false");
+    print_time(session->created_ns, created);
+    http_reply_json(req, 201,
+                    json_pack("{ss,ss,ss,ss}", "created_at", created, "id",
+                              session->id, "logplex_url", url, "updated_at",
+                              created));
+}
+
+static void post_log_session(http_request *req)
+{
+    const catalog_channel *channel = find_app(req);
+    json_t *body;
+    api_write *write;
+
+    if (!channel) {
+        refuse_app(req);
+        return;
+    }
+    body = http_body(req).len_bytes > 0 ? api_json_body(req, refuse)
+                                        : json_object();
+    write = body ? api_write_new(req, refuse) : NULL;
+    if (write && read_session(req, body, &write->session)) {
+        memcpy(write->session.channel_id, channel->id.ptr,
+               channel->id.len_bytes);
+        write->work = api_write_session;
+        write->done = add_session_done;
+        api_write_start(write);
+    }
+    json_decref(body);
+}
+
+const http_route api_platform_routes[] = {
+    {"GET", "/apps", HTTP_AUTH_PLATFORM, get_apps, 0},
+    {"GET", "/apps/:app", HTTP_AUTH_PLATFORM, get_app, 0},
+    {"POST", "/apps/:app/log-sessions", HTTP_AUTH_PLATFORM, post_log_session,
+     BODY_MAX_BYTES},
+    {"GET", "/account", HTTP_AUTH_PLATFORM, get_account, 0},
+    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0},
+};

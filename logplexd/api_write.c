@@ -1,0 +1,91 @@
+#include "api_write.h"
+
+#include <string.h>
+
+api_write *api_write_new(http_request *req, api_refuse refuse)
+{
+    api_write *write = http_alloc(req, sizeof(*write));
+
+    if (!write) {
+        api_refuse_busy(req, refuse);
+        return NULL;
+    }
+    memset(write, 0, sizeof(*write));
+    write->req = req;
+    write->cat = http_worker(req)->shared->cat;
+    write->now_ns = worker_now(http_worker(req));
+    write->refuse = refuse;
+    return write;
+}
+
+static void on_work(void *ctx)
+{
+    api_write *write = ctx;
+
+    write->work(write);
+}
+
+static void on_done(void *ctx)
+{
+    api_write *write = ctx;
+
+    write->done(write);
+}
+
+void api_write_start(api_write *write)
+{
+    if (worker_offload(http_worker(write->req), on_work, on_done, write))
+        http_defer(write->req);
+    else
+        api_refuse_busy(write->req, write->refuse);
+}
+
+void api_write_session(api_write *write)
+{
+    write->err =
+        catalog_add_session(write->cat, &write->session, write->now_ns);
+}
+
+static int status_of(catalog_err err)
+{
+    switch (err) {
+    case CATALOG_OK:
+        return 200;
+    case CATALOG_NOT_FOUND:
+        return 404;
+    case CATALOG_INVALID:
+        return 400;
+    case CATALOG_TOO_MANY:
+        return 422;
+    case CATALOG_FULL:
+    case CATALOG_FAILED:
+        break;
+    }
+    return 503;
+}
+
+bool api_write_failed(const api_write *write)
+{
+    if (write->err == CATALOG_OK)
+        return false;
+    if (status_of(write->err) == 503)
+        http_set_header(write->req, "Retry-After", "1");
+    write->refuse(write->req, status_of(write->err), "%s",
+                  catalog_strerror(write->err));
+    return true;
+}
+
+const char *api_session_url(http_request *req, const catalog_session *session,
+                            const char *query)
+{
+    static const char path[] = "/sessions/";
+    const char *base = http_base_url(req);
+    size_t url_bytes =
+        strlen(base) + sizeof(path) + sizeof(session->id) + strlen(query);
+    char *url = http_alloc(req, url_bytes);
+
+    if (!url)
+        return "";
+    snprintf(url, url_bytes, "%s%s%s%s", base, path, session->id, query);
+    return url;
+}
