@@ -227,13 +227,15 @@ static int open_http(logplexd *d, worker *w)
     unsigned count = 0;
     int err = 0;
 
-    while (err == 0 && count < addresses->count) {
+    for (; count < addresses->count; count++) {
         err = listen_open(SOCK_STREAM, &addresses->at[count], &fds[count]);
         if (err != 0)
             break;
-        if (listen(fds[count], SOMAXCONN) != 0)
-            err = errno;
-        count++;
+        if (listen(fds[count], SOMAXCONN) == 0)
+            continue;
+        err = errno;
+        close(fds[count]);
+        break;
     }
     if (err == 0) {
         w->http = http_server_start(w, fds, count, tables);
@@ -241,8 +243,7 @@ static int open_http(logplexd *d, worker *w)
     }
     for (unsigned i = 0; i < count; i++)
         close(fds[i]);
-    return bind_failed(KIND_HTTP, &addresses->at[count > 0 ? count - 1 : 0],
-                       err);
+    return bind_failed(KIND_HTTP, &addresses->at[count], err);
 }
 
 static int open_worker(logplexd *d, unsigned index)
