@@ -206,7 +206,7 @@ static void add_member(text *to, const option *opt, const config *cfg)
     case OPTION_HELP:
     case OPTION_VERSION:
     case OPTION_CHECK:
-        assert(!"has a member");
+        assert(false && "has a member");
     }
     text_add(to, "%s", unit);
 }

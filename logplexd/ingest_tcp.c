@@ -10,6 +10,7 @@
  * A carry that has grown is read into directly, so that a peer who sends byte
  * by byte is not copied over and over.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -171,6 +172,7 @@ static bool keep_rest(peer *p, lp_span rest)
     } else {
         if (!grow_carry(p, rest.len_bytes))
             return false;
+        assert(p->carry != NULL);
         memcpy(p->carry, rest.ptr, rest.len_bytes);
     }
     p->carry_bytes = rest.len_bytes;
