@@ -33,7 +33,11 @@ typedef struct http_conn http_conn;
 typedef struct http_listener http_listener;
 
 enum {
-    HTTP_CONNECTION_MEMORY_BYTES = 256 * 1024,
+    /* libmicrohttpd clears all of it for each request, so every connection
+     * that was used once has it for good, and a small request costs more the
+     * more it is: measured, 4 us of processor with 64 KiB and 14 with 256,
+     * while bodies come no faster with more than 64. */
+    HTTP_CONNECTION_MEMORY_BYTES = 64 * 1024,
     /* A refused body up to this size is read and thrown away, so that the
      * connection can go on; in front of a larger one it is closed. */
     HTTP_DISCARD_MAX_BYTES = 64 * 1024,
