@@ -16,10 +16,13 @@
  *     too small   20 <13>1 ... a message of more bytes99 <13>1 ...
  *                     | frame |  a line that ends here ^
  *
- * No honest frame is searched, so a message may quote a frame. Whether a count
- * lies is decided with the bytes that are there: a frame is never held back to
- * wait for those behind it. So what becomes of a lie can depend on where the
- * stream was cut; honest frames are the same wherever it was.
+ * No honest frame is searched, so a message may quote a frame. (One that ends
+ * as the count of the next one would, as in "took 5 ", and has a line behind it
+ * and not a count, passes for a lie: no sender mixes the two like that.)
+ * Whether a count lies is decided with the bytes that are there: a frame is
+ * never held back to wait for those behind it. So what becomes of a lie can
+ * depend on where the stream was cut; honest frames are the same wherever it
+ * was.
  *
  * Threads: any, one at a time for each framer.
  */
@@ -62,16 +65,16 @@ typedef struct lp_frame {
  */
 typedef struct lp_framer {
     uint32_t frame_max_bytes;
-    uint32_t scanned_bytes; /* of *rest: no line ends in them */
-    uint64_t skip_bytes;    /* still to drop of a cut counted frame    */
-    uint32_t skip_line;     /* dropping the rest of a cut line         */
-    uint32_t after_octet;   /* the last frame was a counted one        */
+    uint32_t scanned_bytes; /* of *rest: no line ends in them        */
+    uint64_t skip_bytes;    /* still to drop of a cut counted frame  */
+    uint32_t skip_line;     /* dropping the rest of a cut line       */
+    uint32_t after_octet;   /* what the last frame was               */
     uint64_t octet_frames;
     uint64_t line_frames;
     uint64_t cut_frames;
-    uint64_t cut_bytes;        /* dropped from cut frames                */
-    uint64_t resyncs;          /* counts found to lie                    */
-    uint64_t truncated_frames; /* the stream ended inside a frame */
+    uint64_t cut_bytes;        /* dropped from cut frames            */
+    uint64_t resyncs;          /* counts found to lie                */
+    uint64_t truncated_frames; /* the stream ended inside a frame    */
     uint64_t truncated_bytes;
 } lp_framer;
 
