@@ -5,10 +5,11 @@
  * an immutable *view* of the whole, and a writer makes a new one that shares
  * all but the changed part with the old:
  *
- *     catalog --current--> view 8 --+--> bucket 0 --> token, token ...
- *                                   +--> bucket 1' (new)
- *     worker A --holds---> view 7 --+--> bucket 1  (goes with the last view)
- *                                   ...
+ *     catalog --current--> view 8 ---> root' --+--> branch' --> token' ...
+ *                                               \
+ *                                                +--> branch --> token ...
+ *                                               /
+ *     worker A --holds---> view 7 ---> root ---+--> branch (goes with view 7)
  *
  * A write is durable (in SQLite) before it is in any view, and it is in the
  * current view before the call returns, on every thread that asks for it.
@@ -79,8 +80,9 @@ typedef enum catalog_err {
     CATALOG_NOT_FOUND,
     CATALOG_INVALID, /* an id or name has bytes it may not have, or too many */
     CATALOG_TOO_MANY,
-    CATALOG_FULL,   /* the engine's ceiling leaves no room for a channel */
-    CATALOG_FAILED, /* the store: disk full, say; the log has the reason */
+    CATALOG_FULL,       /* the engine's ceiling leaves no room for a channel */
+    CATALOG_FAILED,     /* the store: disk full, say; the log has the reason */
+    CATALOG_CONFIGURED, /* a credential of this id is in the configuration */
 } catalog_err;
 
 const char *catalog_strerror(catalog_err err);
@@ -143,14 +145,17 @@ size_t catalog_channel_count(const catalog_view *view);
 
 /*
  * Is there such a credential, with this password? NULL if not. The comparison
- * takes the same time wherever it fails. Passwords are stored hashed.
+ * takes the same time wherever it fails. Passwords are stored hashed; the first
+ * right one after a start costs some 50 ms when it is one of the store's, and
+ * wrong ones cost no more than a few such times a second: see credential.h.
  */
 const catalog_credential *catalog_check_credential(const catalog_view *view,
                                                    lp_span id,
                                                    lp_span password);
 
 /* A credential whose password is the whole of a Bearer (the Heroku CLI's key),
- * whatever its id. NULL if there is none. */
+ * whatever its id, and that may use the APIs or one channel; the former when
+ * several have it. NULL if there is none. */
 const catalog_credential *catalog_check_secret(const catalog_view *view,
                                                lp_span secret);
 
@@ -176,13 +181,33 @@ catalog_err catalog_add_token(catalog *cat, lp_span channel_id, lp_span name,
 catalog_err catalog_delete_token(catalog *cat, lp_span channel_id,
                                  lp_span token_id);
 
-/* Adds a credential, or replaces the one with this id. */
+/*
+ * Adds a credential to the store, or replaces the one with this id. For those
+ * of the configuration there is catalog_configure().
+ */
 catalog_err catalog_put_credential(catalog *cat, lp_span id, lp_span password,
                                    uint32_t permissions, lp_span channel_id);
+catalog_err catalog_delete_credential(catalog *cat, lp_span id);
+
+typedef struct catalog_configured {
+    lp_span id;
+    lp_span password;
+    uint32_t permissions;
+    lp_span channel_id;
+} catalog_configured;
+
+/*
+ * The credentials of the configuration are these and no others: what an earlier
+ * call gave is forgotten, so that taking one out of the configuration and
+ * reloading, or starting again, takes it from whoever had it. They are never in
+ * the store; one there with the same id makes way for good.
+ */
+catalog_err catalog_configure(catalog *cat, const catalog_configured *list,
+                              size_t count);
 
 /* Sessions ---------------------------------------------------------------- */
 
-/* What a log session reads, as its creator asked for it. */
+/* What a log session reads, as its creator asked for it. Texts end in a NUL. */
 typedef struct catalog_session {
     char id[40]; /* a UUID of 122 random bits; the capability to read */
     char channel_id[CATALOG_ID_MAX_BYTES + 1];
@@ -194,7 +219,8 @@ typedef struct catalog_session {
 } catalog_session;
 
 /* Fills in session->id and created_ns. Sessions are kept in memory and in the
- * store, and expire. Threads: any; BLOCKS. */
+ * store, and expire. Fails: CATALOG_NOT_FOUND: no such channel. Threads: any;
+ * BLOCKS. */
 catalog_err catalog_add_session(catalog *cat, catalog_session *session,
                                 int64_t now_ns);
 

@@ -135,21 +135,27 @@ static int open_catalog(logplexd *d)
     return EX_IOERR;
 }
 
-static int put_credentials(catalog *cat, const config *cfg)
+/* Those of the configuration, and no longer those of the one before. */
+static int configure_credentials(catalog *cat, const config *cfg)
 {
+    catalog_configured list[CONFIG_CREDENTIALS_MAX];
+    catalog_err err;
+
     for (unsigned i = 0; i < cfg->credential_count; i++) {
         const config_credential *c = &cfg->credentials[i];
-        catalog_err err = catalog_put_credential(
-            cat, lp_span_str(c->id), lp_span_str(c->password), c->permissions,
-            c->channel_id ? lp_span_str(c->channel_id) : LP_SPAN(""));
 
-        if (err != CATALOG_OK) {
-            LOG_AT(LOG_ERROR, "credential_failed", "number=%u why=\"%s\"",
-                   i + 1, catalog_strerror(err));
-            return err == CATALOG_INVALID ? EX_CONFIG : EX_IOERR;
-        }
+        list[i].id = lp_span_str(c->id);
+        list[i].password = lp_span_str(c->password);
+        list[i].permissions = c->permissions;
+        list[i].channel_id =
+            c->channel_id ? lp_span_str(c->channel_id) : LP_SPAN("");
     }
-    return EX_OK;
+    err = catalog_configure(cat, list, cfg->credential_count);
+    if (err == CATALOG_OK)
+        return EX_OK;
+    LOG_AT(LOG_ERROR, "credentials_failed", "why=\"%s\"",
+           catalog_strerror(err));
+    return err == CATALOG_INVALID ? EX_CONFIG : EX_IOERR;
 }
 
 static void warn_if_open(catalog *cat)
@@ -367,8 +373,8 @@ static void on_stop_signal(uv_signal_t *signal, int number)
 }
 
 /*
- * What can change while we run: the level of the log, and credentials that are
- * new or have a new password (a file of them, say). All else needs a restart.
+ * What can change while we run: the level of the log, and the credentials of
+ * the configuration (of its file, that is). All else needs a restart.
  */
 static void on_reload(uv_signal_t *signal, int number)
 {
@@ -381,7 +387,7 @@ static void on_reload(uv_signal_t *signal, int number)
     if (config_load(fresh, d->argc, d->argv) != CONFIG_RUN) {
         LOG_AT(LOG_ERROR, "reload_failed", "%s",
                "why=\"the configuration is not valid any more\"");
-    } else if (put_credentials(d->shared.cat, fresh) == EX_OK) {
+    } else if (configure_credentials(d->shared.cat, fresh) == EX_OK) {
         log_set_level((log_level)fresh->log_level);
         LOG_AT(LOG_INFO, "reloaded", "credentials=%u log_level=%d",
                fresh->credential_count, fresh->log_level);
@@ -424,7 +430,7 @@ static int start(logplexd *d)
     if (code == EX_OK)
         code = open_catalog(d);
     if (code == EX_OK)
-        code = put_credentials(d->shared.cat, &d->cfg);
+        code = configure_credentials(d->shared.cat, &d->cfg);
     if (code != EX_OK)
         return code;
     warn_if_open(d->shared.cat);

@@ -1,0 +1,52 @@
+/*
+ * secret.h - hashes of what must not be known.
+ *
+ * A password has two hashes. The *slow* one, PBKDF2 (RFC 8018) with salts from
+ * the store, is what the store keeps: guessing at a stolen file is dear. The
+ * *fast* one, an HMAC with a key that lives and dies with this process, is what
+ * a password is compared by, request for request; it never leaves memory.
+ *
+ *     password --PBKDF2(store's salt)--> slow --HMAC(own salt)--> in the store
+ *              \--HMAC(key of the process)--> fast --> compared in memory
+ *
+ * The dear step knows no credential, so one attempt costs it once, however many
+ * credentials there are; their own salts hide which have the same password.
+ *
+ * GnuTLS is known here alone. Threads: any.
+ */
+#ifndef LOGPLEXD_SECRET_H
+#define LOGPLEXD_SECRET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "logplex/span.h"
+
+enum {
+    SECRET_HASH_BYTES = 32,
+    SECRET_SALT_BYTES = 16,
+    SECRET_SLOW_ROUNDS = 200000 /* some 50 ms of one core of 2022 */
+};
+
+typedef struct secret_salt {
+    uint8_t bytes[SECRET_SALT_BYTES];
+} secret_salt;
+
+typedef struct secret_hash {
+    uint8_t bytes[SECRET_HASH_BYTES];
+} secret_hash;
+
+/* SHA-256 of head and tail, joined. */
+void secret_digest(lp_span head, lp_span tail, uint8_t out[SECRET_HASH_BYTES]);
+
+/* HMAC-SHA256 of data (RFC 2104). */
+secret_hash secret_hmac(lp_span key, lp_span data);
+
+/* PBKDF2-HMAC-SHA256. BLOCKS for its rounds. */
+secret_hash secret_slow(lp_span password, const secret_salt *salt,
+                        unsigned rounds);
+
+/* In the same time wherever they differ. */
+bool secret_equal(const secret_hash *a, const secret_hash *b);
+
+#endif /* LOGPLEXD_SECRET_H */
