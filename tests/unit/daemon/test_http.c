@@ -1035,7 +1035,8 @@ static void the_cli_may_show_its_key_in_three_ways(void **state)
     ask_as("/platform", "Bearer wrong", 401, denied);
     ask_as("/platform", "Basic b25lOmtleQ==", 401, denied); // one:key
     ask_as("/platform", "Basic Og==", 401, denied);         // :
-    ask_as("/platform", "Bearer pw", 403, NULL);
+    ask_as("/platform", "Bearer pw", 401, denied);
+    ask_as("/platform", "Basic c2hpcDpwdw==", 403, NULL); // ship:pw
     ask("GET", "/platform", 401, denied);
 }
 
