@@ -10,6 +10,7 @@
 
 #include "api_write.h"
 #include "logplex/timestamp.h"
+#include "utf8.h"
 
 enum {
     BODY_MAX_BYTES = 64 * 1024,
@@ -47,6 +48,7 @@ static void refuse(http_request *req, int status, const char *format, ...)
     va_start(args, format);
     vsnprintf(message, sizeof(message), format, args);
     va_end(args);
+    utf8_mend(message); // it may quote the client
     http_reply_json(
         req, status,
         json_pack("{ss,ss}", "id", error_id(status), "message", message));
@@ -251,6 +253,7 @@ static void post_log_session(http_request *req)
     if (write && read_session(req, body, &write->session)) {
         memcpy(write->session.channel_id, channel->id.ptr,
                channel->id.len_bytes);
+        api_write_about(write, "app", channel->id);
         write->work = api_write_session;
         write->done = add_session_done;
         api_write_start(write);

@@ -139,6 +139,7 @@ static void put_channel(http_request *req)
 
     if (write && read_names(req, body, write)) {
         write->channel_id = http_param(req, 0);
+        api_write_about(write, "channel", write->channel_id);
         write->work = put_channel_work;
         write->done = put_channel_done;
         api_write_start(write);
@@ -176,6 +177,7 @@ static void delete_channel(http_request *req)
     if (!write)
         return;
     write->channel_id = http_param(req, 0);
+    api_write_about(write, "channel", write->channel_id);
     write->work = delete_channel_work;
     write->done = delete_done;
     api_write_start(write);
@@ -212,6 +214,7 @@ static void post_token(http_request *req)
         write = api_write_new(req, http_reply_error);
     if (write) {
         write->channel_id = http_param(req, 0);
+        api_write_about(write, "channel", write->channel_id);
         write->name = api_copy(req, api_json_span(name));
         write->work = add_token_work;
         write->done = add_token_done;
@@ -237,6 +240,7 @@ static void delete_token(http_request *req)
         return;
     write->channel_id = http_param(req, 0);
     write->token_id = http_param(req, 1);
+    api_write_about(write, "such token in channel", write->channel_id);
     write->work = delete_token_work;
     write->done = delete_done;
     api_write_start(write);
@@ -358,6 +362,7 @@ static void post_session(http_request *req)
         http_reply_error(req, 422, "channel not found");
         return;
     }
+    api_write_about(write, "channel", lp_span_str(write->session.channel_id));
     write->work = api_write_session;
     write->done = add_session_done;
     api_write_start(write);

@@ -15,7 +15,22 @@ api_write *api_write_new(http_request *req, api_refuse refuse)
     write->cat = http_worker(req)->shared->cat;
     write->now_ns = worker_now(http_worker(req));
     write->refuse = refuse;
+    write->subject = "";
     return write;
+}
+
+void api_write_about(api_write *write, const char *kind, lp_span value)
+{
+    int value_bytes =
+        (int)(value.len_bytes < CATALOG_ID_MAX_BYTES ? value.len_bytes
+                                                     : CATALOG_ID_MAX_BYTES);
+    size_t room_bytes = strlen(kind) + CATALOG_ID_MAX_BYTES + 8;
+    char *text = http_alloc(write->req, room_bytes);
+
+    if (!text)
+        return;
+    snprintf(text, room_bytes, "%s \"%.*s\"", kind, value_bytes, value.ptr);
+    write->subject = text;
 }
 
 static void on_work(void *ctx)
@@ -68,12 +83,22 @@ static int status_of(catalog_err err)
 
 bool api_write_failed(const api_write *write)
 {
+    int status = status_of(write->err);
+
     if (write->err == CATALOG_OK)
         return false;
-    if (status_of(write->err) == 503)
+    if (status == 503)
         http_set_header(write->req, "Retry-After", "1");
-    write->refuse(write->req, status_of(write->err), "%s",
-                  catalog_strerror(write->err));
+    if (status == 404)
+        write->refuse(write->req, status, "there is no %s", write->subject);
+    else if (status == 400)
+        write->refuse(write->req, status,
+                      "%s: an id has 1 to 256 bytes of UTF-8 without controls, "
+                      "a name has no blanks or controls and at most 256 bytes",
+                      write->subject);
+    else
+        write->refuse(write->req, status, "%s: %s", write->subject,
+                      catalog_strerror(write->err));
     return true;
 }
 

@@ -28,6 +28,8 @@ struct api_write {
     catalog_session session;
     int64_t now_ns;
 
+    const char *subject; /* for errors: "channel \"demo\"" */
+
     /* What came of it. */
     catalog_err err;
     bool is_new;
@@ -36,6 +38,9 @@ struct api_write {
 
 /* A write of the request's, zeroed; NULL: answered, there is no memory. */
 api_write *api_write_new(http_request *req, api_refuse refuse);
+
+/* Says what the write is about: "channel", and the id of it. */
+void api_write_about(api_write *write, const char *kind, lp_span value);
 
 /* Defers the request until work is done. Answers 503 when too many wait. */
 void api_write_start(api_write *write);

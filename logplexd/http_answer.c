@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "http_impl.h"
+#include "utf8.h"
 
 /* Counting ---------------------------------------------------------------- */
 
@@ -170,6 +171,7 @@ void http_reply_error(http_request *req, int status, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    utf8_mend(text); // it may quote the client
     http_reply_json(req, status, json_pack("{ss}", "error", text));
 }
 

@@ -2,6 +2,7 @@
 #include "utf8.h"
 
 #include <stdint.h>
+#include <string.h>
 
 typedef struct shape {
     uint8_t first_min, first_max;
@@ -45,4 +46,20 @@ size_t utf8_char_bytes(const char *text, size_t len_bytes)
         }
     }
     return form->bytes;
+}
+
+void utf8_mend(char *string)
+{
+    size_t left_bytes = strlen(string);
+
+    while (left_bytes > 0) {
+        size_t char_bytes = utf8_char_bytes(string, left_bytes);
+
+        if (char_bytes == 0) {
+            *string = '?';
+            char_bytes = 1;
+        }
+        string += char_bytes;
+        left_bytes -= char_bytes;
+    }
 }

@@ -8,4 +8,7 @@
  * no well-formed UTF-8 (too long a form, a surrogate, cut off). */
 size_t utf8_char_bytes(const char *text, size_t len_bytes);
 
+/* Makes text of a string: a byte that is none becomes a question mark. */
+void utf8_mend(char *string);
+
 #endif /* LOGPLEXD_UTF8_H */
