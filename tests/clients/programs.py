@@ -42,6 +42,8 @@ class Running:
         return self
 
     def __exit__(self, *_):
+        if not self.process:
+            return
         if self.process.poll() is None:
             self.process.terminate()
         try:
