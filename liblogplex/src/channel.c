@@ -2,6 +2,7 @@
 #include "channel.h"
 
 #include <assert.h>
+#include <stddef.h>
 
 enum { HISTORY_DEFAULT_LINES = 1500 };
 #define BYTES_MAX_DEFAULT ((uint64_t)16 << 20)
@@ -51,9 +52,8 @@ lp_err lp_channel_open(lp_engine *engine, const lp_channel_options *options,
     atomic_init(&channel->armed_count, 0);
     atomic_init(&channel->refs, 1);
     atomic_init(&channel->is_closed, false);
-    atomic_init(&channel->hint, NULL);
-    atomic_init(&channel->hint_line_offset, 0);
-    atomic_init(&channel->hint_slot_offset, 0);
+    atomic_init(&channel->pen.at, NULL);
+    atomic_init(&channel->pen.slot, NULL);
     channel->history_lines = opt.history_lines;
     channel->bytes_max = opt.bytes_max;
     channel->engine = engine;
@@ -174,9 +174,11 @@ static void evict_oldest(lp_channel *channel)
 {
     lp_segment *segment = channel->oldest;
 
-    channel->oldest = segment->next;
-    if (channel->oldest == NULL)
+    if (segment == channel->open) {
+        lpi_pen_seal(&channel->pen, segment);
         channel->open = NULL;
+    }
+    channel->oldest = segment->next;
     channel->held_bytes -= segment->block_bytes;
     channel->totals.evicted_lines += segment->line_count;
     channel->totals.evicted_bytes +=
@@ -303,8 +305,6 @@ static lp_err roll(lp_channel *channel, size_t line_bytes)
 
     if (block_bytes == 0 || block_bytes > channel->bytes_max)
         return LP_E_TOOBIG;
-    if (channel->open != NULL)
-        lpi_segment_publish(channel->open);
     lpi_channel_trim(channel);
     while (channel->oldest != NULL &&
            channel->held_bytes + block_bytes > channel->bytes_max)
@@ -316,11 +316,14 @@ static lp_err roll(lp_channel *channel, size_t line_bytes)
     note_surplus(channel);
     if (err != LP_OK)
         return err;
-    segment->is_in_ring = true;
-    if (channel->open != NULL)
+    if (channel->open != NULL) {
+        lpi_pen_seal(&channel->pen, channel->open);
         channel->open->next = segment;
-    else
+    } else {
         channel->oldest = segment;
+    }
+    segment->is_in_ring = true;
+    lpi_pen_begin(&channel->pen, segment);
     channel->open = segment;
     channel->held_bytes += block_bytes;
     return LP_OK;
@@ -341,13 +344,13 @@ static lp_err append_line(lp_channel *channel, const lp_line *line)
     size_t line_bytes = line_size(line);
     lp_err err;
 
-    if (channel->open == NULL || !lpi_segment_fits(channel->open, line_bytes)) {
+    if (channel->open == NULL || !lpi_pen_fits(&channel->pen, line_bytes)) {
         err = roll(channel, line_bytes);
         if (err != LP_OK)
             return err;
     }
-    while ((err = lpi_segment_put(channel->open, line, line_bytes)) ==
-           LP_E_FULL) {
+    while ((err = lpi_pen_put(&channel->pen, channel->open, line,
+                              line_bytes)) == LP_E_FULL) {
         // Its aside found no room. Anything but the open segment may go.
         if (channel->oldest == channel->open || !reclaim(channel))
             return err;
@@ -391,23 +394,6 @@ static lp_err append_chain(lp_channel *channel, const lp_line *line,
     return worst;
 }
 
-/* Remembers where the next line will go. Under mutex. */
-static void set_hint(lp_channel *channel)
-{
-    const lp_segment *open = channel->open;
-
-    // relaxed: an address that is out of date is fetched for nothing.
-    atomic_store_explicit(&channel->hint, channel->open, memory_order_relaxed);
-    if (open == NULL)
-        return;
-    atomic_store_explicit(&channel->hint_line_offset, open->used_bytes,
-                          memory_order_relaxed);
-    atomic_store_explicit(&channel->hint_slot_offset,
-                          open->block_bytes - (open->line_count + 1) *
-                                                  (uint32_t)sizeof(lpi_slot),
-                          memory_order_relaxed);
-}
-
 lp_err lp_channel_append(lp_channel *channel, const lp_line *lines,
                          lp_append_result *result)
 {
@@ -427,11 +413,6 @@ lp_err lp_channel_append(lp_channel *channel, const lp_line *lines,
     channel->totals.refused_lines += sum.refused_lines;
     if (sum.accepted_lines > 0) {
         sum.first_seq = first_seq;
-        // A batch can end with nothing in the ring: its own lines made room
-        // for one that then found none.
-        if (channel->open != NULL)
-            lpi_segment_publish(channel->open);
-        set_hint(channel);
         // seq_cst: pairs with arming, which counts itself and then looks here.
         atomic_store(&channel->next_seq, channel->totals.appended_lines + 1);
     }
@@ -445,28 +426,23 @@ lp_err lp_channel_append(lp_channel *channel, const lp_line *lines,
 
 void lp_channel_prefetch(const lp_channel *channel, unsigned step)
 {
-    const char *segment;
-    uint32_t offset;
+    const char *at, *slot;
 
     if (step == 0) {
-        __builtin_prefetch(channel, 1);
-        __builtin_prefetch((const char *)channel + LPI_ALIGN_BYTES, 1);
-        __builtin_prefetch((const char *)channel + 2 * LPI_ALIGN_BYTES, 1);
+        for (size_t ahead = 0; ahead < offsetof(lp_channel, oldest);
+             ahead += LPI_ALIGN_BYTES)
+            __builtin_prefetch((const char *)channel + ahead, 1);
         return;
     }
-    segment = (const char *)atomic_load_explicit(&channel->hint,
-                                                 memory_order_relaxed);
-    if (segment == NULL)
+    // relaxed: an address that is out of date is fetched for nothing.
+    at = atomic_load_explicit(&channel->pen.at, memory_order_relaxed);
+    slot = (const char *)atomic_load_explicit(&channel->pen.slot,
+                                              memory_order_relaxed);
+    if (at == NULL)
         return;
-    offset =
-        atomic_load_explicit(&channel->hint_slot_offset, memory_order_relaxed);
-    __builtin_prefetch(segment + offset, 1);
-    __builtin_prefetch(segment, 1);
-    __builtin_prefetch(segment + LPI_ALIGN_BYTES, 1);
-    offset =
-        atomic_load_explicit(&channel->hint_line_offset, memory_order_relaxed);
+    __builtin_prefetch(slot, 1);
     for (uint32_t ahead = 0; ahead < 4; ahead++)
-        __builtin_prefetch(segment + offset + ahead * LPI_ALIGN_BYTES, 1);
+        __builtin_prefetch(at + ahead * LPI_ALIGN_BYTES, 1);
 }
 
 /* The account ------------------------------------------------------------- */

@@ -34,24 +34,21 @@
 struct lp_channel {
     /* Shared. */
     pthread_mutex_t mutex;
-    _Atomic lp_seq next_seq; /* below it, lines are published */
+    _Atomic lp_seq next_seq; /* below it, lines can be read */
     _Atomic uint32_t armed_count;
-    _Atomic uint32_t refs;
     _Atomic bool is_closed;
-    /* For lp_channel_prefetch() alone: `open`, and where in it the next line
-     * and its slot will go. */
-    _Atomic(lp_segment *) hint;
-    _Atomic uint32_t hint_line_offset;
-    _Atomic uint32_t hint_slot_offset;
 
-    /* Under mutex: the ring. */
+    /* Under mutex: the ring. What each line touches stands first. */
     bool has_surplus;
-    lp_segment *oldest;
-    lp_segment *open; /* the youngest; NULL when the ring is empty */
-    uint64_t held_bytes;
+    lp_segment *open;  /* the youngest; NULL when the ring is empty */
     lpi_totals totals; /* with what closed cursors left */
+    lpi_pen pen;       /* for the open segment          */
+    lp_segment *oldest;
+    uint64_t held_bytes;
     lp_cursor *cursors;
     uint32_t cursor_count;
+
+    _Atomic uint32_t refs; /* shared, but seldom */
 
     /* Constant. */
     uint32_t history_lines;

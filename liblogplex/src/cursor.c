@@ -53,6 +53,8 @@ static lp_seq seq_at_time(const lp_channel *channel, int64_t time_ns)
 {
     const lp_segment *segment = channel->oldest;
 
+    if (channel->open != NULL)
+        lpi_pen_settle(&channel->pen, channel->open);
     while (segment != NULL && segment->arrival_max_ns < time_ns)
         segment = segment->next;
     if (segment == NULL)
@@ -239,6 +241,23 @@ static void jump(lp_cursor *cursor)
         lose(cursor, target - place(cursor));
 }
 
+/* How many lines of the segment that the cursor holds may be read. */
+static uint64_t visible_lines(const lp_cursor *cursor)
+{
+    const lp_segment *segment = cursor->segment;
+    // In this order: a next_seq that counts lines of a later segment comes
+    // after this one was sealed, so the second look would tell. acquire: pairs
+    // with lp_channel_append(), and with lpi_pen_seal().
+    lp_seq next =
+        atomic_load_explicit(&cursor->channel->next_seq, memory_order_acquire);
+    uint32_t published =
+        atomic_load_explicit(&segment->published, memory_order_acquire);
+
+    if (published != LPI_SEGMENT_OPEN)
+        return published;
+    return next > segment->base_seq ? next - segment->base_seq : 0;
+}
+
 /* Is the next line in the segment that the cursor holds, for all to see? */
 static bool is_here(const lp_cursor *cursor)
 {
@@ -246,7 +265,7 @@ static bool is_here(const lp_cursor *cursor)
     lp_seq seq = place(cursor);
 
     return segment != NULL && seq >= segment->base_seq &&
-           seq - segment->base_seq < lpi_segment_published(segment);
+           seq - segment->base_seq < visible_lines(cursor);
 }
 
 /* The segment in the ring that has this line. Under mutex. */
@@ -256,7 +275,9 @@ static lp_segment *find(const lp_cursor *cursor, lp_seq seq)
 
     if (segment == NULL || !segment->is_in_ring || segment->base_seq > seq)
         segment = cursor->channel->oldest;
-    while (segment->base_seq + segment->line_count <= seq)
+    // The open one is the last, and has all that the others have not.
+    while (segment->next != NULL &&
+           segment->base_seq + segment->line_count <= seq)
         segment = segment->next;
     return segment;
 }
@@ -308,7 +329,7 @@ static uint32_t run_length(const lp_cursor *cursor, uint32_t first_index,
                            uint32_t lines_max, size_t bytes_max)
 {
     const lp_segment *segment = cursor->segment;
-    uint32_t lines = lpi_segment_published(segment) - first_index;
+    uint32_t lines = (uint32_t)(visible_lines(cursor) - first_index);
     uint32_t first_offset = lpi_segment_offset(segment, first_index);
     uint32_t fitting = 1;
 

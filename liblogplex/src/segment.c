@@ -1,4 +1,4 @@
-/* segment.c - put, publish, hold, let go. */
+/* segment.c - write, settle, seal; hold, let go. */
 #include "segment.h"
 
 #include <assert.h>
@@ -26,7 +26,7 @@ lp_err lpi_segment_create(lp_engine *engine, uint32_t block_bytes,
     segment = block;
     memset(segment, 0, sizeof(*segment));
     atomic_init(&segment->refs, 1);
-    atomic_init(&segment->published, 0);
+    atomic_init(&segment->published, LPI_SEGMENT_OPEN);
     segment->engine = engine;
     segment->base_seq = base_seq;
     segment->block_bytes = block_bytes;
@@ -63,28 +63,32 @@ static char *aside_room(lp_segment *segment, uint32_t need_bytes, lp_err *err)
 }
 
 /* Does the last aside say the same? */
-static bool is_last_aside(const lp_segment *segment, const lp_span part[2])
+static bool is_last_aside(const lpi_pen *pen, const lp_span part[2])
 {
-    const char *last = segment->last_aside;
-    uint32_t len_bytes;
+    const char *last = pen->aside_copy;
+    size_t first_bytes = part[0].len_bytes;
 
-    if (last == NULL)
+    if (pen->aside == NULL ||
+        pen->aside_bytes != first_bytes + part[1].len_bytes)
         return false;
-    memcpy(&len_bytes, last, sizeof(len_bytes));
-    last += sizeof(len_bytes);
-    if (len_bytes != part[0].len_bytes + part[1].len_bytes)
-        return false;
-    if (part[0].len_bytes > 0 &&
-        memcmp(last, part[0].ptr, part[0].len_bytes) != 0)
-        return false;
-    return part[1].len_bytes == 0 ||
-           memcmp(last + part[0].len_bytes, part[1].ptr, part[1].len_bytes) ==
-               0;
+    if (pen->aside_bytes > LPI_ASIDE_COPY_BYTES)
+        last = pen->aside + sizeof(pen->aside_bytes);
+    return lp_span_equal(part[0], lp_span_of(last, first_bytes)) &&
+           lp_span_equal(part[1],
+                         lp_span_of(last + first_bytes, part[1].len_bytes));
 }
 
-/* Joins an aside's parts behind its length. */
-static lp_err put_aside(lp_segment *segment, const lp_span part[2],
-                        const char **out)
+static void join(char *at, const lp_span part[2])
+{
+    if (part[0].len_bytes > 0)
+        memcpy(at, part[0].ptr, part[0].len_bytes);
+    if (part[1].len_bytes > 0)
+        memcpy(at + part[0].len_bytes, part[1].ptr, part[1].len_bytes);
+}
+
+/* Joins an aside's parts behind its length, or finds it there already. */
+static lp_err put_aside(lpi_pen *pen, lp_segment *segment,
+                        const lp_span part[2], const char **out)
 {
     uint32_t len_bytes = (uint32_t)(part[0].len_bytes + part[1].len_bytes);
     lp_err err = LP_OK;
@@ -94,47 +98,79 @@ static lp_err put_aside(lp_segment *segment, const lp_span part[2],
         *out = NULL;
         return LP_OK;
     }
-    if (!is_last_aside(segment, part)) {
+    if (!is_last_aside(pen, part)) {
         at = aside_room(segment, len_bytes + (uint32_t)sizeof(len_bytes), &err);
         if (at == NULL)
             return err;
-        segment->last_aside = at;
         memcpy(at, &len_bytes, sizeof(len_bytes));
-        at += sizeof(len_bytes);
-        if (part[0].len_bytes > 0)
-            memcpy(at, part[0].ptr, part[0].len_bytes);
-        if (part[1].len_bytes > 0)
-            memcpy(at + part[0].len_bytes, part[1].ptr, part[1].len_bytes);
+        join(at + sizeof(len_bytes), part);
+        pen->aside = at;
+        pen->aside_bytes = len_bytes;
+        if (len_bytes <= LPI_ASIDE_COPY_BYTES)
+            join(pen->aside_copy, part);
     }
-    *out = segment->last_aside;
+    *out = pen->aside;
     return LP_OK;
 }
 
-lp_err lpi_segment_put(lp_segment *segment, const lp_line *line,
-                       size_t line_bytes)
+void lpi_pen_begin(lpi_pen *pen, lp_segment *segment)
 {
-    char *at = (char *)segment + segment->used_bytes;
-    lpi_slot *slot =
-        (lpi_slot *)(void *)((char *)segment + segment->block_bytes) -
-        (segment->line_count + 1);
-    lp_err err = put_aside(segment, line->aside, &slot->aside);
+    lpi_slot *end =
+        (lpi_slot *)(void *)((char *)segment + segment->block_bytes);
+
+    // relaxed: only lp_channel_prefetch() looks without the mutex, for a hint.
+    atomic_store_explicit(&pen->at, (char *)segment + LPI_SEGMENT_FIRST_OFFSET,
+                          memory_order_relaxed);
+    atomic_store_explicit(&pen->slot, end - 1, memory_order_relaxed);
+    pen->arrival_max_ns = INT64_MIN;
+    pen->aside = NULL;
+}
+
+lp_err lpi_pen_put(lpi_pen *pen, lp_segment *segment, const lp_line *line,
+                   size_t line_bytes)
+{
+    char *at = atomic_load_explicit(&pen->at, memory_order_relaxed);
+    lpi_slot *slot = atomic_load_explicit(&pen->slot, memory_order_relaxed);
+    lp_err err = put_aside(pen, segment, line->aside, &slot->aside);
 
     if (err != LP_OK)
         return err;
+    slot->arrival_ns = line->arrival_ns;
+    slot->marks = line->marks;
+    slot->end_offset = (uint32_t)(at + line_bytes - (char *)segment);
     for (uint32_t i = 0; i < line->part_count; i++) {
         if (line->parts[i].len_bytes == 0)
             continue;
         memcpy(at, line->parts[i].ptr, line->parts[i].len_bytes);
         at += line->parts[i].len_bytes;
     }
-    segment->used_bytes += (uint32_t)line_bytes;
-    slot->arrival_ns = line->arrival_ns;
-    slot->end_offset = segment->used_bytes;
-    slot->marks = line->marks;
-    segment->line_count++;
-    if (line->arrival_ns > segment->arrival_max_ns)
-        segment->arrival_max_ns = line->arrival_ns;
+    atomic_store_explicit(&pen->at, at, memory_order_relaxed);
+    atomic_store_explicit(&pen->slot, slot - 1, memory_order_relaxed);
+    if (line->arrival_ns > pen->arrival_max_ns)
+        pen->arrival_max_ns = line->arrival_ns;
     return LP_OK;
+}
+
+void lpi_pen_settle(const lpi_pen *pen, lp_segment *segment)
+{
+    const char *at = atomic_load_explicit(&pen->at, memory_order_relaxed);
+    const char *slot =
+        (char *)atomic_load_explicit(&pen->slot, memory_order_relaxed);
+    const char *end = (char *)segment + segment->block_bytes;
+
+    segment->used_bytes = (uint32_t)(at - (char *)segment);
+    segment->line_count =
+        (uint32_t)((size_t)(end - slot) / sizeof(lpi_slot) - 1);
+    segment->arrival_max_ns = pen->arrival_max_ns;
+}
+
+void lpi_pen_seal(const lpi_pen *pen, lp_segment *segment)
+{
+    lpi_pen_settle(pen, segment);
+    // release: pairs with the acquire of whoever asks how many lines it may
+    // read. It comes before any next_seq that counts lines of a later segment.
+    atomic_store_explicit(&segment->published, segment->line_count,
+                          memory_order_release);
 }
 
 void lpi_segment_ref(lp_segment *segment)

@@ -13,12 +13,15 @@
  *
  * Its life:
  *
- *     OPEN --the ring rolls on--> SEALED --evicted, last unref--> block given back
+ *     OPEN --the ring rolls on--> SEALED --evicted, last unref--> given back
  *
- * OPEN: whoever holds the channel's mutex puts lines and then publishes them.
- * Whatever is below `published` never changes again, so a reader that holds a
- * reference and has seen n may read n lines without asking anybody.
- * SEALED is OPEN without a writer; to a reader it is the same.
+ * OPEN: whoever holds the channel's mutex writes lines, with the channel's
+ * *pen*, and shows them by moving the channel's next_seq past them. What is
+ * below that never changes again, so a reader that holds a reference and has
+ * seen next_seq may read up to it without asking anybody. Writing touches the
+ * line, its slot and the pen, and nothing else: the segment's own header stays
+ * out of the writer's cache.
+ * SEALED: `published` says how many lines there are, for good.
  */
 #ifndef LP_SEGMENT_H
 #define LP_SEGMENT_H
@@ -37,25 +40,44 @@ typedef struct lpi_slot {
 
 typedef struct lpi_aside lpi_aside;
 
+#define LPI_SEGMENT_OPEN UINT32_MAX
+
 struct lp_segment {
     /* Shared. */
-    _Atomic uint32_t refs; /* the ring's, each cursor's, each run's */
-    _Atomic uint32_t published;
+    _Atomic uint32_t refs; /* the ring's, each cursor's, each run's  */
+    _Atomic uint32_t
+        published; /* lines, or LPI_SEGMENT_OPEN: ask the channel */
 
     /* Constant. */
     lp_engine *engine;
     lp_seq base_seq; /* of line 0 */
     uint32_t block_bytes;
 
-    /* Under the channel's mutex. */
+    /* Under the channel's mutex; of an open segment as of its last settle. */
     uint32_t line_count;
     uint32_t used_bytes; /* from the start of the block, header included */
     bool is_in_ring;
     lp_segment *next; /* the younger neighbour, while in the ring */
     int64_t arrival_max_ns;
     lpi_aside *asides;
-    const char *last_aside;
 };
+
+enum { LPI_ASIDE_COPY_BYTES = 64 };
+
+/*
+ * Where the next line goes, and what the last one left aside. A channel has
+ * one; it is all that is needed to add a line to the open segment.
+ * Threads: whoever holds the channel's mutex, but for at and slot, which
+ * lp_channel_prefetch() reads for a hint.
+ */
+typedef struct lpi_pen {
+    _Atomic(char *) at;
+    _Atomic(lpi_slot *) slot;
+    int64_t arrival_max_ns;
+    const char *aside; /* of the last line that had one, its length in front */
+    uint32_t aside_bytes;
+    char aside_copy[LPI_ASIDE_COPY_BYTES]; /* the same, if it is this short */
+} lpi_pen;
 
 /* Where the lines begin. */
 #define LPI_SEGMENT_FIRST_OFFSET \
@@ -83,37 +105,34 @@ static inline uint32_t lpi_segment_offset(const lp_segment *segment,
     return lpi_segment_slot(segment, index - 1)->end_offset;
 }
 
-/* Is there room for one more line of so many bytes? Threads: writer. */
-static inline bool lpi_segment_fits(const lp_segment *segment,
-                                    size_t line_bytes)
-{
-    return segment->used_bytes + line_bytes +
-               (segment->line_count + 1) * sizeof(lpi_slot) <=
-           segment->block_bytes;
-}
-
 /* With one reference, the ring's. Fails: LP_E_FULL, LP_E_NOMEM. */
 lp_err lpi_segment_create(lp_engine *engine, uint32_t block_bytes,
                           lp_seq base_seq, lp_segment **out);
 
-/* Copies a line that fits; readers don't see it yet.
- * Fails: LP_E_FULL, LP_E_NOMEM (its aside found no memory). Threads: writer. */
-lp_err lpi_segment_put(lp_segment *segment, const lp_line *line,
-                       size_t line_bytes);
+/* Sets the pen to the first line of a new segment. */
+void lpi_pen_begin(lpi_pen *pen, lp_segment *segment);
 
-/* Shows readers all that was put. Threads: writer. */
-static inline void lpi_segment_publish(lp_segment *segment)
+/* Is there room for one more line of so many bytes? */
+static inline bool lpi_pen_fits(const lpi_pen *pen, size_t line_bytes)
 {
-    // release: pairs with the acquire in lpi_segment_published().
-    atomic_store_explicit(&segment->published, segment->line_count,
-                          memory_order_release);
+    const char *at = atomic_load_explicit(&pen->at, memory_order_relaxed);
+    const lpi_slot *slot =
+        atomic_load_explicit(&pen->slot, memory_order_relaxed);
+
+    // The slot behind the last line may already reach below its end.
+    return (const char *)slot - at >= (ptrdiff_t)line_bytes;
 }
 
-static inline uint32_t lpi_segment_published(const lp_segment *segment)
-{
-    // acquire: pairs with the release in lpi_segment_publish().
-    return atomic_load_explicit(&segment->published, memory_order_acquire);
-}
+/* Writes a line that fits; readers don't see it yet.
+ * Fails: LP_E_FULL, LP_E_NOMEM (its aside found no memory). */
+lp_err lpi_pen_put(lpi_pen *pen, lp_segment *segment, const lp_line *line,
+                   size_t line_bytes);
+
+/* Brings the segment's own account up to what the pen has written. */
+void lpi_pen_settle(const lpi_pen *pen, lp_segment *segment);
+
+/* Settles, and says that this was all. */
+void lpi_pen_seal(const lpi_pen *pen, lp_segment *segment);
 
 void lpi_segment_ref(lp_segment *segment);
 void lpi_segment_unref(lp_segment *segment);

@@ -181,8 +181,9 @@ typedef struct lp_append_result {
 } lp_append_result;
 
 /*
- * Appends a chain of lines in order, visible to readers at once and together,
- * and then wakes the readers that asked for it, each once. When memory runs
+ * Appends a chain of lines in order and then wakes the readers that asked for
+ * it, each once. A reader can see the first lines of a long chain before its
+ * last ones are in. When memory runs
  * short, old lines make room: see "Memory" in docs/architecture.md for whose.
  * The channel's mutex is held for one copy of the batch; on_ready calls come
  * on this thread, after that. result may be NULL.
