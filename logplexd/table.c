@@ -273,7 +273,7 @@ static bool pile_put(table_node **at, table_item *item)
     if (!own(at, was ? 0 : 1)) {
         return false;
     }
-    for (unsigned i = 0; i < (*at)->item_count; i++) {
+    for (unsigned i = 0; was && i < (*at)->item_count; i++) {
         if ((*at)->slots[i] == was) {
             (*at)->slots[i] = item;
             table_owner_ref(item->owner);

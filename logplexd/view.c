@@ -140,6 +140,7 @@ catalog_view *view_create(const hash_key *hash, credential_keeper *keeper)
         return NULL;
     }
     atomic_init(&view->refs, 1);
+    view->version = 1; // so that 0 can mean none, in who remembers things
     view->hash = hash;
     view->keeper = keeper;
     return view;
