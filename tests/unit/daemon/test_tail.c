@@ -1,0 +1,314 @@
+/* test_tail.c - the pure parts of a tail: blocks, forms, filters. */
+#include <stdlib.h>
+
+#include "logplex/render.h"
+#include "outflow.h"
+#include "ring.h"
+#include "tail_filter.h"
+#include "tail_form.h"
+
+/* Outflow ----------------------------------------------------------------- */
+
+static void
+items_come_out_in_order_and_split_only_when_larger_than_a_block(void **state)
+{
+    static const char *const items[] = {"a",    "bbbb",     "ccc", "",
+                                        "dddd", "eeeeeeee", "f",   "ggggg"};
+    static const size_t count = sizeof(items) / sizeof(items[0]);
+    char block[8];
+
+    (void)state;
+    for (size_t room_bytes = 1; room_bytes <= sizeof(block); room_bytes++) {
+        outflow flow = {0};
+        char all[128] = "";
+        size_t at = 0;
+
+        while (at < count || flow.large) {
+            outflow_begin(&flow, block, room_bytes);
+            while (at < count &&
+                   outflow_put(&flow, tail_form_text, items[at]) == OUTFLOW_OK)
+                at++;
+            assert_true(flow.used_bytes <= room_bytes);
+            assert_true(flow.used_bytes > 0);
+            strncat(all, block, flow.used_bytes);
+        }
+        assert_string_equal(all, "abbbbcccddddeeeeeeeefggggg");
+    }
+}
+
+static void an_unsent_rest_is_given_back(void **state)
+{
+    outflow flow = {0};
+    char block[2];
+
+    (void)state;
+    outflow_begin(&flow, block, sizeof(block));
+    assert_int_equal(outflow_put(&flow, tail_form_text, "large"), OUTFLOW_OK);
+    assert_non_null(flow.large);
+    outflow_fini(&flow);
+    assert_null(flow.large);
+}
+
+/* Lines in a ring --------------------------------------------------------- */
+
+static void append(lp_channel *channel, const char *frame)
+{
+    lp_syslog msg;
+    lp_render_scratch scratch;
+    lp_line line = {0};
+
+    CHECK_OK(lp_syslog_parse(lp_span_str(frame), &msg, NULL));
+    CHECK_OK(lp_render_line(&msg, LP_SPAN(""), &scratch, &line));
+    CHECK_OK(lp_channel_append(channel, &line, NULL));
+}
+
+typedef struct fixture {
+    lp_engine *engine;
+    lp_channel *channel;
+} fixture;
+
+static int open_ring(void **state)
+{
+    fixture *f = calloc(1, sizeof(*f));
+
+    f->engine = ring_engine(16 << 20);
+    CHECK_OK(lp_channel_open(f->engine, NULL, &f->channel));
+    *state = f;
+    return 0;
+}
+
+static int close_ring(void **state)
+{
+    fixture *f = *state;
+
+    lp_channel_close(f->channel);
+    lp_engine_destroy(f->engine);
+    free(f);
+    return 0;
+}
+
+/* The form of the one line in the ring, at every room it could have. */
+static void check_form(fixture *f, bool is_sse, const char *expected)
+{
+    lp_cursor_options opt = LP_CURSOR_OPTIONS_INIT;
+    lp_cursor *cursor;
+    lp_run run;
+    tail_line line = {.epoch = 77, .is_sse = is_sse};
+    char out[512];
+    size_t len_bytes = strlen(expected);
+
+    opt.start = LP_START_LAST;
+    opt.start_arg = 1;
+    CHECK_OK(lp_cursor_open(f->channel, &opt, &cursor));
+    CHECK_OK(lp_cursor_next(cursor, 0, 0, &run));
+    line.record = lp_run_at(&run, 0);
+    for (size_t room_bytes = 0; room_bytes < len_bytes; room_bytes++)
+        assert_int_equal(tail_form_line(&line, NULL, 0), len_bytes);
+    for (size_t room_bytes = 0; room_bytes <= len_bytes; room_bytes++) {
+        memset(out, '~', sizeof(out));
+        assert_int_equal(tail_form_line(&line, out, room_bytes), len_bytes);
+        assert_int_equal(out[room_bytes], '~');
+    }
+    assert_memory_equal(out, expected, len_bytes);
+    lp_run_release(&run);
+    lp_cursor_close(cursor);
+}
+
+static void every_line_end_begins_a_data_field(void **state)
+{
+    fixture *f = *state;
+
+    append(f->channel, "<1>1 T h a p - - one\ntwo\rthree\r\nfour\n\n");
+    check_form(f, true,
+               "id: 77:1\ndata: T a[p]: one\ndata: two\ndata: three\n"
+               "data: four\ndata: \n\n");
+    append(f->channel, "<1>1 T h a p - - x\r\n");
+    check_form(f, true, "id: 77:2\ndata: T a[p]: x\n\n");
+    check_form(f, false, "T a[p]: x\r\n");
+    append(f->channel, "<1>1 T h a p - - ");
+    check_form(f, true, "id: 77:3\ndata: T a[p]: \n\n");
+    check_form(f, false, "T a[p]: \n");
+    append(f->channel, "<1>1 T h a\rb p\rq - - \r\r");
+    check_form(f, true,
+               "id: 77:4\ndata: T a\ndata: b[p\ndata: q]: \ndata: \n\n");
+}
+
+/* Notes ------------------------------------------------------------------- */
+
+static void a_gap_is_told_to_programs_and_to_people(void **state)
+{
+    tail_gap gap = {.lost_lines = 12,
+                    .since_ns = INT64_C(1000000000),
+                    .epoch = 5,
+                    .before_seq = 33,
+                    .is_sse = true};
+    char out[TAIL_NOTE_MAX_BYTES];
+
+    (void)state;
+    tail_form_gap(&gap, INT64_C(2000000000), out);
+    assert_string_equal(
+        out, "event: gap\nid: 5:32\n"
+             "data: {\"lost\":12,\"since\":\"1970-01-01T00:00:01+00:00\"}\n\n"
+             "id: 5:32\ndata: 1970-01-01T00:00:02+00:00 logplex[1]: Error L11 "
+             "(Tail buffer overflow) -> This tail session dropped 12 messages "
+             "since 1970-01-01T00:00:01+00:00.\n\n");
+    gap.is_sse = false;
+    tail_form_gap(&gap, INT64_C(2000000000), out);
+    assert_string_equal(
+        out, "1970-01-01T00:00:02+00:00 logplex[1]: Error L11 (Tail buffer "
+             "overflow) -> This tail session dropped 12 messages since "
+             "1970-01-01T00:00:01+00:00.\n");
+}
+
+static void the_longest_gap_has_room(void **state)
+{
+    tail_gap gap = {.lost_lines = UINT64_MAX,
+                    .since_ns = INT64_MAX,
+                    .epoch = UINT64_MAX,
+                    .before_seq = UINT64_MAX,
+                    .is_filtered = true,
+                    .is_sse = true};
+    char out[TAIL_NOTE_MAX_BYTES];
+
+    (void)state;
+    tail_form_gap(&gap, INT64_MAX, out);
+    assert_string_equal(out + strlen(out) - 3, ".\n\n");
+    gap.is_unknown = true;
+    tail_form_gap(&gap, INT64_MAX, out);
+    assert_non_null(strstr(out, "{\"lost\":null,"));
+    assert_string_equal(out + strlen(out) - 3, ".\n\n");
+}
+
+static void a_channel_that_may_not_be_followed_says_l20(void **state)
+{
+    char out[TAIL_NOTE_MAX_BYTES];
+
+    (void)state;
+    tail_form_no_tail(false, 0, out);
+    assert_string_equal(
+        out, "1970-01-01T00:00:00+00:00 Logplex: Error L20 (Tail sessions "
+             "forbidden) Tail sessions for this app are forbidden due to log "
+             "volume.\n");
+}
+
+static void only_two_numbers_and_a_colon_are_an_id(void **state)
+{
+    static const char *const wrong[] = {"",
+                                        ":",
+                                        "1:",
+                                        ":1",
+                                        "1",
+                                        "1:2:3",
+                                        "1:2 ",
+                                        " 1:2",
+                                        "a:1",
+                                        "-1:2",
+                                        "+1:2",
+                                        "1:0x2",
+                                        "1,2",
+                                        "1:2\n",
+                                        "18446744073709551616:1",
+                                        "1:99999999999999999999"};
+    uint64_t epoch;
+    lp_seq seq;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_false(tail_form_parse_id(lp_span_str(wrong[i]), &epoch, &seq));
+    assert_true(
+        tail_form_parse_id(LP_SPAN("18446744073709551615:7"), &epoch, &seq));
+    assert_int_equal(epoch, UINT64_MAX);
+    assert_int_equal(seq, 7);
+}
+
+/* Filters ----------------------------------------------------------------- */
+
+/* Line n is of app a or b, and of process p.0 to p.6. */
+static void fill(fixture *f, unsigned lines)
+{
+    for (unsigned i = 1; i <= lines; i++) {
+        char frame[64];
+
+        snprintf(frame, sizeof(frame), "<1>1 T h %s p.%u - - x",
+                 i % 5 == 0 ? "b" : "a", i % 7);
+        append(f->channel, frame);
+    }
+}
+
+static lp_seq scan(fixture *f, const tail_filter *filter, uint64_t want_lines,
+                   uint32_t step_lines)
+{
+    tail_scan *at;
+    lp_seq start;
+    lp_seq stop;
+
+    CHECK_OK(tail_scan_open(f->channel, want_lines, &at));
+    append(f->channel, "<1>1 T h b p.3 - - later");
+    while (tail_scan_step(at, filter, step_lines, &start, &stop) == LP_E_AGAIN)
+        ;
+    tail_scan_close(at);
+    assert_true(start <= stop);
+    return start;
+}
+
+static void history_begins_at_the_nth_match_from_the_end(void **state)
+{
+    fixture *f = *state;
+    tail_filter by_source = {LP_SPAN("b"), LP_SPAN("")};
+    tail_filter by_both = {LP_SPAN("b"), LP_SPAN("p.3")};
+
+    fill(f, 1000);
+    // 5 divides 1000, and of these the newest of p.3 are 990, 955, 920 ...
+    assert_int_equal(scan(f, &by_source, 1, 4096), 1000);
+    assert_int_equal(scan(f, &by_source, 1, 1), 1001);
+    assert_int_equal(scan(f, &by_source, 4, 3), 995);
+    assert_int_equal(scan(f, &by_both, 4, 64), 990);
+    assert_int_equal(scan(f, &by_both, 6, 64), 955);
+    assert_int_equal(scan(f, &by_both, 100000, 64), 10);
+}
+
+static void with_no_match_history_begins_behind_all_lines(void **state)
+{
+    fixture *f = *state;
+    tail_filter none = {LP_SPAN("c"), LP_SPAN("")};
+
+    assert_int_equal(scan(f, &none, 5, 10), 1);
+    fill(f, 100);
+    assert_int_equal(scan(f, &none, 5, 10), 102);
+}
+
+static void a_process_is_its_name_or_what_is_before_the_dot(void **state)
+{
+    fixture *f = *state;
+    tail_filter filter = {LP_SPAN(""), LP_SPAN("web")};
+
+    append(f->channel, "<1>1 T h a website - - x");
+    append(f->channel, "<1>1 T h a we - - x");
+    append(f->channel, "<1>1 T h a web - - x");
+    append(f->channel, "<1>1 T h a web.1 - - x");
+    append(f->channel, "<1>1 T h a worker.web - - x");
+    assert_int_equal(scan(f, &filter, 1, 10), 4);
+    assert_int_equal(scan(f, &filter, 2, 10), 3);
+    assert_int_equal(scan(f, &filter, 3, 10), 3);
+}
+
+int main(void)
+{
+#define WITH_RING(test) \
+    cmocka_unit_test_setup_teardown(test, open_ring, close_ring)
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            items_come_out_in_order_and_split_only_when_larger_than_a_block),
+        cmocka_unit_test(an_unsent_rest_is_given_back),
+        WITH_RING(every_line_end_begins_a_data_field),
+        cmocka_unit_test(a_gap_is_told_to_programs_and_to_people),
+        cmocka_unit_test(the_longest_gap_has_room),
+        cmocka_unit_test(a_channel_that_may_not_be_followed_says_l20),
+        cmocka_unit_test(only_two_numbers_and_a_colon_are_an_id),
+        WITH_RING(history_begins_at_the_nth_match_from_the_end),
+        WITH_RING(with_no_match_history_begins_behind_all_lines),
+        WITH_RING(a_process_is_its_name_or_what_is_before_the_dot),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
