@@ -86,9 +86,65 @@ static catalog_view *ref_current(catalog *cat, uint64_t *version)
     return view;
 }
 
+/*
+ * One cache line for each token found: the id to compare with, and what it
+ * means in which version. The place comes from a few bytes of the id, which are
+ * random in ids that exist; who makes up others can make us take the long way,
+ * and no more than that.
+ */
+enum { MEMO_BITS = 12, TOKEN_ID_BYTES = 38 };
+
+typedef struct memo_slot {
+    char id[40];
+    uint64_t version; /* 0: nothing is here */
+    const catalog_token *token;
+    uint64_t unused; /* to 64 bytes */
+} memo_slot;
+
+_Static_assert(sizeof(memo_slot) == 64, "a cache line");
+
+struct memo {
+    memo_slot slots[1 << MEMO_BITS];
+};
+
+static memo_slot *memo_slot_of(struct memo *memo, lp_span id)
+{
+    uint64_t bytes;
+
+    memcpy(&bytes, id.ptr + 2, sizeof bytes); // "t." stands before them
+    return &memo->slots[bytes * 0x9e3779b97f4a7c15u >> (64 - MEMO_BITS)];
+}
+
+const catalog_token *catalog_reader_find_token(catalog_reader *reader,
+                                               lp_span id)
+{
+    const catalog_token *token;
+    memo_slot *slot;
+
+    if (id.len_bytes != TOKEN_ID_BYTES || !reader->memo) {
+        return catalog_find_token(reader->view, id);
+    }
+    slot = memo_slot_of(reader->memo, id);
+    if (slot->version == reader->version &&
+        memcmp(slot->id, id.ptr, TOKEN_ID_BYTES) == 0) {
+        return slot->token;
+    }
+    token = catalog_find_token(reader->view, id);
+    if (token) {
+        memcpy(slot->id, id.ptr, TOKEN_ID_BYTES);
+        slot->version = reader->version;
+        slot->token = token;
+    }
+    return token;
+}
+
 void catalog_reader_init(catalog_reader *reader, catalog *cat)
 {
     reader->cat = cat;
+    reader->memo = aligned_alloc(64, sizeof *reader->memo);
+    if (reader->memo) { // without it, all go the long way
+        memset(reader->memo, 0, sizeof *reader->memo);
+    }
     reader->view = ref_current(cat, &reader->version);
 }
 
@@ -96,6 +152,8 @@ void catalog_reader_fini(catalog_reader *reader)
 {
     catalog_view_unref(reader->view);
     reader->view = NULL;
+    free(reader->memo);
+    reader->memo = NULL;
 }
 
 const catalog_view *catalog_reader_view(catalog_reader *reader)

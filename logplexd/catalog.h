@@ -47,6 +47,7 @@ typedef struct catalog_token {
     lp_span id;       /* "t." and a UUID                                    */
     lp_span name;     /* any bytes but blanks and controls; may be empty    */
     lp_span host_app; /* "host NAME ", as lp_render_line() wants it         */
+    lp_channel *ring; /* the channel's */
     const catalog_channel *channel;
 } catalog_token;
 
@@ -119,6 +120,7 @@ typedef struct catalog_reader {
     catalog *cat;
     catalog_view *view;
     uint64_t version;
+    struct memo *memo; /* private to catalog.c */
 } catalog_reader;
 
 void catalog_reader_init(catalog_reader *reader, catalog *cat);
@@ -126,6 +128,14 @@ void catalog_reader_fini(catalog_reader *reader);
 
 /* The current view, valid until the next call with this reader. */
 const catalog_view *catalog_reader_view(catalog_reader *reader);
+
+/*
+ * catalog_find_token() in the view that the last catalog_reader_view() gave, for
+ * who asks on every line: what was found before is found again without the way
+ * through the table, which among many tokens is mostly waiting for memory.
+ */
+const catalog_token *catalog_reader_find_token(catalog_reader *reader,
+                                               lp_span id);
 
 /* A hold that lasts longer, and its end. Threads: any. */
 catalog_view *catalog_view_ref(const catalog_view *view);

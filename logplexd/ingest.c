@@ -42,8 +42,6 @@ typedef struct bucket {
 
 struct ingest {
     worker *home;
-    const catalog_view *view;
-    const catalog_token *last_token;
     listener from;
     int64_t arrival_ns;
     uint32_t line_count;
@@ -77,8 +75,7 @@ void ingest_begin(ingest *in, listener from, int64_t arrival_ns)
 
     in->from = from;
     in->arrival_ns = arrival_ns;
-    in->view = catalog_reader_view(&in->home->reader);
-    in->last_token = NULL;
+    catalog_reader_view(&in->home->reader); // stays until ingest_end()
     in->result = nothing;
 }
 
@@ -171,14 +168,6 @@ static bool looks_like_token(lp_span app)
     return lp_span_starts(app, LP_SPAN("t."));
 }
 
-/* A stream mostly has one token; then its last answer is the next one too. */
-static const catalog_token *find_token(ingest *in, lp_span id)
-{
-    if (in->last_token == NULL || !lp_span_equal(in->last_token->id, id))
-        in->last_token = catalog_find_token(in->view, id);
-    return in->last_token;
-}
-
 static bool parse(ingest *in, lp_span frame, lp_syslog *msg)
 {
     in->result.received_lines++;
@@ -215,12 +204,11 @@ void ingest_frame(ingest *in, lp_span frame)
         reject_line(in, REJECT_NO_TOKEN, 1);
         return;
     }
-    token = find_token(in, msg.app);
-    if (token == NULL) {
+    token = catalog_reader_find_token(&in->home->reader, msg.app);
+    if (token == NULL)
         reject_line(in, REJECT_UNKNOWN_TOKEN, 1);
-        return;
-    }
-    take(in, &msg, token->channel->ring, token->host_app);
+    else
+        take(in, &msg, token->ring, token->host_app);
 }
 
 void ingest_frame_for(ingest *in, lp_span frame, const catalog_token *token)
@@ -230,7 +218,7 @@ void ingest_frame_for(ingest *in, lp_span frame, const catalog_token *token)
 
     if (!parse(in, frame, &msg))
         return;
-    take(in, &msg, token->channel->ring,
+    take(in, &msg, token->ring,
          looks_like_token(msg.app) ? token->host_app : own_app);
 }
 
@@ -241,7 +229,6 @@ void ingest_end(ingest *in, ingest_result *out)
     listener_counts *counts = &in->home->counts.listeners[in->from];
 
     ingest_flush(in);
-    in->view = NULL;
     counters_write_begin(&in->home->counts);
     count_add(&counts->received_lines, in->result.received_lines);
     count_add(&counts->accepted_lines, in->result.accepted_lines);
