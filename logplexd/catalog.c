@@ -189,7 +189,7 @@ static bool is_control(char c)
     return (unsigned char)c < ' ' || c == 0x7f;
 }
 
-static bool is_good_id(lp_span id)
+bool catalog_is_id(lp_span id)
 {
     if (id.len_bytes == 0 || id.len_bytes > CATALOG_ID_MAX_BYTES) {
         return false;
@@ -521,7 +521,7 @@ catalog_err catalog_put_channel(catalog *cat, lp_span id, const lp_span *names,
     lp_span *sorted;
     catalog_err err;
 
-    if (!is_good_id(id)) {
+    if (!catalog_is_id(id)) {
         return CATALOG_INVALID;
     }
     for (size_t i = 0; i < name_count; i++) {
@@ -668,8 +668,9 @@ static bool is_good_credential(lp_span id, lp_span password,
 {
     bool has_channel = (permissions & CATALOG_ONE_CHANNEL) != 0;
 
-    return is_good_id(id) && password.len_bytes > 0 && permissions != 0 &&
-           (has_channel ? is_good_id(channel_id) : channel_id.len_bytes == 0);
+    return catalog_is_id(id) && password.len_bytes > 0 && permissions != 0 &&
+           (has_channel ? catalog_is_id(channel_id)
+                        : channel_id.len_bytes == 0);
 }
 
 /* Takes over the hold on list. */

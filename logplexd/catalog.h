@@ -109,6 +109,10 @@ catalog_err catalog_open(lp_engine *engine,
 /* All views must have been let go. NULL is allowed. */
 void catalog_close(catalog *cat);
 
+/* Can this be the id of a channel or a credential? 1 to 256 bytes of UTF-8
+ * without control characters. */
+bool catalog_is_id(lp_span id);
+
 /* Reading ----------------------------------------------------------------- */
 
 /*

@@ -269,8 +269,9 @@ static const char *permission_add(config_credential *cred, const char *name)
     if (cred->channel_id) {
         return "names two channels";
     }
-    if (strlen(name) > CATALOG_ID_MAX_BYTES) {
-        return "has a channel id that is too long (256 bytes)";
+    if (!catalog_is_id(lp_span_str(name))) {
+        return "has a channel id that is too long (256 bytes) or not plain "
+               "text";
     }
     cred->permissions |= CATALOG_ONE_CHANNEL;
     cred->channel_id = strdup(name);
@@ -298,8 +299,9 @@ const char *value_credential(const char *text, config_credential *out)
 
     if (first == last) { // both NULL, too
         wrong = "is not ID:PASSWORD:PERMISSION";
-    } else if (first == copy || first - copy > CATALOG_ID_MAX_BYTES) {
-        wrong = "has an id that is empty or too long (256 bytes)";
+    } else if (!catalog_is_id(lp_span_of(copy, (size_t)(first - copy)))) {
+        wrong = "has an id that is empty, too long (256 bytes) or not plain "
+                "text";
     } else if (last - first == 1) {
         wrong = "has an empty password";
     } else {

@@ -465,6 +465,7 @@ static int run(logplexd *d)
     if (code == EX_OK)
         uv_run(&d->loop, UV_RUN_DEFAULT);
     take_down(d);
+    log_flush_suppressed();
     if (code == EX_OK)
         LOG_AT(LOG_INFO, "stopped", "%s", "clean=true");
     return code;

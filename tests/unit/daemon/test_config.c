@@ -334,9 +334,10 @@ static void credentials_are_taken_apart_at_first_and_last_colon(void **state)
 static void a_wrong_credential_is_refused_without_showing_it(void **state)
 {
     static const char *const cases[] = {
-        "hunter2",      "id:hunter2",           ":hunter2:full_api",
-        "id:hunter2:",  "id:hunter2:a,b",       "id::full_api",
-        "id:hunter2:,", "id:hunter2:full_api,",
+        "hunter2",         "id:hunter2",           ":hunter2:full_api",
+        "id:hunter2:",     "id:hunter2:a,b",       "id::full_api",
+        "id:hunter2:,",    "id:hunter2:full_api,", "i\x01:hunter2:full_api",
+        "id:hunter2:\xff",
     };
 
     (void)state;
