@@ -154,7 +154,9 @@ class Rsyslog(Sender):
             self.assert_all_there()
 
     def test_rsyslog_over_udp(self):
-        with self.rsyslog(self.udp_port, "udp", ""):
+        with self.rsyslog(self.udp_port, "udp",
+                          'queue.type="LinkedList" queue.dequeueBatchSize="20"'
+                          ' queue.dequeueSlowDown="5000"'):
             self.assert_all_there(in_order=False)
 
 
@@ -193,8 +195,8 @@ class SyslogNg(Sender):
             self.assert_all_there()
 
     def test_syslog_ng_by_syslog_over_udp(self):
-        with self.syslog_ng(self.to("syslog", "udp",
-                                    self.udp_port)):
+        with self.syslog_ng(self.to("syslog", "udp", self.udp_port,
+                                    "throttle(2000)")):
             self.assert_all_there(in_order=False)
 
     def test_syslog_ng_by_network_with_newlines(self):
