@@ -13,6 +13,10 @@ enum {
     LINES_PER_RUN = 1024,
     SWEEP_MAX_MS = 1000,
     SWEEP_MIN_MS = 20,
+    /* A tail that has just spoken waits this long for more lines, so that a
+     * stream of single lines costs each of its readers 200 writes a second at
+     * most, and a line after silence goes out at once. */
+    GATHER_MS = 5,
     /* When an EventSource is to come back: at once after a history that is
      * over (the CLI waits as long before it exits), else after a second; not
      * soon where it is told L20 each time. */
@@ -70,6 +74,7 @@ typedef struct tail {
     bool is_ending;
     bool is_limited; /* the lag limit holds: history is behind it */
     bool is_waiting;
+    bool is_gathering; /* there is something, but it has just spoken */
     bool is_heartbeat_due;
     uint64_t spoke_ms; /* loop time of its last bytes */
     char text[];       /* of the filter               */
@@ -77,7 +82,9 @@ typedef struct tail {
 
 /* All tails of a worker, while there are any. */
 struct tails {
-    uv_timer_t sweep;
+    uv_timer_t sweep;  /* for heartbeats                              */
+    uv_timer_t gather; /* active while at least one tail is gathering */
+    unsigned open_timers;
     tail *first;
 };
 
@@ -96,11 +103,29 @@ static void on_ready(void *ctx)
     waker_post(&t->waker);
 }
 
+static void on_gathered(uv_timer_t *timer)
+{
+    const struct tails *tails = timer->data;
+
+    for (tail *t = tails->first; t; t = t->next) {
+        if (t->is_gathering)
+            http_stream_wake(t->req);
+        t->is_gathering = false;
+    }
+}
+
 static void on_wake(waker *w)
 {
     tail *t = (tail *)(void *)((char *)w - offsetof(tail, waker));
+    uv_timer_t *gather = &t->home->tails->gather;
 
-    http_stream_wake(t->req);
+    if (!t->is_waiting || uv_now(gather->loop) - t->spoke_ms >= GATHER_MS) {
+        http_stream_wake(t->req);
+        return;
+    }
+    t->is_gathering = true;
+    if (!uv_is_active((uv_handle_t *)gather))
+        uv_timer_start(gather, on_gathered, GATHER_MS, 0);
 }
 
 static lp_err open_cursor(tail *t, lp_start start, uint64_t start_arg,
@@ -403,25 +428,44 @@ static void on_sweep(uv_timer_t *timer)
 
 /* Life -------------------------------------------------------------------- */
 
-static void on_sweep_closed(uv_handle_t *handle)
+static struct tails *open_tails(worker *w)
 {
-    free(handle->data);
+    struct tails *tails = calloc(1, sizeof(*tails));
+
+    if (!tails)
+        return NULL;
+    uv_timer_init(&w->loop, &tails->sweep);
+    uv_timer_init(&w->loop, &tails->gather);
+    tails->open_timers = 2;
+    tails->sweep.data = tails;
+    tails->gather.data = tails;
+    uv_timer_start(&tails->sweep, on_sweep, sweep_ms(w), sweep_ms(w));
+    return tails;
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct tails *tails = handle->data;
+
+    if (--tails->open_timers == 0)
+        free(tails);
+}
+
+static void close_tails(struct tails *tails)
+{
+    uv_close((uv_handle_t *)&tails->sweep, on_timer_closed);
+    uv_close((uv_handle_t *)&tails->gather, on_timer_closed);
 }
 
 static bool enlist(tail *t)
 {
     struct tails *tails = t->home->tails;
 
-    if (!tails) {
-        tails = calloc(1, sizeof(*tails));
-        if (!tails)
-            return false;
-        uv_timer_init(&t->home->loop, &tails->sweep);
-        tails->sweep.data = tails;
-        uv_timer_start(&tails->sweep, on_sweep, sweep_ms(t->home),
-                       sweep_ms(t->home));
-        t->home->tails = tails;
-    }
+    if (!tails)
+        tails = open_tails(t->home);
+    if (!tails)
+        return false;
+    t->home->tails = tails;
     t->next = tails->first;
     if (t->next)
         t->next->prev = t;
@@ -442,7 +486,7 @@ static void strike_off(tail *t)
     if (tails->first)
         return;
     t->home->tails = NULL;
-    uv_close((uv_handle_t *)&tails->sweep, on_sweep_closed);
+    close_tails(tails);
 }
 
 static void destroy(tail *t)
