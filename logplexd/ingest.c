@@ -20,8 +20,8 @@
 
 enum {
     LINES_MAX = 256,
-    BUCKETS = 1024, /* a power of two, well over LINES_MAX */
-    PREFETCH_AHEAD = 4
+    BUCKETS = 4096, /* a power of two, well over LINES_MAX */
+    PREFETCH_AHEAD = 8
 };
 
 typedef struct pending {
@@ -89,7 +89,7 @@ static void reject_line(ingest *in, reject reason, uint64_t lines)
 static uint32_t bucket_of(const lp_channel *ring)
 {
     // Channels are aligned; the multiplier is 2^64 / golden ratio.
-    return (uint32_t)(((uintptr_t)ring >> 6) * 0x9E3779B97F4A7C15u >> 54);
+    return (uint32_t)(((uintptr_t)ring >> 6) * 0x9E3779B97F4A7C15u >> 52);
 }
 
 static group *group_of(ingest *in, lp_channel *ring)

@@ -143,14 +143,24 @@ static void wake(lp_channel *channel)
     pthread_mutex_unlock(&channel->wake_mutex);
 }
 
+/* Under mutex, in which everybody who arms looks for news after that. */
+static bool is_anybody_armed(const lp_channel *channel)
+{
+    return atomic_load_explicit(&channel->armed_count, memory_order_relaxed) >
+           0;
+}
+
 void lp_channel_close(lp_channel *channel)
 {
+    bool is_awaited;
+
     if (channel == NULL)
         return;
     pthread_mutex_lock(&channel->mutex);
     atomic_store(&channel->is_closed, true);
+    is_awaited = is_anybody_armed(channel);
     pthread_mutex_unlock(&channel->mutex);
-    if (atomic_load(&channel->armed_count) > 0)
+    if (is_awaited)
         wake(channel);
     lp_channel_unref(channel);
 }
@@ -398,6 +408,7 @@ lp_err lp_channel_append(lp_channel *channel, const lp_line *lines,
                          lp_append_result *result)
 {
     lp_append_result sum = {0, 0, 0, 0};
+    bool is_awaited = false;
     lp_seq first_seq;
     lp_err err;
 
@@ -413,11 +424,14 @@ lp_err lp_channel_append(lp_channel *channel, const lp_line *lines,
     channel->totals.refused_lines += sum.refused_lines;
     if (sum.accepted_lines > 0) {
         sum.first_seq = first_seq;
-        // seq_cst: pairs with arming, which counts itself and then looks here.
-        atomic_store(&channel->next_seq, channel->totals.appended_lines + 1);
+        // release: pairs with the acquire of readers that don't take the mutex.
+        atomic_store_explicit(&channel->next_seq,
+                              channel->totals.appended_lines + 1,
+                              memory_order_release);
+        is_awaited = is_anybody_armed(channel);
     }
     pthread_mutex_unlock(&channel->mutex);
-    if (sum.accepted_lines > 0 && atomic_load(&channel->armed_count) > 0)
+    if (is_awaited)
         wake(channel);
     if (result != NULL)
         *result = sum;

@@ -18,9 +18,9 @@
  * What is beyond history_lines and kept for slow cursors is *surplus*: when the
  * engine reaches its ceiling, any channel may take it from any other.
  *
- * Waking: a reader that found nothing arms itself and then looks again; a
- * writer publishes and then looks whether anybody is armed. Both sides are
- * sequentially consistent, so at least one of them sees the other.
+ * Waking: a reader that found nothing counts itself as armed and then looks
+ * again, under the mutex; a writer publishes and looks whether anybody is armed,
+ * under the mutex too. Whichever comes second sees the other.
  */
 #ifndef LP_CHANNEL_H
 #define LP_CHANNEL_H

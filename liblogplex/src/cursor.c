@@ -177,8 +177,6 @@ static void arm(lp_cursor *cursor)
         cursor->next_armed->previous_armed = cursor;
     channel->armed = cursor;
     cursor->is_armed = true;
-    // seq_cst: pairs with lp_channel_append(), which publishes and then looks
-    // at this count.
     atomic_fetch_add(&channel->armed_count, 1);
 }
 
@@ -194,16 +192,21 @@ static bool has_news(const lp_cursor *cursor)
 
 lp_err lp_cursor_arm(lp_cursor *cursor)
 {
+    lp_channel *channel = cursor->channel;
     bool is_needless;
 
     if (cursor->on_ready == NULL)
         return LP_E_INVALID;
-    pthread_mutex_lock(&cursor->channel->wake_mutex);
+    pthread_mutex_lock(&channel->wake_mutex);
     arm(cursor);
+    // A writer who had the mutex before us has shown its lines; one who has it
+    // after us sees that we are armed.
+    pthread_mutex_lock(&channel->mutex);
     is_needless = has_news(cursor);
+    pthread_mutex_unlock(&channel->mutex);
     if (is_needless)
         disarm(cursor);
-    pthread_mutex_unlock(&cursor->channel->wake_mutex);
+    pthread_mutex_unlock(&channel->wake_mutex);
     return is_needless ? LP_E_AGAIN : LP_OK;
 }
 

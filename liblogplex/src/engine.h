@@ -3,8 +3,7 @@
  *
  * Locks, and the order in which a thread may take them:
  *
- *     channel.mutex  ->  engine.mutex
- *     channel.wake_mutex            (alone)
+ *     channel.wake_mutex  ->  channel.mutex  ->  engine.mutex
  *
  * engine.mutex is a leaf: whoever holds it takes no other lock, save that the
  * hunt for a channel to evict from may *try* one (lpi_engine_take_surplus()).
