@@ -45,6 +45,10 @@
       "syslog connections cut: too many half frames to keep")                 \
     X(COUNT_UDP_KERNEL_DROPS, "udp_kernel_drops_total",                       \
       "datagrams that the kernel dropped before we read them")                \
+    X(COUNT_HTTP_CONNECTIONS, "http_connections_opened_total",                \
+      "HTTP connections")                                                     \
+    X(COUNT_HTTP_CONNECTIONS_CLOSED, "http_connections_closed_total",         \
+      "of these, ended")                                                      \
     X(COUNT_HTTP_REQUESTS, "http_requests_total", "HTTP requests")            \
     X(COUNT_HTTP_2XX, "http_responses_2xx_total", "by class of status")       \
     X(COUNT_HTTP_3XX, "http_responses_3xx_total", "by class of status")       \

@@ -285,11 +285,14 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
                           enum MHD_ConnectionNotificationCode what)
 {
     http_server *server = cls;
+    _Atomic uint64_t *counts = server->home->counts.counts;
 
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        count_add(&counts[COUNT_HTTP_CONNECTIONS], 1);
         atomic_fetch_add(&server->conn_count, 1);
         *context = open_conn(server, mhd);
     } else {
+        count_add(&counts[COUNT_HTTP_CONNECTIONS_CLOSED], 1);
         atomic_fetch_sub(&server->conn_count, 1);
         close_conn(*context);
         *context = NULL;

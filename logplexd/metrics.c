@@ -149,19 +149,13 @@ static uint64_t open_descriptors(void)
 static void print_process(FILE *to, worker *w)
 {
     const daemon_shared *shared = w->shared;
-    unsigned connections = 0;
 
-    for (unsigned i = 0; i < shared->worker_count; i++)
-        if (shared->workers[i]->http)
-            connections += http_server_connections(shared->workers[i]->http);
     print_head(to, "build_info", "gauge", "the version, as a label");
     fprintf(to, "logplex_build_info{version=\"%s\"} 1\n", LP_VERSION_STRING);
     print_one(to, "workers", "gauge", "threads with a loop of their own",
               shared->worker_count);
     print_one(to, "draining", "gauge", "1 while the daemon is going down",
               atomic_load(&shared->is_draining));
-    print_one(to, "http_connections", "gauge", "HTTP connections now",
-              connections);
     print_head(to, "start_time_seconds", "gauge",
                "when the daemon started, since 1970");
     fprintf(to, "logplex_start_time_seconds %.3f\n",
@@ -216,6 +210,9 @@ static void print_counters(FILE *to, const ledger *led)
 
     for (unsigned i = 0; i < COUNTER_COUNT; i++)
         print_one(to, names[i].name, "counter", names[i].help, counts[i]);
+    print_one(to, "http_connections", "gauge", "HTTP connections now",
+              counts[COUNT_HTTP_CONNECTIONS] -
+                  counts[COUNT_HTTP_CONNECTIONS_CLOSED]);
     print_one(to, "tails", "gauge", "sessions being read now",
               counts[COUNT_TAILS_OPENED] - counts[COUNT_TAILS_CLOSED]);
     print_one(to, "channels", "gauge", "channels of the catalog",

@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 
-#include "http.h"
 #include "ledger.h"
 
 void metrics_print(FILE *to, worker *w, const ledger *led);

@@ -117,7 +117,9 @@ class Ops(DaemonTest):
     def test_tails_are_counted_while_they_are_open(self):
         self.make_channel("demo", "app")
         events = [self.tail_events("demo") for _ in range(5)]
-        self.assertEqual(self.metrics()["logplex_tails", None], 5)
+        metrics = self.metrics()
+        self.assertEqual(metrics["logplex_tails", None], 5)
+        self.assertGreaterEqual(metrics["logplex_http_connections", None], 6)
         for one in events:
             one.client.close()
         self.wait_until(lambda: self.metrics()["logplex_tails", None] == 0)
