@@ -37,6 +37,9 @@ static const struct {
  * much of the limit to go; and at the limit the process ends, come what may. */
 enum { CUT_BEFORE_LIMIT_MS = 500 };
 
+/* What the log has held back is told this often at the latest. */
+enum { LOG_FLUSH_MS = 10 * 1000 };
+
 typedef struct logplexd {
     config cfg;
     int argc;
@@ -46,7 +49,7 @@ typedef struct logplexd {
 
     uv_loop_t loop;
     uv_signal_t on_term, on_int, on_hup;
-    uv_timer_t cut, limit;
+    uv_timer_t cut, limit, log_flush;
     uv_async_t ended;
     _Atomic unsigned ended_count;
 } logplexd;
@@ -328,6 +331,7 @@ static void close_main_handles(logplexd *d)
     uv_close((uv_handle_t *)&d->on_hup, NULL);
     uv_close((uv_handle_t *)&d->cut, NULL);
     uv_close((uv_handle_t *)&d->limit, NULL);
+    uv_close((uv_handle_t *)&d->log_flush, NULL);
     uv_close((uv_handle_t *)&d->ended, NULL);
 }
 
@@ -353,6 +357,19 @@ static void on_limit(uv_timer_t *timer)
     _exit(EX_OK);
 }
 
+/*
+ * As a program that had never heard of the signal: so that a shell says 128 + n
+ * and a service manager knows who asked for it. Nothing is tidied up, on
+ * purpose: threads that have ended are not joined, which is no leak here.
+ */
+static _Noreturn void die_of(int number)
+{
+    LOG_AT(LOG_WARN, "stop_forced", "signal=%d", number);
+    signal(number, SIG_DFL);
+    raise(number);
+    _exit(128 + number);
+}
+
 static void on_stop_signal(uv_signal_t *signal, int number)
 {
     logplexd *d = signal->data;
@@ -361,10 +378,8 @@ static void on_stop_signal(uv_signal_t *signal, int number)
                           ? limit_ms - CUT_BEFORE_LIMIT_MS
                           : limit_ms / 2;
 
-    if (atomic_exchange(&d->shared.is_draining, true)) {
-        LOG_AT(LOG_WARN, "stop_forced", "signal=%d", number);
-        _exit(128 + number);
-    }
+    if (atomic_exchange(&d->shared.is_draining, true))
+        die_of(number);
     LOG_AT(LOG_INFO, "stopping", "signal=%d limit_ms=%llu", number,
            (unsigned long long)limit_ms);
     uv_timer_start(&d->cut, on_cut, cut_ms, 0);
@@ -396,6 +411,12 @@ static void on_reload(uv_signal_t *signal, int number)
     free(fresh);
 }
 
+static void on_log_flush(uv_timer_t *timer)
+{
+    (void)timer;
+    log_flush_suppressed();
+}
+
 static void watch_signal(logplexd *d, uv_signal_t *signal, int number,
                          uv_signal_cb on_signal)
 {
@@ -413,8 +434,10 @@ static bool init_main_loop(logplexd *d)
     d->ended.data = d;
     uv_timer_init(&d->loop, &d->cut);
     uv_timer_init(&d->loop, &d->limit);
+    uv_timer_init(&d->loop, &d->log_flush);
     d->cut.data = d;
     d->limit.data = d;
+    uv_timer_start(&d->log_flush, on_log_flush, LOG_FLUSH_MS, LOG_FLUSH_MS);
     watch_signal(d, &d->on_term, SIGTERM, on_stop_signal);
     watch_signal(d, &d->on_int, SIGINT, on_stop_signal);
     watch_signal(d, &d->on_hup, SIGHUP, on_reload);

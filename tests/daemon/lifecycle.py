@@ -136,8 +136,22 @@ class Lifecycle(unittest.TestCase):
         daemon.wait_for("stopping")
         since = time.monotonic()
         daemon.process.send_signal(signal.SIGTERM)
-        self.assertEqual(daemon.end(), 128 + signal.SIGTERM)
+        self.assertEqual(daemon.end(), -signal.SIGTERM)  # died of it
         self.assertLess(time.monotonic() - since, 2)
+
+    def test_what_the_log_holds_back_is_told_soon(self):
+        daemon = self.start(*LISTEN, "--workers", "1", "--connections-max", "1")
+        peers = [socket.create_connection(daemon.addresses("syslog-tcp")[0],
+                                          PATIENCE_S) for _ in range(40)]
+        for peer in peers:
+            self.addCleanup(peer.close)
+        refused = 0
+        while refused < 39:  # the tenth line of a second is its last
+            told = daemon.wait_for("connection_refused")
+            held_back = re.search(r"suppressed=(\d+)", told)
+            refused += 1 if " why=" in told else 0
+            refused += int(held_back[1]) if held_back else 0
+        self.assertEqual(refused, 39)
 
     def test_a_hang_up_reloads_and_nothing_is_interrupted(self):
         daemon = self.start(*LISTEN)
