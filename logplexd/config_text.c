@@ -91,8 +91,8 @@ void config_help(void)
         print_option(&config_options[i]);
     }
     puts("\nSignals: TERM and INT end the daemon in good order, HUP reloads.\n"
-         "Exit: 0 after a good end, 64 for a wrong option, 1 for a start that\n"
-         "failed; the log says why.");
+         "Exit: 0 after a good end, 64 for a wrong option, another code of\n"
+         "sysexits(3) for a start that failed; the log says why.");
 }
 
 /* What is in force -------------------------------------------------------- */
