@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """Reading a log session: history and live, plain and as Server-Sent Events."""
+import contextlib
 import json
 import os
 import re
 import signal
+import sqlite3
 import sys
+import tempfile
 import threading
 import time
 
@@ -16,6 +19,7 @@ L11 = re.compile(r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00 logplex\[1\]: Error "
                  r"(\d+) messages since "
                  r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00\.\Z")
 
+NO_TAIL, NO_HISTORY = 1, 2
 PADDING = "x" * 1000 + " "  # what no socket's buffers take many of
 
 
@@ -454,16 +458,72 @@ class Expiry(SessionTest):
     def test_a_session_expires_but_an_open_tail_goes_on(self):
         path = self.make_session("demo", tail=True, num=0)
         events = self.events(path)
-        self.wait_until(
-            lambda: self.ask("GET", path + "?x", [("Accept", "text/plain")],
-                             auth=None).status == 404
-            if time.monotonic() > self.expected else False)
+        time.sleep(2)
+        self.assertEqual(self.ask("GET", path, auth=None).status, 404)
         self.send("a")
         self.assertEqual(self.texts(events.take(1)), [shown("a")])
 
+
+class Kept(SessionTest):
+    """With a data directory, over a restart."""
+
     def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.store = os.path.join(folder.name, "catalog.db")
+        self.FLAGS = ["--data", folder.name]
         super().setUp()
-        self.expected = time.monotonic() + 2
+
+    def restart(self):
+        self.assertEqual(self.daemon.stop(), 0)
+        self.start()
+
+    def set_flags(self, flags):
+        """What the original's operators do in its store."""
+        self.assertEqual(self.daemon.stop(), 0)
+        with contextlib.closing(sqlite3.connect(self.store)) as store:
+            store.execute("UPDATE channels SET flags = ?", (flags,))
+            store.commit()
+        self.start()
+
+    def test_who_comes_back_after_a_restart_is_told_so(self):
+        self.send("before")
+        path = self.make_session("demo", tail=True)
+        event, = self.events(path).take(1)
+        self.restart()
+        self.send("after")
+        gap, l11, after = self.events(path, event.id).take(3)
+        self.assertEqual(gap.name, "gap")
+        self.assertIsNone(json.loads(gap.data)["lost"])
+        self.assertIn(b"Error L11", l11.data)
+        self.assertEqual(after.data.decode(), shown("after"))
+
+    def test_a_channel_that_may_not_be_followed_says_so_and_ends(self):
+        self.set_flags(NO_TAIL)
+        self.send("a")
+        path = self.make_session("demo", tail=True)
+        first, l20 = self.ask("GET", path,
+                              auth=None).body.decode().splitlines()
+        self.assertEqual(first, shown("a"))
+        self.assertRegex(
+            l20, r"\A\S+ Logplex: Error L20 \(Tail sessions forbidden\) Tail "
+                 r"sessions for this app are forbidden due to log volume\.\Z")
+        events = self.events(path)
+        self.assertEqual(len(events.rest()), 2)
+        self.assertGreater(events.retry_ms, 10000)
+        self.assertEqual(self.read_session("demo"), [shown("a")])
+
+    def test_a_channel_without_history_warns_and_shows_none(self):
+        self.set_flags(NO_HISTORY)
+        self.send("a")
+        answer = self.ask("GET", self.make_session("demo"), auth=None)
+        self.assertEqual(answer.body, b"")
+        self.assertEqual(
+            answer.headers["x-heroku-warning"],
+            "Warning: log history discarded due to excessive volume.")
+        events = self.tail_events("demo")
+        self.send("b")
+        self.assertEqual(self.texts(events.take(1)), [shown("b")])
 
 
 if __name__ == "__main__":

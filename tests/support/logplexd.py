@@ -379,6 +379,9 @@ class DaemonTest(unittest.TestCase):
     ENVIRONMENT = None
 
     def setUp(self):
+        self.start()
+
+    def start(self):
         self.daemon = Daemon(self.FLAGS, self.ENVIRONMENT)
         self.addCleanup(self.daemon.stop, signal.SIGKILL)
         for name in ("ask", "ask_json", "make_channel", "make_session",
