@@ -44,4 +44,42 @@ static inline size_t lp_swar_first(uint64_t mask)
     return (size_t)__builtin_ctzll(mask) >> 3;
 }
 
+/*
+ * One bit for each of 64 bytes, the first of them lowest: set where it is equal
+ * to byte. Exact, unlike the masks above.
+ */
+#if defined(__SSE2__)
+#include <emmintrin.h>
+
+static inline uint64_t lp_swar_bits64(const char *ptr, char byte)
+{
+    const __m128i wanted = _mm_set1_epi8(byte);
+    uint64_t bits = 0;
+
+    for (unsigned i = 0; i < 4; i++) {
+        const void *from = ptr + 16 * i;
+        __m128i equal = _mm_cmpeq_epi8(_mm_loadu_si128(from), wanted);
+
+        bits |= (uint64_t)(unsigned)_mm_movemask_epi8(equal) << 16 * i;
+    }
+    return bits;
+}
+#else
+static inline uint64_t lp_swar_bits64(const char *ptr, char byte)
+{
+    uint64_t bits = 0;
+
+    for (unsigned i = 0; i < 8; i++) {
+        uint64_t word =
+            lp_swar_load(ptr + 8 * i) ^ LP_SWAR_ONES * (unsigned char)byte;
+        uint64_t low = (word & ~LP_SWAR_HIGHS) + ~LP_SWAR_HIGHS;
+        uint64_t zeros = ~(low | word | ~LP_SWAR_HIGHS) >> 7;
+
+        // Gathers the eight bits in the top byte: 2^56 + 2^49 + ... + 2^7.
+        bits |= (zeros * UINT64_C(0x0102040810204080) >> 56) << 8 * i;
+    }
+    return bits;
+}
+#endif
+
 #endif /* LOGPLEX_SWAR_H */
