@@ -311,8 +311,7 @@ static void gather(show *s)
     char line[LINE_ROOM_BYTES];
 
     say(s->sender, line, print_frame(s, 0, line));
-    // The session shows one line of history, so it has to be there.
-    usleep(200000);
+    // It is the one line of history for those who come later than it.
     for (unsigned i = 0; i < s->tail_count; i++)
         come(s, &s->tails[i]);
     wait_for_all(s, 0);
