@@ -87,55 +87,90 @@ static catalog_view *ref_current(catalog *cat, uint64_t *version)
 }
 
 /*
- * One cache line for each token found: the id to compare with, and what it
- * means in which version. The place comes from a few bytes of the id, which are
- * random in ids that exist; who makes up others can make us take the long way,
- * and no more than that.
+ * One cache line for each token found: the id to compare with, and its route in
+ * one version of the catalog. Two slots stand side by side for ids that fall to
+ * the same place; the one used last is the first. The place comes from a few
+ * bytes of the id, which are random in ids that exist; who makes up others can
+ * make us take the long way, and no more than that.
  */
 enum { MEMO_BITS = 12, TOKEN_ID_BYTES = 38 };
 
 typedef struct memo_slot {
-    char id[40];
+    lp_channel *ring;
+    const char *host_app;
     uint64_t version; /* 0: nothing is here */
-    const catalog_token *token;
-    uint64_t unused; /* to 64 bytes */
+    uint16_t host_app_bytes;
+    char id[TOKEN_ID_BYTES];
 } memo_slot;
 
 _Static_assert(sizeof(memo_slot) == 64, "a cache line");
+_Static_assert(CATALOG_NAME_MAX_BYTES + 6 <= UINT16_MAX, "host_app_bytes");
 
 struct memo {
     memo_slot slots[1 << MEMO_BITS];
 };
 
-static memo_slot *memo_slot_of(struct memo *memo, lp_span id)
+/* The first slot of the pair. */
+static memo_slot *memo_pair_of(struct memo *memo, lp_span id)
 {
     uint64_t bytes;
 
     memcpy(&bytes, id.ptr + 2, sizeof bytes); // "t." stands before them
-    return &memo->slots[bytes * 0x9e3779b97f4a7c15u >> (64 - MEMO_BITS)];
+    bytes = bytes * 0x9e3779b97f4a7c15u >> (64 - MEMO_BITS);
+    return &memo->slots[bytes & ~(uint64_t)1];
 }
 
-const catalog_token *catalog_reader_find_token(catalog_reader *reader,
-                                               lp_span id)
+static bool is_memo_of(const memo_slot *slot, uint64_t version, lp_span id)
 {
-    const catalog_token *token;
-    memo_slot *slot;
+    return slot->version == version &&
+           memcmp(slot->id, id.ptr, TOKEN_ID_BYTES) == 0;
+}
+
+static bool find_long_way(const catalog_reader *reader, lp_span id,
+                          catalog_route *out)
+{
+    const catalog_token *token = catalog_find_token(reader->view, id);
+
+    if (!token) {
+        return false;
+    }
+    out->ring = token->channel->ring;
+    out->host_app = token->host_app;
+    return true;
+}
+
+static void remember(memo_slot *slot, uint64_t version, lp_span id,
+                     const catalog_route *route)
+{
+    slot->ring = route->ring;
+    slot->host_app = route->host_app.ptr;
+    slot->host_app_bytes = (uint16_t)route->host_app.len_bytes;
+    slot->version = version;
+    memcpy(slot->id, id.ptr, TOKEN_ID_BYTES);
+}
+
+bool catalog_reader_find_route(catalog_reader *reader, lp_span id,
+                               catalog_route *out)
+{
+    memo_slot *pair;
+    const memo_slot *slot;
 
     if (id.len_bytes != TOKEN_ID_BYTES || !reader->memo) {
-        return catalog_find_token(reader->view, id);
+        return find_long_way(reader, id, out);
     }
-    slot = memo_slot_of(reader->memo, id);
-    if (slot->version == reader->version &&
-        memcmp(slot->id, id.ptr, TOKEN_ID_BYTES) == 0) {
-        return slot->token;
+    pair = memo_pair_of(reader->memo, id);
+    slot = &pair[is_memo_of(&pair[0], reader->version, id) ? 0 : 1];
+    if (slot == &pair[1] && !is_memo_of(slot, reader->version, id)) {
+        if (!find_long_way(reader, id, out)) {
+            return false;
+        }
+        pair[1] = pair[0];
+        remember(&pair[0], reader->version, id, out);
+        return true;
     }
-    token = catalog_find_token(reader->view, id);
-    if (token) {
-        memcpy(slot->id, id.ptr, TOKEN_ID_BYTES);
-        slot->version = reader->version;
-        slot->token = token;
-    }
-    return token;
+    out->ring = slot->ring;
+    out->host_app = lp_span_of(slot->host_app, slot->host_app_bytes);
+    return true;
 }
 
 void catalog_reader_init(catalog_reader *reader, catalog *cat)

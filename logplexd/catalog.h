@@ -47,7 +47,6 @@ typedef struct catalog_token {
     lp_span id;       /* "t." and a UUID                                    */
     lp_span name;     /* any bytes but blanks and controls; may be empty    */
     lp_span host_app; /* "host NAME ", as lp_render_line() wants it         */
-    lp_channel *ring; /* the channel's */
     const catalog_channel *channel;
 } catalog_token;
 
@@ -133,13 +132,21 @@ void catalog_reader_fini(catalog_reader *reader);
 /* The current view, valid until the next call with this reader. */
 const catalog_view *catalog_reader_view(catalog_reader *reader);
 
+/* Where the lines of a token go, and what lp_render_line() wants to know of it.
+ * Valid as long as the view. */
+typedef struct catalog_route {
+    lp_channel *ring;
+    lp_span host_app;
+} catalog_route;
+
 /*
  * catalog_find_token() in the view that the last catalog_reader_view() gave, for
- * who asks on every line: what was found before is found again without the way
- * through the table, which among many tokens is mostly waiting for memory.
+ * who asks on every line: what was found before is found again in one cache
+ * line, where the way through the table is mostly waiting for memory.
+ * False: there is no such token.
  */
-const catalog_token *catalog_reader_find_token(catalog_reader *reader,
-                                               lp_span id);
+bool catalog_reader_find_route(catalog_reader *reader, lp_span id,
+                               catalog_route *out);
 
 /* A hold that lasts longer, and its end. Threads: any. */
 catalog_view *catalog_view_ref(const catalog_view *view);

@@ -195,20 +195,17 @@ static void take(ingest *in, const lp_syslog *msg, lp_channel *ring,
 
 void ingest_frame(ingest *in, lp_span frame)
 {
-    const catalog_token *token;
+    catalog_route route;
     lp_syslog msg;
 
     if (!parse(in, frame, &msg))
         return;
-    if (!looks_like_token(msg.app)) {
+    if (!looks_like_token(msg.app))
         reject_line(in, REJECT_NO_TOKEN, 1);
-        return;
-    }
-    token = catalog_reader_find_token(&in->home->reader, msg.app);
-    if (token == NULL)
+    else if (!catalog_reader_find_route(&in->home->reader, msg.app, &route))
         reject_line(in, REJECT_UNKNOWN_TOKEN, 1);
     else
-        take(in, &msg, token->ring, token->host_app);
+        take(in, &msg, route.ring, route.host_app);
 }
 
 void ingest_frame_for(ingest *in, lp_span frame, const catalog_token *token)
@@ -218,7 +215,7 @@ void ingest_frame_for(ingest *in, lp_span frame, const catalog_token *token)
 
     if (!parse(in, frame, &msg))
         return;
-    take(in, &msg, token->ring,
+    take(in, &msg, token->channel->ring,
          looks_like_token(msg.app) ? token->host_app : own_app);
 }
 

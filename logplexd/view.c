@@ -86,7 +86,6 @@ static void set_token(family *fam, size_t index, const hash_key *hash,
         put_text(text, lp_span_of(host_app_head, sizeof host_app_head - 1));
     to->token.host_app.len_bytes += put_text(text, app_of(from)).len_bytes;
     to->token.host_app.len_bytes += put_text(text, LP_SPAN(" ")).len_bytes;
-    to->token.ring = fam->channel.ring;
     to->token.channel = &fam->channel;
     to->item.key = to->token.id;
     to->item.hash = hash_span(hash, to->token.id);

@@ -99,6 +99,7 @@ static uint64_t pass(worker *w, lp_span bytes, stage upto)
     lp_framer_init(&framer, 0);
     ingest_begin(w->ingest, LISTENER_SYSLOG_TCP, 0);
     while (lp_framer_next(&framer, &bytes, &frame) == LP_OK) {
+        catalog_route route;
         lp_syslog msg;
 
         lines++;
@@ -107,7 +108,7 @@ static uint64_t pass(worker *w, lp_span bytes, stage upto)
         else if (upto >= STAGE_PARSE &&
                  lp_syslog_parse(frame.bytes, &msg, NULL) == LP_OK &&
                  upto == STAGE_LOOKUP &&
-                 catalog_reader_find_token(&w->reader, msg.app) == NULL)
+                 !catalog_reader_find_route(&w->reader, msg.app, &route))
             die("no token");
     }
     ingest_end(w->ingest, NULL);
