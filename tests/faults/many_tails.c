@@ -36,8 +36,8 @@ enum {
     SLOW_WINDOW_BYTES = 4096,
     STAY_MIN_MS = 50,
     STAY_MAX_MS = 5000,
-    SLOW_STAYS_TIMES = 3,
-    LEAVING_MS = 40, /* unread, so that there is an event to be broken */
+    SLOW_STAYS_PART = 4, /* of the whole show, at most */
+    LEAVING_MS = 40,     /* unread, so that there is an event to be broken */
     AWAY_MAX_MS = 1000,
     TICK_MS = 5,
     ARRIVE_MAX_MS = 60000,
@@ -65,6 +65,7 @@ typedef struct show {
     int epoll;
     int sender;
     uint64_t lines_per_s;
+    int64_t show_ms;
     uint64_t sent_lines; /* line 0 is not counted */
     uint64_t last_line;
     bool is_ending; /* nobody breaks off or is slow any more */
@@ -144,7 +145,8 @@ static void come(show *s, tail *t)
     const sse_reader *r = &t->reader;
     char id[80] = "";
     char request[512];
-    int64_t stay_max_ms = STAY_MAX_MS * (t->is_slow ? SLOW_STAYS_TIMES : 1);
+    int64_t stay_max_ms =
+        t->is_slow ? s->show_ms / SLOW_STAYS_PART : STAY_MAX_MS;
 
     if (r->has_position)
         snprintf(id, sizeof(id), "Last-Event-ID: %" PRIu64 ":%" PRIu64 "\r\n",
@@ -437,7 +439,8 @@ int main(int argc, char **argv)
     s.session = argv[4];
     s.tail_count = (unsigned)argument(argv[5]);
     s.lines_per_s = argument(argv[6]);
-    s.last_line = s.lines_per_s * argument(argv[7]);
+    s.show_ms = (int64_t)argument(argv[7]) * 1000;
+    s.last_line = s.lines_per_s * (uint64_t)s.show_ms / 1000;
     s.random = argument(argv[8]) + 1;
     s.epoll = epoll_create1(EPOLL_CLOEXEC);
     s.tails = calloc(s.tail_count, sizeof(*s.tails));
