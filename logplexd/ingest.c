@@ -19,8 +19,8 @@
 #include "logplex/syslog.h"
 
 enum {
-    LINES_MAX = 256,
-    BUCKETS = 4096, /* a power of two, well over LINES_MAX */
+    LINES_MAX = 64,
+    BUCKETS = 256, /* a power of two, well over LINES_MAX */
     PREFETCH_AHEAD = 8
 };
 
@@ -89,7 +89,7 @@ static void reject_line(ingest *in, reject reason, uint64_t lines)
 static uint32_t bucket_of(const lp_channel *ring)
 {
     // Channels are aligned; the multiplier is 2^64 / golden ratio.
-    return (uint32_t)(((uintptr_t)ring >> 6) * 0x9E3779B97F4A7C15u >> 52);
+    return (uint32_t)(((uintptr_t)ring >> 6) * 0x9E3779B97F4A7C15u >> 56);
 }
 
 static group *group_of(ingest *in, lp_channel *ring)

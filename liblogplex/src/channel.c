@@ -455,7 +455,7 @@ void lp_channel_prefetch(const lp_channel *channel, unsigned step)
     if (at == NULL)
         return;
     __builtin_prefetch(slot, 1);
-    for (uint32_t ahead = 0; ahead < 4; ahead++)
+    for (uint32_t ahead = 0; ahead < 5; ahead++)
         __builtin_prefetch(at + ahead * LPI_ALIGN_BYTES, 1);
 }
 

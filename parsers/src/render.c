@@ -235,12 +235,57 @@ static void finish_line(const lp_syslog *msg, const extents *ext, char *pri,
     line->marks.msg_offset = (uint16_t)(len_bytes + text);
 }
 
+/*
+ * Nearly every line: its prefix is plain, its MSGID "-" with something behind
+ * it, its APP-NAME a token that host_app stands for. Then five parts make it,
+ * and only LEN has to be printed. False: it is not such a line.
+ */
+static bool render_common(const lp_syslog *msg, lp_span host_app,
+                          lp_render_scratch *scratch, lp_line *line)
+{
+    size_t procid = msg->prefix.len_bytes + host_app.len_bytes;
+    size_t text = procid + msg->procid.len_bytes + sizeof(" - ") - 1;
+    char *end = scratch->head + LEN_MAX_BYTES;
+    char *len = end - 1;
+    size_t len_bytes;
+
+    if (!msg->is_plain || msg->format == LP_SYSLOG_3164 ||
+        host_app.len_bytes == 0 || msg->msgid.len_bytes != 1 ||
+        msg->msgid.ptr[0] != '-' || msg->msg.ptr <= msg->msgid.ptr + 1 ||
+        text > HEADER_MAX_BYTES - LEN_MAX_BYTES ||
+        msg->msg.len_bytes > LINE_MAX_BYTES - HEADER_MAX_BYTES) {
+        return false;
+    }
+    *len = ' ';
+    len = put_digits_before(len, text + msg->msg.len_bytes);
+    len_bytes = (size_t)(end - len);
+    line->parts[0] = lp_span_of(len, len_bytes);
+    line->parts[1] = msg->prefix;
+    line->parts[2] = host_app;
+    line->parts[3] = lp_span_of(msg->procid.ptr, text - procid);
+    line->parts[4] = msg->msg;
+    line->part_count = 5;
+    set_aside(msg, line);
+    line->marks.pri = msg->pri;
+    line->marks.time_offset =
+        (uint8_t)(len_bytes + (size_t)(msg->time.ptr - msg->prefix.ptr));
+    line->marks.host_offset = (uint16_t)(len_bytes + msg->prefix.len_bytes);
+    line->marks.app_offset = (uint16_t)(line->marks.host_offset + host_bytes);
+    line->marks.procid_offset = (uint16_t)(len_bytes + procid);
+    line->marks.msgid_offset = (uint16_t)(len_bytes + text - 2);
+    line->marks.msg_offset = (uint16_t)(len_bytes + text);
+    return true;
+}
+
 lp_err lp_render_line(const lp_syslog *msg, lp_span host_app,
                       lp_render_scratch *scratch, lp_line *line)
 {
     char *pri = scratch->head + LEN_MAX_BYTES;
     extents ext = {0, host_app.len_bytes, or_nil(msg->procid).len_bytes + 1};
 
+    if (render_common(msg, host_app, scratch, line)) {
+        return LP_OK;
+    }
     if (host_app.len_bytes == 0) {
         ext.names_bytes = host_bytes + or_nil(msg->app).len_bytes + 1;
     }

@@ -251,6 +251,17 @@ static inline bool read_word_and_space(reader *in, spaces *gaps, lp_span *out)
     return true;
 }
 
+/* "<0" would not do, nor would a PRI over 255 or a VERSION of two digits: the
+ * length tells, since out->pri is what a PRI below 256 says. */
+static bool is_plain_prefix(const char *start, const lp_syslog *out)
+{
+    size_t pri_bytes = out->pri < 10 ? 1 : out->pri < 100 ? 2 : 3;
+    bool is_nil = out->time.len_bytes == 1 && out->time.ptr[0] == '-';
+
+    return out->version == 1 && !is_nil && out->is_plain &&
+           out->time.ptr == start + pri_bytes + sizeof("<>1 ") - 1;
+}
+
 /* in stands behind "<PRI>". */
 static bool read_5424(reader *in, lp_syslog *out)
 {
@@ -264,6 +275,7 @@ static bool read_5424(reader *in, lp_syslog *out)
     out->format = LP_SYSLOG_5424;
     out->version = (uint16_t)version;
     out->prefix = lp_span_of(in->start, (size_t)(in->at - in->start));
+    out->is_plain = is_plain_prefix(in->start, out);
     if (!read_word_and_space(in, &gaps, &out->host) ||
         !read_word_and_space(in, &gaps, &out->app) ||
         !read_word_and_space(in, &gaps, &out->procid) ||
@@ -393,6 +405,7 @@ lp_err lp_syslog_parse(lp_span frame, lp_syslog *out, size_t *at_byte)
         goto fail;
     }
     out->pri = (uint8_t)(pri % 256);
+    out->is_plain = pri < 256;
     old = in;
     if (read_5424(&in, out)) {
         return LP_OK;

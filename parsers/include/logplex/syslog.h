@@ -36,6 +36,8 @@ enum { LP_SYSLOG_FIELD_MAX_BYTES = 1024 };
 typedef struct lp_syslog {
     uint8_t pri; /* modulo 256, as Logplex does: <999> is 231 */
     uint8_t format;
+    uint8_t is_plain; /* prefix is just as we would print it: PRI below 256 and
+                         without zeros in front, VERSION 1, a TIME */
     uint16_t version;
     lp_span prefix; /* "<PRI>VERSION TIME " as sent, its last space included;
                        empty for RFC 3164 */
