@@ -74,15 +74,16 @@ static lp_span without_line_end(lp_span msg)
     return msg;
 }
 
+/*
+ * The id comes last: some EventSources (that of CLI 7 to 10) take it as soon as
+ * its line is there, and an event that is cut off behind it would be lost when
+ * they resume.
+ */
 static size_t form_event(const tail_line *line, char *out, size_t room_bytes)
 {
     sink to = {out, room_bytes, 0};
 
-    put(&to, LP_SPAN("id: "));
-    put_number(&to, line->epoch);
-    put(&to, LP_SPAN(":"));
-    put_number(&to, line->record.seq);
-    put(&to, LP_SPAN("\ndata: "));
+    put(&to, LP_SPAN("data: "));
     put_data(&to, lp_record_time(&line->record));
     put(&to, LP_SPAN(" "));
     put_data(&to, lp_record_app(&line->record));
@@ -90,6 +91,10 @@ static size_t form_event(const tail_line *line, char *out, size_t room_bytes)
     put_data(&to, lp_record_procid(&line->record));
     put(&to, LP_SPAN("]: "));
     put_data(&to, without_line_end(lp_record_msg(&line->record)));
+    put(&to, LP_SPAN("\nid: "));
+    put_number(&to, line->epoch);
+    put(&to, LP_SPAN(":"));
+    put_number(&to, line->record.seq);
     put(&to, LP_SPAN("\n\n"));
     return to.used_bytes;
 }

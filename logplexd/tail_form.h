@@ -4,9 +4,9 @@
  * Plain text is `TIME APP[PROCID]: MSG` and LF. Server-Sent Events (WHATWG
  * HTML, 9.2) are one event for a line, however many line ends its text has:
  *
- *     id: EPOCH:SEQ
  *     data: TIME APP[PROCID]: first line of MSG
  *     data: second line of MSG
+ *     id: EPOCH:SEQ
  *
  * CR, LF and CRLF all end a line there, so each of them begins a new data
  * field: nothing in a message can become a field of its own.

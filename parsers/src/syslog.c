@@ -163,6 +163,21 @@ static const char *skip_groups_loosely(const char *at, const char *end)
 }
 
 /*
+ * An SD-ID has no "=" and no quote in it (RFC 5424 6.3.2). Where the sender has
+ * left STRUCTURED-DATA out, a message in brackets would else be taken for it:
+ * [key="value"] text.
+ */
+static bool begins_with_id(const char *at, const char *end)
+{
+    for (at++; at < end && *at != ' ' && *at != ']'; at++) {
+        if (*at == '=' || *at == '"') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/*
  * SD and MSG. What does not read as STRUCTURED-DATA is the beginning of MSG,
  * so that no line is lost over it.
  */
@@ -173,7 +188,8 @@ static void read_data_and_msg(reader *in, lp_syslog *out)
     if (left_bytes(in) > 0 && *in->at == '-' &&
         ends_here(in->at + 1, in->end)) {
         stop = in->at + 1;
-    } else if (left_bytes(in) > 0 && *in->at == '[') {
+    } else if (left_bytes(in) > 0 && *in->at == '[' &&
+               begins_with_id(in->at, in->end)) {
         stop = skip_groups_strictly(in->at, in->end);
         if (stop == NULL) {
             stop = skip_groups_loosely(in->at, in->end);

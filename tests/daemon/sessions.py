@@ -215,7 +215,7 @@ class Events(SessionTest):
         client.send("GET", self.make_session("demo"),
                     [("Accept", "text/event-stream")])
         self.assertRegex(client.read().body.decode(),
-                         r"\Aretry: 10\n\nid: \d+:1\ndata: %s\n\n\Z" %
+                         r"\Aretry: 10\n\ndata: %s\nid: \d+:1\n\n\Z" %
                          re.escape(shown("a")))
 
     def test_a_tail_says_when_to_come_back(self):

@@ -122,17 +122,17 @@ static void every_line_end_begins_a_data_field(void **state)
 
     append(f->channel, "<1>1 T h a p - - one\ntwo\rthree\r\nfour\n\n");
     check_form(f, true,
-               "id: 77:1\ndata: T a[p]: one\ndata: two\ndata: three\n"
-               "data: four\ndata: \n\n");
+               "data: T a[p]: one\ndata: two\ndata: three\n"
+               "data: four\ndata: \nid: 77:1\n\n");
     append(f->channel, "<1>1 T h a p - - x\r\n");
-    check_form(f, true, "id: 77:2\ndata: T a[p]: x\n\n");
+    check_form(f, true, "data: T a[p]: x\nid: 77:2\n\n");
     check_form(f, false, "T a[p]: x\r\n");
     append(f->channel, "<1>1 T h a p - - ");
-    check_form(f, true, "id: 77:3\ndata: T a[p]: \n\n");
+    check_form(f, true, "data: T a[p]: \nid: 77:3\n\n");
     check_form(f, false, "T a[p]: \n");
     append(f->channel, "<1>1 T h a\rb p\rq - - \r\r");
     check_form(f, true,
-               "id: 77:4\ndata: T a\ndata: b[p\ndata: q]: \ndata: \n\n");
+               "data: T a\ndata: b[p\ndata: q]: \ndata: \nid: 77:4\n\n");
 }
 
 /* Notes ------------------------------------------------------------------- */
