@@ -375,6 +375,14 @@ static step take_step(tail *t)
     return t->flow.used_bytes > 0 ? STEP_FULL : STEP_END;
 }
 
+/* Nobody knows when the socket will take more: until then nothing is pinned. */
+static void rest(tail *t)
+{
+    if (t->cursor)
+        lp_cursor_rest(t->cursor, &t->run, t->run_at);
+    t->run_at = 0;
+}
+
 static ssize_t fill(void *ctx, char *out, size_t room_bytes)
 {
     tail *t = ctx;
@@ -386,6 +394,7 @@ static ssize_t fill(void *ctx, char *out, size_t room_bytes)
     do {
         s = take_step(t);
     } while (s == STEP_ON);
+    rest(t);
     if (s == STEP_ABORT)
         return HTTP_STREAM_ABORT;
     if (s == STEP_END)

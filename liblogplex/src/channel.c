@@ -217,7 +217,8 @@ static lp_seq wanted_seq(const lp_channel *channel)
     for (const lp_cursor *cursor = channel->cursors; cursor != NULL;
          cursor = cursor->next) {
         // relaxed: a place that is a little old only keeps a little more.
-        lp_seq seq = atomic_load_explicit(&cursor->seq, memory_order_relaxed);
+        lp_seq seq =
+            atomic_load_explicit(&cursor->wanted_seq, memory_order_relaxed);
         uint64_t lag_max =
             atomic_load_explicit(&cursor->lag_max_lines, memory_order_relaxed);
 

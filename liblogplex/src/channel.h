@@ -68,7 +68,8 @@ struct lp_channel {
 
 struct lp_cursor {
     /* Shared. */
-    _Atomic lp_seq seq;             /* the next line it wants */
+    _Atomic lp_seq wanted_seq; /* the first line that it may come back to: of
+                                  its last run, until it asks for the next */
     _Atomic uint64_t lag_max_lines; /* UINT64_MAX: none       */
     _Atomic uint64_t delivered_lines;
     _Atomic uint64_t lost_lines;
@@ -82,10 +83,12 @@ struct lp_cursor {
     bool is_other_epoch;
 
     /* The reader's. */
+    lp_seq seq;            /* the next line it wants */
     lp_segment *segment;   /* the one that it read last; held */
     uint64_t untold_lines; /* lost, and not yet in a run */
     int64_t untold_since_ns;
-    int64_t last_arrival_ns;
+    int64_t last_arrival_ns; /* of the last line that it read */
+    int64_t before_run_ns;   /* the same, before its last run */
 
     /* Under channel.mutex. */
     lp_cursor *previous, *next;

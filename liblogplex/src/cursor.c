@@ -5,16 +5,11 @@
 
 #define NO_LIMIT UINT64_MAX
 
-/* A cursor's place. Only its reader moves it; the writer looks at it when it
- * decides what may go. */
-static lp_seq place(const lp_cursor *cursor)
+/* All before its place has been used: the writer may let go of it. */
+static void want_from_here(lp_cursor *cursor)
 {
-    return atomic_load_explicit(&cursor->seq, memory_order_relaxed);
-}
-
-static void move_to(lp_cursor *cursor, lp_seq seq)
-{
-    atomic_store_explicit(&cursor->seq, seq, memory_order_relaxed);
+    atomic_store_explicit(&cursor->wanted_seq, cursor->seq,
+                          memory_order_relaxed);
 }
 
 /* Only the reader counts, and the ledger looks. */
@@ -105,7 +100,8 @@ static void enter(lp_cursor *cursor, const lp_cursor_options *opt)
     pthread_mutex_lock(&channel->mutex);
     cursor->start_seq = start_seq(channel, opt);
     cursor->stop_seq = stop_seq(channel, opt);
-    atomic_init(&cursor->seq, cursor->start_seq);
+    cursor->seq = cursor->start_seq;
+    atomic_init(&cursor->wanted_seq, cursor->start_seq);
     cursor->next = channel->cursors;
     if (cursor->next != NULL)
         cursor->next->previous = cursor;
@@ -183,7 +179,7 @@ static void arm(lp_cursor *cursor)
 /* Would lp_cursor_next() say anything but LP_E_AGAIN? */
 static bool has_news(const lp_cursor *cursor)
 {
-    lp_seq seq = place(cursor);
+    lp_seq seq = cursor->seq;
 
     return seq >= cursor->stop_seq ||
            seq < atomic_load(&cursor->channel->next_seq) ||
@@ -224,7 +220,7 @@ static void lose(lp_cursor *cursor, uint64_t lines)
         cursor->untold_since_ns = cursor->last_arrival_ns;
     cursor->untold_lines += lines;
     count(&cursor->lost_lines, lines);
-    move_to(cursor, place(cursor) + lines);
+    cursor->seq += lines;
 }
 
 /* Jumps over what is beyond the lag limit. */
@@ -235,13 +231,13 @@ static void jump(lp_cursor *cursor)
     lp_seq next = atomic_load(&cursor->channel->next_seq);
     lp_seq target;
 
-    if (next <= lag_max || place(cursor) >= next - lag_max)
+    if (next <= lag_max || cursor->seq >= next - lag_max)
         return;
     target = next - lag_max;
     if (target > cursor->stop_seq)
         target = cursor->stop_seq;
-    if (target > place(cursor))
-        lose(cursor, target - place(cursor));
+    if (target > cursor->seq)
+        lose(cursor, target - cursor->seq);
 }
 
 /* How many lines of the segment that the cursor holds may be read. */
@@ -265,7 +261,7 @@ static uint64_t visible_lines(const lp_cursor *cursor)
 static bool is_here(const lp_cursor *cursor)
 {
     const lp_segment *segment = cursor->segment;
-    lp_seq seq = place(cursor);
+    lp_seq seq = cursor->seq;
 
     return segment != NULL && seq >= segment->base_seq &&
            seq - segment->base_seq < visible_lines(cursor);
@@ -307,16 +303,16 @@ static lp_err step(lp_cursor *cursor)
     pthread_mutex_lock(&channel->mutex);
     oldest = lpi_channel_oldest_seq(channel);
     limit = oldest < cursor->stop_seq ? oldest : cursor->stop_seq;
-    if (place(cursor) < limit)
-        lose(cursor, limit - place(cursor));
-    if (place(cursor) >= cursor->stop_seq) {
+    if (cursor->seq < limit)
+        lose(cursor, limit - cursor->seq);
+    if (cursor->seq >= cursor->stop_seq) {
         err = LP_E_END;
-    } else if (place(cursor) >= atomic_load(&channel->next_seq)) {
+    } else if (cursor->seq >= atomic_load(&channel->next_seq)) {
         err = atomic_load(&channel->is_closed) ? LP_E_CLOSED : LP_E_AGAIN;
     } else {
         bool was_oldest = cursor->segment == channel->oldest;
 
-        old = hold(cursor, find(cursor, place(cursor)));
+        old = hold(cursor, find(cursor, cursor->seq));
         // Whoever leaves the oldest segment may have been the last to want it.
         if (was_oldest)
             lpi_channel_trim(channel);
@@ -336,8 +332,8 @@ static uint32_t run_length(const lp_cursor *cursor, uint32_t first_index,
     uint32_t first_offset = lpi_segment_offset(segment, first_index);
     uint32_t fitting = 1;
 
-    if (cursor->stop_seq - place(cursor) < lines)
-        lines = (uint32_t)(cursor->stop_seq - place(cursor));
+    if (cursor->stop_seq - cursor->seq < lines)
+        lines = (uint32_t)(cursor->stop_seq - cursor->seq);
     if (lines_max != 0 && lines > lines_max)
         lines = lines_max;
     if (bytes_max == 0 ||
@@ -367,11 +363,11 @@ lp_err lp_cursor_next(lp_cursor *cursor, uint32_t lines_max, size_t bytes_max,
     lp_err err;
 
     memset(out, 0, sizeof(*out));
-    if (place(cursor) < cursor->stop_seq && !has_news(cursor) &&
-        !is_here(cursor))
+    want_from_here(cursor);
+    if (cursor->seq < cursor->stop_seq && !has_news(cursor) && !is_here(cursor))
         return LP_E_AGAIN;
     jump(cursor);
-    if (place(cursor) >= cursor->stop_seq || !is_here(cursor)) {
+    if (cursor->seq >= cursor->stop_seq || !is_here(cursor)) {
         err = step(cursor);
         if (err != LP_OK) {
             tell_loss(cursor, out);
@@ -379,7 +375,7 @@ lp_err lp_cursor_next(lp_cursor *cursor, uint32_t lines_max, size_t bytes_max,
         }
     }
     out->segment = cursor->segment;
-    out->first_seq = place(cursor);
+    out->first_seq = cursor->seq;
     out->first_index = (uint32_t)(out->first_seq - out->segment->base_seq);
     out->line_count =
         run_length(cursor, out->first_index, lines_max, bytes_max);
@@ -393,11 +389,31 @@ lp_err lp_cursor_next(lp_cursor *cursor, uint32_t lines_max, size_t bytes_max,
             lpi_segment_slot(out->segment, out->first_index)->arrival_ns;
     tell_loss(cursor, out);
     lpi_segment_ref(out->segment);
+    cursor->before_run_ns = cursor->last_arrival_ns;
     cursor->last_arrival_ns =
         lpi_segment_slot(out->segment, last_index)->arrival_ns;
     count(&cursor->delivered_lines, out->line_count);
-    move_to(cursor, out->first_seq + out->line_count);
+    cursor->seq = out->first_seq + out->line_count;
     return LP_OK;
+}
+
+void lp_cursor_rest(lp_cursor *cursor, lp_run *run, uint32_t used_lines)
+{
+    if (run->segment != NULL && used_lines < run->line_count) {
+        uint64_t unused_lines = run->line_count - used_lines;
+
+        assert(cursor->seq == run->first_seq + run->line_count);
+        count(&cursor->delivered_lines, 0 - unused_lines);
+        cursor->seq = run->first_seq + used_lines;
+        cursor->last_arrival_ns =
+            used_lines > 0 ? lp_run_at(run, used_lines - 1).arrival_ns
+                           : cursor->before_run_ns;
+    }
+    want_from_here(cursor);
+    lp_run_release(run);
+    if (cursor->segment != NULL)
+        lpi_segment_unref(cursor->segment);
+    cursor->segment = NULL;
 }
 
 /* Closing and accounting -------------------------------------------------- */
@@ -445,7 +461,7 @@ void lp_cursor_stats_get(lp_cursor *cursor, lp_cursor_stats *out)
     lp_seq end = atomic_load(&cursor->channel->next_seq);
 
     stats.other_epoch = cursor->is_other_epoch;
-    stats.next_seq = place(cursor);
+    stats.next_seq = cursor->seq;
     if (end > cursor->stop_seq)
         end = cursor->stop_seq;
     if (end > stats.next_seq)

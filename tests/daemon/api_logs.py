@@ -336,37 +336,40 @@ class Full(DaemonTest):
              "--history-lines", "100000", "--frame-max", "255KiB"]
 
     def stall(self):
-        """A tail that reads on until its socket is full, and then holds on to
-        the segment that it has come to."""
+        """A tail whose reader has gone to sleep, its socket full."""
         client = self.daemon.client(receive_buffer=4096)
         client.send("GET", self.make_session("demo", tail=True, num=0))
         client.read_head()
-        return client
 
     def test_lines_that_find_no_memory_are_429_and_counted(self):
         token = self.make_channel("demo", "app")["app"]
-        # Each takes a segment of the largest kind, and there is room for 32.
+        late = self.make_channel("late", "app")["app"]
+        # A channel's history is its own: it gives way to its own new lines,
+        # and to nobody else's.
         big = [line("x" * 200000)] * 2
-        stalled = []
-        accepted = 0
-        answer = self.post(token, big)
-        while answer.status == 204 and len(stalled) < 200:
-            accepted += 2
-            stalled.append(self.stall())
-            answer = self.post(token, big)
+        for _ in range(30):
+            self.assertEqual(self.post(token, big).status, 204)
+        answer = self.post(late, big)
         self.assertEqual(answer.status, 429, answer)
         self.assertEqual(answer.headers["retry-after"], "1")
-        accepted += int(answer.headers["logplex-msg-accepted"])
-        refused = int(answer.headers["logplex-msg-rejected"])
+        self.assertEqual(answer.headers["logplex-msg-accepted"], "0")
+        self.assertEqual(answer.headers["logplex-msg-rejected"], "2")
         counts = self.ledger()["listeners"]["http"]
-        self.assertEqual(counts["accepted_lines"], accepted)
-        self.assertEqual(counts["rejected_lines"]["full"], refused)
+        self.assertEqual(counts["accepted_lines"], 60)
+        self.assertEqual(counts["rejected_lines"]["full"], 2)
         metrics = self.ask("GET", "/metrics").body.decode()
         self.assertIn("logplex_http_overloaded_total 1\n", metrics)
-        # And it goes on as soon as they are gone.
-        for client in stalled:
-            client.close()
-        self.wait_until(lambda: self.post(token, big).status == 204)
+        # And it goes on as soon as there is room.
+        self.assertEqual(self.ask("DELETE", "/v3/channels/demo").status, 204)
+        self.wait_until(lambda: self.post(late, big).status == 204)
+
+    def test_tails_that_read_no_more_pin_no_memory(self):
+        token = self.make_channel("demo", "app")["app"]
+        big = [line("x" * 200000)] * 2
+        for _ in range(60):
+            self.stall()
+            self.assertEqual(self.post(token, big).status, 204)
+        self.wait_until(lambda: self.ledger()["engine"]["pinned_bytes"] == 0)
 
 
 class Many(DaemonTest):

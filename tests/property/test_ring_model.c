@@ -205,6 +205,13 @@ static void read_some(world *w, reader *r)
     assert_int_equal(run.first_seq, r->expected);
     assert_true(run.first_seq + run.line_count <= r->stop);
     ring_check_run(&run, w->width[r->channel]);
+    if (draw(w, 4) == 0) {
+        uint32_t used_lines = (uint32_t)draw(w, run.line_count + 1);
+
+        lp_cursor_rest(r->cursor, &run, used_lines);
+        r->expected += used_lines;
+        return;
+    }
     r->expected += run.line_count;
     if (draw(w, 8) == 0)
         keep_run(w, &run, w->width[r->channel]);

@@ -327,6 +327,17 @@ LP_API lp_err lp_cursor_next(lp_cursor *cursor, uint32_t lines_max,
                              size_t bytes_max, lp_run *out);
 
 /*
+ * For a reader that may be away for long, because its peer is slow, say: lets go
+ * of run, of which it has used the first used_lines lines, and of the segment
+ * that the cursor holds by itself to read on without a lock. The cursor goes on
+ * behind what was used; what is evicted meanwhile is lost to it and counted,
+ * and nothing is pinned. run is the last one that this cursor gave, or empty,
+ * and not shared with anybody who would use its other lines; it is emptied.
+ * Threads: reader.
+ */
+LP_API void lp_cursor_rest(lp_cursor *cursor, lp_run *run, uint32_t used_lines);
+
+/*
  * Asks for one on_ready call as soon as lp_cursor_next() would not say
  * LP_E_AGAIN. LP_OK: the call will come. LP_E_AGAIN: no need to wait, there is
  * something to read now, and no call will come.

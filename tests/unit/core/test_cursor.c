@@ -268,6 +268,38 @@ static void a_run_outlives_its_ring_cursor_and_channel(void **state)
     lp_engine_destroy(f.engine);
 }
 
+static void a_reader_at_rest_pins_nothing_and_goes_on_where_it_was(void **state)
+{
+    fixture f = open_ring(10);
+    lp_cursor *cursor =
+        ring_cursor(f.channel, LP_START_OLDEST, 0, LP_STOP_NEVER);
+    lp_run run;
+    uint64_t lost = 0;
+
+    (void)state;
+    ring_fill(f.channel, 1, 20, 100);
+    CHECK_OK(lp_cursor_next(cursor, 0, 0, &run));
+    assert_int_equal(run.line_count, 20);
+    lp_cursor_rest(cursor, &run, 7);
+    assert_int_equal(ring_cursor_stats(cursor).delivered_lines, 7);
+    assert_int_equal(ring_cursor_stats(cursor).next_seq, 8);
+    CHECK_OK(lp_cursor_next(cursor, 3, 0, &run));
+    assert_int_equal(run.first_seq, 8);
+    lp_cursor_rest(cursor, &run, 3);
+    lp_cursor_rest(cursor, &run, 0);
+    lp_cursor_set_lag(cursor, 50);
+    ring_fill(f.channel, 21, 5000, 100);
+    assert_int_equal(ring_ledger(f.engine).pinned_bytes, 0);
+    CHECK_OK(lp_cursor_next(cursor, 1, 0, &run));
+    assert_int_equal(run.lost_lines, run.first_seq - 11);
+    assert_int_equal(run.lost_since_ns, 10);
+    lp_run_release(&run);
+    assert_int_equal(ring_drain(cursor, 100, &lost, LP_E_AGAIN), 49);
+    ring_cursor_stats(cursor);
+    lp_cursor_close(cursor);
+    close_ring(&f);
+}
+
 static void readers_of_a_closed_channel_read_to_its_end(void **state)
 {
     fixture f = open_ring(0);
@@ -396,6 +428,8 @@ int main(void)
         cmocka_unit_test(a_lagging_reader_with_a_limit_keeps_no_more_than_it),
         cmocka_unit_test(runs_respect_lines_and_bytes),
         cmocka_unit_test(a_run_outlives_its_ring_cursor_and_channel),
+        cmocka_unit_test(
+            a_reader_at_rest_pins_nothing_and_goes_on_where_it_was),
         cmocka_unit_test(readers_of_a_closed_channel_read_to_its_end),
         cmocka_unit_test(an_armed_reader_is_called_once),
         cmocka_unit_test(arming_without_a_bell_is_refused),
