@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <stddef.h>
 
+#include "versioned.h"
+
 enum { HISTORY_DEFAULT_LINES = 1500 };
 #define BYTES_MAX_DEFAULT ((uint64_t)16 << 20)
 
@@ -13,15 +15,12 @@ static lp_err read_options(const lp_channel_options *from,
                            lp_channel_options *opt)
 {
     lp_channel_options defaults = LP_CHANNEL_OPTIONS_INIT;
+    lp_err err;
 
     *opt = defaults;
-    if (from != NULL) {
-        if (from->struct_bytes < 2 * sizeof(uint32_t))
-            return LP_E_INVALID;
-        memcpy(opt, from,
-               from->struct_bytes < sizeof(*opt) ? from->struct_bytes
-                                                 : sizeof(*opt));
-    }
+    err = lpi_options_read(opt, sizeof(*opt), from);
+    if (err != LP_OK)
+        return err;
     if (opt->history_lines == 0)
         opt->history_lines = HISTORY_DEFAULT_LINES;
     if (opt->bytes_max == 0)
@@ -477,7 +476,6 @@ lpi_totals lpi_channel_totals(const lp_channel *channel)
 void lp_channel_stats_get(lp_channel *channel, lp_channel_stats *out)
 {
     lp_channel_stats stats = LP_CHANNEL_STATS_INIT;
-    uint32_t room_bytes = out->struct_bytes;
 
     pthread_mutex_lock(&channel->mutex);
     stats.cursors = channel->cursor_count;
@@ -494,8 +492,5 @@ void lp_channel_stats_get(lp_channel *channel, lp_channel_stats *out)
     pthread_mutex_unlock(&channel->mutex);
     stats.resident_lines = stats.appended_lines - stats.evicted_lines;
     stats.resident_bytes = stats.appended_bytes - stats.evicted_bytes;
-    if (room_bytes > sizeof(stats))
-        room_bytes = sizeof(stats);
-    memcpy(out, &stats, room_bytes);
-    out->struct_bytes = room_bytes;
+    lpi_stats_write(out, &stats, sizeof(stats));
 }

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "versioned.h"
+
 #define NO_LIMIT UINT64_MAX
 
 /* All before its place has been used: the writer may let go of it. */
@@ -26,15 +28,12 @@ static lp_err read_options(const lp_cursor_options *from,
                            lp_cursor_options *opt)
 {
     lp_cursor_options defaults = LP_CURSOR_OPTIONS_INIT;
+    lp_err err;
 
     *opt = defaults;
-    if (from != NULL) {
-        if (from->struct_bytes < 2 * sizeof(uint32_t))
-            return LP_E_INVALID;
-        memcpy(opt, from,
-               from->struct_bytes < sizeof(*opt) ? from->struct_bytes
-                                                 : sizeof(*opt));
-    }
+    err = lpi_options_read(opt, sizeof(*opt), from);
+    if (err != LP_OK)
+        return err;
     if (opt->lag_max_lines == 0)
         opt->lag_max_lines = NO_LIMIT;
     if (opt->start > LP_START_TIME || opt->stop > LP_STOP_SEQ)
@@ -457,7 +456,6 @@ void lp_cursor_close(lp_cursor *cursor)
 void lp_cursor_stats_get(lp_cursor *cursor, lp_cursor_stats *out)
 {
     lp_cursor_stats stats = LP_CURSOR_STATS_INIT;
-    uint32_t room_bytes = out->struct_bytes;
     lp_seq end = atomic_load(&cursor->channel->next_seq);
 
     stats.other_epoch = cursor->is_other_epoch;
@@ -470,10 +468,7 @@ void lp_cursor_stats_get(lp_cursor *cursor, lp_cursor_stats *out)
     stats.lost_lines = atomic_load(&cursor->lost_lines);
     stats.offered_lines =
         stats.next_seq - cursor->start_seq + stats.pending_lines;
-    if (room_bytes > sizeof(stats))
-        room_bytes = sizeof(stats);
-    memcpy(out, &stats, room_bytes);
-    out->struct_bytes = room_bytes;
+    lpi_stats_write(out, &stats, sizeof(stats));
 }
 
 /* Runs -------------------------------------------------------------------- */

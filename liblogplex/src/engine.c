@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "channel.h"
+#include "versioned.h"
 
 #define MEMORY_MAX_DEFAULT ((uint64_t)256 << 20)
 
@@ -34,15 +35,12 @@ static lp_err read_options(const lp_engine_options *from,
                            lp_engine_options *opt)
 {
     lp_engine_options defaults = LP_ENGINE_OPTIONS_INIT;
+    lp_err err;
 
     *opt = defaults;
-    if (from != NULL) {
-        if (from->struct_bytes < 2 * sizeof(uint32_t))
-            return LP_E_INVALID;
-        memcpy(opt, from,
-               from->struct_bytes < sizeof(*opt) ? from->struct_bytes
-                                                 : sizeof(*opt));
-    }
+    err = lpi_options_read(opt, sizeof(*opt), from);
+    if (err != LP_OK)
+        return err;
     if (opt->segment_max_bytes == 0)
         opt->segment_max_bytes = SEGMENT_MAX_DEFAULT_BYTES;
     if (opt->memory_max_bytes == 0)
@@ -253,7 +251,6 @@ static void walk_channels(lp_engine *engine, lpi_totals *sum, lp_ledger *out)
 void lp_engine_ledger(lp_engine *engine, lp_ledger *out)
 {
     lp_ledger ledger = LP_LEDGER_INIT;
-    uint32_t room_bytes = out->struct_bytes;
     lpi_totals sum;
 
     pthread_mutex_lock(&engine->walk_mutex);
@@ -271,8 +268,5 @@ void lp_engine_ledger(lp_engine *engine, lp_ledger *out)
     ledger.lost_lines = sum.lost_lines;
     ledger.memory_max_bytes = engine->memory_max_bytes;
     ledger.pinned_bytes = atomic_load(&engine->pinned_bytes);
-    if (room_bytes > sizeof(ledger))
-        room_bytes = sizeof(ledger);
-    memcpy(out, &ledger, room_bytes);
-    out->struct_bytes = room_bytes;
+    lpi_stats_write(out, &ledger, sizeof(ledger));
 }

@@ -308,6 +308,35 @@ static void odd_options_are_refused(void **state)
     lp_channel_close(NULL);
 }
 
+/* A caller that was compiled when the structs were shorter. */
+static void an_older_caller_shares_what_both_know(void **state)
+{
+    lp_engine *engine = ring_engine(0);
+    lp_channel_options opt = LP_CHANNEL_OPTIONS_INIT;
+    lp_channel_stats stats = LP_CHANNEL_STATS_INIT;
+    lp_channel *channel;
+
+    (void)state;
+    opt.struct_bytes = offsetof(lp_channel_options, bytes_max);
+    opt.history_lines = 10;
+    opt.bytes_max = 1; // behind what it knows of: not read
+    CHECK_OK(lp_channel_open(engine, &opt, &channel));
+    ring_fill(channel, 1, 3, 10);
+    stats.struct_bytes = offsetof(lp_channel_stats, appended_lines);
+    stats.appended_lines = 77;
+    lp_channel_stats_get(channel, &stats);
+    assert_int_equal(stats.struct_bytes,
+                     offsetof(lp_channel_stats, appended_lines));
+    assert_int_equal(stats.next_seq, 4);
+    assert_int_equal(stats.appended_lines, 77);
+    stats.struct_bytes = UINT32_MAX;
+    lp_channel_stats_get(channel, &stats);
+    assert_int_equal(stats.struct_bytes, sizeof(stats));
+    assert_int_equal(stats.appended_lines, 3);
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
 /* An allocator that fails at the k-th call. */
 static uint64_t calls_left;
 
@@ -389,6 +418,7 @@ int main(void)
         cmocka_unit_test(epochs_of_channels_differ),
         cmocka_unit_test(all_memory_is_given_back),
         cmocka_unit_test(odd_options_are_refused),
+        cmocka_unit_test(an_older_caller_shares_what_both_know),
         cmocka_unit_test(every_allocation_may_fail),
     };
 
