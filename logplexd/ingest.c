@@ -251,9 +251,3 @@ void ingest_count_framer(worker *w, listener from, lp_framer *framer)
     framer->cut_frames = framer->cut_bytes = framer->resyncs = 0;
     framer->truncated_frames = framer->truncated_bytes = 0;
 }
-
-void ingest_close_all(worker *w)
-{
-    ingest_tcp_close(w);
-    ingest_udp_close(w);
-}

@@ -60,6 +60,5 @@ int ingest_tcp_listen(worker *w, int fd);
 int ingest_udp_listen(worker *w, int fd);
 void ingest_tcp_close(worker *w);
 void ingest_udp_close(worker *w);
-void ingest_close_all(worker *w); /* both */
 
 #endif /* LOGPLEXD_INGEST_H */

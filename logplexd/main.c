@@ -195,7 +195,8 @@ static void warn_if_open(catalog *cat)
 static void end_lines_and_tails(worker *w)
 {
     tail_end_all(w);
-    ingest_close_all(w);
+    ingest_tcp_close(w);
+    ingest_udp_close(w);
 }
 
 static void tell_ended(worker *w)
