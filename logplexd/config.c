@@ -318,29 +318,6 @@ static bool load_port(loading *load)
     return set_from(load, &set, address);
 }
 
-static bool load_environment(loading *load)
-{
-    bool ok = true;
-
-    for (unsigned i = 0; i < config_option_count && ok; i++) {
-        const option *opt = &config_options[i];
-        const char *value = opt->variable ? getenv(opt->variable) : NULL;
-        setting set = {opt, opt->variable, SOURCE_ENVIRONMENT};
-
-        if (!value || !*value) {
-            continue; // VARIABLE= is how many tools spell "not set"
-        }
-        if (opt->kind == OPTION_ADDRESSES) {
-            ok = set_list(load, &set, value, " \t\r\n,");
-        } else if (opt->kind == OPTION_CREDENTIALS) {
-            ok = set_list(load, &set, value, " \t\r\n");
-        } else {
-            ok = set_from(load, &set, value);
-        }
-    }
-    return ok;
-}
-
 static unsigned min3(unsigned a, unsigned b, unsigned c)
 {
     unsigned least = a < b ? a : b;
@@ -374,20 +351,101 @@ static unsigned distance(const char *a, const char *b)
     return row[columns];
 }
 
-static bool refuse_stranger(const char *flag)
+/* What somebody may have meant by a name; NULL: that would be a riddle. */
+static const option *nearest_option(const char *name, bool is_variable)
 {
     const option *nearest = NULL;
-    unsigned least = 4; // further off, a suggestion is a riddle
-    char quoted[128];
+    unsigned least = 4;
 
     for (unsigned i = 0; i < config_option_count; i++) {
-        unsigned away = distance(flag, config_options[i].flag);
+        const option *opt = &config_options[i];
+        const char *other = is_variable ? opt->variable : opt->flag;
+        unsigned away = other ? distance(name, other) : least;
 
         if (away < least) {
             least = away;
-            nearest = &config_options[i];
+            nearest = opt;
         }
     }
+    return nearest;
+}
+
+static bool is_variable_of_ours(const char *name)
+{
+    for (unsigned i = 0; i < config_option_count; i++) {
+        if (config_options[i].variable &&
+            strcmp(config_options[i].variable, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A variable of a name like ours that is none is told and no error: it may be
+ * one of the original's. But a credential that nobody reads is an open door. */
+static void warn_of_stranger(const char *name)
+{
+    const option *nearest = nearest_option(name, true);
+    char quoted[128];
+
+    fprintf(stderr, "logplexd: %s: there is no such variable, it is ignored",
+            log_quote(name, quoted, sizeof quoted));
+    if (nearest) {
+        fprintf(stderr, "; did you mean %s", nearest->variable);
+    }
+    fputs(". See logplexd --help\n", stderr);
+}
+
+static void warn_of_strangers(void)
+{
+    static const char prefix[] = "LOGPLEX_";
+
+    for (char **at = environ; *at; at++) {
+        const char *end = strchr(*at, '=');
+        char name[64];
+        size_t name_bytes = end ? (size_t)(end - *at) : 0;
+
+        if (strncmp(*at, prefix, sizeof prefix - 1) != 0 ||
+            name_bytes >= sizeof name) {
+            continue;
+        }
+        memcpy(name, *at, name_bytes);
+        name[name_bytes] = '\0';
+        if (!is_variable_of_ours(name)) {
+            warn_of_stranger(name);
+        }
+    }
+}
+
+static bool load_environment(loading *load)
+{
+    bool ok = true;
+
+    warn_of_strangers();
+    for (unsigned i = 0; i < config_option_count && ok; i++) {
+        const option *opt = &config_options[i];
+        const char *value = opt->variable ? getenv(opt->variable) : NULL;
+        setting set = {opt, opt->variable, SOURCE_ENVIRONMENT};
+
+        if (!value || !*value) {
+            continue; // VARIABLE= is how many tools spell "not set"
+        }
+        if (opt->kind == OPTION_ADDRESSES) {
+            ok = set_list(load, &set, value, " \t\r\n,");
+        } else if (opt->kind == OPTION_CREDENTIALS) {
+            ok = set_list(load, &set, value, " \t\r\n");
+        } else {
+            ok = set_from(load, &set, value);
+        }
+    }
+    return ok;
+}
+
+static bool refuse_stranger(const char *flag)
+{
+    const option *nearest = nearest_option(flag, false);
+    char quoted[128];
+
     fprintf(stderr, "logplexd: %s: there is no such option",
             log_quote(flag, quoted, sizeof quoted));
     if (nearest) {

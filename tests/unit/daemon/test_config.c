@@ -248,6 +248,18 @@ static void sizes_and_times_have_their_units(void **state)
     assert_int_equal(cfg.shutdown_limit_ms, 3000);
 }
 
+static void a_variable_that_is_none_of_ours_is_told(void **state)
+{
+    (void)state;
+    setenv("LOGPLEX_CREDENTIAL", "me:secret:full_api", 1);
+    load_well("");
+    unsetenv("LOGPLEX_CREDENTIAL");
+    assert_int_equal(cfg.credential_count, 0);
+    assert_non_null(strstr(told_err, "LOGPLEX_CREDENTIAL: there is no such"));
+    assert_non_null(strstr(told_err, "did you mean LOGPLEX_CREDENTIALS"));
+    assert_null(strstr(told_err, "secret"));
+}
+
 static void a_flag_wins_over_its_variable(void **state)
 {
     (void)state;
@@ -491,6 +503,7 @@ int main(void)
         TEST(a_wrong_value_names_the_flag_the_value_and_what_is_allowed),
         TEST(far_off_flags_get_no_suggestion),
         TEST(sizes_and_times_have_their_units),
+        TEST(a_variable_that_is_none_of_ours_is_told),
         TEST(a_flag_wins_over_its_variable),
         TEST(a_wrong_variable_is_named),
         TEST(lists_in_the_environment_are_apart_by_blanks_or_commas),
