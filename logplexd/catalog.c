@@ -511,7 +511,7 @@ static catalog_err make_channel(catalog *cat, lp_span id, const lp_span *names,
 /* A sorted copy without repeats; NULL: no memory. */
 static lp_span *sort_names(const lp_span *names, size_t *count)
 {
-    lp_span *sorted = malloc((*count ? *count : 1) * sizeof *sorted);
+    lp_span *sorted = calloc(*count ? *count : 1, sizeof *sorted);
     size_t kept = 0;
 
     if (!sorted || *count == 0) {

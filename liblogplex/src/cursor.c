@@ -273,6 +273,7 @@ static lp_segment *find(const lp_cursor *cursor, lp_seq seq)
 
     if (segment == NULL || !segment->is_in_ring || segment->base_seq > seq)
         segment = cursor->channel->oldest;
+    assert(segment != NULL); // a line below next_seq is in some segment
     // The open one is the last, and has all that the others have not.
     while (segment->next != NULL &&
            segment->base_seq + segment->line_count <= seq)

@@ -597,7 +597,7 @@ static inline bool take_common(lp_framer *framer, lp_span *rest,
                                lp_frame *frame)
 {
     const char *ptr = rest->ptr;
-    uint32_t count, next;
+    uint32_t count = 0, next;
     size_t begin, next_bytes, end;
 
     if (rest->len_bytes < SHORT_ROOM_BYTES ||
