@@ -2,6 +2,7 @@
  * api_logs.c - POST /logs: a body of frames into channels.
  *
  *     who?  401 --> may they?  403 --> type? 415 --> Accept? 406
+ *       --> the body is read --> who, still?
  *       --> encoding 400, 413 --> count 400, nothing stored
  *       --> lines: memory full 429 | a line that is no syslog 400 | 204
  *
@@ -89,7 +90,8 @@ static bool is_logplex_type(const http_request *req)
                     strcmp(type, "application/x-logplex-1") == 0);
 }
 
-static bool admit(http_request *req, const catalog_view *view, sender *from)
+static bool check_sender(http_request *req, const catalog_view *view,
+                         sender *from)
 {
     int status = find_sender(req, view, from);
 
@@ -97,13 +99,25 @@ static bool admit(http_request *req, const catalog_view *view, sender *from)
         refuse(req, 403, "Credential not permitted to write to any channel.");
     else if (status != 0)
         refuse(req, status, "");
-    else if (!is_logplex_type(req))
+    return status == 0;
+}
+
+/*
+ * Strangers may not have us keep their bodies: those share one budget with
+ * everybody's. What is found here is looked up again when the body has come,
+ * as the view may be another one by then, and the token gone.
+ */
+static void admit_logs(http_request *req)
+{
+    sender from = {0};
+
+    if (!check_sender(req, catalog_reader_view(&http_worker(req)->reader),
+                      &from))
+        return;
+    if (!is_logplex_type(req))
         refuse(req, 415, "");
     else if (!api_accepts(req, "text/plain"))
         refuse(req, 406, "");
-    else
-        return true;
-    return false;
 }
 
 /* Frames ------------------------------------------------------------------ */
@@ -294,12 +308,12 @@ static void post_logs(http_request *req)
 
     count_add(&w->counts.listeners[LISTENER_HTTP].received_bytes,
               body.len_bytes);
-    if (admit(req, view, &b.from))
+    if (check_sender(req, view, &b.from))
         store_inflated(req, &b, body);
     catalog_view_unref(view);
 }
 
 const http_route api_logs_routes[] = {
-    {"POST", "/logs", HTTP_AUTH_NONE, post_logs, HTTP_BODY_OF_LOGS},
-    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0},
+    {"POST", "/logs", HTTP_AUTH_NONE, post_logs, HTTP_BODY_OF_LOGS, admit_logs},
+    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0, NULL},
 };

@@ -183,11 +183,11 @@ static void get_ledger(http_request *req)
 }
 
 const http_route api_ops_routes[] = {
-    {"*", "/healthcheck", HTTP_AUTH_NONE, get_health, 0},
-    {"*", "/v3/healthcheck", HTTP_AUTH_NONE, get_health, 0},
-    {"GET", "/livez", HTTP_AUTH_NONE, get_health, 0},
-    {"GET", "/readyz", HTTP_AUTH_NONE, get_ready, 0},
-    {"GET", "/metrics", HTTP_AUTH_FULL_API, get_metrics, 0},
-    {"GET", "/ledger", HTTP_AUTH_FULL_API, get_ledger, 0},
-    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0},
+    {"*", "/healthcheck", HTTP_AUTH_NONE, get_health, 0, NULL},
+    {"*", "/v3/healthcheck", HTTP_AUTH_NONE, get_health, 0, NULL},
+    {"GET", "/livez", HTTP_AUTH_NONE, get_health, 0, NULL},
+    {"GET", "/readyz", HTTP_AUTH_NONE, get_ready, 0, NULL},
+    {"GET", "/metrics", HTTP_AUTH_FULL_API, get_metrics, 0, NULL},
+    {"GET", "/ledger", HTTP_AUTH_FULL_API, get_ledger, 0, NULL},
+    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0, NULL},
 };

@@ -262,10 +262,10 @@ static void post_log_session(http_request *req)
 }
 
 const http_route api_platform_routes[] = {
-    {"GET", "/apps", HTTP_AUTH_PLATFORM, get_apps, 0},
-    {"GET", "/apps/:app", HTTP_AUTH_PLATFORM, get_app, 0},
+    {"GET", "/apps", HTTP_AUTH_PLATFORM, get_apps, 0, NULL},
+    {"GET", "/apps/:app", HTTP_AUTH_PLATFORM, get_app, 0, NULL},
     {"POST", "/apps/:app/log-sessions", HTTP_AUTH_PLATFORM, post_log_session,
-     BODY_MAX_BYTES},
-    {"GET", "/account", HTTP_AUTH_PLATFORM, get_account, 0},
-    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0},
+     BODY_MAX_BYTES, NULL},
+    {"GET", "/account", HTTP_AUTH_PLATFORM, get_account, 0, NULL},
+    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0, NULL},
 };

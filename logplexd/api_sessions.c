@@ -53,6 +53,6 @@ static void get_session(http_request *req)
 }
 
 const http_route api_sessions_routes[] = {
-    {"GET", "/sessions/:id", HTTP_AUTH_NONE, get_session, 0},
-    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0},
+    {"GET", "/sessions/:id", HTTP_AUTH_NONE, get_session, 0, NULL},
+    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0, NULL},
 };

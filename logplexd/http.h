@@ -8,10 +8,10 @@
  * check who asks, and make answers. Answers are counted by their status (401,
  * 403, 408, 413 and 429 by themselves too): handlers don't count them.
  *
- *     headers -> route -> auth -> body (cap, time limit) -> handler
- *                                                             |
- *               http_reply()  <-------- now, or after ------- +
- *               http_stream() <-------- http_defer()
+ *     headers -> route -> auth, admit -> body (cap, time limit) -> handler
+ *                                                                    |
+ *                      http_reply()  <-------- now, or after ------- +
+ *                      http_stream() <-------- http_defer()
  *
  * Threads: everything here is for the request's worker alone.
  */
@@ -52,6 +52,9 @@ typedef struct http_route {
     http_auth auth;
     http_handler handle;
     uint64_t body_max_bytes; /* 0: no body is read (one that comes is 413) */
+    http_handler admit; /* or NULL. Called when the headers are here, after auth
+                           and before anything of the body is kept; answers, and
+                           the body is not kept at all, or returns */
 } http_route;
 
 /* As a route's body_max_bytes: what the configuration allows for POST /logs. */

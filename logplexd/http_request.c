@@ -107,9 +107,19 @@ static void admit(http_request *req, const char *target)
 {
     http_route_find(req->server->tables, req->method, target, &req->match);
     req->route = req->match.route;
-    if (!req->route)
+    if (!req->route) {
         refuse_path(req);
-    else if (http_auth_check(req))
+        return;
+    }
+    if (!decode_params(req)) {
+        http_reply_error(req, 500, "out of memory");
+        return;
+    }
+    if (!http_auth_check(req))
+        return;
+    if (req->route->admit)
+        req->route->admit(req);
+    if (!req->is_answered)
         http_body_admit(req);
 }
 
@@ -156,8 +166,6 @@ http_request *http_request_begin(http_conn *conn, struct MHD_Connection *mhd,
     conn->since_ms = uv_now(&req->server->home->loop);
     req->body_announced_bytes = announced_of(req);
     admit(req, target);
-    if (!req->is_answered && !decode_params(req))
-        http_reply_error(req, 500, "out of memory");
     req->is_early = must_answer_early(req);
     return req;
 }

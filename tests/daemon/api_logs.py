@@ -331,6 +331,52 @@ class Bodies(DaemonTest):
         self.assertEqual(answer.status, 413)
 
 
+class Strangers(DaemonTest):
+    FLAGS = ["--workers", "1", "--bodies-max", "1MiB", "--body-max", "1MiB"]
+    HALF = 600000  # bytes; two of them are over the budget
+
+    def test_they_take_nothing_of_the_room_for_bodies(self):
+        token = self.make_channel("demo", "app")["app"]
+        stranger = ("Authorization", basic("token", "t.none"))
+        api = ("Authorization", basic(*OWNER))
+        for headers, status in (([TYPE], 401), ([TYPE, stranger], 401),
+                                ([api], 415),
+                                ([TYPE, api, ("Accept", "image/png")], 406)):
+            for _ in range(4):
+                client = self.daemon.client()
+                client.send("POST", "/logs", [
+                    *headers, ("Content-Length", str(self.HALF))])
+                client.socket.sendall(b"x" * 500000)
+                with self.subTest(status):
+                    self.assertEqual(client.read().status, status)
+        self.assertEqual(self.post(token, [line("a")]).status, 204)
+        self.assertEqual(self.read_session("demo"), [shown("a")])
+
+    def test_who_is_not_known_is_told_so_before_the_length_is_looked_at(self):
+        client = self.daemon.client()
+        client.send("POST", "/logs", [TYPE, ("Content-Length", "9" * 12)])
+        self.assertEqual(client.read().status, 401)
+        client = self.daemon.client()
+        client.send("POST", "/logs", [TYPE, ("Expect", "100-continue"),
+                                      ("Content-Length", "10")])
+        head = client.until(b"\r\n\r\n")
+        self.assertTrue(head.startswith(b"HTTP/1.1 401 "), head)
+
+    def test_a_token_that_goes_while_its_body_comes_sends_nothing(self):
+        tokens = self.make_channel("demo", "app", "web")
+        body = frames([line("a")])
+        client = self.daemon.client()
+        client.send("POST", "/logs", [
+            TYPE, ("Authorization", basic("token", tokens["app"])),
+            ("Expect", "100-continue"), ("Content-Length", str(len(body)))])
+        client.until(b"\r\n\r\n")  # the daemon has decided
+        path = "/v3/channels/demo/tokens/" + tokens["app"]
+        self.assertEqual(self.ask("DELETE", path).status, 204)
+        client.socket.sendall(body)
+        self.assertEqual(client.read().status, 401)
+        self.assertEqual(self.read_session("demo"), [])
+
+
 class Full(DaemonTest):
     FLAGS = ["--memory-max", "8MiB", "--channel-max", "64MiB",
              "--history-lines", "100000", "--frame-max", "255KiB"]

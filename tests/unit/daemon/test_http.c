@@ -184,26 +184,26 @@ static void on_stream(http_request *req)
 }
 
 static const http_route own_routes[] = {
-    {"GET", "/hello", HTTP_AUTH_NONE, on_hello, 0},
-    {"PUT", "/hello", HTTP_AUTH_NONE, on_hello, 0},
-    {"POST", "/echo", HTTP_AUTH_NONE, on_echo, BODY_MAX_BYTES},
-    {"POST", "/logs", HTTP_AUTH_NONE, on_echo, HTTP_BODY_OF_LOGS},
-    {"POST", "/small", HTTP_AUTH_NONE, on_echo, SMALL_MAX_BYTES},
-    {"GET", "/params/:a/x/:b", HTTP_AUTH_NONE, on_params, 0},
-    {"GET", "/query", HTTP_AUTH_NONE, on_query, 0},
-    {"GET", "/base", HTTP_AUTH_NONE, on_base, 0},
-    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0}};
+    {"GET", "/hello", HTTP_AUTH_NONE, on_hello, 0, NULL},
+    {"PUT", "/hello", HTTP_AUTH_NONE, on_hello, 0, NULL},
+    {"POST", "/echo", HTTP_AUTH_NONE, on_echo, BODY_MAX_BYTES, NULL},
+    {"POST", "/logs", HTTP_AUTH_NONE, on_echo, HTTP_BODY_OF_LOGS, NULL},
+    {"POST", "/small", HTTP_AUTH_NONE, on_echo, SMALL_MAX_BYTES, NULL},
+    {"GET", "/params/:a/x/:b", HTTP_AUTH_NONE, on_params, 0, NULL},
+    {"GET", "/query", HTTP_AUTH_NONE, on_query, 0, NULL},
+    {"GET", "/base", HTTP_AUTH_NONE, on_base, 0, NULL},
+    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0, NULL}};
 
 static const http_route more_routes[] = {
-    {"POST", "/json", HTTP_AUTH_NONE, on_json, 0},
-    {"*", "/any", HTTP_AUTH_NONE, on_hello, 0},
-    {"GET", "/later", HTTP_AUTH_NONE, on_later, 0},
-    {"GET", "/at-once", HTTP_AUTH_NONE, on_at_once, 0},
-    {"GET", "/stream", HTTP_AUTH_NONE, on_stream, 0},
-    {"GET", "/api", HTTP_AUTH_FULL_API, on_who, 0},
-    {"POST", "/api", HTTP_AUTH_FULL_API, on_who, BODY_MAX_BYTES},
-    {"GET", "/platform", HTTP_AUTH_PLATFORM, on_who, 0},
-    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0}};
+    {"POST", "/json", HTTP_AUTH_NONE, on_json, 0, NULL},
+    {"*", "/any", HTTP_AUTH_NONE, on_hello, 0, NULL},
+    {"GET", "/later", HTTP_AUTH_NONE, on_later, 0, NULL},
+    {"GET", "/at-once", HTTP_AUTH_NONE, on_at_once, 0, NULL},
+    {"GET", "/stream", HTTP_AUTH_NONE, on_stream, 0, NULL},
+    {"GET", "/api", HTTP_AUTH_FULL_API, on_who, 0, NULL},
+    {"POST", "/api", HTTP_AUTH_FULL_API, on_who, BODY_MAX_BYTES, NULL},
+    {"GET", "/platform", HTTP_AUTH_PLATFORM, on_who, 0, NULL},
+    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0, NULL}};
 
 static const http_route *const own_tables[] = {own_routes, more_routes, NULL};
 
