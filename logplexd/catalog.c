@@ -880,11 +880,17 @@ catalog_err catalog_add_session(catalog *cat, catalog_session *asked,
         return no_memory();
     }
     err = begin_change(cat);
-    if (err != CATALOG_OK) {
-        session_destroy(made);
-        return err;
+    if (err == CATALOG_OK) {
+        err = settle(cat, store_session(cat, &key, asked), NULL);
+    } else {
+        pthread_mutex_lock(&cat->write_mutex);
     }
-    err = settle(cat, store_session(cat, &key, asked), NULL);
+    // A disk that is full is when people want to read their logs most.
+    if (err == CATALOG_FAILED) {
+        LOG_AT(LOG_WARN, "session_not_stored", "%s",
+               "why=\"the store failed; the session goes with a restart\"");
+        err = CATALOG_OK;
+    }
     // Shown before the writer's lock goes: a deletion of the channel that comes
     // next must find it.
     if (err == CATALOG_OK) {

@@ -1,6 +1,8 @@
 /* counters.c - a copy of a worker's counters in which they agree. */
 #include "counters.h"
 
+#include <sched.h>
+
 static void copy_listener(const listener_counts *from, listener_counts *out)
 {
     atomic_store(&out->received_lines, atomic_load(&from->received_lines));
@@ -15,16 +17,18 @@ static void copy_listener(const listener_counts *from, listener_counts *out)
 
 void counters_copy(counters *from, counters *out)
 {
-    uint64_t before, after;
+    uint64_t before;
 
     do {
         before = atomic_load(&from->version);
+        if (before % 2 != 0) {
+            sched_yield(); // a batch is under way; it is soon done
+            continue;
+        }
         for (int i = 0; i < LISTENER_COUNT; i++)
             copy_listener(&from->listeners[i], &out->listeners[i]);
         for (int i = 0; i < COUNTER_COUNT; i++)
             atomic_store(&out->counts[i], atomic_load(&from->counts[i]));
-        after = atomic_load(&from->version);
-        // An odd number means that the owner is at it; it is soon done.
-    } while (before != after || before % 2 != 0);
-    atomic_store(&out->version, after);
+    } while (before % 2 != 0 || before != atomic_load(&from->version));
+    atomic_store(&out->version, before);
 }

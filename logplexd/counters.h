@@ -124,9 +124,10 @@ static inline uint64_t count_get(const _Atomic uint64_t *at)
 }
 
 /*
- * Counts that must agree with each other (received = accepted + rejected) are
- * written between these two, and copied by counters_copy(), which waits for
- * neither and asks again when it has seen half of an update.
+ * Between these two the counts do not agree with each other (received =
+ * accepted + rejected), nor with the engine (accepted = appended): a batch is
+ * under way. counters_copy() waits for its end. Not nested; nothing between
+ * them may copy the same thread's own counters.
  */
 static inline void counters_write_begin(counters *c)
 {

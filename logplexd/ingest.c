@@ -77,6 +77,9 @@ void ingest_begin(ingest *in, listener from, int64_t arrival_ns)
     in->arrival_ns = arrival_ns;
     catalog_reader_view(&in->home->reader); // stays until ingest_end()
     in->result = nothing;
+    // Until the end the lines that are in a ring are in no count: nobody may
+    // compare the two meanwhile.
+    counters_write_begin(&in->home->counts);
 }
 
 static void reject_line(ingest *in, reject reason, uint64_t lines)
@@ -226,7 +229,6 @@ void ingest_end(ingest *in, ingest_result *out)
     listener_counts *counts = &in->home->counts.listeners[in->from];
 
     ingest_flush(in);
-    counters_write_begin(&in->home->counts);
     count_add(&counts->received_lines, in->result.received_lines);
     count_add(&counts->accepted_lines, in->result.accepted_lines);
     for (int reason = 0; reason < REJECT_REASONS; reason++)

@@ -74,20 +74,11 @@ static void destroy(lp_channel *channel)
 
     assert(channel->cursors == NULL && channel->armed == NULL);
     pthread_mutex_lock(&channel->mutex);
+    atomic_store(&channel->is_closed, true);
+    lpi_channel_abandon(channel);
     totals = lpi_channel_totals(channel);
-    totals.evicted_lines = totals.appended_lines;
-    totals.evicted_bytes = totals.appended_bytes;
     pthread_mutex_unlock(&channel->mutex);
-    // Out of the registry first: from here on the ledger has it among the
-    // gone, and no other channel can ask it for its surplus.
     lpi_engine_leave(engine, channel, &totals);
-    while (channel->oldest != NULL) {
-        lp_segment *segment = channel->oldest;
-
-        channel->oldest = segment->next;
-        atomic_fetch_add(&engine->pinned_bytes, segment->block_bytes);
-        lpi_segment_unref(segment);
-    }
     pthread_mutex_destroy(&channel->mutex);
     pthread_mutex_destroy(&channel->wake_mutex);
     lpi_memory_free(engine, channel, sizeof(*channel));
@@ -157,6 +148,7 @@ void lp_channel_close(lp_channel *channel)
         return;
     pthread_mutex_lock(&channel->mutex);
     atomic_store(&channel->is_closed, true);
+    lpi_channel_abandon(channel);
     is_awaited = is_anybody_armed(channel);
     pthread_mutex_unlock(&channel->mutex);
     if (is_awaited)
@@ -251,6 +243,15 @@ void lpi_channel_trim(lp_channel *channel)
                    wanted)
             evict_oldest(channel);
     }
+    note_surplus(channel);
+}
+
+void lpi_channel_abandon(lp_channel *channel)
+{
+    if (channel->cursors != NULL || !atomic_load(&channel->is_closed))
+        return;
+    while (channel->oldest != NULL)
+        evict_oldest(channel);
     note_surplus(channel);
 }
 

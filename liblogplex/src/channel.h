@@ -107,6 +107,10 @@ lpi_totals lpi_channel_totals(const lp_channel *channel);
 /* Evicts what is beyond the history and read by all. Under mutex. */
 void lpi_channel_trim(lp_channel *channel);
 
+/* Lets all lines go if the channel is closed and has no cursor: nobody can ever
+ * read them, whoever still holds the channel. Under mutex. */
+void lpi_channel_abandon(lp_channel *channel);
+
 /* Gives up one segment beyond the history, if there is one; for another
  * channel that is short of memory. Under mutex. */
 bool lpi_channel_give_surplus(lp_channel *channel);

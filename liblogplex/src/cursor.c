@@ -434,6 +434,7 @@ static void leave(lp_cursor *cursor)
     channel->totals.delivered_lines += atomic_load(&cursor->delivered_lines);
     channel->totals.lost_lines += atomic_load(&cursor->lost_lines);
     lpi_channel_trim(channel);
+    lpi_channel_abandon(channel);
     pthread_mutex_unlock(&channel->mutex);
 }
 

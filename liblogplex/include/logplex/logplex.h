@@ -119,8 +119,8 @@ LP_API lp_err lp_channel_open(lp_engine *engine, const lp_channel_options *opt,
 
 /*
  * Closes a channel and gives up the caller's hold on it. Cursors on it read on
- * to its last line and then get LP_E_CLOSED; its memory goes with the last of
- * its holders and cursors.
+ * to its last line and then get LP_E_CLOSED; its lines go with the last of its
+ * cursors, at once when there is none, whoever else still holds the channel.
  * Threads: any. NULL is allowed.
  */
 LP_API void lp_channel_close(lp_channel *channel);

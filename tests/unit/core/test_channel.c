@@ -250,6 +250,9 @@ static void a_closed_channel_refuses_lines(void **state)
     lp_channel_close(channel);
     CHECK_ERR(ring_append(channel, "x", 1, 0), LP_E_CLOSED);
     assert_int_equal(ring_stats(channel).refused_lines, 1);
+    // Nobody can read its lines any more, although it is held.
+    assert_int_equal(ring_stats(channel).held_bytes, 0);
+    assert_int_equal(ring_stats(channel).evicted_lines, 3);
     lp_channel_unref(channel);
     assert_int_equal(ring_ledger(engine).appended_lines, 3);
     assert_int_equal(ring_ledger(engine).evicted_lines, 3);

@@ -309,10 +309,14 @@ static void readers_of_a_closed_channel_read_to_its_end(void **state)
 
     (void)state;
     ring_fill(f.channel, 1, 3000, 100);
+    lp_channel_ref(f.channel);
     lp_channel_close(f.channel);
     assert_int_equal(ring_drain(cursor, 100, &lost, LP_E_CLOSED) + lost, 3000);
-    assert_int_equal(ring_ledger(f.engine).channels, 1);
+    assert_true(ring_stats(f.channel).held_bytes > 0);
     lp_cursor_close(cursor);
+    assert_int_equal(ring_stats(f.channel).held_bytes, 0);
+    assert_int_equal(ring_ledger(f.engine).channels, 1);
+    lp_channel_unref(f.channel);
     assert_int_equal(ring_ledger(f.engine).channels, 0);
     lp_engine_destroy(f.engine);
 }

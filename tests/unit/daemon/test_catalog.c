@@ -608,11 +608,12 @@ static void a_disk_that_is_full_changes_nothing_in_memory_or_store(void **state)
                      CATALOG_FAILED);
     assert_int_equal(catalog_delete_credential(fix.cat, span("c")),
                      CATALOG_FAILED);
-    assert_int_equal(add_session("app-1", SECOND, other), CATALOG_FAILED);
+    // Reading must go on when the disk is full: this one is in memory alone.
+    assert_int_equal(add_session("app-1", SECOND, other), CATALOG_OK);
     disk_is_full(false);
 
     assert_ptr_equal(view(), before);
-    assert_false(has_session(other, SECOND));
+    assert_true(has_session(other, SECOND));
     lp_engine_ledger(fix.engine, &ledger);
     assert_int_equal(ledger.channels, 1);
     for (int i = 0; i < 2; i++) {
