@@ -101,7 +101,6 @@ static bool is_plausible(lp_span span, bool is_syslog)
     case '\n':
     case '\r':
     case '\0':
-    case ' ':
         return true;
     default:
         break;
@@ -177,9 +176,11 @@ static bool is_continued(const char *ptr, size_t start)
 
 /*
  * The digits before " <" are a count, but its first ones may be the last of the
- * text before it: of "bulk 1101 <" the count is 1101, 101 or 1. The longest
- * that ends well is taken, or else simply the longest: a sender that is always
- * wrong by one never ends well.
+ * text before it: of "bulk 1101 <" the count is 1101, 101 or 1. The shortest
+ * that ends well is taken: it ends within its own message or just behind it,
+ * where few bytes look like a beginning, while one that is too long ends
+ * somewhere among the frames to come. When none ends well it is the longest: a
+ * sender that is always wrong by one never ends well.
  */
 static bool choose_count(const struct search *search, size_t less,
                          size_t *out_at)
@@ -190,7 +191,6 @@ static bool choose_count(const struct search *search, size_t less,
     uint64_t value = 0;
     uint64_t unit = 1;
     size_t longest = end;
-    size_t best = end;
 
     while (start > search->first_at && end - start < COUNT_DIGITS_MAX &&
            is_digit(ptr[start - 1])) {
@@ -202,12 +202,9 @@ static bool choose_count(const struct search *search, size_t less,
         }
         longest = start;
         if (ends_well(search, less, value)) {
-            best = start;
+            *out_at = start;
+            return true;
         }
-    }
-    if (best < end) {
-        *out_at = best;
-        return true;
     }
     if (search->is_strict || longest == end || is_continued(ptr, longest)) {
         return false;
@@ -276,7 +273,6 @@ static enum verdict judge(lp_span rest, size_t begin, size_t end)
 {
     lp_span next = lp_span_skip(rest, end);
     bool is_syslog = rest.ptr[begin] == '<';
-    bool after_digit = is_digit(rest.ptr[end - 1]);
     struct count count;
 
     if (!is_plausible(next, is_syslog)) {
@@ -285,13 +281,12 @@ static enum verdict judge(lp_span rest, size_t begin, size_t end)
     if (!is_syslog || next.len_bytes < 2) {
         return HONEST;
     }
-    if (next.ptr[0] == ' ') {
-        return after_digit && next.ptr[1] == '<' ? LIE : HONEST;
-    }
+    // A line behind a counted frame, without a count or a line end between the
+    // two: hardly anybody mixes them so.
     if (next.ptr[0] == '<') {
-        return ends_in_count(rest.ptr + end, end - begin) ? LIE : HONEST;
+        return ends_in_count(rest.ptr + end, end - begin) ? LIE : DOUBTFUL;
     }
-    if (!after_digit || read_count(next, &count) != BEGINS_COUNT ||
+    if (read_count(next, &count) != BEGINS_COUNT ||
         count.bytes > next.len_bytes - count.prefix_bytes) {
         return HONEST;
     }
@@ -337,15 +332,30 @@ static void give(lp_framer *framer, lp_span *rest, size_t begin, size_t end,
     framer->scanned_bytes = 0;
 }
 
+/* A count over the limit: the beginning of a long message, or a lie. It is one
+ * if whole frames follow each other inside. */
 static lp_err take_cut(lp_framer *framer, lp_span *rest,
                        const struct count *count, lp_frame *frame)
 {
-    size_t end = count->prefix_bytes + framer->frame_max_bytes;
+    size_t begin = count->prefix_bytes;
+    size_t end = begin + framer->frame_max_bytes;
+    struct search search = {.bytes = *rest,
+                            .first_at = begin + 1,
+                            .end_at = end,
+                            .count_max = count_max(framer),
+                            .is_strict = true};
+    size_t real_end;
 
     if (rest->len_bytes < end) {
         return LP_E_MORE;
     }
-    give(framer, rest, count->prefix_bytes, end, frame);
+    if (find_embedded(&search, begin, &real_end) == FOUND_HERE) {
+        give(framer, rest, begin, real_end, frame);
+        frame->resynced = true;
+        framer->resyncs++;
+        return LP_OK;
+    }
+    give(framer, rest, begin, end, frame);
     frame->cut = true;
     framer->cut_frames++;
     framer->skip_bytes = count->bytes - framer->frame_max_bytes;
@@ -527,15 +537,27 @@ static void drop(lp_framer *framer, lp_span *rest, size_t bytes)
     framer->cut_bytes += bytes;
 }
 
+/* Drops what was announced, up to whole frames that follow each other: then
+ * the count was a lie after all. */
 static void skip_counted(lp_framer *framer, lp_span *rest)
 {
-    size_t bytes = rest->len_bytes;
+    struct search search = {.bytes = *rest,
+                            .end_at = rest->len_bytes,
+                            .count_max = count_max(framer),
+                            .is_strict = true};
+    size_t real_end;
 
-    if (bytes > framer->skip_bytes) {
-        bytes = (size_t)framer->skip_bytes;
+    if (search.end_at > framer->skip_bytes) {
+        search.end_at = (size_t)framer->skip_bytes;
     }
-    drop(framer, rest, bytes);
-    framer->skip_bytes -= bytes;
+    if (find_embedded(&search, 0, &real_end) == FOUND_HERE) {
+        drop(framer, rest, real_end);
+        framer->skip_bytes = 0;
+        framer->resyncs++;
+        return;
+    }
+    drop(framer, rest, search.end_at);
+    framer->skip_bytes -= search.end_at;
 }
 
 static void skip_cut_line(lp_framer *framer, lp_span *rest, bool is_final)
@@ -587,17 +609,24 @@ static inline size_t read_short_count(const char *ptr, uint32_t *out)
     return ptr[i] == ' ' ? i + 1 : 0;
 }
 
+/* Could a count, a message or a line end begin so? */
+static inline bool is_beginning(char c)
+{
+    return (c >= '1' && c <= '9') || c == '<' || c == '\n' || c == '\r' ||
+           c == '\0';
+}
+
 /*
  * Nearly every frame is counted, whole, and followed by another counted one
- * whose "<" is there too; and its last byte is no digit. Then it is honest by
- * the rules of judge(), and all that is to do is this. False: it is not such a
- * frame, and nothing has been done.
+ * whose "<" is there too, and which ends well itself as far as can be seen; and
+ * its last byte is no digit. Then it is honest by the rules of judge(), and all that is to do is this.
+ * False: it is not such a frame, and nothing has been done.
  */
 static inline bool take_common(lp_framer *framer, lp_span *rest,
                                lp_frame *frame)
 {
     const char *ptr = rest->ptr;
-    uint32_t count = 0, next;
+    uint32_t count = 0, next = 0;
     size_t begin, next_bytes, end;
 
     if (rest->len_bytes < SHORT_ROOM_BYTES ||
@@ -613,6 +642,11 @@ static inline bool take_common(lp_framer *framer, lp_span *rest,
     }
     next_bytes = read_short_count(ptr + end, &next);
     if (next_bytes == 0 || ptr[end + next_bytes] != '<') {
+        return false;
+    }
+    next_bytes += next;
+    if (rest->len_bytes - end > next_bytes &&
+        !is_beginning(ptr[end + next_bytes])) {
         return false;
     }
     give(framer, rest, begin, end, frame);

@@ -16,13 +16,15 @@
  *     too small   20 <13>1 ... a message of more bytes99 <13>1 ...
  *                     | frame |  a line that ends here ^
  *
- * No honest frame is searched, so a message may quote a frame. (One that ends
- * as the count of the next one would, as in "took 5 ", and has a line behind it
- * and not a count, passes for a lie: no sender mixes the two like that.)
+ * A frame that fits what is behind it is not searched, so a message may quote a
+ * frame. Searched are those with a count over the limit, those that have a line
+ * behind them and no count, and those whose next frame is a lie; and they are
+ * taken apart only where whole counted frames follow each other inside.
  * Whether a count lies is decided with the bytes that are there: a frame is
  * never held back to wait for those behind it. So what becomes of a lie can
  * depend on where the stream was cut; honest frames are the same wherever it
- * was.
+ * was. What a count too small leaves in front of the next one, if it is digits,
+ * makes that one larger: such a lie can swallow as much as the count then says.
  *
  * Threads: any, one at a time for each framer.
  */

@@ -260,6 +260,73 @@ static void counts_that_lie_lose_only_what_they_reach(void **state)
     free(bytes);
 }
 
+/*
+ * A stream without line ends, of messages that end in a number, so that a count
+ * too small leaves digits in front of the next one. Some are wrong; how many
+ * honest ones come out whole?
+ */
+static size_t lost_beside_liars(int error, int every, size_t piece_bytes)
+{
+    enum { MESSAGES = 4000, ROOM_BYTES = 1 << 20 };
+    char *bytes = malloc(ROOM_BYTES);
+    char *seen = calloc(MESSAGES, 1);
+    lp_span rest = lp_span_of(bytes, 0);
+    lp_framer framer;
+    lp_frame frame;
+    size_t n = 0, lost = 0;
+
+    assert_non_null(bytes);
+    assert_non_null(seen);
+    for (int i = 0; i < MESSAGES; i++) {
+        char text[256];
+        int text_bytes =
+            snprintf(text, sizeof(text),
+                     "<13>1 T h a p - - id=%d the quick brown fox ms=%d", i,
+                     100 + i * 7 % 900);
+
+        n += (size_t)snprintf(bytes + n, ROOM_BYTES - n, "%d %s",
+                              text_bytes + (i % every == 7 ? error : 0), text);
+    }
+    lp_framer_init(&framer, 0);
+    for (size_t fed = 0; fed < n;) {
+        fed += piece_bytes < n - fed ? piece_bytes : n - fed;
+        rest.len_bytes = (size_t)(bytes + fed - rest.ptr);
+        while (
+            lp_framer_next(&framer, &rest, &frame) == LP_OK ||
+            (fed == n && lp_framer_finish(&framer, &rest, &frame) == LP_OK)) {
+            const char *id =
+                memmem(frame.bytes.ptr, frame.bytes.len_bytes, "id=", 3);
+
+            if (id != NULL)
+                seen[strtol(id + 3, NULL, 10)] = 1;
+        }
+    }
+    for (int i = 0; i < MESSAGES; i++)
+        lost += i % every != 7 && !seen[i];
+    free(bytes);
+    free(seen);
+    return lost;
+}
+
+static void honest_neighbours_of_a_liar_are_saved(void **state)
+{
+    static const int errors[] = {-40, -3, -2,  -1,   1,     2,
+                                 3,   40, 100, 2000, 50000, 1000000};
+
+    (void)state;
+    for (size_t e = 0; e < sizeof(errors) / sizeof(errors[0]); e++) {
+        // What is left of a message can make the next count ten times as large,
+        // and that can end where another begins.
+        assert_in_range(lost_beside_liars(errors[e], 4000, 1 << 20), 0, 20);
+        assert_in_range(lost_beside_liars(errors[e], 4000, 65536), 0, 20);
+    }
+    // One in ten takes the ones behind it along: they come out whole.
+    assert_in_range(lost_beside_liars(100, 10, 1 << 20), 0, 40);
+    assert_in_range(lost_beside_liars(2000, 10, 1 << 20), 0, 40);
+    assert_in_range(lost_beside_liars(2000, 10, 65536), 0, 40);
+    assert_in_range(lost_beside_liars(1000000, 10, 1 << 20), 0, 40);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +336,7 @@ int main(void)
         cmocka_unit_test(a_count_beyond_16_times_the_limit_is_text),
         cmocka_unit_test(a_finished_framer_takes_a_new_stream),
         cmocka_unit_test(counts_that_lie_lose_only_what_they_reach),
+        cmocka_unit_test(honest_neighbours_of_a_liar_are_saved),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
