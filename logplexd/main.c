@@ -8,6 +8,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -92,7 +93,7 @@ static void raise_descriptor_limit(const config *cfg)
     setrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_max < need)
         LOG_AT(
-            LOG_WARN, "descriptor_limit",
+            LOG_INFO, "descriptor_limit",
             "hard_limit=%llu needed=%llu "
             "why=\"connections beyond the limit of descriptors are refused\"",
             (unsigned long long)limit.rlim_max, (unsigned long long)need);
@@ -496,6 +497,7 @@ static int run(logplexd *d)
     int code;
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); // the write fails, and is told: 503
     log_set_level((log_level)d->cfg.log_level);
     raise_descriptor_limit(&d->cfg);
     d->shared.cfg = &d->cfg;
@@ -512,10 +514,29 @@ static int run(logplexd *d)
     return code;
 }
 
+/*
+ * What is opened first would get the number of a standard stream that was
+ * closed by who started us, and take what is written to that; nor does libuv
+ * close descriptors below 3.
+ */
+static bool fill_standard_streams(void)
+{
+    int fd;
+
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= STDIN_FILENO && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+    return fd > STDERR_FILENO;
+}
+
 int main(int argc, char **argv)
 {
     int code;
 
+    if (!fill_standard_streams())
+        return EX_OSERR;
     program.argc = argc;
     program.argv = argv;
     switch (config_load(&program.cfg, argc, argv)) {

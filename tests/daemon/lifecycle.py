@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """How the daemon starts, listens, reloads and stops. Usage: lifecycle.py LOGPLEXD"""
+import os
 import re
+import resource
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -17,8 +20,16 @@ LISTEN = ["--http", "127.0.0.1:0", "--syslog-tcp", "127.0.0.1:0",
 class Daemon:
     """One logplexd of ours, from its first line to its exit code."""
 
-    def __init__(self, *flags):
-        self.process = subprocess.Popen([PROGRAM, *flags],
+    def __init__(self, *flags, closed=(), file_size=None):
+        def prepare():
+            for fd in closed:
+                os.close(fd)
+            if file_size:
+                resource.setrlimit(resource.RLIMIT_FSIZE,
+                                   (file_size, file_size))
+                signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # not Python's
+
+        self.process = subprocess.Popen([PROGRAM, *flags], preexec_fn=prepare,
                                         stderr=subprocess.PIPE, text=True)
         self.lines = []
 
@@ -160,6 +171,68 @@ class Lifecycle(unittest.TestCase):
             daemon.process.send_signal(signal.SIGHUP)
             daemon.wait_for("reloaded")
             self.ask(connection)
+
+    def test_a_standard_stream_that_is_closed_is_nobody_elses(self):
+        for closed in ((0,), (1,), (0, 1)):
+            with self.subTest(closed):
+                daemon = Daemon(*LISTEN, closed=closed)
+                self.addCleanup(daemon.process.kill)
+                daemon.wait_for("ready")
+                for fd in closed:
+                    path = f"/proc/{daemon.process.pid}/fd/{fd}"
+                    self.assertEqual(os.readlink(path), "/dev/null")
+                daemon.process.send_signal(signal.SIGTERM)
+                self.assertEqual(daemon.end(), 0)
+
+    def test_without_a_stderr_it_runs_and_stops_as_ever(self):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        daemon = Daemon("--http", f"127.0.0.1:{port}", *LISTEN[2:],
+                        closed=(0, 1, 2))
+        self.addCleanup(daemon.process.kill)
+        self.assertTrue(self.answers(port))
+        daemon.process.send_signal(signal.SIGTERM)
+        self.assertEqual(daemon.end(), 0)
+
+    def answers(self, port):
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            try:
+                with socket.create_connection(("127.0.0.1", port)) as c:
+                    self.ask(c)
+                return True
+            except ConnectionRefusedError:
+                time.sleep(0.02)
+        return False
+
+    def test_a_limit_on_the_size_of_files_is_a_503_and_no_death(self):
+        with tempfile.TemporaryDirectory() as data:
+            daemon = Daemon(*LISTEN, "--data", data, file_size=200 * 1024)
+            self.addCleanup(daemon.process.kill)
+            daemon.wait_for("ready")
+            statuses = set()
+            for i in range(60):
+                names = ",".join(f'"n{i}-{j}"' for j in range(200))
+                statuses.add(self.put_channel(daemon, i,
+                                              f'{{"tokens":[{names}]}}'))
+                if 503 in statuses:
+                    break
+            self.assertEqual(statuses, {201, 503})
+            daemon.process.send_signal(signal.SIGTERM)
+            self.assertEqual(daemon.end(), 0, daemon.lines)
+
+    def put_channel(self, daemon, i, body):
+        with daemon.http() as connection:
+            connection.sendall(
+                f"PUT /v3/channels/c{i} HTTP/1.1\r\nHost: h\r\n"
+                f"Content-Type: application/json\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n{body}".encode())
+            return int(connection.recv(4096).split()[1])
+
+    def test_a_low_limit_of_descriptors_is_told_and_no_warning(self):
+        daemon = self.start(*LISTEN, "--connections-max", "2000000")
+        told = "".join(daemon.lines)
+        self.assertRegex(told, "level=info .*event=descriptor_limit ")
 
 
 if __name__ == "__main__":
