@@ -173,10 +173,11 @@ static lp_err open_place(tail *t, lp_span last_event_id)
     if (last_event_id.len_bytes == 0)
         return open_history(t);
     t->is_resumed = true;
-    if (tail_form_parse_id(last_event_id, &epoch, &seq) && epoch == t->epoch &&
-        seq < UINT64_MAX)
-        return open_cursor(t, LP_START_SEQ, seq + 1, 0);
     lp_channel_stats_get(t->ring, &stats);
+    // An id of a line that is yet to come is as foreign as one of another life.
+    if (tail_form_parse_id(last_event_id, &epoch, &seq) && epoch == t->epoch &&
+        seq < stats.next_seq)
+        return open_cursor(t, LP_START_SEQ, seq + 1, 0);
     owe_gap(t, 0, 0, stats.oldest_seq);
     return open_history(t);
 }

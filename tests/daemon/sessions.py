@@ -281,7 +281,8 @@ class Events(SessionTest):
     def test_of_another_life_the_gap_is_unknown_and_history_comes(self):
         self.send_numbers(0, 5)
         path = self.make_session("demo", num=2)
-        for last_id in ("17:3", "17", "x:y", ":", "1:2:3",
+        epoch = self.events(path).rest()[0].id.split(":")[0]
+        for last_id in (epoch + ":6", "17:3", "17", "x:y", ":", "1:2:3",
                         "99999999999999999999999:1"):
             with self.subTest(last_id):
                 gap, l11, *rest = self.events(path, last_id).rest()
