@@ -124,7 +124,8 @@ struct http_request {
     bool is_handled;  /* the handler was called                       */
     bool is_deferred; /* it has not answered                          */
     bool is_answered;
-    bool is_early; /* answered in front of a body that is not read */
+    bool is_early;     /* answered in front of a body that is not read */
+    bool is_misframed; /* nobody knows where its body ends             */
     bool is_stream;
     bool is_filling;   /* inside fill                                  */
     bool is_woken;     /* while inside fill                            */
@@ -169,6 +170,13 @@ ssize_t http_stream_fill(http_request *req, char *out, size_t room_bytes);
 void http_mhd_kick(http_server *server);
 
 const char *http_mhd_header(const http_request *req, const char *name);
+
+/* Of all headers of that name: how many there are, and whether they differ. */
+unsigned http_mhd_header_count(const http_request *req, const char *name,
+                               bool *differ);
+
+/* Whether a name or a value of the query has an encoded NUL. */
+bool http_mhd_query_has_nul(const http_request *req);
 
 /* Still percent-encoded, though each '+' is a blank by now. */
 bool http_mhd_query(const http_request *req, const char *name, lp_span *raw);

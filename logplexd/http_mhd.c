@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 
 #include "http_impl.h"
@@ -166,6 +167,57 @@ void http_mhd_resume(http_request *req)
 const char *http_mhd_header(const http_request *req, const char *name)
 {
     return MHD_lookup_connection_value(req->mhd, MHD_HEADER_KIND, name);
+}
+
+typedef struct same_name {
+    const char *name;
+    const char *value;
+    unsigned count;
+    bool differ;
+} same_name;
+
+static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind,
+                                 const char *name, const char *value)
+{
+    same_name *same = cls;
+
+    (void)kind;
+    if (strcasecmp(name, same->name) != 0)
+        return MHD_YES;
+    if (same->count++ == 0)
+        same->value = value;
+    else if (strcmp(value, same->value) != 0)
+        same->differ = true;
+    return MHD_YES;
+}
+
+unsigned http_mhd_header_count(const http_request *req, const char *name,
+                               bool *differ)
+{
+    same_name same = {.name = name};
+
+    MHD_get_connection_values(req->mhd, MHD_HEADER_KIND, on_header, &same);
+    *differ = same.differ;
+    return same.count;
+}
+
+static enum MHD_Result on_argument(void *cls, enum MHD_ValueKind kind,
+                                   const char *name, const char *value)
+{
+    bool *has_nul = cls;
+
+    (void)kind;
+    *has_nul |= http_has_nul(name) || (value && http_has_nul(value));
+    return *has_nul ? MHD_NO : MHD_YES;
+}
+
+bool http_mhd_query_has_nul(const http_request *req)
+{
+    bool has_nul = false;
+
+    MHD_get_connection_values(req->mhd, MHD_GET_ARGUMENT_KIND, on_argument,
+                              &has_nul);
+    return has_nul;
 }
 
 bool http_mhd_query(const http_request *req, const char *name, lp_span *raw)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -102,9 +103,54 @@ static void refuse_path(http_request *req)
     }
 }
 
+static bool misframed(http_request *req, const char *why)
+{
+    req->is_misframed = true;
+    http_reply_error(req, 400, "%s", why);
+    return false;
+}
+
+/*
+ * RFC 9112, 6.3: where a body ends must be told once. A proxy in front of us
+ * that believed the other one of two would take the rest for a request.
+ */
+static bool check_framing(http_request *req)
+{
+    const char *coding = http_header(req, "Transfer-Encoding");
+    bool lengths_differ;
+    bool codings_differ;
+    unsigned lengths =
+        http_mhd_header_count(req, "Content-Length", &lengths_differ);
+    unsigned codings =
+        http_mhd_header_count(req, "Transfer-Encoding", &codings_differ);
+
+    if (lengths_differ)
+        return misframed(req, "there is more than one Content-Length, and they "
+                              "differ");
+    if (lengths > 0 && codings > 0)
+        return misframed(req, "there is both a Content-Length and a "
+                              "Transfer-Encoding; send one of them");
+    if (codings > 1 || (coding && strcasecmp(coding, "chunked") != 0))
+        return misframed(req, "the only Transfer-Encoding is \"chunked\"");
+    return true;
+}
+
+// Inside, names and values end at a NUL: this would be taken for a shorter one.
+static bool check_target(http_request *req, const char *target)
+{
+    if (!http_has_nul(target) && !http_mhd_query_has_nul(req))
+        return true;
+    http_reply_error(req, 400,
+                     "there is a NUL (%%00) in the path or in the query; no "
+                     "name or value can have one");
+    return false;
+}
+
 // Everything that can be refused before the body is.
 static void admit(http_request *req, const char *target)
 {
+    if (!check_framing(req) || !check_target(req, target))
+        return;
     http_route_find(req->server->tables, req->method, target, &req->match);
     req->route = req->match.route;
     if (!req->route) {
@@ -129,6 +175,8 @@ static void admit(http_request *req, const char *target)
  */
 static bool must_answer_early(http_request *req)
 {
+    if (req->is_misframed)
+        return true;
     return req->is_answered && req->body_announced_bytes > 0 &&
            (req->status == 413 ||
             req->body_announced_bytes > HTTP_DISCARD_MAX_BYTES ||
@@ -138,11 +186,12 @@ static bool must_answer_early(http_request *req)
 static uint64_t announced_of(http_request *req)
 {
     const char *length = http_header(req, "Content-Length");
+    uint64_t announced_bytes = length ? strtoull(length, NULL, 10) : 0;
 
-    // RFC 9112, 6.3: Transfer-Encoding goes before Content-Length.
     if (http_header(req, "Transfer-Encoding"))
         return UINT64_MAX;
-    return length ? strtoull(length, NULL, 10) : 0;
+    // The largest number there is has a meaning here, and is no length.
+    return announced_bytes < UINT64_MAX ? announced_bytes : UINT64_MAX - 1;
 }
 
 http_request *http_request_begin(http_conn *conn, struct MHD_Connection *mhd,

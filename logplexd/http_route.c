@@ -112,6 +112,12 @@ static int hex_of(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+// No escape has a '%' in it but its first: what looks like one is one.
+bool http_has_nul(const char *encoded)
+{
+    return strstr(encoded, "%00") != NULL;
+}
+
 size_t http_percent_decode(lp_span in, char *out)
 {
     size_t used = 0;

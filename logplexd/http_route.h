@@ -23,6 +23,9 @@ typedef struct http_match {
 void http_route_find(const http_route *const *tables, const char *method,
                      const char *target, http_match *out);
 
+/* Whether decoding would give a NUL. */
+bool http_has_nul(const char *encoded);
+
 /* RFC 3986, 2.1, once; what is no escape stays as it is. out has room for
  * in.len_bytes and may be in.ptr. */
 size_t http_percent_decode(lp_span in, char *out);

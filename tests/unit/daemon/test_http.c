@@ -406,6 +406,22 @@ static void the_query_is_decoded_once(void **state)
     ask("GET", "/query?qq=1", 200, "none");
 }
 
+static void a_nul_in_path_or_query_is_400(void **state)
+{
+    static const char said[] = "{\"error\":\"there is a NUL (%00) in the path "
+                               "or in the query; no name "
+                               "or value can have one\"}";
+
+    (void)state;
+    ask("GET", "/params/a%00b/x/b", 400, said);
+    ask("GET", "/query?q=a%00b", 400, said);
+    ask("GET", "/query?q=%%00", 400, said);
+    ask("GET", "/query?other%00=1&q=a", 400, said);
+    ask("GET", "/nowhere%00", 400, said);
+    ask("GET", "/query?q=%2500", 200, "%00");
+    ask("GET", "/query?q=%0", 200, "%0");
+}
+
 static void the_base_url_is_what_the_client_sees(void **state)
 {
     peer p = peer_dial(it.port);
@@ -650,6 +666,60 @@ static void a_chunked_body_that_grows_too_big_is_413(void **state)
     peer_expect(&p, 413, NULL);
     assert_true(peer_is_hung_up(&p, 5000));
     assert_int_equal(counted(COUNT_HTTP_BODY_TOO_BIG), 1);
+    peer_hang_up(&p);
+}
+
+// The answer comes at once, and what is behind the header is not looked at.
+static void expect_refused(const char *headers, int status)
+{
+    peer p = peer_dial(it.port);
+
+    peer_say(&p,
+             "POST /echo HTTP/1.1\r\nHost: h\r\n%s\r\n"
+             "0\r\n\r\nGET /hello HTTP/1.1\r\nHost: h\r\n\r\n",
+             headers);
+    peer_expect(&p, status, NULL);
+    assert_true(peer_is_hung_up(&p, 2000));
+    peer_hang_up(&p);
+}
+
+static void a_body_that_ends_in_two_places_is_400_and_the_end(void **state)
+{
+    (void)state;
+    expect_refused("Content-Length: 5\r\nContent-Length: 6\r\n", 400);
+    expect_refused("Content-Length: 0\r\ncontent-length: 6\r\n", 400);
+    expect_refused("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", 400);
+    expect_refused("Transfer-Encoding: chunked\r\nContent-Length: 0\r\n", 400);
+    expect_refused("Transfer-Encoding: gzip, chunked\r\n", 400);
+    expect_refused("Transfer-Encoding: identity\r\n", 400);
+    expect_refused("Transfer-Encoding: chunked\r\n"
+                   "Transfer-Encoding: chunked\r\n",
+                   400);
+    assert_int_equal(counted(COUNT_HTTP_BODY_TIMEOUT), 0);
+}
+
+static void a_length_that_is_none_is_refused_at_once(void **state)
+{
+    (void)state;
+    expect_refused("Content-Length: 18446744073709551615\r\n", 413);
+    expect_refused("Content-Length: 18446744073709551614\r\n", 413);
+    expect_refused("Content-Length: 99999999999999999999999\r\n", 413);
+    expect_refused("Content-Length: 5x\r\n", 400);
+    expect_refused("Content-Length: -5\r\n", 400);
+    expect_refused("Content-Length: +5\r\n", 400);
+    expect_refused("Content-Length: 5, 5\r\n", 400);
+    expect_refused("Content-Length: 0x5\r\n", 400);
+    assert_int_equal(counted(COUNT_HTTP_BODY_TIMEOUT), 0);
+}
+
+static void the_same_length_twice_is_one_length(void **state)
+{
+    peer p = peer_dial(it.port);
+
+    (void)state;
+    peer_say(&p, "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n"
+                 "Content-Length: 2\r\n\r\nok");
+    peer_expect(&p, 200, "ok");
     peer_hang_up(&p);
 }
 
@@ -1121,6 +1191,10 @@ int main(void)
         OF(expect_100_is_answered_before_the_body),
         OF(a_refused_body_is_not_asked_for),
         OF(a_small_refused_body_leaves_the_connection_usable),
+        OF(a_body_that_ends_in_two_places_is_400_and_the_end),
+        OF(a_length_that_is_none_is_refused_at_once),
+        OF(the_same_length_twice_is_one_length),
+        OF(a_nul_in_path_or_query_is_400),
         OF(a_body_announced_too_big_is_413_before_it_comes),
         OF(the_cap_of_log_bodies_is_the_configurations),
         OF(the_413_reaches_a_client_that_is_still_sending),
