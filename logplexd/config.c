@@ -450,6 +450,8 @@ static bool refuse_stranger(const char *flag)
             log_quote(flag, quoted, sizeof quoted));
     if (nearest) {
         fprintf(stderr, "; did you mean %s?", nearest->flag);
+    } else {
+        fputc('.', stderr);
     }
     fputs(" See logplexd --help\n", stderr);
     return false;

@@ -110,8 +110,9 @@ const option config_options[] = {
      OPTION_LEVEL, MEMBER(log_level), ANY, "info",
      "debug, info, warn or error: the daemon's own log, on stderr."},
     {NULL, "--check", NULL, NULL, OPTION_CHECK, NONE, ANY, NULL,
-     "Look at all of this and at the data folder, print the result without "
-     "secrets, and end: 0 when a start would get as far, 64 when not."},
+     "Look at all of this and whether the data folder can be written to, print "
+     "the result without secrets, and end: 0 when that is in order, 64 when "
+     "not. Opens neither the catalog nor a port."},
     {NULL, "--help", NULL, NULL, OPTION_HELP, NONE, ANY, NULL,
      "Print this."},
     {NULL, "--version", NULL, NULL, OPTION_VERSION, NONE, ANY, NULL,
