@@ -113,11 +113,22 @@ class Channels(DaemonTest):
         self.assertEqual(answer.headers["allow"], "POST")
 
     def test_an_id_that_is_no_text_is_refused(self):
-        for channel in ("%ff", "a%00b", "a%0ab", "x" * 257):
+        for channel in ("%ff", "a%0ab", "x" * 257):
             with self.subTest(channel):
                 self.assertEqual(self.put(channel, "app").status, 400)
                 self.assertEqual(
                     self.ask("GET", "/v3/channels/" + channel).status, 404)
+
+    def test_an_id_with_a_nul_is_not_the_one_before_the_nul(self):
+        self.put("app-1", "app")
+        for method, path in (("GET", "/v3/channels/app-1%00x"),
+                             ("DELETE", "/v3/channels/app-1%00"),
+                             ("GET", "/ledger?channel=app-1%00x")):
+            with self.subTest(path):
+                answer = self.ask(method, path)
+                self.assertEqual(answer.status, 400)
+                self.assertIn("%00", answer.json()["error"])
+        self.assertEqual(self.ask("GET", "/v3/channels/app-1").status, 200)
 
     def test_an_id_is_percent_decoded_once(self):
         answer = self.put("a%2520b%3Ac", "app")
