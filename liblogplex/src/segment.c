@@ -36,13 +36,19 @@ lp_err lpi_segment_create(lp_engine *engine, uint32_t block_bytes,
     return LP_OK;
 }
 
-/* Finds room for so many bytes, in the newest chunk or a new one. */
+/* Finds room for so many bytes, in the segment itself for the first that is
+ * short, else in the newest chunk or a new one. */
 static char *aside_room(lp_segment *segment, uint32_t need_bytes, lp_err *err)
 {
     lpi_aside *chunk = segment->asides;
     void *ptr = NULL;
     size_t size_bytes = ASIDE_MIN_BYTES;
 
+    if (segment->first_aside_bytes == 0 &&
+        need_bytes <= sizeof(segment->first_aside)) {
+        segment->first_aside_bytes = need_bytes;
+        return segment->first_aside;
+    }
     if (chunk == NULL || chunk->size_bytes - chunk->used_bytes < need_bytes) {
         if (chunk != NULL && chunk->size_bytes < ASIDE_MAX_BYTES)
             size_bytes = chunk->size_bytes * (size_t)2;

@@ -42,6 +42,11 @@ typedef struct lpi_aside lpi_aside;
 
 #define LPI_SEGMENT_OPEN UINT32_MAX
 
+enum {
+    LPI_ASIDE_FIRST_BYTES = 60, /* with its length */
+    LPI_ASIDE_COPY_BYTES = 64
+};
+
 struct lp_segment {
     /* Shared. */
     _Atomic uint32_t refs; /* the ring's, each cursor's, each run's  */
@@ -60,9 +65,9 @@ struct lp_segment {
     lp_segment *next; /* the younger neighbour, while in the ring */
     int64_t arrival_max_ns;
     lpi_aside *asides;
+    uint32_t first_aside_bytes;
+    char first_aside[LPI_ASIDE_FIRST_BYTES]; /* most segments have no other */
 };
-
-enum { LPI_ASIDE_COPY_BYTES = 64 };
 
 /*
  * Where the next line goes, and what the last one left aside. A channel has
