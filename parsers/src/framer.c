@@ -281,10 +281,8 @@ static enum verdict judge(lp_span rest, size_t begin, size_t end)
     if (!is_syslog || next.len_bytes < 2) {
         return HONEST;
     }
-    // A line behind a counted frame, without a count or a line end between the
-    // two: hardly anybody mixes them so.
     if (next.ptr[0] == '<') {
-        return ends_in_count(rest.ptr + end, end - begin) ? LIE : DOUBTFUL;
+        return ends_in_count(rest.ptr + end, end - begin) ? LIE : HONEST;
     }
     if (read_count(next, &count) != BEGINS_COUNT ||
         count.bytes > next.len_bytes - count.prefix_bytes) {

@@ -17,9 +17,11 @@
  *                     | frame |  a line that ends here ^
  *
  * A frame that fits what is behind it is not searched, so a message may quote a
- * frame. Searched are those with a count over the limit, those that have a line
- * behind them and no count, and those whose next frame is a lie; and they are
- * taken apart only where whole counted frames follow each other inside.
+ * frame. Searched are those with a count over the limit and those whose next
+ * frame is a lie; and they are taken apart only where whole counted frames
+ * follow each other inside. (One that ends as the count of the next one would,
+ * as in "took 5 ", and has a line behind it and not a count, passes for a lie:
+ * no sender mixes the two like that.)
  * Whether a count lies is decided with the bytes that are there: a frame is
  * never held back to wait for those behind it. So what becomes of a lie can
  * depend on where the stream was cut; honest frames are the same wherever it
