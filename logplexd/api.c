@@ -180,3 +180,27 @@ void api_refuse_busy(http_request *req, api_refuse refuse)
     http_set_header(req, "Retry-After", "1");
     refuse(req, 503, "too many writes are waiting");
 }
+
+/* Printed answers --------------------------------------------------------- */
+
+FILE *api_page_open(http_request *req, api_page *page)
+{
+    page->text = NULL;
+    page->text_bytes = 0;
+    page->to = open_memstream(&page->text, &page->text_bytes);
+    if (!page->to)
+        http_reply_error(req, 503, "out of memory");
+    return page->to;
+}
+
+void api_page_reply(http_request *req, api_page *page, int status,
+                    const char *type)
+{
+    bool is_whole = !ferror(page->to);
+
+    if (fclose(page->to) == 0 && is_whole)
+        http_reply(req, status, type, lp_span_of(page->text, page->text_bytes));
+    else
+        http_reply_error(req, 503, "out of memory");
+    free(page->text);
+}

@@ -41,4 +41,19 @@ lp_span api_copy(http_request *req, lp_span text);
 /* 503 for a write that could not be taken on now. */
 void api_refuse_busy(http_request *req, api_refuse refuse);
 
+/*
+ * An answer that is printed. api_page_open() gives the stream to print to, or
+ * NULL, and then it has answered; api_page_reply() sends what was printed and
+ * frees it.
+ */
+typedef struct api_page {
+    FILE *to;
+    char *text;
+    size_t text_bytes;
+} api_page;
+
+FILE *api_page_open(http_request *req, api_page *page);
+void api_page_reply(http_request *req, api_page *page, int status,
+                    const char *type);
+
 #endif /* LOGPLEXD_API_H */

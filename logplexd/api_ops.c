@@ -27,24 +27,13 @@ static void get_ready(http_request *req)
 static void get_metrics(http_request *req)
 {
     ledger led;
-    char *text = NULL;
-    size_t text_bytes = 0;
-    FILE *to = open_memstream(&text, &text_bytes);
-    bool is_whole;
+    api_page page;
 
-    if (!to) {
-        http_reply_error(req, 503, "out of memory");
+    if (!api_page_open(req, &page))
         return;
-    }
     ledger_take(http_worker(req), &led);
-    metrics_print(to, http_worker(req), &led);
-    is_whole = !ferror(to);
-    if (fclose(to) == 0 && is_whole)
-        http_reply(req, 200, "text/plain; version=0.0.4; charset=utf-8",
-                   lp_span_of(text, text_bytes));
-    else
-        http_reply_error(req, 503, "out of memory");
-    free(text);
+    metrics_print(page.to, http_worker(req), &led);
+    api_page_reply(req, &page, 200, "text/plain; version=0.0.4; charset=utf-8");
 }
 
 /* Ledger ------------------------------------------------------------------ */

@@ -28,26 +28,15 @@ static void print_tokens(FILE *to, const catalog_channel *channel)
 static void reply_channel(http_request *req, int status,
                           const catalog_channel *channel)
 {
-    char *text = NULL;
-    size_t text_bytes = 0;
-    FILE *to = open_memstream(&text, &text_bytes);
-    bool is_whole;
+    api_page page;
 
-    if (!to) {
-        http_reply_error(req, 503, "out of memory");
+    if (!api_page_open(req, &page))
         return;
-    }
-    fputs("{\"channel\":", to);
-    api_print_json_string(to, channel->id);
-    print_tokens(to, channel);
-    fputc('}', to);
-    is_whole = !ferror(to);
-    if (fclose(to) == 0 && is_whole)
-        http_reply(req, status, "application/json",
-                   lp_span_of(text, text_bytes));
-    else
-        http_reply_error(req, 503, "out of memory");
-    free(text);
+    fputs("{\"channel\":", page.to);
+    api_print_json_string(page.to, channel->id);
+    print_tokens(page.to, channel);
+    fputc('}', page.to);
+    api_page_reply(req, &page, status, "application/json");
 }
 
 static const catalog_channel *find_channel(http_request *req, lp_span id)
