@@ -444,7 +444,9 @@ void lp_channel_prefetch(const lp_channel *channel, unsigned step)
     const char *at, *slot;
 
     if (step == 0) {
-        for (size_t ahead = 0; ahead < offsetof(lp_channel, oldest);
+        // Of the totals, an append touches the first two.
+        for (size_t ahead = 0;
+             ahead < offsetof(lp_channel, totals.evicted_lines);
              ahead += LPI_ALIGN_BYTES)
             __builtin_prefetch((const char *)channel + ahead, 1);
         return;

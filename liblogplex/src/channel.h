@@ -41,8 +41,8 @@ struct lp_channel {
     /* Under mutex: the ring. What each line touches stands first. */
     bool has_surplus;
     lp_segment *open;  /* the youngest; NULL when the ring is empty */
-    lpi_totals totals; /* with what closed cursors left */
     lpi_pen pen;       /* for the open segment          */
+    lpi_totals totals; /* with what closed cursors left */
     lp_segment *oldest;
     uint64_t held_bytes;
     lp_cursor *cursors;
