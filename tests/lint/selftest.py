@@ -100,7 +100,7 @@ class Check(unittest.TestCase):
     def test_an_untidy_tree_is_found(self):
         for path, text, saying in (
                 ("docs/a.md", "see /ho" + "me/someone/x\n", "one machine"),
-                ("docs/a.md", "https://registry.npm" + "js.org/x\n", "host"),
+                ("docs/a.md", "https://regis" + "try.npm" + "js.org/x\n", "host"),
                 ("docs/a.md", "<" * 7 + " ours\n", "conflict"),
                 ("docs/a.md", "blank \n", "blanks"),
                 ("misc/a.md", "\n", "no folder of the design")):
