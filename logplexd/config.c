@@ -381,21 +381,26 @@ static bool is_variable_of_ours(const char *name)
     return false;
 }
 
-/* A variable of a name like ours that is none is told and no error: it may be
- * one of the original's. But a credential that nobody reads is an open door. */
-static void warn_of_stranger(const char *name)
+/* Tells that nobody has this name, and what may have been meant. */
+static void tell_stranger(const char *name, bool is_variable,
+                          const char *saying)
 {
-    const option *nearest = nearest_option(name, true);
+    const option *nearest = nearest_option(name, is_variable);
     char quoted[128];
 
-    fprintf(stderr, "logplexd: %s: there is no such variable, it is ignored",
-            log_quote(name, quoted, sizeof quoted));
+    fprintf(stderr, "logplexd: %s: %s", log_quote(name, quoted, sizeof quoted),
+            saying);
     if (nearest) {
-        fprintf(stderr, "; did you mean %s", nearest->variable);
+        fprintf(stderr, "; did you mean %s?",
+                is_variable ? nearest->variable : nearest->flag);
+    } else {
+        fputc('.', stderr);
     }
-    fputs(". See logplexd --help\n", stderr);
+    fputs(" See logplexd --help\n", stderr);
 }
 
+/* A variable of a name like ours that is none is told and no error: it may be
+ * one of the original's. But a credential that nobody reads is an open door. */
 static void warn_of_strangers(void)
 {
     static const char prefix[] = "LOGPLEX_";
@@ -412,7 +417,8 @@ static void warn_of_strangers(void)
         memcpy(name, *at, name_bytes);
         name[name_bytes] = '\0';
         if (!is_variable_of_ours(name)) {
-            warn_of_stranger(name);
+            tell_stranger(name, true,
+                          "there is no such variable, it is ignored");
         }
     }
 }
@@ -441,22 +447,6 @@ static bool load_environment(loading *load)
     return ok;
 }
 
-static bool refuse_stranger(const char *flag)
-{
-    const option *nearest = nearest_option(flag, false);
-    char quoted[128];
-
-    fprintf(stderr, "logplexd: %s: there is no such option",
-            log_quote(flag, quoted, sizeof quoted));
-    if (nearest) {
-        fprintf(stderr, "; did you mean %s?", nearest->flag);
-    } else {
-        fputc('.', stderr);
-    }
-    fputs(" See logplexd --help\n", stderr);
-    return false;
-}
-
 static const option *find_flag(const char *name, size_t len)
 {
     for (unsigned i = 0; i < config_option_count; i++) {
@@ -481,7 +471,8 @@ static bool load_flag(loading *load, int argc, char **argv, int *i)
 
     if (!opt) {
         snprintf(name, sizeof name, "%.*s", (int)len, arg);
-        return refuse_stranger(name);
+        tell_stranger(name, false, "there is no such option");
+        return false;
     }
     if (!opt->argument) {
         return value ? refuse(&set, value, "is a value, and it takes none")
