@@ -32,6 +32,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "join.h"
 #include "logplex/framer.h"
 #include "logplex/render.h"
 #include "logplex/syslog.h"
@@ -362,19 +363,6 @@ static void check_field_number(const example *ex, const char *word,
     if (it != NULL) {
         check_number(ex, it, word, got);
     }
-}
-
-static lp_span join(const lp_span *parts, size_t n, char *out)
-{
-    size_t at = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        if (parts[i].len_bytes > 0) {
-            memcpy(out + at, parts[i].ptr, parts[i].len_bytes);
-        }
-        at += parts[i].len_bytes;
-    }
-    return lp_span_of(out, at);
 }
 
 static void check_forms(const example *ex, const lp_syslog *msg)

@@ -6,25 +6,13 @@
 #include <string.h>
 
 #include "fuzz.h"
+#include "join.h"
 #include "logplex/framer.h"
 #include "logplex/render.h"
 
 static lp_span or_nil(lp_span field)
 {
     return field.len_bytes == 0 ? LP_SPAN("-") : field;
-}
-
-static lp_span join(const lp_span *parts, size_t n, char *out)
-{
-    size_t at = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        if (parts[i].len_bytes > 0) {
-            memcpy(out + at, parts[i].ptr, parts[i].len_bytes);
-        }
-        at += parts[i].len_bytes;
-    }
-    return lp_span_of(out, at);
 }
 
 /* The one frame that text is. */
