@@ -176,8 +176,9 @@ static void add_names_3164(const lp_syslog *msg, lp_span host_app,
 
 static void set_aside(const lp_syslog *msg, lp_line *line)
 {
-    line->aside[0] = line->aside[1] = lp_span_of(NULL, 0);
     if (is_nil(msg->host) && is_nil(msg->msgid) && is_nil(msg->sd)) {
+        line->aside[0] = lp_span_of(NULL, 0);
+        line->aside[1] = lp_span_of(NULL, 0);
         return;
     }
     if (msg->format == LP_SYSLOG_3164) {

@@ -51,18 +51,21 @@ static inline size_t lp_swar_first(uint64_t mask)
 #if defined(__SSE2__)
 #include <emmintrin.h>
 
+static inline uint64_t lp_swar_bits16(const char *ptr, __m128i wanted)
+{
+    __m128i bytes = _mm_loadu_si128((const void *)ptr);
+
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, wanted));
+}
+
 static inline uint64_t lp_swar_bits64(const char *ptr, char byte)
 {
     const __m128i wanted = _mm_set1_epi8(byte);
-    uint64_t bits = 0;
 
-    for (unsigned i = 0; i < 4; i++) {
-        const void *from = ptr + 16 * i;
-        __m128i equal = _mm_cmpeq_epi8(_mm_loadu_si128(from), wanted);
-
-        bits |= (uint64_t)(unsigned)_mm_movemask_epi8(equal) << 16 * i;
-    }
-    return bits;
+    return lp_swar_bits16(ptr, wanted) |
+           lp_swar_bits16(ptr + 16, wanted) << 16 |
+           lp_swar_bits16(ptr + 32, wanted) << 32 |
+           lp_swar_bits16(ptr + 48, wanted) << 48;
 }
 #else
 static inline uint64_t lp_swar_bits64(const char *ptr, char byte)
