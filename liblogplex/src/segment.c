@@ -68,6 +68,54 @@ static char *aside_room(lp_segment *segment, uint32_t need_bytes, lp_err *err)
     return ptr;
 }
 
+/*
+ * Most parts of a line are a few bytes: two overlapping moves of a fixed size
+ * cost less than a call that has to find out. Returns the place behind.
+ */
+static inline char *put_part(char *at, lp_span part)
+{
+    const char *from = part.ptr;
+    size_t len_bytes = part.len_bytes;
+    char *end = at + len_bytes;
+
+    if (len_bytes > 64) {
+        memcpy(at, from, len_bytes);
+    } else if (len_bytes > 32) {
+        memcpy(at, from, 32);
+        memcpy(end - 32, from + len_bytes - 32, 32);
+    } else if (len_bytes >= 16) {
+        memcpy(at, from, 16);
+        memcpy(end - 16, from + len_bytes - 16, 16);
+    } else if (len_bytes >= 8) {
+        memcpy(at, from, 8);
+        memcpy(end - 8, from + len_bytes - 8, 8);
+    } else if (len_bytes >= 4) {
+        memcpy(at, from, 4);
+        memcpy(end - 4, from + len_bytes - 4, 4);
+    } else {
+        for (size_t i = 0; i < len_bytes; i++)
+            at[i] = from[i];
+    }
+    return end;
+}
+
+/* Likewise for comparing: of what stands aside, few parts are longer. */
+static inline bool is_same(const char *a, lp_span part)
+{
+    const char *b = part.ptr;
+    size_t len_bytes = part.len_bytes;
+
+    if (len_bytes >= 8)
+        return memcmp(a, b, len_bytes) == 0;
+    if (len_bytes >= 4)
+        return memcmp(a, b, 4) == 0 &&
+               memcmp(a + len_bytes - 4, b + len_bytes - 4, 4) == 0;
+    for (size_t i = 0; i < len_bytes; i++)
+        if (a[i] != b[i])
+            return false;
+    return true;
+}
+
 /* Does the last aside say the same? */
 static bool is_last_aside(const lpi_pen *pen, const lp_span part[2])
 {
@@ -79,9 +127,7 @@ static bool is_last_aside(const lpi_pen *pen, const lp_span part[2])
         return false;
     if (pen->aside_bytes > LPI_ASIDE_COPY_BYTES)
         last = pen->aside + sizeof(pen->aside_bytes);
-    return lp_span_equal(part[0], lp_span_of(last, first_bytes)) &&
-           lp_span_equal(part[1],
-                         lp_span_of(last + first_bytes, part[1].len_bytes));
+    return is_same(last, part[0]) && is_same(last + first_bytes, part[1]);
 }
 
 static void join(char *at, const lp_span part[2])
@@ -92,30 +138,22 @@ static void join(char *at, const lp_span part[2])
         memcpy(at + part[0].len_bytes, part[1].ptr, part[1].len_bytes);
 }
 
-/* Joins an aside's parts behind its length, or finds it there already. */
+/* Joins an aside's parts behind its length; it is then the last one. */
 static lp_err put_aside(lpi_pen *pen, lp_segment *segment,
-                        const lp_span part[2], const char **out)
+                        const lp_span part[2], uint32_t len_bytes)
 {
-    uint32_t len_bytes = (uint32_t)(part[0].len_bytes + part[1].len_bytes);
     lp_err err = LP_OK;
-    char *at;
+    char *at =
+        aside_room(segment, len_bytes + (uint32_t)sizeof(len_bytes), &err);
 
-    if (len_bytes == 0) {
-        *out = NULL;
-        return LP_OK;
-    }
-    if (!is_last_aside(pen, part)) {
-        at = aside_room(segment, len_bytes + (uint32_t)sizeof(len_bytes), &err);
-        if (at == NULL)
-            return err;
-        memcpy(at, &len_bytes, sizeof(len_bytes));
-        join(at + sizeof(len_bytes), part);
-        pen->aside = at;
-        pen->aside_bytes = len_bytes;
-        if (len_bytes <= LPI_ASIDE_COPY_BYTES)
-            join(pen->aside_copy, part);
-    }
-    *out = pen->aside;
+    if (at == NULL)
+        return err;
+    memcpy(at, &len_bytes, sizeof(len_bytes));
+    join(at + sizeof(len_bytes), part);
+    pen->aside = at;
+    pen->aside_bytes = len_bytes;
+    if (len_bytes <= LPI_ASIDE_COPY_BYTES)
+        join(pen->aside_copy, part);
     return LP_OK;
 }
 
@@ -132,37 +170,24 @@ void lpi_pen_begin(lpi_pen *pen, lp_segment *segment)
     pen->aside = NULL;
 }
 
-/* Most parts of a line are a few bytes: two overlapping moves of a fixed size
- * cost less than a call that has to find out. Returns the place behind. */
-static inline char *put_part(char *at, lp_span part)
-{
-    const char *from = part.ptr;
-    size_t len_bytes = part.len_bytes;
-
-    if (len_bytes > 32) {
-        memcpy(at, from, len_bytes);
-    } else if (len_bytes >= 16) {
-        memcpy(at, from, 16);
-        memcpy(at + len_bytes - 16, from + len_bytes - 16, 16);
-    } else if (len_bytes >= 8) {
-        memcpy(at, from, 8);
-        memcpy(at + len_bytes - 8, from + len_bytes - 8, 8);
-    } else {
-        for (size_t i = 0; i < len_bytes; i++)
-            at[i] = from[i];
-    }
-    return at + len_bytes;
-}
-
 lp_err lpi_pen_put(lpi_pen *pen, lp_segment *segment, const lp_line *line,
                    size_t line_bytes)
 {
     char *at = atomic_load_explicit(&pen->at, memory_order_relaxed);
     lpi_slot *slot = atomic_load_explicit(&pen->slot, memory_order_relaxed);
-    lp_err err = put_aside(pen, segment, line->aside, &slot->aside);
+    uint32_t aside_bytes =
+        (uint32_t)(line->aside[0].len_bytes + line->aside[1].len_bytes);
+    lp_err err;
 
-    if (err != LP_OK)
-        return err;
+    slot->aside = NULL;
+    if (aside_bytes > 0) {
+        if (!is_last_aside(pen, line->aside)) {
+            err = put_aside(pen, segment, line->aside, aside_bytes);
+            if (err != LP_OK)
+                return err;
+        }
+        slot->aside = pen->aside;
+    }
     slot->arrival_ns = line->arrival_ns;
     slot->marks = line->marks;
     slot->end_offset = (uint32_t)(at + line_bytes - (char *)segment);
