@@ -93,7 +93,7 @@ static catalog_view *ref_current(catalog *cat, uint64_t *version)
  * bytes of the id, which are random in ids that exist; who makes up others can
  * make us take the long way, and no more than that.
  */
-enum { MEMO_BITS = 12, TOKEN_ID_BYTES = 38 };
+enum { MEMO_BITS = 13, TOKEN_ID_BYTES = 38 };
 
 typedef struct memo_slot {
     lp_channel *ring;
@@ -118,6 +118,13 @@ static memo_slot *memo_pair_of(struct memo *memo, lp_span id)
     memcpy(&bytes, id.ptr + 2, sizeof bytes); // "t." stands before them
     bytes = bytes * 0x9e3779b97f4a7c15u >> (64 - MEMO_BITS);
     return &memo->slots[bytes & ~(uint64_t)1];
+}
+
+void catalog_reader_prefetch(const catalog_reader *reader, lp_span id)
+{
+    if (id.len_bytes == TOKEN_ID_BYTES && reader->memo) {
+        __builtin_prefetch(memo_pair_of(reader->memo, id));
+    }
 }
 
 static bool is_memo_of(const memo_slot *slot, uint64_t version, lp_span id)

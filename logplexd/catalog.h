@@ -148,6 +148,10 @@ typedef struct catalog_route {
 bool catalog_reader_find_route(catalog_reader *reader, lp_span id,
                                catalog_route *out);
 
+/* Hints that a route of this id is about to be looked for: the processor can
+ * fetch it meanwhile. Never waits, and is never needed. */
+void catalog_reader_prefetch(const catalog_reader *reader, lp_span id);
+
 /* A hold that lasts longer, and its end. Threads: any. */
 catalog_view *catalog_view_ref(const catalog_view *view);
 void catalog_view_unref(catalog_view *view);

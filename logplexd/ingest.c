@@ -1,12 +1,21 @@
 /*
- * ingest.c - the batch: parse, look up, chain by channel, append.
+ * ingest.c - the batch: parse, look up, chain by channel, render, append.
  *
- *     frames       pending lines               groups
- *     -------      -------------------         --------------------
- *     frame 1 ---> line 1 (channel A) <------- A: first, last
- *     frame 2 ---> line 2 (channel B) <---+    B: first, last
- *     frame 3 ---> line 3 (channel A)     +--- ...
- *                    ^ chained to line 1
+ *     frames       pending messages            groups
+ *     -------      ----------------------      --------------------
+ *     frame 1 ---> message 1 (channel A) <---- A: first, last
+ *     frame 2 ---> message 2 (channel B) <--+  B: first, last
+ *     frame 3 ---> message 3 (channel A)    +- ...
+ *                    ^ chained to message 1
+ *
+ * Where lines go to many channels, half of the time is waiting for memory. So
+ * each step is done for the whole batch before the next one, and asks for what
+ * that will touch, and waits together wait once:
+ *
+ *     parse     asks for the token's place among those found before
+ *     look up   asks for the channel
+ *     append    asks for the places that all groups will be written at; then
+ *               renders and appends them, one by one
  *
  * A small hash finds the group of a channel; it is emptied by taking a new
  * generation number. The batch is small enough to stay in the cache.
@@ -20,19 +29,24 @@
 
 enum {
     LINES_MAX = 64,
-    BUCKETS = 256, /* a power of two, well over LINES_MAX */
-    PREFETCH_AHEAD = 8
+    BUCKETS = 256 /* a power of two, well over LINES_MAX */
 };
 
 typedef struct pending {
+    lp_syslog msg;
+    struct pending *next; /* of the same group */
+    catalog_route route;  /* its ring is NULL until it is looked up */
+} pending;
+
+/* A line, while its group is being appended. */
+typedef struct rendered {
     lp_line line;
     lp_render_scratch scratch;
-} pending;
+} rendered;
 
 typedef struct group {
     lp_channel *ring;
-    lp_line *first, *last;
-    uint32_t line_count;
+    pending *first, *last;
 } group;
 
 typedef struct bucket {
@@ -44,13 +58,14 @@ struct ingest {
     worker *home;
     listener from;
     int64_t arrival_ns;
-    uint32_t line_count;
+    uint32_t pending_count;
     uint32_t group_count;
     uint32_t generation;
     ingest_result result;
     group groups[LINES_MAX];
     bucket buckets[BUCKETS];
-    pending lines[LINES_MAX];
+    pending pending[LINES_MAX];
+    rendered lines[LINES_MAX];
 };
 
 ingest *ingest_create(worker *w)
@@ -112,30 +127,71 @@ static group *group_of(ingest *in, lp_channel *ring)
     in->group_count++;
     g->ring = ring;
     g->first = NULL;
-    g->line_count = 0;
     lp_channel_prefetch(ring, 0);
     return g;
 }
 
-static void put_line(ingest *in, lp_channel *ring, lp_line *line)
+static void put_in_group(ingest *in, pending *p)
 {
-    group *g = group_of(in, ring);
+    group *g = group_of(in, p->route.ring);
 
-    line->next = NULL;
+    p->next = NULL;
     if (g->first == NULL)
-        g->first = line;
+        g->first = p;
     else
-        g->last->next = line;
-    g->last = line;
-    g->line_count++;
-    in->line_count++;
+        g->last->next = p;
+    g->last = p;
+}
+
+/* Finds out where each message goes. */
+static void route_all(ingest *in)
+{
+    for (uint32_t i = 0; i < in->pending_count; i++) {
+        pending *p = &in->pending[i];
+
+        if (p->route.ring != NULL ||
+            catalog_reader_find_route(&in->home->reader, p->msg.app, &p->route))
+            put_in_group(in, p);
+        else
+            reject_line(in, REJECT_UNKNOWN_TOKEN, 1);
+    }
+}
+
+/* Appending --------------------------------------------------------------- */
+
+/* Makes a chain of a group's lines; NULL when there is none left. */
+static const lp_line *render_group(ingest *in, const group *g)
+{
+    lp_line *first = NULL, *last = NULL;
+    rendered *r = in->lines;
+
+    for (const pending *p = g->first; p != NULL; p = p->next) {
+        r->line.arrival_ns = in->arrival_ns;
+        if (lp_render_line(&p->msg, p->route.host_app, &r->scratch, &r->line) !=
+            LP_OK) {
+            reject_line(in, REJECT_TOO_BIG, 1);
+            continue;
+        }
+        r->line.next = NULL;
+        if (first == NULL)
+            first = &r->line;
+        else
+            last->next = &r->line;
+        last = &r->line;
+        r++;
+    }
+    return first;
 }
 
 static void append_group(ingest *in, const group *g)
 {
+    const lp_line *lines = render_group(in, g);
     lp_append_result result;
-    lp_err err = lp_channel_append(g->ring, g->first, &result);
+    lp_err err;
 
+    if (lines == NULL)
+        return;
+    err = lp_channel_append(g->ring, lines, &result);
     in->result.accepted_lines += result.accepted_lines;
     if (err == LP_OK)
         return;
@@ -144,16 +200,19 @@ static void append_group(ingest *in, const group *g)
                 result.refused_lines);
 }
 
+static void append_all(ingest *in)
+{
+    for (uint32_t i = 0; i < in->group_count; i++)
+        lp_channel_prefetch(in->groups[i].ring, 1);
+    for (uint32_t i = 0; i < in->group_count; i++)
+        append_group(in, &in->groups[i]);
+}
+
 void ingest_flush(ingest *in)
 {
-    for (uint32_t i = 0; i < in->group_count && i < PREFETCH_AHEAD; i++)
-        lp_channel_prefetch(in->groups[i].ring, 1);
-    for (uint32_t i = 0; i < in->group_count; i++) {
-        if (i + PREFETCH_AHEAD < in->group_count)
-            lp_channel_prefetch(in->groups[i + PREFETCH_AHEAD].ring, 1);
-        append_group(in, &in->groups[i]);
-    }
-    in->line_count = 0;
+    route_all(in);
+    append_all(in);
+    in->pending_count = 0;
     in->group_count = 0;
     in->generation++;
     if (in->generation == 0) {
@@ -171,55 +230,47 @@ static bool looks_like_token(lp_span app)
     return lp_span_starts(app, LP_SPAN("t."));
 }
 
-static bool parse(ingest *in, lp_span frame, lp_syslog *msg)
-{
-    in->result.received_lines++;
-    if (lp_syslog_parse(frame, msg, NULL) == LP_OK)
-        return true;
-    reject_line(in, REJECT_MALFORMED, 1);
-    return false;
-}
-
-static void take(ingest *in, const lp_syslog *msg, lp_channel *ring,
-                 lp_span host_app)
+/* The next pending message, parsed; it is one only once it is counted. NULL: it
+ * is no message. */
+static pending *parse(ingest *in, lp_span frame)
 {
     pending *p;
 
-    if (in->line_count == LINES_MAX)
+    if (in->pending_count == LINES_MAX)
         ingest_flush(in);
-    p = &in->lines[in->line_count];
-    p->line.arrival_ns = in->arrival_ns;
-    if (lp_render_line(msg, host_app, &p->scratch, &p->line) != LP_OK) {
-        reject_line(in, REJECT_TOO_BIG, 1);
-        return;
-    }
-    put_line(in, ring, &p->line);
+    p = &in->pending[in->pending_count];
+    in->result.received_lines++;
+    if (lp_syslog_parse(frame, &p->msg, NULL) == LP_OK)
+        return p;
+    reject_line(in, REJECT_MALFORMED, 1);
+    return NULL;
 }
 
 void ingest_frame(ingest *in, lp_span frame)
 {
-    catalog_route route;
-    lp_syslog msg;
+    pending *p = parse(in, frame);
 
-    if (!parse(in, frame, &msg))
+    if (p == NULL)
         return;
-    if (!looks_like_token(msg.app))
+    if (!looks_like_token(p->msg.app)) {
         reject_line(in, REJECT_NO_TOKEN, 1);
-    else if (!catalog_reader_find_route(&in->home->reader, msg.app, &route))
-        reject_line(in, REJECT_UNKNOWN_TOKEN, 1);
-    else
-        take(in, &msg, route.ring, route.host_app);
+        return;
+    }
+    p->route.ring = NULL;
+    catalog_reader_prefetch(&in->home->reader, p->msg.app);
+    in->pending_count++;
 }
 
 void ingest_frame_for(ingest *in, lp_span frame, const catalog_token *token)
 {
-    lp_span own_app = {NULL, 0};
-    lp_syslog msg;
+    pending *p = parse(in, frame);
 
-    if (!parse(in, frame, &msg))
+    if (p == NULL)
         return;
-    take(in, &msg, token->channel->ring,
-         looks_like_token(msg.app) ? token->host_app : own_app);
+    p->route.ring = token->channel->ring;
+    p->route.host_app =
+        looks_like_token(p->msg.app) ? token->host_app : lp_span_of(NULL, 0);
+    in->pending_count++;
 }
 
 /* Counting ---------------------------------------------------------------- */

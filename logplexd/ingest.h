@@ -1,10 +1,10 @@
 /*
  * ingest.h - from a frame to a line in its channel.
  *
- * A worker has one batch. Frames of one read buffer are parsed into it, looked
- * up, and chained by channel; ingest_flush() then appends each chain whole, so
- * that a channel's mutex is taken once for all of its lines in the buffer, and
- * fetches the next channel's memory while one is being written.
+ * A worker has one batch. Frames of one read buffer are parsed into it;
+ * ingest_flush() then looks all of them up, chains them by channel, and appends
+ * each chain whole, so that a channel's mutex is taken once for all of its lines
+ * in the batch.
  *
  * The frames' bytes are only borrowed: they must stay until the flush.
  * Threads: the worker's alone.
