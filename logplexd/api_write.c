@@ -72,6 +72,7 @@ static int status_of(catalog_err err)
         return 400;
     case CATALOG_TOO_MANY:
         return 422;
+    case CATALOG_EXISTS:
     case CATALOG_CONFIGURED:
         return 409;
     case CATALOG_FULL:

@@ -31,8 +31,9 @@ typedef struct catalog catalog;
 typedef struct catalog_view catalog_view;
 
 enum {
-    CATALOG_ID_MAX_BYTES = 256,  /* of a channel, a token, a credential */
-    CATALOG_NAME_MAX_BYTES = 256 /* of a token                          */
+    CATALOG_ID_MAX_BYTES = 256,   /* of a channel, a token, a credential */
+    CATALOG_NAME_MAX_BYTES = 256, /* of a channel, a token               */
+    CATALOG_URL_MAX_BYTES = 2048  /* of a drain                          */
 };
 
 typedef enum catalog_flag {
@@ -44,22 +45,35 @@ typedef struct catalog_channel catalog_channel;
 
 /* Immutable, valid as long as the view it came from is held. */
 typedef struct catalog_token {
-    lp_span id;       /* "t." and a UUID                                    */
-    lp_span name;     /* any bytes but blanks and controls; may be empty    */
-    lp_span host_app; /* "host NAME ", as lp_render_line() wants it         */
+    lp_span id;         /* "t." and a UUID                                    */
+    lp_span name;       /* any bytes but blanks and controls; may be empty    */
+    lp_span host_app;   /* "host NAME ", as lp_render_line() wants it         */
+    int64_t expires_ns; /* 0: never; see catalog_rotate_token()             */
     const catalog_channel *channel;
 } catalog_token;
+
+/* Likewise. */
+typedef struct catalog_drain {
+    uint64_t id;   /* never used again */
+    lp_span token; /* "d." and a UUID: what a receiver knows it by */
+    lp_span url;   /* in its canonical form; empty: only reserved  */
+    int64_t created_ns;
+    const catalog_channel *channel;
+} catalog_drain;
 
 /* Likewise. A channel that is changed becomes a new catalog_channel with the
  * same ring. */
 struct catalog_channel {
     lp_span id;
     lp_span uuid; /* stable, derived for clients that insist on one */
+    lp_span name; /* of the legacy API; may be empty                */
     uint32_t flags;
     int64_t created_ns;
     lp_channel *ring;
     const catalog_token *const *tokens; /* sorted by name, then id */
     size_t token_count;
+    const catalog_drain *drains; /* sorted by id, reserved ones included */
+    size_t drain_count;
 };
 
 typedef enum catalog_permission {
@@ -79,6 +93,7 @@ typedef enum catalog_err {
     CATALOG_OK = 0,
     CATALOG_NOT_FOUND,
     CATALOG_INVALID, /* an id or name has bytes it may not have, or too many */
+    CATALOG_EXISTS,  /* the channel has a drain with this URL */
     CATALOG_TOO_MANY,
     CATALOG_FULL,       /* the engine's ceiling leaves no room for a channel */
     CATALOG_FAILED,     /* the store: disk full, say; the log has the reason */
@@ -90,6 +105,8 @@ const char *catalog_strerror(catalog_err err);
 typedef struct catalog_limits {
     uint64_t channels_max;           /* 0: 1,000,000 */
     uint32_t tokens_per_channel_max; /* 0: 1,000     */
+    uint32_t drains_per_channel_max; /* 0: 6; reserved ones do not count, but
+                                        there are at most 64 of them */
     uint32_t sessions_max;           /* 0: 100,000; the oldest goes */
     uint32_t session_ttl_s;          /* 0: 360       */
 } catalog_limits;
@@ -197,7 +214,19 @@ size_t catalog_credential_count(const catalog_view *view);
 catalog_err catalog_put_channel(catalog *cat, lp_span id, const lp_span *names,
                                 size_t name_count, bool *created);
 
-/* The channel, its tokens and its sessions. Its ring is closed. */
+/*
+ * Always a new channel, whose id is a number that was never one before: 1, 2, 3
+ * and so on, as the legacy API has it. Each of names gets a token of its own,
+ * also the second of two that are the same. out_id gets the digits, and a NUL.
+ */
+catalog_err catalog_new_channel(catalog *cat, lp_span name,
+                                const lp_span *names, size_t name_count,
+                                char out_id[24]);
+
+/* All flags of a channel at once: catalog_flag. */
+catalog_err catalog_set_flags(catalog *cat, lp_span channel_id, uint32_t flags);
+
+/* The channel, its tokens, its drains and its sessions. Its ring is closed. */
 catalog_err catalog_delete_channel(catalog *cat, lp_span id);
 
 /* Always a new token. out_id gets "t." and 36 bytes, and a NUL. */
@@ -205,6 +234,42 @@ catalog_err catalog_add_token(catalog *cat, lp_span channel_id, lp_span name,
                               char out_id[40]);
 catalog_err catalog_delete_token(catalog *cat, lp_span channel_id,
                                  lp_span token_id);
+
+/*
+ * A new token with the name of an old one, which goes on working for
+ * overlap_ns and is then deleted: senders change over one by one, and no line
+ * is lost. A second call for the same old token moves its end.
+ */
+catalog_err catalog_rotate_token(catalog *cat, lp_span channel_id,
+                                 lp_span token_id, int64_t now_ns,
+                                 int64_t overlap_ns, char out_id[40]);
+
+/* Deletes the tokens whose time is over. Cheap when there is none. */
+catalog_err catalog_expire_tokens(catalog *cat, int64_t now_ns);
+
+/* What became of a drain: its id and its token, with a NUL. */
+typedef struct catalog_drain_made {
+    uint64_t id;
+    char token[40];
+} catalog_drain_made;
+
+/* An empty url reserves: an id and a token, to be given a URL later. Fails:
+ * CATALOG_NOT_FOUND, CATALOG_EXISTS, CATALOG_TOO_MANY. */
+catalog_err catalog_add_drain(catalog *cat, lp_span channel_id, lp_span url,
+                              catalog_drain_made *out);
+
+/* Gives a drain of this channel another URL; its token stays. Fails:
+ * CATALOG_NOT_FOUND, CATALOG_EXISTS (also when it is the drain's own),
+ * CATALOG_TOO_MANY (a reserved one, in a channel that has its drains). */
+catalog_err catalog_set_drain(catalog *cat, lp_span channel_id, uint64_t id,
+                              lp_span url, catalog_drain_made *out);
+catalog_err catalog_delete_drain(catalog *cat, lp_span channel_id, uint64_t id);
+
+/* What is to outlast a restart and is no channel's: a text by name. Reading is
+ * for the start alone: it BLOCKS. False: there is none. */
+catalog_err catalog_put_setting(catalog *cat, const char *name, lp_span value);
+bool catalog_get_setting(catalog *cat, const char *name, char *out,
+                         size_t room_bytes);
 
 /*
  * Adds a credential to the store, or replaces the one with this id. For those

@@ -26,12 +26,21 @@ enum {
     X(BEGIN, "BEGIN IMMEDIATE")                                               \
     X(COMMIT, "COMMIT")                                                       \
     X(ROLLBACK, "ROLLBACK")                                                   \
-    X(ADD_CHANNEL,                                                            \
-      "INSERT INTO channels(id, flags, created_ns) VALUES(?1, ?2, ?3)")       \
+    X(ADD_CHANNEL, "INSERT INTO channels(id, flags, created_ns, name)"        \
+                   " VALUES(?1, ?2, ?3, ?4)")                                 \
+    X(SET_FLAGS, "UPDATE channels SET flags = ?2 WHERE id = ?1")              \
     X(DELETE_CHANNEL, "DELETE FROM channels WHERE id = ?1")                   \
     X(ADD_TOKEN, "INSERT INTO tokens(channel, id, name) "                     \
                  "VALUES(" CHANNEL_OF(1) ", ?2, ?3)")                         \
+    X(EXPIRE_TOKEN, "UPDATE tokens SET expires_ns = ?2 WHERE id = ?1")        \
     X(DELETE_TOKEN, "DELETE FROM tokens WHERE id = ?1")                       \
+    X(ADD_DRAIN, "INSERT INTO drains(channel, token, url, created_ns) "       \
+                 "VALUES(" CHANNEL_OF(1) ", ?2, ?3, ?4)")                     \
+    X(SET_DRAIN_URL, "UPDATE drains SET url = ?2 WHERE number = ?1")          \
+    X(DELETE_DRAIN, "DELETE FROM drains WHERE number = ?1")                   \
+    X(PUT_SETTING,                                                            \
+      "INSERT OR REPLACE INTO settings(name, value) VALUES(?1, ?2)")          \
+    X(GET_SETTING, "SELECT value FROM settings WHERE name = ?1")              \
     X(PUT_CREDENTIAL,                                                         \
       "INSERT OR REPLACE INTO credentials(id, permissions, channel_id, salt," \
       " hash) VALUES(?1, ?2, ?3, ?4, ?5)")                                    \
@@ -44,8 +53,12 @@ enum {
       "DELETE FROM sessions WHERE key IN (SELECT key FROM sessions"           \
       " WHERE created_ns < ?1 ORDER BY created_ns LIMIT 200)")                \
     X(READ_SALT, "SELECT value FROM meta WHERE name = 'salt'")                \
-    X(READ_CHANNELS, "SELECT number, id, flags, created_ns FROM channels")    \
-    X(READ_TOKENS, "SELECT id, name FROM tokens WHERE channel = ?1")          \
+    X(READ_CHANNELS,                                                          \
+      "SELECT number, id, flags, created_ns, name FROM channels")             \
+    X(READ_TOKENS,                                                            \
+      "SELECT id, name, expires_ns FROM tokens WHERE channel = ?1")           \
+    X(READ_DRAINS, "SELECT number, token, created_ns, url FROM drains"        \
+                   " WHERE channel = ?1 ORDER BY number")                     \
     X(READ_CREDENTIALS,                                                       \
       "SELECT id, permissions, channel_id, salt, hash FROM credentials")      \
     X(READ_SESSIONS,                                                          \
@@ -148,12 +161,20 @@ void store_rollback(store *s)
 
 /* Writing ----------------------------------------------------------------- */
 
-bool store_add_channel(store *s, lp_span id, uint32_t flags, int64_t created_ns)
+bool store_add_channel(store *s, const store_channel *channel)
 {
-    bind_text(s, ADD_CHANNEL, 1, id);
-    bind_number(s, ADD_CHANNEL, 2, flags);
-    bind_number(s, ADD_CHANNEL, 3, created_ns);
+    bind_text(s, ADD_CHANNEL, 1, channel->id);
+    bind_number(s, ADD_CHANNEL, 2, channel->flags);
+    bind_number(s, ADD_CHANNEL, 3, channel->created_ns);
+    bind_text(s, ADD_CHANNEL, 4, channel->name);
     return step_is_over(s, ADD_CHANNEL);
+}
+
+bool store_set_flags(store *s, lp_span channel_id, uint32_t flags)
+{
+    bind_text(s, SET_FLAGS, 1, channel_id);
+    bind_number(s, SET_FLAGS, 2, flags);
+    return step_is_over(s, SET_FLAGS);
 }
 
 bool store_delete_channel(store *s, lp_span id)
@@ -170,10 +191,43 @@ bool store_add_token(store *s, lp_span channel_id, const store_token *token)
     return step_is_over(s, ADD_TOKEN);
 }
 
+bool store_expire_token(store *s, const char *id, int64_t expires_ns)
+{
+    bind_text(s, EXPIRE_TOKEN, 1, lp_span_str(id));
+    bind_number(s, EXPIRE_TOKEN, 2, expires_ns);
+    return step_is_over(s, EXPIRE_TOKEN);
+}
+
 bool store_delete_token(store *s, const char *id)
 {
     bind_text(s, DELETE_TOKEN, 1, lp_span_str(id));
     return step_is_over(s, DELETE_TOKEN);
+}
+
+bool store_add_drain(store *s, lp_span channel_id, store_drain *drain)
+{
+    bind_text(s, ADD_DRAIN, 1, channel_id);
+    bind_text(s, ADD_DRAIN, 2, lp_span_str(drain->token));
+    bind_text(s, ADD_DRAIN, 3, lp_span_of(drain->url, drain->url_bytes));
+    bind_number(s, ADD_DRAIN, 4, drain->created_ns);
+    if (!step_is_over(s, ADD_DRAIN)) {
+        return false;
+    }
+    drain->id = (uint64_t)sqlite3_last_insert_rowid(s->db);
+    return true;
+}
+
+bool store_set_drain_url(store *s, const store_drain *drain)
+{
+    bind_number(s, SET_DRAIN_URL, 1, (int64_t)drain->id);
+    bind_text(s, SET_DRAIN_URL, 2, lp_span_of(drain->url, drain->url_bytes));
+    return step_is_over(s, SET_DRAIN_URL);
+}
+
+bool store_delete_drain(store *s, uint64_t id)
+{
+    bind_number(s, DELETE_DRAIN, 1, (int64_t)id);
+    return step_is_over(s, DELETE_DRAIN);
 }
 
 bool store_put_credential(store *s, const store_credential *cred)
@@ -264,16 +318,18 @@ static bool rows_are_over(store *s, statement which, int rc, bool is_sound)
     return is_sound && rc == SQLITE_DONE;
 }
 
-typedef struct token_list {
-    store_token *at;
+/* Tokens or drains of one channel. */
+typedef struct row_list {
+    void *at;
     size_t count, room;
-} token_list;
+} row_list;
 
-static store_token *token_list_add(token_list *list)
+/* Room for one more; NULL: no memory. */
+static void *row_list_add(row_list *list, size_t row_bytes)
 {
     if (list->count == list->room) {
-        size_t room = list->room ? 2 * list->room : 16;
-        store_token *at = realloc(list->at, room * sizeof *at);
+        size_t room = list->room ? 2 * list->room : 8;
+        void *at = realloc(list->at, room * row_bytes);
 
         if (!at) {
             return NULL;
@@ -281,10 +337,33 @@ static store_token *token_list_add(token_list *list)
         list->at = at;
         list->room = room;
     }
-    return &list->at[list->count++];
+    return (char *)list->at + list->count++ * row_bytes;
 }
 
-static bool read_tokens(store *s, int64_t channel, token_list *list)
+static bool read_token(sqlite3_stmt *row, store_token *out)
+{
+    if (!out || !column_copy(row, 0, out->id, sizeof out->id) ||
+        !column_copy(row, 1, out->name, sizeof out->name)) {
+        return false;
+    }
+    out->name_bytes = (uint32_t)column_span(row, 1).len_bytes;
+    out->expires_ns = sqlite3_column_int64(row, 2);
+    return true;
+}
+
+static bool read_drain(sqlite3_stmt *row, store_drain *out)
+{
+    if (!out || !column_copy(row, 1, out->token, sizeof out->token) ||
+        !column_copy(row, 3, out->url, sizeof out->url)) {
+        return false;
+    }
+    out->id = (uint64_t)sqlite3_column_int64(row, 0);
+    out->created_ns = sqlite3_column_int64(row, 2);
+    out->url_bytes = (uint32_t)column_span(row, 3).len_bytes;
+    return true;
+}
+
+static bool read_tokens(store *s, int64_t channel, row_list *list)
 {
     sqlite3_stmt *row = s->prepared[READ_TOKENS];
     bool is_sound = true;
@@ -293,32 +372,47 @@ static bool read_tokens(store *s, int64_t channel, token_list *list)
     list->count = 0;
     bind_number(s, READ_TOKENS, 1, channel);
     while ((rc = sqlite3_step(row)) == SQLITE_ROW && is_sound) {
-        store_token *token = token_list_add(list);
-
-        is_sound = token && column_copy(row, 0, token->id, sizeof token->id) &&
-                   column_copy(row, 1, token->name, sizeof token->name);
-        if (is_sound) {
-            token->name_bytes = (uint32_t)column_span(row, 1).len_bytes;
-        }
+        is_sound = read_token(row, row_list_add(list, sizeof(store_token)));
     }
     return rows_are_over(s, READ_TOKENS, rc, is_sound);
+}
+
+static bool read_drains(store *s, int64_t channel, row_list *list)
+{
+    sqlite3_stmt *row = s->prepared[READ_DRAINS];
+    bool is_sound = true;
+    int rc;
+
+    list->count = 0;
+    bind_number(s, READ_DRAINS, 1, channel);
+    while ((rc = sqlite3_step(row)) == SQLITE_ROW && is_sound) {
+        is_sound = read_drain(row, row_list_add(list, sizeof(store_drain)));
+    }
+    return rows_are_over(s, READ_DRAINS, rc, is_sound);
 }
 
 static bool read_channels(store *s, const store_reader *reader, void *ctx)
 {
     sqlite3_stmt *row = s->prepared[READ_CHANNELS];
-    token_list tokens = {.at = NULL};
+    row_list tokens = {.at = NULL};
+    row_list drains = {.at = NULL};
     bool is_sound = true;
     int rc;
 
     while ((rc = sqlite3_step(row)) == SQLITE_ROW && is_sound) {
-        is_sound = read_tokens(s, sqlite3_column_int64(row, 0), &tokens) &&
-                   reader->channel(ctx, column_span(row, 1),
-                                   (uint32_t)sqlite3_column_int64(row, 2),
-                                   sqlite3_column_int64(row, 3), tokens.at,
-                                   tokens.count);
+        int64_t number = sqlite3_column_int64(row, 0);
+        store_channel channel = {.id = column_span(row, 1),
+                                 .name = column_span(row, 4)};
+
+        channel.flags = (uint32_t)sqlite3_column_int64(row, 2);
+        channel.created_ns = sqlite3_column_int64(row, 3);
+        is_sound = read_tokens(s, number, &tokens) &&
+                   read_drains(s, number, &drains) &&
+                   reader->channel(ctx, &channel, tokens.at, tokens.count,
+                                   drains.at, drains.count);
     }
     free(tokens.at);
+    free(drains.at);
     return rows_are_over(s, READ_CHANNELS, rc, is_sound);
 }
 
@@ -367,6 +461,28 @@ bool store_read(store *s, const store_reader *reader, void *ctx)
 {
     return read_channels(s, reader, ctx) && read_credentials(s, reader, ctx) &&
            read_sessions(s, reader, ctx);
+}
+
+/* Settings ---------------------------------------------------------------- */
+
+bool store_put_setting(store *s, const char *name, lp_span value)
+{
+    bind_text(s, PUT_SETTING, 1, lp_span_str(name));
+    bind_text(s, PUT_SETTING, 2, value);
+    return step_is_over(s, PUT_SETTING);
+}
+
+bool store_get_setting(store *s, const char *name, char *out, size_t room_bytes)
+{
+    sqlite3_stmt *row = s->prepared[GET_SETTING];
+    bool is_there;
+
+    bind_text(s, GET_SETTING, 1, lp_span_str(name));
+    is_there =
+        sqlite3_step(row) == SQLITE_ROW && column_copy(row, 0, out, room_bytes);
+    sqlite3_reset(row);
+    sqlite3_clear_bindings(row);
+    return is_there;
 }
 
 /* Opening ----------------------------------------------------------------- */

@@ -14,12 +14,28 @@
 
 typedef struct store store;
 
-/* Of an entry of "tokens": both end in a NUL. */
+/* Texts of these two end in a NUL. */
 typedef struct store_token {
     char id[40];
+    int64_t expires_ns; /* 0: never */
     uint32_t name_bytes;
     char name[CATALOG_NAME_MAX_BYTES + 1];
 } store_token;
+
+typedef struct store_drain {
+    uint64_t id;
+    char token[40];
+    int64_t created_ns;
+    uint32_t url_bytes; /* 0: it is reserved */
+    char url[CATALOG_URL_MAX_BYTES + 1];
+} store_drain;
+
+typedef struct store_channel {
+    lp_span id;
+    lp_span name;
+    uint32_t flags;
+    int64_t created_ns;
+} store_channel;
 
 typedef struct store_credential {
     lp_span id;
@@ -49,8 +65,9 @@ const secret_salt *store_salt(const store *s);
 
 /* What is in it. Spans are valid for the call. Each can end it with false. */
 typedef struct store_reader {
-    bool (*channel)(void *ctx, lp_span id, uint32_t flags, int64_t created_ns,
-                    const store_token *tokens, size_t token_count);
+    bool (*channel)(void *ctx, const store_channel *channel,
+                    store_token *tokens, size_t token_count, /* may be sorted */
+                    store_drain *drains, size_t drain_count);
     bool (*credential)(void *ctx, const store_credential *cred);
     bool (*session)(void *ctx, const store_session_key *key,
                     const catalog_session *session); /* oldest first */
@@ -62,11 +79,16 @@ bool store_begin(store *s);
 bool store_commit(store *s);
 void store_rollback(store *s);
 
-bool store_add_channel(store *s, lp_span id, uint32_t flags,
-                       int64_t created_ns);
+bool store_add_channel(store *s, const store_channel *channel);
+bool store_set_flags(store *s, lp_span channel_id, uint32_t flags);
 bool store_delete_channel(store *s, lp_span id); /* and all that is its */
 bool store_add_token(store *s, lp_span channel_id, const store_token *token);
+bool store_expire_token(store *s, const char *id, int64_t expires_ns);
 bool store_delete_token(store *s, const char *id);
+bool store_add_drain(store *s, lp_span channel_id,
+                     store_drain *drain); /* sets its id */
+bool store_set_drain_url(store *s, const store_drain *drain);
+bool store_delete_drain(store *s, uint64_t id);
 bool store_put_credential(store *s, const store_credential *cred);
 bool store_delete_credential(store *s, lp_span id);
 bool store_add_session(store *s, const store_session_key *key,
@@ -75,5 +97,11 @@ bool store_delete_session(store *s, const store_session_key *key);
 
 /* Of the sessions made before then, some hundred of the oldest. */
 bool store_expire_sessions(store *s, int64_t before_ns);
+
+/* A name and a text that outlast a restart. store_get_setting() is false when
+ * there is none, or one that has no room. */
+bool store_put_setting(store *s, const char *name, lp_span value);
+bool store_get_setting(store *s, const char *name, char *out,
+                       size_t room_bytes);
 
 #endif /* LOGPLEXD_STORE_H */

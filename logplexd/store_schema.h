@@ -48,6 +48,28 @@ static const char *const store_schema_steps[] = {
     ") STRICT, WITHOUT ROWID;\n"
     "CREATE INDEX sessions_by_channel ON sessions(channel);\n"
     "CREATE INDEX sessions_by_age ON sessions(created_ns);\n",
+
+    /* A drain without a URL is reserved. Its number is never used again, nor
+     * is that of a channel of the numbered kind: the settings have the last. A
+     * credential of kind 1 has a generated secret and no slow hash. */
+    "ALTER TABLE channels ADD COLUMN name TEXT NOT NULL DEFAULT '';\n"
+    "ALTER TABLE tokens ADD COLUMN expires_ns INTEGER NOT NULL DEFAULT 0;\n"
+    "ALTER TABLE credentials ADD COLUMN name TEXT NOT NULL DEFAULT '';\n"
+    "ALTER TABLE credentials ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;\n"
+    "ALTER TABLE credentials ADD COLUMN created_ns INTEGER NOT NULL DEFAULT 0;"
+    "\n"
+    "CREATE TABLE drains(\n"
+    "    number INTEGER PRIMARY KEY AUTOINCREMENT,\n"
+    "    channel INTEGER NOT NULL REFERENCES channels ON DELETE CASCADE,\n"
+    "    token TEXT NOT NULL UNIQUE,\n"
+    "    url TEXT NOT NULL,\n"
+    "    created_ns INTEGER NOT NULL\n"
+    ") STRICT;\n"
+    "CREATE INDEX drains_by_channel ON drains(channel);\n"
+    "CREATE TABLE settings(\n"
+    "    name TEXT PRIMARY KEY,\n"
+    "    value TEXT NOT NULL\n"
+    ") STRICT, WITHOUT ROWID;\n",
 };
 
 #endif /* LOGPLEXD_STORE_SCHEMA_H */

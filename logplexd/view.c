@@ -62,16 +62,23 @@ static lp_span put_text(char **at, lp_span text)
     return copy;
 }
 
-static void set_channel(family *fam, const hash_key *hash, lp_span id,
-                        char **text)
+static void set_channel(family *fam, const hash_key *hash,
+                        const family_parts *parts, char **text)
 {
+    catalog_channel *to = &fam->channel;
     char uuid[UUID_TEXT_BYTES];
 
-    uuid_of_name(id, uuid);
-    fam->channel.id = put_text(text, id);
-    fam->channel.uuid = put_text(text, lp_span_str(uuid));
-    fam->item.key = fam->channel.id;
-    fam->item.hash = hash_span(hash, id);
+    uuid_of_name(parts->id, uuid);
+    to->id = put_text(text, parts->id);
+    to->uuid = put_text(text, lp_span_str(uuid));
+    to->name = put_text(text, parts->name);
+    to->flags = parts->flags;
+    to->created_ns = parts->created_ns;
+    to->ring = lp_channel_ref(parts->ring);
+    to->token_count = parts->token_count;
+    to->drain_count = parts->drain_count;
+    fam->item.key = to->id;
+    fam->item.hash = hash_span(hash, to->id);
     fam->item.owner = &fam->owner;
 }
 
@@ -86,46 +93,72 @@ static void set_token(family *fam, size_t index, const hash_key *hash,
         put_text(text, lp_span_of(host_app_head, sizeof host_app_head - 1));
     to->token.host_app.len_bytes += put_text(text, app_of(from)).len_bytes;
     to->token.host_app.len_bytes += put_text(text, LP_SPAN(" ")).len_bytes;
+    to->token.expires_ns = from->expires_ns;
     to->token.channel = &fam->channel;
     to->item.key = to->token.id;
     to->item.hash = hash_span(hash, to->token.id);
     to->item.owner = &fam->owner;
 }
 
-family *family_create(const hash_key *hash, lp_span id, uint32_t flags,
-                      int64_t created_ns, lp_channel *ring, store_token *tokens,
-                      size_t token_count)
+static void set_drain(catalog_drain *to, const catalog_channel *channel,
+                      const store_drain *from, char **text)
 {
-    size_t head_bytes = sizeof(family) + token_count * sizeof(family_token);
-    size_t list_bytes = token_count * sizeof(catalog_token *);
-    size_t text_bytes = id.len_bytes + UUID_TEXT_BYTES;
+    to->id = from->id;
+    to->token = put_text(text, lp_span_str(from->token));
+    to->url = put_text(text, lp_span_of(from->url, from->url_bytes));
+    to->created_ns = from->created_ns;
+    to->channel = channel;
+}
+
+static size_t text_bytes(const family_parts *parts)
+{
+    size_t sum_bytes =
+        parts->id.len_bytes + UUID_TEXT_BYTES + parts->name.len_bytes;
+
+    for (size_t i = 0; i < parts->token_count; i++) {
+        sum_bytes += token_text_bytes(&parts->tokens[i]);
+    }
+    for (size_t i = 0; i < parts->drain_count; i++) {
+        sum_bytes +=
+            strlen(parts->drains[i].token) + parts->drains[i].url_bytes;
+    }
+    return sum_bytes;
+}
+
+family *family_create(const hash_key *hash, const family_parts *parts)
+{
+    size_t tokens_bytes = parts->token_count * sizeof(family_token);
+    size_t drains_bytes = parts->drain_count * sizeof(catalog_drain);
+    size_t list_bytes = parts->token_count * sizeof(catalog_token *);
     const catalog_token **list;
+    catalog_drain *drains;
     family *fam;
     char *text;
 
-    for (size_t i = 0; i < token_count; i++) {
-        text_bytes += token_text_bytes(&tokens[i]);
-    }
-    fam = calloc(1, head_bytes + list_bytes + text_bytes);
+    fam = calloc(1, sizeof(family) + tokens_bytes + drains_bytes + list_bytes +
+                        text_bytes(parts));
     if (!fam) {
         return NULL;
     }
-    if (token_count > 0) {
-        qsort(tokens, token_count, sizeof *tokens, order_tokens);
+    if (parts->token_count > 0) {
+        qsort(parts->tokens, parts->token_count, sizeof *parts->tokens,
+              order_tokens);
     }
     atomic_init(&fam->owner.refs, 1);
     fam->owner.destroy = family_destroy;
-    list = (const catalog_token **)(void *)((char *)fam + head_bytes);
-    text = (char *)fam + head_bytes + list_bytes;
-    set_channel(fam, hash, id, &text);
-    fam->channel.flags = flags;
-    fam->channel.created_ns = created_ns;
-    fam->channel.ring = lp_channel_ref(ring);
+    text = (char *)fam + sizeof(family) + tokens_bytes;
+    drains = (catalog_drain *)(void *)text;
+    list = (const catalog_token **)(void *)(text + drains_bytes);
+    text += drains_bytes + list_bytes;
+    set_channel(fam, hash, parts, &text);
     fam->channel.tokens = list;
-    fam->channel.token_count = token_count;
-    for (size_t i = 0; i < token_count; i++) {
-        set_token(fam, i, hash, &tokens[i], &text);
+    fam->channel.drains = drains;
+    for (size_t i = 0; i < parts->token_count; i++) {
+        set_token(fam, i, hash, &parts->tokens[i], &text);
         list[i] = &fam->tokens[i].token;
+    }
+    for (size_t i = 0; i < parts->drain_count; i++) {
+        set_drain(&drains[i], &fam->channel, &parts->drains[i], &text);
     }
     return fam;
 }

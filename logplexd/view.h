@@ -4,10 +4,11 @@
  *     view --+--> channels: table by id ----> family --> ring
  *            +--> tokens: table by id ------/   |
  *            |                                  one block of memory: a channel,
- *            |                                  its tokens and all their texts
+ *            |                                  its tokens, its drains, and all
+ *            |                                  their texts
  *            +--> credentials: a list
  *
- * A channel and its tokens point at each other, so they change together: any
+ * A channel and what is its point at each other, so they change together: any
  * change makes a new family around the same ring. Everything counts its
  * holders, and nothing that a view holds ever changes, but for what a credential
  * learns about itself.
@@ -45,13 +46,24 @@ typedef struct family {
     family_token tokens[];
 } family;
 
+/* What a family is made of. */
+typedef struct family_parts {
+    lp_span id;
+    lp_span name;
+    uint32_t flags;
+    int64_t created_ns;
+    lp_channel *ring;
+    store_token *tokens; /* will be sorted */
+    size_t token_count;
+    store_drain *drains; /* ascending */
+    size_t drain_count;
+} family_parts;
+
 /*
- * Copies all texts, sorts tokens, and holds ring. NULL: no memory.
+ * Copies all texts, and holds the ring. NULL: no memory.
  * Owns: the result has one hold, to be given up by table_owner_unref().
  */
-family *family_create(const hash_key *hash, lp_span id, uint32_t flags,
-                      int64_t created_ns, lp_channel *ring, store_token *tokens,
-                      size_t token_count);
+family *family_create(const hash_key *hash, const family_parts *parts);
 
 family *family_of(const catalog_channel *channel);
 
