@@ -1,0 +1,143 @@
+/*
+ * drain_url.h - where a drain sends to: a URL, read, checked and printed.
+ *
+ *     https://user:password@host:8443/path?query#fragment
+ *     scheme  user password host port path query fragment
+ *
+ * The grammar is RFC 3986's, whole: what does not fit it is told and never cut
+ * off. Five schemes lead somewhere, in capitals or not:
+ *
+ *     http         port 80     POST requests
+ *     https        port 443    the same over TLS
+ *     syslog       port 601    TCP, octet-counted (RFC 6587)
+ *     syslog+tls   port 6514   the same over TLS (RFC 5425)
+ *     syslog+udp   port 514    a datagram for each line (RFC 5426); udpsyslog
+ *                              is another name for it
+ *
+ * Pure functions on spans: no allocation, no look-up of names, linear time on
+ * every input. Spans in the output point into the input. Threads: any.
+ */
+#ifndef LOGPLEX_DRAIN_URL_H
+#define LOGPLEX_DRAIN_URL_H
+
+#include <stdint.h>
+
+#include "logplex/errors.h"
+#include "logplex/span.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+    LP_DRAIN_URL_MAX_BYTES = 2048, /* as given, and as printed */
+    LP_DRAIN_URL_REASON_MAX_BYTES = 192,
+    LP_DRAIN_URL_SENTENCE_MAX_BYTES = 384
+};
+
+typedef enum lp_drain_scheme {
+    LP_DRAIN_HTTP = 0,
+    LP_DRAIN_HTTPS = 1,
+    LP_DRAIN_SYSLOG_TCP = 2,
+    LP_DRAIN_SYSLOG_TLS = 3,
+    LP_DRAIN_SYSLOG_UDP = 4
+} lp_drain_scheme;
+
+typedef enum lp_drain_host {
+    LP_DRAIN_HOST_NAME = 0,
+    LP_DRAIN_HOST_IPV4 = 1,
+    LP_DRAIN_HOST_IPV6 = 2
+} lp_drain_host;
+
+/*
+ * A part that is not there has a NULL ptr, so that "http://h/?" (an empty
+ * query) and "http://h/" (none) differ. Parts are as they were given, percent
+ * escapes and all, which are whole: see lp_drain_url_unescape().
+ */
+typedef struct lp_drain_url {
+    uint8_t scheme;        /* lp_drain_scheme */
+    uint8_t host_kind;     /* lp_drain_host   */
+    bool is_port_explicit; /* else it is the scheme's own */
+    bool is_insecure;      /* TLS without verification: the fragment of an https
+                              or syslog+tls URL is "insecure" */
+    uint16_t port;         /* 1 to 65535 */
+    uint8_t address[16];   /* of an IPv4 (the first four bytes) or IPv6 host, in
+                              network order; else zeros */
+    lp_span user;          /* without colons and controls, escaped or not */
+    lp_span password;      /* without controls, escaped or not */
+    lp_span host;          /* never empty; of IPv6 what is in the brackets */
+    lp_span path;          /* empty, or begins with "/"; never NULL */
+    lp_span query;         /* without its "?" */
+    lp_span fragment;      /* without its "#" */
+} lp_drain_url;
+
+/*
+ * Why a URL was refused, twice: in the words that the original Logplex puts
+ * behind "Invalid drain destination: ", such as {unknown_scheme,"ftp"}; and as
+ * a sentence that says what is wrong and what would be right. Both are
+ * printable ASCII and end with a NUL. Neither shows a password, nor what looks
+ * like a host or a port and has an "@" behind it.
+ */
+typedef struct lp_drain_url_error {
+    char reason[LP_DRAIN_URL_REASON_MAX_BYTES];
+    char sentence[LP_DRAIN_URL_SENTENCE_MAX_BYTES];
+} lp_drain_url_error;
+
+/*
+ * Reads a URL. error may be NULL, and is set when the call fails.
+ *
+ * A host is an IPv4 address, an IPv6 address in brackets without a zone, or a
+ * name of letters, digits, "-", "_" and "." that DNS has room for (RFC 1035
+ * 2.3.4); a name whose last label is a number is refused.
+ * Owns: the spans of *out point into text.
+ * Fails: LP_E_SYNTAX (it is no URL), LP_E_INVALID (it is none for a drain).
+ */
+LP_API lp_err lp_drain_url_parse(lp_span text, lp_drain_url *out,
+                                 lp_drain_url_error *error);
+
+/*
+ * The same from the older {"host", "port"} form, which is a syslog drain over
+ * TCP. The host may be an IPv6 address with or without brackets, and a NULL ptr
+ * for the one that was forgotten. port may be NULL, and is then 514.
+ * Owns: out->host points into host.
+ * Fails: LP_E_SYNTAX, LP_E_INVALID, as above.
+ */
+LP_API lp_err lp_drain_url_from_host(lp_span host, const int64_t *port,
+                                     lp_drain_url *out,
+                                     lp_drain_url_error *error);
+
+/*
+ * Each of these writes the URL to out if it fits in room_bytes, without a NUL,
+ * and returns the bytes that it takes, whether it fitted or not.
+ *
+ * print           to be stored and listed: the scheme in small letters, the
+ *                 port always for syslog and only if it was given for HTTP, an
+ *                 IPv6 address as in RFC 5952, all else as it was given. Takes
+ *                 at most LP_DRAIN_URL_MAX_BYTES, and reads as an equal URL
+ * print_redacted  for logs: the same with *** for a password. At most three
+ *                 bytes longer
+ */
+LP_API size_t lp_drain_url_print(const lp_drain_url *url, char *out,
+                                 size_t room_bytes);
+LP_API size_t lp_drain_url_print_redacted(const lp_drain_url *url, char *out,
+                                          size_t room_bytes);
+
+/*
+ * Whether two URLs have equal parts: scheme and host in any case, addresses by
+ * value, everything else byte for byte. The port of a syslog scheme is the same
+ * whether it was given or not; "http://h/" and "http://h:80/" differ, as they
+ * do to the original Logplex.
+ */
+LP_API bool lp_drain_url_equal(const lp_drain_url *a, const lp_drain_url *b);
+
+/*
+ * Writes a part with its percent escapes resolved (RFC 3986 2.1). out has room
+ * for part.len_bytes. Returns the bytes written, at most part.len_bytes.
+ */
+LP_API size_t lp_drain_url_unescape(lp_span part, char *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LOGPLEX_DRAIN_URL_H */
