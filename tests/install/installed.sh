@@ -6,6 +6,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=$1 source=$2 work=$3
 embed_c=$source/liblogplex/examples/embed.c
+address_c=$here/consumer/address.c
 CC=${CC:-cc}
 
 rm -rf "$work"
@@ -16,6 +17,12 @@ libdir=$(dirname "$(find "$work/prefix" -name liblogplex.so)")
 export LD_LIBRARY_PATH="$libdir"
 export PKG_CONFIG_PATH="$libdir/pkgconfig"
 
+check_address() # PROGRAM
+{
+    [ "$("$1" SYSLOG://u:secret@h)" = "syslog://u:***@h:601" ] ||
+        { echo "$1 printed something else" && exit 1; }
+}
+
 echo "find_package"
 cmake -S "$here/consumer" -B "$work/consumer" -DEMBED_C="$embed_c" \
     -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_C_COMPILER="$CC" \
@@ -23,20 +30,26 @@ cmake -S "$here/consumer" -B "$work/consumer" -DEMBED_C="$embed_c" \
 cmake --build "$work/consumer" >>"$work/consumer.log"
 sh "$here/embed.sh" "$work/consumer/embed_shared"
 sh "$here/embed.sh" "$work/consumer/embed_static"
+check_address "$work/consumer/address_shared"
+check_address "$work/consumer/address_static"
 
 # What pkg-config says is quoted for a shell.
-compile() # OUTPUT PKG_CONFIG_FLAGS COMPILER_FLAGS
+compile() # SOURCE OUTPUT MODULE PKG_CONFIG_FLAGS COMPILER_FLAGS
 {
-    out=$1
-    eval "set -- $3 $(pkg-config ${2:+"$2"} --cflags --libs logplex-parsers)"
-    "$CC" -std=c11 -o "$out" "$embed_c" "$@"
+    c=$1 out=$2
+    eval "set -- $5 $(pkg-config ${4:+"$4"} --cflags --libs "$3")"
+    "$CC" -std=c11 -o "$out" "$c" "$@"
 }
 
 echo "pkg-config"
-compile "$work/embed_shared" "" ""
+compile "$embed_c" "$work/embed_shared" logplex-parsers "" ""
+compile "$address_c" "$work/address_shared" logplex-drains "" ""
 sh "$here/embed.sh" "$work/embed_shared"
+check_address "$work/address_shared"
 
 echo "pkg-config --static"
-compile "$work/embed_static" --static -static
+compile "$embed_c" "$work/embed_static" logplex-parsers --static -static
+compile "$address_c" "$work/address_static" logplex-drains --static -static
 unset LD_LIBRARY_PATH
 sh "$here/embed.sh" "$work/embed_static"
+check_address "$work/address_static"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # subproject.sh SOURCE WORK: a program can take us in by add_subdirectory; it
-# gets the two libraries, and keeps its own flags, tests and install target.
+# gets the libraries, and keeps its own flags, tests and install target.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 source=$1 work=$2
