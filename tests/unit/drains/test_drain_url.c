@@ -661,6 +661,8 @@ static void a_url_has_at_most_2048_bytes_as_given_and_as_printed(void **state)
     assert_kept(padded("http://h/", 2048));
     assert_error(padded("http://h/", 2049), LP_E_SYNTAX, "invalid_uri",
                  "the URL takes 2049 bytes, and at most 2048 are taken");
+    assert_error(padded("http://h:00080/", 2049), LP_E_SYNTAX, "invalid_uri",
+                 "the URL takes 2049 bytes, and at most 2048 are taken");
     read_url(padded("syslog://h/", 2044));
     assert_error(padded("syslog://h/", 2045), LP_E_SYNTAX, "invalid_uri",
                  "the URL takes 2049 bytes, and at most 2048 are taken");
