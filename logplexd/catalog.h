@@ -244,7 +244,9 @@ catalog_err catalog_rotate_token(catalog *cat, lp_span channel_id,
                                  lp_span token_id, int64_t now_ns,
                                  int64_t overlap_ns, char out_id[40]);
 
-/* Deletes the tokens whose time is over. Cheap when there is none. */
+/* Deletes the tokens whose time is over, if there are any: the first of these
+ * says so without asking the disk. */
+bool catalog_has_expired(const catalog *cat, int64_t now_ns);
 catalog_err catalog_expire_tokens(catalog *cat, int64_t now_ns);
 
 /* What became of a drain: its id and its token, with a NUL. */
@@ -253,14 +255,14 @@ typedef struct catalog_drain_made {
     char token[40];
 } catalog_drain_made;
 
-/* An empty url reserves: an id and a token, to be given a URL later. Fails:
+/* url is in its canonical form; an empty one reserves: an id and a token, to be given a URL later. Fails:
  * CATALOG_NOT_FOUND, CATALOG_EXISTS, CATALOG_TOO_MANY. */
 catalog_err catalog_add_drain(catalog *cat, lp_span channel_id, lp_span url,
                               catalog_drain_made *out);
 
-/* Gives a drain of this channel another URL; its token stays. Fails:
- * CATALOG_NOT_FOUND, CATALOG_EXISTS (also when it is the drain's own),
- * CATALOG_TOO_MANY (a reserved one, in a channel that has its drains). */
+/* Gives a drain of this channel another URL; its token stays. What is reserved
+ * is promised: it gets its URL also where no more could be added. Fails:
+ * CATALOG_NOT_FOUND, CATALOG_EXISTS (also when it is the drain's own). */
 catalog_err catalog_set_drain(catalog *cat, lp_span channel_id, uint64_t id,
                               lp_span url, catalog_drain_made *out);
 catalog_err catalog_delete_drain(catalog *cat, lp_span channel_id, uint64_t id);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "logplex/drain_url.h"
 #include "uuid.h"
 
 /* Reserved ones cost a row each, and nobody comes to collect them. */
@@ -18,10 +19,19 @@ static size_t count_drains(const catalog_channel *channel, bool is_reserved)
     return count;
 }
 
+static bool is_same_url(lp_span a, lp_span b)
+{
+    lp_drain_url left, right;
+
+    return lp_drain_url_parse(a, &left, NULL) == LP_OK &&
+           lp_drain_url_parse(b, &right, NULL) == LP_OK &&
+           lp_drain_url_equal(&left, &right);
+}
+
 static bool has_url(const catalog_channel *channel, lp_span url)
 {
     for (size_t i = 0; i < channel->drain_count; i++) {
-        if (lp_span_equal(channel->drains[i].url, url)) {
+        if (is_same_url(channel->drains[i].url, url)) {
             return true;
         }
     }
@@ -133,10 +143,6 @@ static catalog_err plan_url(catalog *cat, const family *was, channel_plan *plan,
     }
     if (has_url(&was->channel, url)) {
         return CATALOG_EXISTS;
-    }
-    if (drain->url_bytes == 0 &&
-        count_drains(&was->channel, false) >= cat->drains_max) {
-        return CATALOG_TOO_MANY;
     }
     set_url(drain, url);
     tell(drain, out);

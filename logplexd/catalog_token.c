@@ -207,13 +207,15 @@ static bool expire_one(catalog *cat, int64_t now_ns, catalog_err *err)
     return *err == CATALOG_OK;
 }
 
+bool catalog_has_expired(const catalog *cat, int64_t now_ns)
+{
+    return now_ns >= atomic_load(&cat->expiry_ns);
+}
+
 catalog_err catalog_expire_tokens(catalog *cat, int64_t now_ns)
 {
     catalog_err err = CATALOG_OK;
 
-    if (now_ns < atomic_load(&cat->expiry_ns)) {
-        return CATALOG_OK;
-    }
     while (expire_one(cat, now_ns, &err)) {
     }
     return err;

@@ -107,10 +107,9 @@ static void drains_have_a_limit_that_reserved_ones_do_not_fill(void **state)
     assert_int_equal(add_drain("demo", "http://a/", &made), CATALOG_OK);
     assert_int_equal(add_drain("demo", "http://b/", &made), CATALOG_OK);
     assert_int_equal(add_drain("demo", "http://c/", &made), CATALOG_TOO_MANY);
-    assert_int_equal(set_drain("demo", reserved, "http://c/"),
-                     CATALOG_TOO_MANY);
-    assert_int_equal(set_drain("demo", made.id, "http://c/"), CATALOG_OK);
-    assert_string_equal(drains_of("demo"), "1= 2=http://a/ 3=http://c/");
+    assert_int_equal(set_drain("demo", reserved, "http://c/"), CATALOG_OK);
+    assert_string_equal(drains_of("demo"),
+                        "1=http://c/ 2=http://a/ 3=http://b/");
 }
 
 static void reserved_drains_have_a_limit_too(void **state)
