@@ -85,18 +85,37 @@ bool api_has_type(const http_request *req, const char *type)
 
 /* JSON -------------------------------------------------------------------- */
 
-json_t *api_json_body(http_request *req, api_refuse refuse)
+// How deep arrays and objects are within each other, strings left out.
+static unsigned depth_of(lp_span json)
 {
-    const char *type = http_header(req, "Content-Type");
+    unsigned depth = 0;
+    unsigned most = 0;
+    bool is_string = false;
+
+    for (size_t i = 0; i < json.len_bytes; i++) {
+        char c = json.ptr[i];
+
+        if (is_string && c == '\\')
+            i++;
+        else if (c == '"')
+            is_string = !is_string;
+        else if (!is_string && (c == '[' || c == '{') && ++depth > most)
+            most = depth;
+        else if (!is_string && (c == ']' || c == '}') && depth > 0)
+            depth--;
+    }
+    return most;
+}
+
+json_t *api_json_untyped(http_request *req, api_refuse refuse)
+{
     lp_span body = http_body(req);
     json_error_t error;
     json_t *json;
 
-    if (!api_has_type(req, "application/json")) {
-        refuse(req, 415,
-               "the Content-Type is %s%.100s%s, but has to be "
-               "application/json",
-               type ? "\"" : "", type ? type : "missing", type ? "\"" : "");
+    if (depth_of(body) > API_JSON_DEPTH_MAX) {
+        refuse(req, 400, "invalid JSON: nested more than %d deep",
+               API_JSON_DEPTH_MAX);
         return NULL;
     }
     json = json_loadb(body.len_bytes > 0 ? body.ptr : "", body.len_bytes, 0,
@@ -112,6 +131,20 @@ json_t *api_json_body(http_request *req, api_refuse refuse)
         return NULL;
     }
     return json;
+}
+
+json_t *api_json_body(http_request *req, api_refuse refuse)
+{
+    const char *type = http_header(req, "Content-Type");
+
+    if (!api_has_type(req, "application/json")) {
+        refuse(req, 415,
+               "the Content-Type is %s%.100s%s, but has to be "
+               "application/json",
+               type ? "\"" : "", type ? type : "missing", type ? "\"" : "");
+        return NULL;
+    }
+    return api_json_untyped(req, refuse);
 }
 
 lp_span api_json_span(const json_t *string)
@@ -130,7 +163,7 @@ static void print_escaped(FILE *to, lp_span text, size_t char_bytes)
         fputs("\\ufffd", to);
     else if (c == '"' || c == '\\')
         fprintf(to, "\\%c", c);
-    else if (c < 0x20 || c == 0x7f)
+    else if (c < 0x20 || c == 0x7f || c == '<')
         fprintf(to, "\\u%04x", c);
     else
         fwrite(text.ptr, 1, char_bytes, to);
@@ -161,6 +194,18 @@ bool api_parse_count(lp_span text, uint64_t *out)
         *out = *out * 10 + (uint64_t)(text.ptr[i] - '0');
     }
     return true;
+}
+
+char *api_print_time(int64_t time_ns, char out[LP_TIMESTAMP_MAX_BYTES])
+{
+    lp_timestamp_print(time_ns, 0, out);
+    memcpy(out + strcspn(out, "+"), "Z", 2);
+    return out;
+}
+
+uint64_t api_lines(const http_request *req, uint64_t num)
+{
+    return num + http_worker(req)->shared->cfg->num_extra_lines;
 }
 
 lp_span api_copy(http_request *req, lp_span text)

@@ -1,23 +1,12 @@
-/*
- * api_platform.c - of Heroku's Platform API what `heroku logs` asks for.
- *
- * An app is a channel, its name the channel's id. A credential of one channel
- * sees that one; of others, and of none at all, it gets the same answer.
- */
+/* api_platform.c - apps and log sessions, as Heroku's Platform API has them. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "api_write.h"
-#include "logplex/timestamp.h"
+#include "api_platform.h"
 #include "utf8.h"
 
-enum {
-    BODY_MAX_BYTES = 64 * 1024,
-    APPS_MAX = 1000,
-    LINES_DEFAULT = 100,
-    TIME_BYTES = LP_TIMESTAMP_MAX_BYTES
-};
+enum { APPS_MAX = 1000, LINES_DEFAULT = 100 };
 
 /* Errors ------------------------------------------------------------------ */
 
@@ -26,6 +15,8 @@ static const char *error_id(int status)
     switch (status) {
     case 400:
         return "bad_request";
+    case 403:
+        return "forbidden";
     case 404:
         return "not_found";
     case 415:
@@ -37,10 +28,7 @@ static const char *error_id(int status)
     }
 }
 
-static void refuse(http_request *req, int status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void refuse(http_request *req, int status, const char *format, ...)
+void api_platform_refuse(http_request *req, int status, const char *format, ...)
 {
     char message[512];
     va_list args;
@@ -54,7 +42,7 @@ static void refuse(http_request *req, int status, const char *format, ...)
         json_pack("{ss,ss}", "id", error_id(status), "message", message));
 }
 
-static void refuse_app(http_request *req)
+void api_platform_refuse_app(http_request *req)
 {
     http_reply_json(req, 404,
                     json_pack("{ss,ss,ss}", "id", "not_found", "message",
@@ -62,14 +50,6 @@ static void refuse_app(http_request *req)
 }
 
 /* Apps -------------------------------------------------------------------- */
-
-// "2012-01-01T12:00:00Z"
-static const char *print_time(int64_t time_ns, char out[TIME_BYTES])
-{
-    lp_timestamp_print(time_ns, 0, out);
-    memcpy(out + strcspn(out, "+"), "Z", 2);
-    return out;
-}
 
 static bool may_see(const catalog_credential *who,
                     const catalog_channel *channel)
@@ -79,7 +59,7 @@ static bool may_see(const catalog_credential *who,
             lp_span_equal(who->channel_id, channel->id));
 }
 
-static const catalog_channel *find_app(http_request *req)
+const catalog_channel *api_platform_app(http_request *req)
 {
     worker *w = http_worker(req);
     const catalog_channel *channel = catalog_find_channel(
@@ -88,26 +68,34 @@ static const catalog_channel *find_app(http_request *req)
     return channel && may_see(http_credential(req), channel) ? channel : NULL;
 }
 
-// generation is always told: without it the CLI looks for "fir" in the name.
-static json_t *json_of_app(const catalog_channel *channel)
+/*
+ * generation is always told: without it the CLI looks for "fir" in the name.
+ * The owner is whoever asks, since all that anybody sees is his to see; the
+ * region is the one that the CLI has nothing to say about.
+ */
+static json_t *json_of_app(const catalog_channel *channel,
+                           const catalog_credential *who)
 {
-    char created[TIME_BYTES];
+    char created[LP_TIMESTAMP_MAX_BYTES];
 
-    print_time(channel->created_ns, created);
-    return json_pack("{ss%,ss%,s{ss},ss,ss}", "id", channel->uuid.ptr,
-                     channel->uuid.len_bytes, "name", channel->id.ptr,
-                     channel->id.len_bytes, "generation", "name", "cedar",
-                     "created_at", created, "updated_at", created);
+    api_print_time(channel->created_ns, created);
+    return json_pack("{ss%,ss%,s{ss},s{ss%,ss%},s{ss},sn,sn,ss,ss}", "id",
+                     channel->uuid.ptr, channel->uuid.len_bytes, "name",
+                     channel->id.ptr, channel->id.len_bytes, "generation",
+                     "name", "cedar", "owner", "email", who->id.ptr,
+                     who->id.len_bytes, "id", who->id.ptr, who->id.len_bytes,
+                     "region", "name", "us", "space", "team", "created_at",
+                     created, "updated_at", created);
 }
 
 static void get_app(http_request *req)
 {
-    const catalog_channel *channel = find_app(req);
+    const catalog_channel *channel = api_platform_app(req);
 
     if (channel)
-        http_reply_json(req, 200, json_of_app(channel));
+        http_reply_json(req, 200, json_of_app(channel, http_credential(req)));
     else
-        refuse_app(req);
+        api_platform_refuse_app(req);
 }
 
 typedef struct app_list {
@@ -124,7 +112,7 @@ static bool add_app(const catalog_channel *channel, void *ctx)
         return true;
     list->is_cut = json_array_size(list->apps) == APPS_MAX;
     if (!list->is_cut)
-        json_array_append_new(list->apps, json_of_app(channel));
+        json_array_append_new(list->apps, json_of_app(channel, list->who));
     return !list->is_cut;
 }
 
@@ -201,12 +189,13 @@ static bool read_session(http_request *req, const json_t *body,
         !read_text(body, "source", session->source, sizeof(session->source)))
         wrong = "source";
     if (wrong)
-        refuse(req, 422, "\"%s\" has to be a string of at most 256 bytes.",
-               wrong);
+        api_platform_refuse(
+            req, 422, "\"%s\" has to be a string of at most 256 bytes.", wrong);
     else if (!read_lines(lines, session))
-        refuse(req, 422, "\"lines\" has to be a whole number, 0 or more.");
+        api_platform_refuse(req, 422,
+                            "\"lines\" has to be a whole number, 0 or more.");
     else if (is_tail && !json_is_boolean(is_tail) && !json_is_null(is_tail))
-        refuse(req, 422, "\"tail\" has to be true or false.");
+        api_platform_refuse(req, 422, "\"tail\" has to be true or false.");
     else {
         session->is_tail = json_is_true(is_tail) || (!lines && !is_tail);
         return true;
@@ -219,18 +208,18 @@ static void add_session_done(api_write *write)
 {
     http_request *req = write->req;
     const catalog_session *session = &write->session;
-    char created[TIME_BYTES];
+    char created[LP_TIMESTAMP_MAX_BYTES];
     const char *url;
 
     if (write->err == CATALOG_NOT_FOUND) {
-        refuse_app(req);
+        api_platform_refuse_app(req);
         return;
     }
     if (api_write_failed(write))
         return;
     url = api_session_url(req, session,
                           session->is_tail ? "?tail=true" : "?tail=false");
-    print_time(session->created_ns, created);
+    api_print_time(session->created_ns, created);
     http_reply_json(req, 201,
                     json_pack("{ss,ss,ss,ss}", "created_at", created, "id",
                               session->id, "logplex_url", url, "updated_at",
@@ -239,17 +228,18 @@ static void add_session_done(api_write *write)
 
 static void post_log_session(http_request *req)
 {
-    const catalog_channel *channel = find_app(req);
+    const catalog_channel *channel = api_platform_app(req);
     json_t *body;
     api_write *write;
 
     if (!channel) {
-        refuse_app(req);
+        api_platform_refuse_app(req);
         return;
     }
-    body = http_body(req).len_bytes > 0 ? api_json_body(req, refuse)
-                                        : json_object();
-    write = body ? api_write_new(req, refuse) : NULL;
+    body = http_body(req).len_bytes > 0
+               ? api_json_body(req, api_platform_refuse)
+               : json_object();
+    write = body ? api_write_new(req, api_platform_refuse) : NULL;
     if (write && read_session(req, body, &write->session)) {
         memcpy(write->session.channel_id, channel->id.ptr,
                channel->id.len_bytes);
@@ -263,9 +253,10 @@ static void post_log_session(http_request *req)
 
 const http_route api_platform_routes[] = {
     {"GET", "/apps", HTTP_AUTH_PLATFORM, get_apps, 0, NULL},
+    {"GET", "/users/:user/apps", HTTP_AUTH_PLATFORM, get_apps, 0, NULL},
     {"GET", "/apps/:app", HTTP_AUTH_PLATFORM, get_app, 0, NULL},
     {"POST", "/apps/:app/log-sessions", HTTP_AUTH_PLATFORM, post_log_session,
-     BODY_MAX_BYTES, NULL},
+     API_PLATFORM_BODY_MAX_BYTES, NULL},
     {"GET", "/account", HTTP_AUTH_PLATFORM, get_account, 0, NULL},
     {NULL, NULL, HTTP_AUTH_NONE, NULL, 0, NULL},
 };

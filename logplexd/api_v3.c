@@ -1,28 +1,20 @@
-/* api_v3.c - channels, their tokens and log sessions, as Heroku's v3 API. */
+/* api_v3.c - channels, their tokens and recent lines, in the v3 API. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "api_channel.h"
 #include "api_write.h"
 #include "channel_logs.h"
+#include "logplex/timestamp.h"
 
-enum { BODY_MAX_BYTES = 1024 * 1024, LINES_DEFAULT = 100 };
+enum {
+    BODY_MAX_BYTES = 1024 * 1024,
+    LINES_DEFAULT = 100,
+    OVERLAP_S = 24 * 3600,
+    OVERLAP_MAX_S = 30 * 24 * 3600
+};
 
 /* Answering --------------------------------------------------------------- */
-
-static void print_tokens(FILE *to, const catalog_channel *channel)
-{
-    if (channel->token_count == 0)
-        return;
-    fputs(",\"tokens\":{", to);
-    for (size_t i = 0; i < channel->token_count; i++) {
-        if (i > 0)
-            fputc(',', to);
-        api_print_json_string(to, channel->tokens[i]->name);
-        fputc(':', to);
-        api_print_json_string(to, channel->tokens[i]->id);
-    }
-    fputc('}', to);
-}
 
 // Written by hand, because two tokens of one name are two equal keys.
 static void reply_channel(http_request *req, int status,
@@ -34,37 +26,21 @@ static void reply_channel(http_request *req, int status,
         return;
     fputs("{\"channel\":", page.to);
     api_print_json_string(page.to, channel->id);
-    print_tokens(page.to, channel);
+    if (channel->token_count > 0) {
+        fputs(",\"tokens\":", page.to);
+        api_print_tokens(page.to, channel);
+    }
+    if (api_count_drains(channel) > 0) {
+        fputs(",\"drains\":", page.to);
+        api_print_drains(page.to, channel);
+    }
     fputc('}', page.to);
     api_page_reply(req, &page, status, "application/json");
 }
 
-static const catalog_channel *find_channel(http_request *req, lp_span id)
-{
-    worker *w = http_worker(req);
-
-    return catalog_find_channel(catalog_reader_view(&w->reader), id);
-}
-
-static void reply_no_channel(http_request *req, lp_span id)
-{
-    http_reply_error(req, 404, "there is no channel \"%.*s\"",
-                     (int)(id.len_bytes < 256 ? id.len_bytes : 256), id.ptr);
-}
-
-static bool admit(http_request *req)
-{
-    if (api_accepts(req, "application/json"))
-        return true;
-    http_reply_error(req, 406,
-                     "the answer is application/json, which the "
-                     "Accept header leaves out");
-    return false;
-}
-
 static json_t *read_body(http_request *req)
 {
-    return admit(req) ? api_json_body(req, http_reply_error) : NULL;
+    return api_wants_json(req) ? api_json_body(req, http_reply_error) : NULL;
 }
 
 /* Channels ---------------------------------------------------------------- */
@@ -82,11 +58,11 @@ static void put_channel_done(api_write *write)
 
     if (api_write_failed(write))
         return;
-    channel = find_channel(write->req, write->channel_id);
+    channel = api_find_channel(write->req, write->channel_id);
     if (channel)
         reply_channel(write->req, write->is_new ? 201 : 200, channel);
     else // somebody was quick to delete it
-        reply_no_channel(write->req, write->channel_id);
+        api_refuse_channel(write->req, write->channel_id);
 }
 
 // The token names of {"tokens":["app",...]}; false: answered.
@@ -138,19 +114,14 @@ static void put_channel(http_request *req)
 
 static void get_channel(http_request *req)
 {
-    const catalog_channel *channel = find_channel(req, http_param(req, 0));
+    const catalog_channel *channel = api_find_channel(req, http_param(req, 0));
 
-    if (!admit(req))
+    if (!api_wants_json(req))
         return;
     if (channel)
         reply_channel(req, 200, channel);
     else
-        reply_no_channel(req, http_param(req, 0));
-}
-
-static void delete_channel_work(api_write *write)
-{
-    write->err = catalog_delete_channel(write->cat, write->channel_id);
+        api_refuse_channel(req, http_param(req, 0));
 }
 
 static void delete_done(api_write *write)
@@ -167,17 +138,25 @@ static void delete_channel(http_request *req)
         return;
     write->channel_id = http_param(req, 0);
     api_write_about(write, "channel", write->channel_id);
-    write->work = delete_channel_work;
+    write->work = api_write_delete_channel;
     write->done = delete_done;
     api_write_start(write);
 }
 
 /* Tokens ------------------------------------------------------------------ */
 
-static void add_token_work(api_write *write)
+static json_t *json_of_token(const catalog_token *token)
 {
-    write->err = catalog_add_token(write->cat, write->channel_id, write->name,
-                                   write->new_id);
+    json_t *json =
+        json_pack("{ss%,ss%}", "name", token->name.ptr, token->name.len_bytes,
+                  "token", token->id.ptr, token->id.len_bytes);
+    char until[LP_TIMESTAMP_MAX_BYTES];
+
+    if (token->expires_ns != 0) {
+        api_print_time(token->expires_ns, until);
+        json_object_set_new(json, "expires_at", json_string(until));
+    }
+    return json;
 }
 
 static void add_token_done(api_write *write)
@@ -205,7 +184,7 @@ static void post_token(http_request *req)
         write->channel_id = http_param(req, 0);
         api_write_about(write, "channel", write->channel_id);
         write->name = api_copy(req, api_json_span(name));
-        write->work = add_token_work;
+        write->work = api_write_add_token;
         write->done = add_token_done;
         if (write->name.ptr)
             api_write_start(write);
@@ -235,12 +214,188 @@ static void delete_token(http_request *req)
     api_write_start(write);
 }
 
+static void get_tokens(http_request *req)
+{
+    const catalog_channel *channel = api_find_channel(req, http_param(req, 0));
+    json_t *list = json_array();
+
+    if (!api_wants_json(req)) {
+        json_decref(list);
+        return;
+    }
+    for (size_t i = 0; channel && i < channel->token_count; i++)
+        json_array_append_new(list, json_of_token(channel->tokens[i]));
+    if (channel) {
+        http_reply_json(req, 200, list);
+        return;
+    }
+    json_decref(list);
+    api_refuse_channel(req, http_param(req, 0));
+}
+
+/* Rotating ---------------------------------------------------------------- */
+
+static void rotate_work(api_write *write)
+{
+    write->err =
+        catalog_rotate_token(write->cat, write->channel_id, write->token_id,
+                             write->now_ns, write->overlap_ns, write->new_id);
+}
+
+static void rotate_done(api_write *write)
+{
+    char until[LP_TIMESTAMP_MAX_BYTES];
+    json_t *json;
+
+    if (api_write_failed(write))
+        return;
+    api_print_time(write->now_ns + write->overlap_ns, until);
+    json = json_pack("{ss,ss%,ss}", "token", write->new_id, "replaces",
+                     write->token_id.ptr, write->token_id.len_bytes,
+                     "expires_at", until);
+    http_reply_json(write->req, 200, json);
+}
+
+// Seconds that the old token goes on working; false: answered.
+static bool read_overlap(http_request *req, const json_t *body,
+                         int64_t *overlap_ns)
+{
+    const json_t *overlap = json_object_get(body, "overlap_s");
+    json_int_t seconds = overlap ? json_integer_value(overlap) : OVERLAP_S;
+
+    if ((overlap && !json_is_integer(overlap)) || seconds < 0 ||
+        seconds > OVERLAP_MAX_S) {
+        http_reply_error(req, 400,
+                         "\"overlap_s\" has to be a number of seconds from 0 "
+                         "to %d, such as %d",
+                         OVERLAP_MAX_S, OVERLAP_S);
+        return false;
+    }
+    *overlap_ns = (int64_t)seconds * 1000000000;
+    return true;
+}
+
+static void rotate_token(http_request *req)
+{
+    json_t *body = NULL;
+    api_write *write;
+
+    if (!api_wants_json(req))
+        return;
+    body = http_body(req).len_bytes > 0 ? api_json_body(req, http_reply_error)
+                                        : json_object();
+    write = body ? api_write_new(req, http_reply_error) : NULL;
+    if (write && read_overlap(req, body, &write->overlap_ns)) {
+        write->channel_id = http_param(req, 0);
+        write->token_id = http_param(req, 1);
+        api_write_about(write, "such token in channel", write->channel_id);
+        write->work = rotate_work;
+        write->done = rotate_done;
+        api_write_start(write);
+    }
+    json_decref(body);
+}
+
+/* Flags ------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    uint32_t flag;
+} flags[] = {{"no_redis", CATALOG_NO_HISTORY}, {"no_tail", CATALOG_NO_TAIL}};
+
+enum { FLAGS = sizeof(flags) / sizeof(flags[0]) };
+
+static void reply_flags(http_request *req, const catalog_channel *channel)
+{
+    json_t *list = json_array();
+
+    for (unsigned i = 0; i < FLAGS; i++)
+        if (channel->flags & flags[i].flag)
+            json_array_append_new(list, json_string(flags[i].name));
+    http_reply_json(req, 200,
+                    json_pack("{ss%,so}", "channel", channel->id.ptr,
+                              channel->id.len_bytes, "flags", list));
+}
+
+static void get_flags(http_request *req)
+{
+    const catalog_channel *channel = api_find_channel(req, http_param(req, 0));
+
+    if (!api_wants_json(req))
+        return;
+    if (channel)
+        reply_flags(req, channel);
+    else
+        api_refuse_channel(req, http_param(req, 0));
+}
+
+// 0: there is no flag of this name.
+static uint32_t flag_of(const json_t *name)
+{
+    for (unsigned i = 0; i < FLAGS; i++)
+        if (lp_span_equal(api_json_span(name), lp_span_str(flags[i].name)))
+            return flags[i].flag;
+    return 0;
+}
+
+static bool read_flags(http_request *req, const json_t *body, uint32_t *out)
+{
+    const json_t *list = json_object_get(body, "flags");
+    bool is_good = json_is_array(list);
+
+    *out = 0;
+    for (size_t i = 0; is_good && i < json_array_size(list); i++) {
+        uint32_t flag = flag_of(json_array_get(list, i));
+
+        is_good = flag != 0;
+        *out |= flag;
+    }
+    if (!is_good)
+        http_reply_error(req, 400,
+                         "\"flags\" has to be a list of \"no_tail\" and "
+                         "\"no_redis\", or an empty one");
+    return is_good;
+}
+
+static void flags_work(api_write *write)
+{
+    write->err = catalog_set_flags(write->cat, write->channel_id, write->flags);
+}
+
+static void flags_done(api_write *write)
+{
+    const catalog_channel *channel;
+
+    if (api_write_failed(write))
+        return;
+    channel = api_find_channel(write->req, write->channel_id);
+    if (channel)
+        reply_flags(write->req, channel);
+    else // somebody was quick to delete it
+        api_refuse_channel(write->req, write->channel_id);
+}
+
+static void put_flags(http_request *req)
+{
+    json_t *body = read_body(req);
+    api_write *write = body ? api_write_new(req, http_reply_error) : NULL;
+
+    if (write && read_flags(req, body, &write->flags)) {
+        write->channel_id = http_param(req, 0);
+        api_write_about(write, "channel", write->channel_id);
+        write->work = flags_work;
+        write->done = flags_done;
+        api_write_start(write);
+    }
+    json_decref(body);
+}
+
 /* Recent lines ------------------------------------------------------------ */
 
 static void get_logs(http_request *req)
 {
     const char *num = http_query(req, "num");
-    const catalog_channel *channel = find_channel(req, http_param(req, 0));
+    const catalog_channel *channel = api_find_channel(req, http_param(req, 0));
     uint64_t lines;
 
     if (!api_accepts(req, "application/logplex-1"))
@@ -248,113 +403,12 @@ static void get_logs(http_request *req)
                          "the answer is application/logplex-1, "
                          "which the Accept header leaves out");
     else if (!channel)
-        reply_no_channel(req, http_param(req, 0));
+        api_refuse_channel(req, http_param(req, 0));
     else {
         if (!num || !api_parse_count(lp_span_str(num), &lines))
             lines = LINES_DEFAULT;
-        channel_logs_start(req, channel->ring, lines);
+        channel_logs_start(req, channel->ring, api_lines(req, lines));
     }
-}
-
-/* Sessions ---------------------------------------------------------------- */
-
-// A number, also as the string that the original insists on.
-static bool read_num(const json_t *num, uint64_t *lines)
-{
-    *lines = LINES_DEFAULT;
-    if (!num)
-        return true;
-    if (json_is_integer(num) && json_integer_value(num) >= 0) {
-        *lines = (uint64_t)json_integer_value(num);
-        return true;
-    }
-    return api_parse_count(api_json_span(num), lines);
-}
-
-// true, 1, "true", "1" and their opposites; null is none.
-static bool read_tail(const json_t *tail, bool *is_tail)
-{
-    lp_span text = api_json_span(tail);
-
-    *is_tail = json_is_true(tail) || json_integer_value(tail) == 1 ||
-               lp_span_equal(text, LP_SPAN("true")) ||
-               lp_span_equal(text, LP_SPAN("1"));
-    return *is_tail || !tail || json_is_null(tail) || json_is_false(tail) ||
-           (json_is_integer(tail) && json_integer_value(tail) == 0) ||
-           lp_span_equal(text, LP_SPAN("false")) ||
-           lp_span_equal(text, LP_SPAN("0"));
-}
-
-static bool read_filter(const json_t *filter, char out[], size_t room_bytes)
-{
-    lp_span text = api_json_span(filter);
-
-    if ((filter && !json_is_string(filter) && !json_is_null(filter)) ||
-        text.len_bytes >= room_bytes)
-        return false;
-    memcpy(out, text.ptr, text.len_bytes);
-    out[text.len_bytes] = '\0';
-    return true;
-}
-
-// What is wrong with the body, or NULL.
-static const char *read_session(const json_t *body, catalog_session *session)
-{
-    const json_t *id = json_object_get(body, "channel_id");
-
-    if (!json_is_string(id) || json_string_length(id) == 0 ||
-        !read_filter(id, session->channel_id, sizeof(session->channel_id)))
-        return "\"channel_id\" has to be a string: the id of a channel";
-    if (!read_num(json_object_get(body, "num"), &session->num_lines))
-        return "\"num\" has to be a number of lines, such as 100";
-    if (!read_tail(json_object_get(body, "tail"), &session->is_tail))
-        return "\"tail\" has to be true or false";
-    if (!read_filter(json_object_get(body, "source"), session->source,
-                     sizeof(session->source)))
-        return "\"source\" has to be a string of at most 256 bytes";
-    if (!read_filter(json_object_get(body, "ps"), session->ps,
-                     sizeof(session->ps)))
-        return "\"ps\" has to be a string of at most 256 bytes";
-    return NULL;
-}
-
-static void add_session_done(api_write *write)
-{
-    http_request *req = write->req;
-    const char *url;
-
-    if (write->err == CATALOG_NOT_FOUND) {
-        http_reply_error(req, 422, "channel not found");
-        return;
-    }
-    if (api_write_failed(write))
-        return;
-    url = api_session_url(req, &write->session, "");
-    http_set_header(req, "Location", url);
-    http_reply_json(req, 201, json_pack("{ss}", "url", url));
-}
-
-static void post_session(http_request *req)
-{
-    json_t *body = read_body(req);
-    api_write *write = body ? api_write_new(req, http_reply_error) : NULL;
-    const char *why = write ? read_session(body, &write->session) : NULL;
-
-    json_decref(body);
-    if (!write)
-        return;
-    if (why) {
-        http_reply_error(req, 400, "%s", why);
-        return;
-    }
-    if (!find_channel(req, lp_span_str(write->session.channel_id))) {
-        http_reply_error(req, 422, "channel not found");
-        return;
-    }
-    api_write_about(write, "channel", lp_span_str(write->session.channel_id));
-    write->work = api_write_session;
-    write->done = add_session_done;
-    api_write_start(write);
 }
 
 const http_route api_v3_routes[] = {
@@ -365,12 +419,14 @@ const http_route api_v3_routes[] = {
      NULL},
     {"POST", "/v3/channels/:id/tokens", HTTP_AUTH_FULL_API, post_token,
      BODY_MAX_BYTES, NULL},
+    {"GET", "/v3/channels/:id/tokens", HTTP_AUTH_FULL_API, get_tokens, 0, NULL},
     {"DELETE", "/v3/channels/:id/tokens/:token", HTTP_AUTH_FULL_API,
      delete_token, 4096, NULL},
-    {"GET", "/v3/channels/:id/logs", HTTP_AUTH_FULL_API, get_logs, 0, NULL},
-    {"POST", "/v3/sessions", HTTP_AUTH_FULL_API, post_session, BODY_MAX_BYTES,
-     NULL},
-    {"POST", "/v3/sessions/:any", HTTP_AUTH_FULL_API, post_session,
+    {"POST", "/v3/channels/:id/tokens/:token/rotate", HTTP_AUTH_FULL_API,
+     rotate_token, BODY_MAX_BYTES, NULL},
+    {"GET", "/v3/channels/:id/flags", HTTP_AUTH_FULL_API, get_flags, 0, NULL},
+    {"PUT", "/v3/channels/:id/flags", HTTP_AUTH_FULL_API, put_flags,
      BODY_MAX_BYTES, NULL},
+    {"GET", "/v3/channels/:id/logs", HTTP_AUTH_FULL_API, get_logs, 0, NULL},
     {NULL, NULL, HTTP_AUTH_NONE, NULL, 0, NULL},
 };

@@ -2,20 +2,24 @@
 
 #include <string.h>
 
-api_write *api_write_new(http_request *req, api_refuse refuse)
+void api_write_init(api_write *write, http_request *req, api_refuse refuse)
 {
-    api_write *write = http_alloc(req, sizeof(*write));
-
-    if (!write) {
-        api_refuse_busy(req, refuse);
-        return NULL;
-    }
     memset(write, 0, sizeof(*write));
     write->req = req;
     write->cat = http_worker(req)->shared->cat;
     write->now_ns = worker_now(http_worker(req));
     write->refuse = refuse;
     write->subject = "";
+}
+
+api_write *api_write_new(http_request *req, api_refuse refuse)
+{
+    api_write *write = http_alloc(req, sizeof(*write));
+
+    if (write)
+        api_write_init(write, req, refuse);
+    else
+        api_refuse_busy(req, refuse);
     return write;
 }
 
@@ -47,18 +51,51 @@ static void on_done(void *ctx)
     write->done(write);
 }
 
-void api_write_start(api_write *write)
+bool api_write_start(api_write *write)
 {
-    if (worker_offload(http_worker(write->req), on_work, on_done, write))
+    bool is_taken =
+        worker_offload(http_worker(write->req), on_work, on_done, write);
+
+    if (is_taken)
         http_defer(write->req);
     else
         api_refuse_busy(write->req, write->refuse);
+    return is_taken;
 }
 
 void api_write_session(api_write *write)
 {
     write->err =
         catalog_add_session(write->cat, &write->session, write->now_ns);
+}
+
+void api_write_add_drain(api_write *write)
+{
+    write->err = catalog_add_drain(write->cat, write->channel_id, write->url,
+                                   &write->drain);
+}
+
+void api_write_set_drain(api_write *write)
+{
+    write->err = catalog_set_drain(write->cat, write->channel_id,
+                                   write->drain_id, write->url, &write->drain);
+}
+
+void api_write_delete_drain(api_write *write)
+{
+    write->err =
+        catalog_delete_drain(write->cat, write->channel_id, write->drain_id);
+}
+
+void api_write_add_token(api_write *write)
+{
+    write->err = catalog_add_token(write->cat, write->channel_id, write->name,
+                                   write->new_id);
+}
+
+void api_write_delete_channel(api_write *write)
+{
+    write->err = catalog_delete_channel(write->cat, write->channel_id);
 }
 
 static int status_of(catalog_err err)

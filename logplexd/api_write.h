@@ -18,6 +18,7 @@ struct api_write {
     void (*work)(api_write *write); /* on another thread: no req there        */
     void (*done)(api_write *write); /* answers req; write is gone after that  */
     api_refuse refuse;
+    unsigned variant; /* the handler's own: of several ways to answer */
 
     /* What is to be written; spans of the request. */
     lp_span channel_id;
@@ -26,6 +27,10 @@ struct api_write {
     const lp_span *names;
     size_t name_count;
     catalog_session session;
+    uint32_t flags;
+    int64_t overlap_ns; /* of a token that is rotated */
+    uint64_t drain_id;
+    lp_span url;
     int64_t now_ns;
 
     const char *subject; /* for errors: "channel \"demo\"" */
@@ -34,19 +39,28 @@ struct api_write {
     catalog_err err;
     bool is_new;
     char new_id[40];
+    catalog_drain_made drain;
 };
 
-/* A write of the request's, zeroed; NULL: answered, there is no memory. */
+/* A write of the request's, zeroed; NULL: answered, there is no memory. The
+ * second one is for a struct that begins with one. */
 api_write *api_write_new(http_request *req, api_refuse refuse);
+void api_write_init(api_write *write, http_request *req, api_refuse refuse);
 
 /* Says what the write is about: "channel", and the id of it. */
 void api_write_about(api_write *write, const char *kind, lp_span value);
 
-/* Defers the request until work is done. Answers 503 when too many wait. */
-void api_write_start(api_write *write);
+/* Defers the request until work is done. False: answered with 503, as too many
+ * wait. */
+bool api_write_start(api_write *write);
 
-/* What catalog_add_session() wants, as a work. */
+/* catalog_add_session(), catalog_add_drain() and so on, as works. */
 void api_write_session(api_write *write);
+void api_write_add_drain(api_write *write);
+void api_write_set_drain(api_write *write);
+void api_write_delete_drain(api_write *write);
+void api_write_add_token(api_write *write);
+void api_write_delete_channel(api_write *write);
 
 /* Answers what went wrong, if anything did. */
 bool api_write_failed(const api_write *write);

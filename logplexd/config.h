@@ -62,6 +62,9 @@ typedef struct config {
     uint32_t session_ttl_s;
     uint32_t shutdown_limit_ms; /* from SIGTERM to exit */
     uint32_t channels_max;
+    uint32_t tokens_max;      /* of a channel */
+    uint32_t drains_max;      /* of a channel, reserved ones left out */
+    uint32_t num_extra_lines; /* 1: num=N gives N+1, as the original has it */
 } config;
 
 /* What is to be done with the command line. */

@@ -57,6 +57,12 @@ const option config_options[] = {
     {NULL, "--channels-max", "LOGPLEX_CHANNELS_MAX", "N",
      OPTION_NUMBER, MEMBER(channels_max), 1, 100000000, "1000000",
      "Channels that can be made."},
+    {NULL, "--tokens-max", "LOGPLEX_TOKENS_MAX", "N",
+     OPTION_NUMBER, MEMBER(tokens_max), 1, 100000, "1000",
+     "Tokens that a channel can have."},
+    {NULL, "--drains-max", "LOGPLEX_DRAINS_MAX", "N",
+     OPTION_NUMBER, MEMBER(drains_max), 1, 1000, "6",
+     "Drains that a channel can have."},
     {NULL, "--session-ttl", "LOGPLEX_SESSION_TTL", "TIME",
      OPTION_DURATION_S, MEMBER(session_ttl_s), SECONDS(1), HOURS(168), "360s",
      "How long the URL of a log session can be opened."},
@@ -99,6 +105,10 @@ const option config_options[] = {
      OPTION_NUMBER, MEMBER(tail_lag_max_lines), 0, UINT32_MAX, "0",
      "A tail that is more lines behind skips them and is told how many; 0: "
      "only what is no longer kept is skipped."},
+    {NULL, "--num-extra", "LOGPLEX_NUM_EXTRA", "N",
+     OPTION_NUMBER, MEMBER(num_extra_lines), 0, 1, "0",
+     "1 gives one line more than a client asks for with num, as the original "
+     "Logplex did, for clients that count on it."},
 
     {"Running", "--workers", "LOGPLEX_WORKERS", "N",
      OPTION_NUMBER, MEMBER(workers), 1, 1024, NULL,

@@ -35,6 +35,7 @@ typedef void (*http_handler)(http_request *req);
 typedef enum http_auth {
     HTTP_AUTH_NONE,     /* anybody, or the handler checks for itself       */
     HTTP_AUTH_FULL_API, /* Basic with a full_api credential                */
+    HTTP_AUTH_LEGACY,   /* the same, refused in the words of the legacy API */
     HTTP_AUTH_PLATFORM, /* as the Heroku CLI does: Bearer SECRET, Basic
                            :SECRET or Basic ID:SECRET; JSON 401 bodies. May
                            be full_api or one channel: the handler looks   */
@@ -61,11 +62,15 @@ typedef struct http_route {
 #define HTTP_BODY_OF_LOGS UINT64_MAX
 
 /* All routes, from all api_*.c; a NULL method ends each table. */
-extern const http_route api_ops_routes[];      /* health, metrics, ledger */
-extern const http_route api_logs_routes[];     /* POST /logs              */
-extern const http_route api_v3_routes[];       /* channels, tokens ...    */
+extern const http_route api_ops_routes[];    /* health, metrics, ledger */
+extern const http_route api_logs_routes[];   /* POST /logs              */
+extern const http_route api_v3_routes[];     /* channels, tokens ...    */
+extern const http_route api_drains_routes[]; /* their drains            */
+extern const http_route api_legacy_routes[]; /* v1 and v2               */
+extern const http_route api_legacy_drains_routes[];
 extern const http_route api_sessions_routes[]; /* sessions and tails      */
 extern const http_route api_platform_routes[]; /* the Heroku CLI's        */
+extern const http_route api_platform_drains_routes[];
 
 /* Asking ------------------------------------------------------------------ */
 

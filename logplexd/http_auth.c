@@ -143,6 +143,8 @@ static bool deny(http_request *req, int status)
                       "message",
                       is_known ? "This credential may not read logs."
                                : "Invalid credentials provided."));
+    else if (req->route->auth == HTTP_AUTH_LEGACY)
+        http_reply(req, 401, "text/html", LP_SPAN("Not Authorized"));
     else {
         http_set_header(req, "Www-Authenticate", "Basic realm=Logplex");
         http_reply(req, status, NULL, LP_SPAN(""));

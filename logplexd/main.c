@@ -58,6 +58,9 @@ enum { CUT_BEFORE_LIMIT_MS = 500 };
 /* What the log has held back is told this often at the latest. */
 enum { LOG_FLUSH_MS = 10 * 1000 };
 
+/* A token whose time is over works on for at most as long. */
+enum { EXPIRY_MS = 1000 };
+
 typedef struct logplexd {
     config cfg;
     int argc;
@@ -67,14 +70,23 @@ typedef struct logplexd {
 
     uv_loop_t loop;
     uv_signal_t on_term, on_int, on_hup;
-    uv_timer_t cut, limit, log_flush;
+    uv_timer_t cut, limit, log_flush, expiry;
+    uv_work_t expiring;
+    bool is_expiring;
     uv_async_t ended;
     _Atomic unsigned ended_count;
 } logplexd;
 
-static const http_route *const tables[] = {
-    api_logs_routes,     api_ops_routes,      api_v3_routes,
-    api_sessions_routes, api_platform_routes, NULL};
+static const http_route *const tables[] = {api_logs_routes,
+                                           api_ops_routes,
+                                           api_v3_routes,
+                                           api_drains_routes,
+                                           api_legacy_routes,
+                                           api_legacy_drains_routes,
+                                           api_sessions_routes,
+                                           api_platform_routes,
+                                           api_platform_drains_routes,
+                                           NULL};
 
 static logplexd program; /* the hooks of the workers have to find it */
 
@@ -143,6 +155,8 @@ static int open_catalog(logplexd *d)
     ring.history_lines = d->cfg.history_lines;
     ring.bytes_max = d->cfg.channel_max_bytes;
     limits.channels_max = d->cfg.channels_max;
+    limits.tokens_per_channel_max = d->cfg.tokens_max;
+    limits.drains_per_channel_max = d->cfg.drains_max;
     limits.session_ttl_s = d->cfg.session_ttl_s;
     if (d->cfg.data_dir && !store_path(&d->cfg, path))
         return EX_CANTCREAT;
@@ -351,6 +365,7 @@ static void close_main_handles(logplexd *d)
     uv_close((uv_handle_t *)&d->cut, NULL);
     uv_close((uv_handle_t *)&d->limit, NULL);
     uv_close((uv_handle_t *)&d->log_flush, NULL);
+    uv_close((uv_handle_t *)&d->expiry, NULL);
     uv_close((uv_handle_t *)&d->ended, NULL);
 }
 
@@ -436,6 +451,35 @@ static void on_log_flush(uv_timer_t *timer)
     log_flush_suppressed();
 }
 
+// On another thread, as it waits for the disk.
+static void expire(uv_work_t *work)
+{
+    const logplexd *d = work->data;
+    catalog_err err = catalog_expire_tokens(d->shared.cat, wall_clock_ns());
+
+    if (err != CATALOG_OK)
+        LOG_AT(LOG_ERROR, "expiry_failed", "why=\"%s\"", catalog_strerror(err));
+}
+
+static void on_expired(uv_work_t *work, int status)
+{
+    logplexd *d = work->data;
+
+    (void)status;
+    d->is_expiring = false;
+}
+
+static void on_expiry(uv_timer_t *timer)
+{
+    logplexd *d = timer->data;
+
+    if (d->is_expiring || !catalog_has_expired(d->shared.cat, wall_clock_ns()))
+        return;
+    d->expiring.data = d;
+    d->is_expiring =
+        uv_queue_work(&d->loop, &d->expiring, expire, on_expired) == 0;
+}
+
 static void watch_signal(logplexd *d, uv_signal_t *signal, int number,
                          uv_signal_cb on_signal)
 {
@@ -456,7 +500,10 @@ static bool init_main_loop(logplexd *d)
     uv_timer_init(&d->loop, &d->log_flush);
     d->cut.data = d;
     d->limit.data = d;
+    uv_timer_init(&d->loop, &d->expiry);
+    d->expiry.data = d;
     uv_timer_start(&d->log_flush, on_log_flush, LOG_FLUSH_MS, LOG_FLUSH_MS);
+    uv_timer_start(&d->expiry, on_expiry, EXPIRY_MS, EXPIRY_MS);
     watch_signal(d, &d->on_term, SIGTERM, on_stop_signal);
     watch_signal(d, &d->on_int, SIGINT, on_stop_signal);
     watch_signal(d, &d->on_hup, SIGHUP, on_reload);

@@ -109,8 +109,8 @@ class Channels(DaemonTest):
             self.assertEqual(answer.status, 405)
             allowed = set(answer.headers["allow"].split(", "))
             self.assertLessEqual({"PUT", "GET", "DELETE"}, allowed)
-        answer = self.ask("GET", "/v3/channels/app-1/tokens")
-        self.assertEqual(answer.headers["allow"], "POST")
+        answer = self.ask("PUT", "/v3/channels/app-1/tokens")
+        self.assertEqual(answer.headers["allow"], "POST, GET, HEAD")
 
     def test_an_id_that_is_no_text_is_refused(self):
         for channel in ("%ff", "a%0ab", "x" * 257):

@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+"""Drains in the v3 API and in the Platform API, flags, and tokens that are
+rotated."""
+import os
+import sys
+from urllib.parse import quote
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+from logplexd import DaemonTest, line, main, shown
+
+URL = "http://127.0.0.1:19001/"
+
+
+class V3(DaemonTest):
+    FLAGS = ["--drains-max", "2"]
+
+    def setUp(self):
+        super().setUp()
+        self.make_channel("demo", "app")
+
+    def add(self, value, channel="demo"):
+        return self.ask_json("POST", "/v3/channels/%s/drains" % channel, value)
+
+    def put(self, drain, value, channel="demo"):
+        return self.ask_json("PUT", "/v3/channels/%s/drains/%s" %
+                             (channel, drain), value)
+
+    def error(self, answer, status, says):
+        self.assertEqual(answer.status, status, answer)
+        self.assertRegex(answer.json()["error"], says)
+
+    def test_a_drain_says_where_it_is_and_is_in_its_channel(self):
+        answer = self.add({"url": URL})
+        self.assertEqual(answer.status, 201)
+        self.assertEqual(answer.headers["location"],
+                         "http://logplex.test/v3/channels/demo/drains/1")
+        drain = answer.json()
+        self.assertEqual(list(drain), ["id", "token", "url"])
+        self.assertEqual(
+            self.ask("GET", "/v3/channels/demo").json()["drains"], [drain])
+        self.assertEqual(
+            self.ask("GET", "/v3/channels/demo/drains").json(), [drain])
+        self.assertEqual(
+            self.ask("GET", "/v3/channels/demo/drains/1").json(), drain)
+
+    def test_a_channel_without_drains_does_not_speak_of_them(self):
+        self.assertNotIn("drains", self.ask("GET", "/v3/channels/demo").json())
+
+    def test_the_place_of_a_drain_can_be_asked_for_as_it_is_told(self):
+        self.ask_json("PUT", "/v3/channels/" + quote("a/b é", safe=""), {})
+        answer = self.add({"url": URL}, quote("a/b é", safe=""))
+        place = answer.headers["location"][len("http://logplex.test"):]
+        self.assertEqual(self.ask("GET", place).json(), answer.json())
+
+    def test_a_reserved_drain_has_no_url_until_it_gets_one(self):
+        reserved = self.add({})
+        self.assertEqual(reserved.status, 201)
+        self.assertEqual(list(reserved.json()), ["id", "token"])
+        self.assertNotIn("drains", self.ask("GET", "/v3/channels/demo").json())
+        answer = self.put(1, {"url": "syslog://127.0.0.1"})
+        self.assertEqual(answer.status, 200)
+        self.assertEqual(answer.json(), dict(reserved.json(),
+                                             url="syslog://127.0.0.1:601"))
+        self.assertNotIn("location", answer.headers)
+
+    def test_what_is_no_destination_is_400_and_says_what_would_be(self):
+        for value, says in (({"url": ""}, "."), ({"url": "not a url"}, "."),
+                            ({"url": "ftp://h/"}, "ftp"),
+                            ({"url": "http://h:99999/"}, "99999"),
+                            ({"url": "http://"}, "host"),
+                            ({"url": 5}, '"url" has to be a string'),
+                            ({"url": None}, '"url" has to be a string')):
+            with self.subTest(value):
+                self.error(self.add(value), 400, says)
+        self.error(self.ask("POST", "/v3/channels/demo/drains",
+                            [("Content-Type", "application/json")], b""), 400,
+                   "invalid JSON")
+        self.error(self.put(1, {}), 400, '"url" has to be')
+
+    def test_the_same_twice_is_409_and_too_many_are_422(self):
+        self.add({"url": URL})
+        self.error(self.add({"url": URL}), 409, "^already exists$")
+        self.error(self.put(1, {"url": URL}), 409, "^already exists$")
+        self.add({"url": URL + "b"})
+        for value in ({"url": URL + "c"}, {}):
+            self.error(self.add(value), 422,
+                       "^maximum number of drains reached$")
+
+    def test_what_is_not_there_is_404(self):
+        self.error(self.add({"url": URL}, "nowhere"), 404, '"nowhere"')
+        self.error(self.put(9, {"url": URL}), 404, '"9"')
+        self.error(self.put("abc", {"url": URL}), 404, '"abc"')
+        self.error(self.put("9" * 30, {"url": URL}), 404, "9999")
+        self.error(self.put(1, {"url": URL}, "nowhere"), 404, '"nowhere"')
+        for path in ("/v3/channels/demo/drains/9",
+                     "/v3/channels/nowhere/drains/1",
+                     "/v3/channels/nowhere/drains"):
+            self.assertEqual(self.ask("GET", path).status, 404)
+
+    def test_a_drain_of_another_channel_is_not_to_be_touched(self):
+        self.make_channel("other")
+        self.add({"url": URL})
+        self.assertEqual(self.put(1, {"url": URL + "b"}, "other").status, 404)
+        self.assertEqual(
+            self.ask("DELETE", "/v3/channels/other/drains/1").status, 404)
+        self.assertEqual(
+            self.ask("DELETE", "/v3/channels/demo/drains/1").status, 204)
+        self.assertEqual(
+            self.ask("DELETE", "/v3/channels/demo/drains/1").status, 404)
+
+
+class Platform(DaemonTest):
+    ENVIRONMENT = {"LOGPLEX_CREDENTIALS":
+                   "owner:owner-password:full_api,any_channel one:x:demo"}
+    SECRET_URL = "https://user:pa%20ss@127.0.0.1:5998/logs?x=1"
+
+    def setUp(self):
+        super().setUp()
+        self.make_channel("demo", "app")
+
+    def add(self, url=URL, **options):
+        return self.ask_json("POST", "/apps/demo/log-drains", {"url": url},
+                             **options)
+
+    def test_a_drain_looks_as_heroku_shows_it(self):
+        answer = self.add(self.SECRET_URL)
+        self.assertEqual(answer.status, 201)
+        drain = answer.json()
+        self.assertEqual(drain["url"], self.SECRET_URL)
+        self.assertIsNone(drain["addon"])
+        self.assertEqual(drain["token"], "d." + drain["id"])
+        self.assertEqual(drain["app"]["name"], "demo")
+        self.assertRegex(drain["created_at"],
+                         r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")
+        listed = self.ask("GET", "/apps/demo/log-drains").json()
+        self.assertEqual([one["url"] for one in listed], [self.SECRET_URL])
+        listed = self.ask("GET", "/apps/demo/log-drains?extended=true").json()
+        self.assertEqual(listed[0]["extended"], {"drain_id": 1})
+
+    def test_a_drain_goes_by_its_id_its_token_or_its_url(self):
+        for name in ("id", "token", "url"):
+            drain = self.add(self.SECRET_URL).json()
+            path = "/apps/demo/log-drains/" + quote(drain[name], safe="")
+            self.assertEqual(self.ask("GET", path).json()["id"], drain["id"])
+            answer = self.ask("DELETE", path)
+            self.assertEqual((answer.status, answer.json()["url"]),
+                             (200, self.SECRET_URL))
+            self.assertEqual(self.ask("DELETE", path).status, 404)
+        self.assertEqual(self.ask("GET", "/apps/demo/log-drains").json(), [])
+
+    def test_errors_are_herokus(self):
+        self.add()
+        self.assertEqual(self.add().json(), {
+            "id": "invalid_params", "message": "Url has already been taken"})
+        answer = self.add("nope")
+        self.assertEqual((answer.status, answer.json()["id"]),
+                         (422, "invalid_params"))
+        answer = self.ask("DELETE", "/apps/demo/log-drains/nope")
+        self.assertEqual((answer.status, answer.json()["id"]),
+                         (404, "not_found"))
+        answer = self.ask("GET", "/apps/nowhere/log-drains")
+        self.assertEqual((answer.status, answer.json()["id"]),
+                         (404, "not_found"))
+
+    def test_a_channels_own_credential_sees_drains_and_changes_none(self):
+        self.add()
+        one = ("one", "x")
+        self.assertEqual(
+            len(self.ask("GET", "/apps/demo/log-drains", auth=one).json()), 1)
+        self.assertEqual(self.add(URL + "b", auth=one).status, 403)
+        self.assertEqual(
+            self.ask("DELETE", "/apps/demo/log-drains/" + quote(URL, safe=""),
+                     auth=one).status, 403)
+
+
+class Flags(DaemonTest):
+    def test_flags_are_set_as_a_whole_and_outlast_a_put_of_the_tokens(self):
+        self.make_channel("demo", "app")
+        path = "/v3/channels/demo/flags"
+        self.assertEqual(self.ask("GET", path).json(),
+                         {"channel": "demo", "flags": []})
+        both = {"flags": ["no_tail", "no_redis"]}
+        self.assertEqual(self.ask_json("PUT", path, both).json()["flags"],
+                         ["no_redis", "no_tail"])
+        self.make_channel("demo", "other")
+        self.assertEqual(self.ask("GET", path).json()["flags"],
+                         ["no_redis", "no_tail"])
+        self.assertEqual(
+            self.ask_json("PUT", path, {"flags": []}).json()["flags"], [])
+        for wrong in ({}, {"flags": "no_tail"}, {"flags": ["nope"]},
+                      {"flags": [1]}):
+            answer = self.ask_json("PUT", path, wrong)
+            self.assertEqual(answer.status, 400)
+            self.assertIn("no_tail", answer.json()["error"])
+        self.assertEqual(
+            self.ask_json("PUT", "/v3/channels/nowhere/flags", both).status,
+            404)
+
+    def test_no_tail_ends_a_tail_with_l20_and_no_redis_warns(self):
+        token = self.make_channel("demo", "app")["app"]
+        self.post(token, [line("before")])
+        self.ask_json("PUT", "/v3/channels/demo/flags", {"flags": ["no_tail"]})
+        lines = self.read_session("demo", tail=True)
+        self.assertEqual(lines[0], shown("before"))
+        self.assertRegex(lines[1], "Logplex: Error L20")
+        self.ask_json("PUT", "/v3/channels/demo/flags",
+                      {"flags": ["no_redis"]})
+        answer = self.ask("GET", self.make_session("demo"), auth=None)
+        self.assertEqual(answer.body, b"")
+        self.assertEqual(answer.headers["x-heroku-warning"],
+                         "Warning: log history discarded due to excessive "
+                         "volume.")
+
+
+class Rotation(DaemonTest):
+    def rotate(self, token, value=None):
+        return self.ask_json("POST", "/v3/channels/demo/tokens/%s/rotate" %
+                             token, value)
+
+    def test_both_tokens_work_until_the_overlap_is_over(self):
+        old = self.make_channel("demo", "app")["app"]
+        answer = self.rotate(old, {"overlap_s": 1})
+        self.assertEqual(answer.status, 200)
+        new = answer.json()["token"]
+        self.assertEqual(answer.json()["replaces"], old)
+        listed = self.ask("GET", "/v3/channels/demo/tokens").json()
+        self.assertEqual({one["token"]: "expires_at" in one for one in listed},
+                         {old: True, new: False})
+        self.assertEqual([one["name"] for one in listed], ["app", "app"])
+        for token in (old, new):
+            self.assertEqual(self.post(token, [line("x")]).status, 204)
+        self.wait_until(lambda: self.post(old, [line("x")]).status == 401)
+        self.assertEqual(self.post(new, [line("x")]).status, 204)
+
+    def test_without_an_overlap_the_old_one_goes_at_once(self):
+        old = self.make_channel("demo", "app")["app"]
+        self.rotate(old, {"overlap_s": 0})
+        self.wait_until(lambda: self.post(old, [line("x")]).status == 401)
+
+    def test_an_overlap_that_is_none_is_refused(self):
+        old = self.make_channel("demo", "app")["app"]
+        for value in (-1, "x", 10 ** 9, None, 1.5):
+            answer = self.rotate(old, {"overlap_s": value})
+            self.assertEqual(answer.status, 400, value)
+            self.assertIn("overlap_s", answer.json()["error"])
+        self.assertEqual(self.rotate("t.nope", {}).status, 404)
+
+
+if __name__ == "__main__":
+    main()
