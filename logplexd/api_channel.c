@@ -46,14 +46,15 @@ const char *api_channel_url(http_request *req, lp_span id, const char *path)
 {
     static const char channels[] = "/v3/channels/";
     const char *base = http_base_url(req);
-    char *url = http_alloc(req, strlen(base) + sizeof(channels) +
-                                    3 * id.len_bytes + strlen(path));
-    char *at;
+    char *segment = http_alloc(req, 3 * id.len_bytes + 1);
+    size_t url_bytes =
+        strlen(base) + sizeof(channels) + 3 * id.len_bytes + strlen(path);
+    char *url = http_alloc(req, url_bytes);
 
-    if (!url)
+    if (!segment || !url)
         return "";
-    at = stpcpy(stpcpy(url, base), channels);
-    strcpy(put_segment(at, id), path);
+    *put_segment(segment, id) = '\0';
+    snprintf(url, url_bytes, "%s%s%s%s", base, channels, segment, path);
     return url;
 }
 
