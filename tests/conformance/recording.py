@@ -76,7 +76,7 @@ class Case:
 
 # Bytes ----------------------------------------------------------------------
 
-_PIECE = re.compile(r"\\(?:x([0-9a-f]{2})|\{(\d+)\*|(.))|([^\\}]+)|(\})", re.S)
+_PIECE = re.compile(r"\\(?:x([0-9a-f]{2})|\{(\d+)\*|([rni\\}]))|([^\\}]+)|(\})", re.S)
 _ESCAPES = {"r": b"\r", "n": b"\n", "\\": b"\\", "}": b"}"}
 
 
@@ -89,7 +89,7 @@ class _Reader:
         while self.at < len(self.text):
             match = _PIECE.match(self.text, self.at)
             if match is None:
-                raise ValueError("no such escape: %r" % self.text[self.at:])
+                raise ValueError("no such escape: " + self.text[self.at:])
             code, times, escape, plain, brace = match.groups()
             self.at = match.end()
             if brace and is_inside:

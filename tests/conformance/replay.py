@@ -12,6 +12,7 @@ counts requests: equal, with differences that are listed, with others.
 """
 import collections
 import os
+import re
 import select
 import socket
 import sys
@@ -82,7 +83,7 @@ class Wire:
 
 
 def methods_of(sent):
-    found = recording.re.findall(rb"([A-Z]+) /\S* HTTP/1\.[01]\r\n", sent)
+    found = re.findall(rb"([A-Z]+) /\S* HTTP/1\.[01]\r\n", sent)
     return [one.decode() for one in found] or ["GET"]
 
 
@@ -163,11 +164,13 @@ class Talk:
     def _end(self):
         """Whether another request could follow."""
         answered = len(self.answers)
+        if answered and not self.answers[-1].is_whole:
+            self.fate = "closed" if self.wire.is_closed else "open"
+            return
         if not self._is_last_said():
             self.wire.send(PROBE)
             self.methods.append("GET")
-        self.wire.run(lambda: False,
-                      QUIET_S if self._is_last_said() else PATIENCE_S)
+        self.wire.run(lambda: False)
         self._parse()
         is_kept = len(self.answers) > answered and (
             self.answers[-1].body == b"OK")
@@ -227,8 +230,8 @@ class Stream:
         return self
 
     def pause(self):
-        """Until what was sent is counted: the worker of this connection has
-        looked at it once all have answered twice."""
+        """Until what was sent is counted: the only worker has looked at this
+        connection before it answers on two more."""
         before = None
         while before != (now := self.stage.counted()):
             before = now
@@ -314,54 +317,73 @@ def replay(stage, recorded):
 
 # Counting -------------------------------------------------------------------
 
+RANKS = ("equal", "everywhere", "listed", "unexplained")
+
+
 class Report:
     def __init__(self, rules, is_verbose):
         self.rules, self.is_verbose = rules, is_verbose
         self.requests = collections.Counter()
+        self.areas = collections.defaultdict(collections.Counter)
         self.fields = collections.Counter()
+        self.failed_actions = 0
+        self.faults = 0  # that are no field's
+
+    def fault(self, text):
+        print(text)
+        self.faults += 1
 
     def field(self, case, title, name, expected, got):
-        """equal, listed or unexplained."""
+        """equal, everywhere, listed or unexplained."""
         if expected == got:
             return "equal"
         rule = self.rules.explain(case, name, expected, got)
+        found = "unexplained" if not rule else (
+            "everywhere" if rule.is_everywhere else "listed")
         if rule and not self.is_verbose:
-            return "listed"
+            return found
         print("%s.%d %s: %s: expected %s, got %s%s" % (
             case[0], case[1], title, name,
             differences.shown(expected)[:300], differences.shown(got)[:300],
             " (%s)" % rule.name if rule else ""))
-        return "listed" if rule else "unexplained"
+        return found
 
     def connection(self, case, title, recorded, fields):
         found = collections.Counter()
         for name, expected, got in fields:
             found[self.field(case, title, name, expected, got)] += 1
         self.fields += found
-        worst = next((one for one in ("unexplained", "listed")
-                      if found[one]), "equal")
+        worst = next((one for one in reversed(RANKS) if found[one]), "equal")
         requests = 1 if recorded.role == "tcp" else len(
             methods_of(b"".join(recorded.sent)))
         self.requests[worst] += requests
+        self.areas[case[0]][worst] += requests
 
     def failed_action(self, case, title, action, error):
         print("%s.%d %s: the action %s failed: %s" % (
             case[0], case[1], title, action.name, error))
-        self.fields["unexplained"] += 1
-        self.requests["actions"] += 1
+        self.failed_actions += 1
 
     def line(self, what, counts):
         return ("%s %d, equal %d, listed differences %d, unexplained %d" % (
-            what, sum(counts[one] for one in ("equal", "listed",
-                                              "unexplained")),
-            counts["equal"], counts["listed"], counts["unexplained"]))
+            what, sum(counts[one] for one in RANKS), counts["equal"],
+            counts["everywhere"] + counts["listed"], counts["unexplained"]))
 
     def print_sums(self):
         for rule in self.rules.rules:
             print("%6d %s" % (rule.uses(), rule.name))
+        for area, counts in sorted(self.areas.items()):
+            print(self.line(area, counts))
         print(self.line("fields", self.fields))
-        print("actions that failed %d" % self.requests["actions"])
+        print("actions that failed %d, other faults %d" % (
+            self.failed_actions, self.faults))
+        print("requests that differ only in what differs everywhere %d" %
+              self.requests["everywhere"])
         print(self.line("requests", self.requests))
+
+    def is_good(self):
+        return not (self.requests["unexplained"] or self.failed_actions
+                    or self.faults)
 
 
 def act(stage, report, case, title, action):
@@ -394,11 +416,13 @@ def replay_area(report, path, wanted):
             if not wanted or area in wanted or (
                     "%s.%s" % (area, one.number) in wanted):
                 replay_case(stage, report, area, one)
+        for fault in stage.ledger_faults():
+            report.fault("%s: the ledger: %s" % (area, fault))
     finally:
         code = stage.stop()
     if code != 0:
-        raise AssertionError("the daemon ended with %d: %s" % (
-            code, "".join(stage.daemon.log)[-2000:]))
+        report.fault("%s: the daemon ended with %d: %s" % (
+            area, code, "".join(stage.daemon.log)[-2000:]))
 
 
 def main():
@@ -414,11 +438,10 @@ def main():
         if not wanted or any(one.startswith(name[:2]) for one in wanted):
             replay_area(report, os.path.join(folder, name), wanted)
     with open(DOCUMENT, encoding="utf-8") as file:
-        faults = [] if wanted else list(rules.faults(file.read()))
-    for one in faults:
-        print(one)
+        for fault in rules.faults(file.read(), are_all_used=not wanted):
+            report.fault(fault)
     report.print_sums()
-    return 1 if faults or report.fields["unexplained"] else 0
+    return 0 if report.is_good() else 1
 
 
 if __name__ == "__main__":

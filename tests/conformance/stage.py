@@ -13,7 +13,8 @@ from bindings import Bindings  # noqa: E402
 HTTP_ROLES = ("legacy", "v3", "ingest")
 STATIC_KEY = "secret"
 SILENCE_S = 2  # the original's 5 and 15 s, shorter for the sake of time
-FLAGS = ["--http", "127.0.0.1:0", "--http", "127.0.0.1:0",
+# With one worker all that is on the wire has its turn before the next answer.
+FLAGS = ["--http", "127.0.0.1:0", "--http", "127.0.0.1:0", "--workers", "1",
          "--base-url", "http://localhost:8001",
          "--idle-timeout", "%ds" % SILENCE_S,
          "--body-timeout", "%ds" % SILENCE_S]
@@ -58,6 +59,9 @@ class Stage:
 
     def stop(self):
         return self.daemon.stop()
+
+    def ledger_faults(self):
+        return logplexd.ledger_faults(self.daemon.ledger())
 
     # Asking
 
