@@ -25,7 +25,7 @@ enum { OPTIONS_MAX = 64, VALUE_MAX_BYTES = 16384 };
 
 typedef struct loading {
     config *cfg;
-    source source_of[OPTIONS_MAX]; /* by index in config_options */
+    source source_of[OPTIONS_MAX]; /* by index of the first spelling */
     source credential_source[CONFIG_CREDENTIALS_MAX];
     char *credentials_file;
     bool is_check;
@@ -245,7 +245,8 @@ static bool set_one(loading *load, const setting *set, const char *value)
 /* The first value of a list from a better source replaces the list. */
 static bool set_from(loading *load, const setting *set, const char *value)
 {
-    source *was = &load->source_of[set->opt - config_options];
+    const option *first = option_first_spelling(set->opt);
+    source *was = &load->source_of[first - config_options];
 
     if (set->opt->kind == OPTION_ADDRESSES && *was != set->from) {
         char *at = (char *)load->cfg + set->opt->offset;

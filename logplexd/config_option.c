@@ -24,6 +24,9 @@ const option config_options[] = {
      OPTION_ADDRESSES, MEMBER(http), ANY, "127.0.0.1:8001",
      "Serve HTTP there: POST /logs, the APIs, tails, metrics. When PORT is "
      "set in the environment, the default is 0.0.0.0:$PORT."},
+    {NULL, "--listen-http", "LOGPLEX_LISTEN_HTTP", "ADDR:PORT",
+     OPTION_ADDRESSES, MEMBER(http), ANY, NULL,
+     "Another spelling of --http; addresses of both add up."},
     {NULL, "--syslog-tcp", "LOGPLEX_SYSLOG_TCP", "ADDR:PORT",
      OPTION_ADDRESSES, MEMBER(syslog_tcp), ANY, "127.0.0.1:6001",
      "Take syslog over TCP there, octet-counted or a line each (RFC 6587)."},
@@ -122,6 +125,16 @@ const option config_options[] = {
 
 const unsigned config_option_count =
     sizeof config_options / sizeof config_options[0];
+
+const option *option_first_spelling(const option *opt)
+{
+    const option *first = config_options;
+
+    while (first->offset != opt->offset || first->size != opt->size) {
+        first++;
+    }
+    return first;
+}
 
 unsigned config_default_workers(void)
 {

@@ -27,6 +27,8 @@ typedef enum option_kind {
     OPTION_CHECK
 } option_kind;
 
+/* Two with one member are two spellings of the same option: the first in the
+ * table is the one that is printed. */
 typedef struct option {
     const char *group;    /* heading of --help; NULL: as the one before */
     const char *flag;     /* with its dashes                            */
@@ -42,6 +44,9 @@ typedef struct option {
 
 extern const option config_options[];
 extern const unsigned config_option_count;
+
+/* The one in the table with the same member. */
+const option *option_first_spelling(const option *opt);
 
 /* How many CPUs are online: the default of --workers. */
 unsigned config_default_workers(void);
