@@ -15,8 +15,9 @@ typedef enum option_kind {
     OPTION_ADDRESSES,   /* config_addresses            */
     OPTION_CREDENTIALS, /* adds to config.credentials  */
     OPTION_CREDENTIALS_FILE,
-    OPTION_DIR, /* char *                      */
-    OPTION_URL, /* char *                      */
+    OPTION_DIR,  /* char *                      */
+    OPTION_FILE, /* char *                      */
+    OPTION_URL,  /* char *                      */
     OPTION_NUMBER,
     OPTION_SIZE,       /* bytes                       */
     OPTION_DURATION,   /* member in milliseconds      */

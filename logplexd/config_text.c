@@ -181,6 +181,7 @@ static void add_member(text *to, const option *opt, const config *cfg)
         add_credentials(to, cfg);
         return;
     case OPTION_DIR:
+    case OPTION_FILE:
     case OPTION_URL: {
         char *const *value = at;
 

@@ -466,6 +466,9 @@ static void help_is_complete_and_wins_over_errors(void **state)
         }
     }
     assert_non_null(strstr(told_out, "--listen-http ADDR:PORT"));
+    assert_non_null(strstr(told_out, "--https ADDR:PORT"));
+    assert_non_null(strstr(told_out, "--tls-cert FILE"));
+    assert_non_null(strstr(told_out, "--tls-key FILE"));
     for (char *rest = told_out, *line; (line = strsep(&rest, "\n"));) {
         assert_true(strlen(line) <= 80);
     }
