@@ -12,6 +12,7 @@
 #include "config_value.h"
 #include "log.h"
 #include "logplex/version.h"
+#include "tls.h"
 
 /* Where a value came from: a later one wins. */
 typedef enum source {
@@ -25,7 +26,7 @@ enum { OPTIONS_MAX = 64, VALUE_MAX_BYTES = 16384 };
 
 typedef struct loading {
     config *cfg;
-    source source_of[OPTIONS_MAX]; /* by index in config_options */
+    source source_of[OPTIONS_MAX]; /* by index of the first spelling */
     source credential_source[CONFIG_CREDENTIALS_MAX];
     char *credentials_file;
     bool is_check;
@@ -223,6 +224,7 @@ static bool set_one(loading *load, const setting *set, const char *value)
     case OPTION_CREDENTIALS_FILE:
         return set_string(&load->credentials_file, set, value);
     case OPTION_DIR:
+    case OPTION_FILE:
         return set_string((char **)(void *)at, set, value);
     case OPTION_URL:
         return set_url((char **)(void *)at, set, value);
@@ -245,7 +247,8 @@ static bool set_one(loading *load, const setting *set, const char *value)
 /* The first value of a list from a better source replaces the list. */
 static bool set_from(loading *load, const setting *set, const char *value)
 {
-    source *was = &load->source_of[set->opt - config_options];
+    const option *first = option_first_spelling(set->opt);
+    source *was = &load->source_of[first - config_options];
 
     if (set->opt->kind == OPTION_ADDRESSES && *was != set->from) {
         char *at = (char *)load->cfg + set->opt->offset;
@@ -570,6 +573,25 @@ static bool load_credentials_file(loading *load)
 
 /* The result -------------------------------------------------------------- */
 
+static bool agree_on_tls(const config *cfg)
+{
+    const char *needing = cfg->https.count > 0 ? "--https"
+                          : cfg->tls_cert      ? "--tls-cert"
+                          : cfg->tls_key       ? "--tls-key"
+                                               : NULL;
+
+    if (!needing || (cfg->tls_cert && cfg->tls_key)) {
+        return true;
+    }
+    fprintf(
+        stderr,
+        "logplexd: %s: its value is missing, and %s needs it; allowed: %s\n",
+        cfg->tls_cert ? "--tls-key" : "--tls-cert", needing,
+        cfg->tls_cert ? "a PEM file with the private key of the certificate"
+                      : "a PEM file with the certificate of this server");
+    return false;
+}
+
 static bool agree(const config *cfg)
 {
     char body[32], bodies[32];
@@ -583,13 +605,15 @@ static bool agree(const config *cfg)
                 body, bodies);
         return false;
     }
-    if (cfg->http.count + cfg->syslog_tcp.count + cfg->syslog_udp.count == 0) {
-        fputs("logplexd: --http, --syslog-tcp, --syslog-udp: all are none; "
-              "allowed: one at least that listens\n",
+    if (cfg->http.count + cfg->https.count + cfg->syslog_tcp.count +
+            cfg->syslog_udp.count ==
+        0) {
+        fputs("logplexd: --http, --https, --syslog-tcp, --syslog-udp: all are "
+              "none; allowed: one at least that listens\n",
               stderr);
         return false;
     }
-    return true;
+    return agree_on_tls(cfg);
 }
 
 /* A folder that is not there yet will be made: its parent then must let us. */
@@ -623,11 +647,25 @@ static bool check_data_dir(const char *path)
     return !wrong;
 }
 
+static bool check_certificate(const config *cfg)
+{
+    char why[1024];
+    tls_certificate *made =
+        tls_certificate_load(cfg->tls_cert, cfg->tls_key, why, sizeof why);
+
+    if (!made) {
+        fprintf(stderr, "logplexd: %s\n", why);
+    }
+    tls_certificate_unref(made);
+    return made != NULL;
+}
+
 static config_verdict check(const config *cfg)
 {
     char text[8192];
 
-    if (cfg->data_dir && !check_data_dir(cfg->data_dir)) {
+    if ((cfg->data_dir && !check_data_dir(cfg->data_dir)) ||
+        (cfg->tls_cert && !check_certificate(cfg))) {
         return CONFIG_EXIT_USAGE;
     }
     config_print_with(cfg, '\n', text, sizeof text);
@@ -677,5 +715,7 @@ void config_fini(config *cfg)
     }
     free(cfg->data_dir);
     free(cfg->base_url);
+    free(cfg->tls_cert);
+    free(cfg->tls_key);
     memset(cfg, 0, sizeof *cfg);
 }

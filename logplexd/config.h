@@ -37,10 +37,13 @@ typedef struct config_credential {
 
 typedef struct config {
     config_addresses http;
+    config_addresses https;
     config_addresses syslog_tcp;
     config_addresses syslog_udp;
     char *data_dir; /* NULL: nothing is kept */
     char *base_url; /* NULL: as the client spoke to us */
+    char *tls_cert; /* files; both or neither          */
+    char *tls_key;
     unsigned workers;
     config_credential credentials[CONFIG_CREDENTIALS_MAX];
     unsigned credential_count;

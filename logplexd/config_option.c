@@ -24,6 +24,19 @@ const option config_options[] = {
      OPTION_ADDRESSES, MEMBER(http), ANY, "127.0.0.1:8001",
      "Serve HTTP there: POST /logs, the APIs, tails, metrics. When PORT is "
      "set in the environment, the default is 0.0.0.0:$PORT."},
+    {NULL, "--listen-http", "LOGPLEX_LISTEN_HTTP", "ADDR:PORT",
+     OPTION_ADDRESSES, MEMBER(http), ANY, NULL,
+     "Another spelling of --http; addresses of both add up."},
+    {NULL, "--https", "LOGPLEX_HTTPS", "ADDR:PORT",
+     OPTION_ADDRESSES, MEMBER(https), ANY, NULL,
+     "Serve the same over TLS (1.2 and 1.3) there."},
+    {NULL, "--tls-cert", "LOGPLEX_TLS_CERT", "FILE",
+     OPTION_FILE, MEMBER(tls_cert), ANY, NULL,
+     "The certificate for --https, in PEM, and behind it those of who signed "
+     "it. The signal HUP reads both files anew; connections go on."},
+    {NULL, "--tls-key", "LOGPLEX_TLS_KEY", "FILE",
+     OPTION_FILE, MEMBER(tls_key), ANY, NULL,
+     "Its private key, in PEM, without a password."},
     {NULL, "--syslog-tcp", "LOGPLEX_SYSLOG_TCP", "ADDR:PORT",
      OPTION_ADDRESSES, MEMBER(syslog_tcp), ANY, "127.0.0.1:6001",
      "Take syslog over TCP there, octet-counted or a line each (RFC 6587)."},
@@ -120,9 +133,10 @@ const option config_options[] = {
      OPTION_LEVEL, MEMBER(log_level), ANY, "info",
      "debug, info, warn or error: the daemon's own log, on stderr."},
     {NULL, "--check", NULL, NULL, OPTION_CHECK, NONE, ANY, NULL,
-     "Look at all of this and whether the data folder can be written to, print "
-     "the result without secrets, and end: 0 when that is in order, 64 when "
-     "not. Opens neither the catalog nor a port."},
+     "Look at all of this, at the certificate and its key, and whether the "
+     "data folder can be written to, print the result without secrets, and "
+     "end: 0 when that is in order, 64 when not. Opens neither the catalog nor "
+     "a port."},
     {NULL, "--help", NULL, NULL, OPTION_HELP, NONE, ANY, NULL,
      "Print this."},
     {NULL, "--version", NULL, NULL, OPTION_VERSION, NONE, ANY, NULL,
@@ -132,6 +146,16 @@ const option config_options[] = {
 
 const unsigned config_option_count =
     sizeof config_options / sizeof config_options[0];
+
+const option *option_first_spelling(const option *opt)
+{
+    const option *first = config_options;
+
+    while (first->offset != opt->offset || first->size != opt->size) {
+        first++;
+    }
+    return first;
+}
 
 unsigned config_default_workers(void)
 {
@@ -189,6 +213,8 @@ const char *option_allowed(const option *opt, char *out, size_t room_bytes)
                "full_api, any_channel, or one channel's id";
     case OPTION_DIR:
         return "a folder";
+    case OPTION_FILE:
+        return "a file";
     case OPTION_URL:
         return "http://HOST[:PORT] or https://HOST[:PORT], with or without a "
                "path";

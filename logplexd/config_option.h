@@ -15,8 +15,9 @@ typedef enum option_kind {
     OPTION_ADDRESSES,   /* config_addresses            */
     OPTION_CREDENTIALS, /* adds to config.credentials  */
     OPTION_CREDENTIALS_FILE,
-    OPTION_DIR, /* char *                      */
-    OPTION_URL, /* char *                      */
+    OPTION_DIR,  /* char *                      */
+    OPTION_FILE, /* char *                      */
+    OPTION_URL,  /* char *                      */
     OPTION_NUMBER,
     OPTION_SIZE,       /* bytes                       */
     OPTION_DURATION,   /* member in milliseconds      */
@@ -27,6 +28,8 @@ typedef enum option_kind {
     OPTION_CHECK
 } option_kind;
 
+/* Two with one member are two spellings of the same option: the first in the
+ * table is the one that is printed. */
 typedef struct option {
     const char *group;    /* heading of --help; NULL: as the one before */
     const char *flag;     /* with its dashes                            */
@@ -42,6 +45,9 @@ typedef struct option {
 
 extern const option config_options[];
 extern const unsigned config_option_count;
+
+/* The one in the table with the same member. */
+const option *option_first_spelling(const option *opt);
 
 /* How many CPUs are online: the default of --workers. */
 unsigned config_default_workers(void);

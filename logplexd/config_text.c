@@ -181,6 +181,7 @@ static void add_member(text *to, const option *opt, const config *cfg)
         add_credentials(to, cfg);
         return;
     case OPTION_DIR:
+    case OPTION_FILE:
     case OPTION_URL: {
         char *const *value = at;
 
@@ -211,9 +212,10 @@ static void add_member(text *to, const option *opt, const config *cfg)
     text_add(to, "%s", unit);
 }
 
-static bool has_member(const option *opt)
+static bool is_printed(const option *opt)
 {
-    return opt->size > 0 || opt->kind == OPTION_CREDENTIALS;
+    return opt->kind == OPTION_CREDENTIALS ||
+           (opt->size > 0 && opt == option_first_spelling(opt));
 }
 
 void config_print_with(const config *cfg, char separator, char *out,
@@ -226,7 +228,7 @@ void config_print_with(const config *cfg, char separator, char *out,
     for (unsigned i = 0; i < config_option_count; i++) {
         const option *opt = &config_options[i];
 
-        if (!has_member(opt)) {
+        if (!is_printed(opt)) {
             continue;
         }
         if (to.len_bytes > 0) {

@@ -49,6 +49,10 @@
       "HTTP connections")                                                     \
     X(COUNT_HTTP_CONNECTIONS_CLOSED, "http_connections_closed_total",         \
       "of these, ended")                                                      \
+    X(COUNT_HTTP_TLS_CONNECTIONS, "http_tls_connections_opened_total",        \
+      "HTTP connections over TLS")                                            \
+    X(COUNT_HTTP_TLS_HANDSHAKES_FAILED, "http_tls_handshakes_failed_total",   \
+      "of these, those that ended before their handshake did")                \
     X(COUNT_HTTP_REQUESTS, "http_requests_total", "HTTP requests")            \
     X(COUNT_HTTP_2XX, "http_responses_2xx_total", "by class of status")       \
     X(COUNT_HTTP_3XX, "http_responses_3xx_total", "by class of status")       \

@@ -2,9 +2,10 @@
  * http.h - HTTP as our handlers see it.
  *
  * http_mhd.c is the only file that knows libmicrohttpd. It runs one MHD daemon
- * for each worker inside the worker's loop (MHD_USE_EPOLL without a thread of its
- * own, its epoll descriptor in a uv_poll_t, MHD_get_timeout honoured after each
- * MHD_run). The other http_*.c read bodies whole and bounded, match routes,
+ * for each worker, and one more if some listeners speak TLS, inside the worker's
+ * loop (MHD_USE_EPOLL without a thread of its own, its epoll descriptor in a
+ * uv_poll_t, MHD_get_timeout honoured after each MHD_run). The other http_*.c
+ * read bodies whole and bounded, match routes,
  * check who asks, and make answers. Answers are counted by their status (401,
  * 403, 408, 413 and 429 by themselves too): handlers don't count them.
  *
@@ -100,7 +101,7 @@ const catalog_credential *http_credential(const http_request *req);
 int http_basic(http_request *req, lp_span *user, lp_span *password);
 
 /* "http://HOST[:PORT]" as the client spoke to us, from --base-url or else from
- * X-Forwarded-Proto and Host; in a buffer of the request. */
+ * TLS or X-Forwarded-Proto, and Host; in a buffer of the request. */
 const char *http_base_url(http_request *req);
 
 /* Memory that goes with the request; NULL when there is none. */
@@ -153,14 +154,19 @@ void http_stream_wake(http_request *req);
 
 /* The server of a worker -------------------------------------------------- */
 
+/* Bound, listening, non-blocking. One with TLS shows the certificate of the
+ * worker's shared identity. */
+typedef struct http_socket {
+    int fd;
+    bool is_tls;
+} http_socket;
+
 /*
- * Serves the routes in tables, a NULL ends them. listen_fds are bound,
- * listening, non-blocking sockets; the server owns them from here, also when
- * it fails (NULL; the log says why).
+ * Serves the routes in tables, a NULL ends them. The server owns the sockets
+ * from here, also when it fails (NULL; the log says why).
  */
-http_server *http_server_start(worker *w, const int *listen_fds,
-                               unsigned listen_count,
-                               const http_route *const *tables);
+http_server *http_server_start(worker *w, const http_socket *sockets,
+                               unsigned count, const http_route *const *tables);
 
 /* Accepts no more and lets requests under way finish; streams are asked to end
  * by their owners. */

@@ -17,13 +17,14 @@ enum {
 };
 
 /*
- * We accept ourselves, and hand the sockets to one MHD daemon, instead of one
- * daemon for each listening socket: so there is one set of limits for all
- * addresses, and closing the listeners leaves the rest of the daemon running.
+ * We accept ourselves, and hand the sockets to the MHD daemon that speaks what
+ * they speak, instead of one daemon for each listening socket: so there is one
+ * set of limits for all addresses, and closing the listeners leaves the rest of
+ * the daemon running.
  */
 struct http_listener {
     uv_poll_t poll;
-    http_server *server;
+    http_engine *engine;
     int fd;
 };
 
@@ -44,19 +45,25 @@ static void set_options(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &stuck_ms, sizeof(stuck_ms));
 }
 
-static void refuse(http_server *server, int fd)
+// Who waits for TLS could not read this, and there is no room for a handshake:
+// it is closed without a word.
+static void refuse(http_engine *engine, int fd)
 {
     static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
                                  "Content-Length: 0\r\n"
                                  "Retry-After: 1\r\n"
                                  "Connection: close\r\n\r\n";
-    ssize_t sent =
-        send(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    http_server *server = engine->server;
 
-    (void)sent; // a courtesy
+    if (!engine->is_tls) {
+        ssize_t sent =
+            send(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        (void)sent; // a courtesy
+        http_count_status(server, 503);
+    }
     close(fd);
     count_add(&server->home->counts.counts[COUNT_CONNECTIONS_REFUSED], 1);
-    http_count_status(server, 503);
 }
 
 static int open_spare(void)
@@ -66,8 +73,9 @@ static int open_spare(void)
 
 // Out of descriptors, the connection would stay in front of the queue and wake
 // us for ever: take it with the spare one, and turn it away.
-static bool shed(http_server *server, int listen_fd)
+static bool shed(const http_listener *from)
 {
+    http_server *server = from->engine->server;
     int fd;
 
     LOG_AT(LOG_WARN, "no_descriptors", "kind=http worker=%u",
@@ -75,72 +83,77 @@ static bool shed(http_server *server, int listen_fd)
     if (server->spare_fd < 0)
         return false;
     close(server->spare_fd);
-    fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    fd = accept4(from->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0)
-        refuse(server, fd);
+        refuse(from->engine, fd);
     server->spare_fd = open_spare();
     return fd >= 0;
 }
 
 // False: there are no more for now.
-static bool accept_one(http_server *server, int listen_fd)
+static bool accept_one(const http_listener *from)
 {
+    http_server *server = from->engine->server;
     uint32_t most = server->home->shared->cfg->http_connections_max;
     struct sockaddr_storage addr;
     socklen_t addr_bytes = sizeof(addr);
-    int fd = accept4(listen_fd, (struct sockaddr *)&addr, &addr_bytes,
+    int fd = accept4(from->fd, (struct sockaddr *)&addr, &addr_bytes,
                      SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     if (fd < 0 && (errno == EMFILE || errno == ENFILE))
-        return shed(server, listen_fd);
+        return shed(from);
     if (fd < 0)
         return errno == ECONNABORTED || errno == EINTR;
     if (atomic_load(&server->conn_count) >= most) {
-        refuse(server, fd);
+        refuse(from->engine, fd);
         return true;
     }
     set_options(fd);
-    http_mhd_add(server, fd, (const struct sockaddr *)&addr, addr_bytes);
+    http_mhd_add(from->engine, fd, (const struct sockaddr *)&addr, addr_bytes);
     return true;
 }
 
 static void on_connection(uv_poll_t *poll, int status, int events)
 {
-    http_listener *from = poll->data;
+    const http_listener *from = poll->data;
 
     (void)status;
     (void)events;
     for (unsigned i = 0; i < ACCEPTS_A_TURN_MAX; i++)
-        if (!accept_one(from->server, from->fd))
+        if (!accept_one(from))
             break;
 }
 
-bool http_accept_start(http_server *server, const int *fds, unsigned count)
+static int start_listener(http_server *server, http_listener *from,
+                          const http_socket *socket)
 {
-    uv_loop_t *loop = &server->home->loop;
+    int err;
+
+    from->engine = &server->engines[socket->is_tls ? HTTP_TLS : HTTP_PLAIN];
+    from->fd = socket->fd;
+    from->poll.data = from;
+    err = uv_poll_init(&server->home->loop, &from->poll, from->fd);
+    if (err != 0) {
+        close(from->fd);
+        return err;
+    }
+    server->listener_count++;
+    server->open_handles++;
+    return uv_poll_start(&from->poll, UV_READABLE, on_connection);
+}
+
+bool http_accept_start(http_server *server, const http_socket *sockets,
+                       unsigned count)
+{
     int err = 0;
 
     server->spare_fd = open_spare();
     server->listeners = calloc(count, sizeof(*server->listeners));
     for (unsigned i = 0; i < count; i++) {
-        http_listener *from;
-
-        if (!server->listeners || err != 0) {
-            close(fds[i]);
-            continue;
-        }
-        from = &server->listeners[i];
-        from->server = server;
-        from->fd = fds[i];
-        from->poll.data = from;
-        err = uv_poll_init(loop, &from->poll, fds[i]);
-        if (err != 0) {
-            close(fds[i]);
-            continue;
-        }
-        server->listener_count = i + 1;
-        server->open_handles++;
-        err = uv_poll_start(&from->poll, UV_READABLE, on_connection);
+        if (server->listeners && err == 0)
+            err = start_listener(server, &server->listeners[i], &sockets[i]);
+        else
+            close(sockets[i].fd);
     }
     return err == 0 && (server->listeners || count == 0);
 }

@@ -2,7 +2,7 @@
  * http_impl.h - what the http_*.c share and nobody else sees.
  *
  *     http_accept.c   sockets in: limits, options, refusals
- *     http_mhd.c      libmicrohttpd on the worker's loop
+ *     http_mhd.c      libmicrohttpd on the worker's loop, plain or with TLS
  *     http_request.c  a request from its header to its last byte; asking
  *     http_body.c     bodies on their way in
  *     http_answer.c   answering, streams included
@@ -24,6 +24,7 @@
 
 #include "http.h"
 #include "http_route.h"
+#include "tls.h"
 
 struct MHD_Connection;
 struct MHD_Daemon;
@@ -51,18 +52,30 @@ typedef struct http_lingerer {
     uint64_t until_ms;
 } http_lingerer;
 
+/*
+ * A daemon of libmicrohttpd on the loop. One speaks TLS with all of its
+ * connections or with none, so a server has as many as its listeners ask for.
+ */
+typedef struct http_engine {
+    http_server *server;
+    struct MHD_Daemon *daemon; /* NULL: no listener asks for it          */
+    uv_poll_t poll;            /* the daemon's epoll descriptor          */
+    uv_check_t check;          /* runs the daemon, at most once a turn   */
+    uv_idle_t idle;            /* active while it wants to be run        */
+    uv_timer_t later;          /* or wants to be run after a time        */
+    bool must_run;
+    bool is_tls;
+} http_engine;
+
+enum { HTTP_PLAIN, HTTP_TLS, HTTP_ENGINES };
+
 struct http_server {
     worker *home;
     const http_route *const *tables;
 
-    struct MHD_Daemon *daemon;
-    uv_poll_t poll;   /* the daemon's epoll descriptor             */
-    uv_check_t check; /* runs the daemon, at most once a turn      */
-    uv_idle_t idle;   /* active while the daemon wants to be run   */
-    uv_timer_t later; /* or wants to be run after a time           */
-    uv_timer_t watch; /* http_watch.c                              */
+    http_engine engines[HTTP_ENGINES];
+    uv_timer_t watch; /* http_watch.c */
     unsigned open_handles;
-    bool must_run;
     bool is_quiescing;
     bool is_stopping;
 
@@ -82,10 +95,12 @@ struct http_server {
 
 struct http_conn {
     http_server *server;
+    http_engine *engine;
     http_conn *prev, *next;
     http_request *req; /* under way; NULL: a header is being waited for */
     uint64_t since_ms; /* loop time of its last step                    */
     int fd;            /* libmicrohttpd's */
+    tls_peer tls;
     bool is_loopback;
 };
 
@@ -167,7 +182,7 @@ ssize_t http_stream_fill(http_request *req, char *out, size_t room_bytes);
 /* http_mhd.c -------------------------------------------------------------- */
 
 /* Has the daemon run in this turn of the loop, or else the next. */
-void http_mhd_kick(http_server *server);
+void http_mhd_kick(http_engine *engine);
 
 const char *http_mhd_header(const http_request *req, const char *name);
 
@@ -193,13 +208,14 @@ const char *http_mhd_reason(int status);
 void http_mhd_resume(http_request *req);
 
 /* Takes a connection. False: it could not, and has closed fd. */
-bool http_mhd_add(http_server *server, int fd, const struct sockaddr *addr,
+bool http_mhd_add(http_engine *engine, int fd, const struct sockaddr *addr,
                   socklen_t addr_bytes);
 
 /* http_accept.c ----------------------------------------------------------- */
 
 /* Owns the descriptors from here, also when it fails. */
-bool http_accept_start(http_server *server, const int *fds, unsigned count);
+bool http_accept_start(http_server *server, const http_socket *sockets,
+                       unsigned count);
 void http_accept_stop(http_server *server);
 
 /* Counts a handle that is closed; the last one frees the server. */

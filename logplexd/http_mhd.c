@@ -1,5 +1,5 @@
 /*
- * libmicrohttpd on the worker's loop. The daemon has no thread: its epoll
+ * libmicrohttpd on the worker's loop. A daemon has no thread: its epoll
  * descriptor is watched by the loop, and MHD_run() is called in the check
  * phase, once for whatever made it necessary in this turn.
  *
@@ -19,6 +19,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 
 #include "http_impl.h"
 #include "log.h"
@@ -34,54 +35,54 @@ static void on_nothing(uv_idle_t *idle)
     (void)idle; // an active one keeps the loop from sleeping
 }
 
-void http_mhd_kick(http_server *server)
+void http_mhd_kick(http_engine *engine)
 {
-    if (server->is_stopping)
+    if (engine->server->is_stopping)
         return;
-    server->must_run = true;
-    uv_idle_start(&server->idle, on_nothing);
+    engine->must_run = true;
+    uv_idle_start(&engine->idle, on_nothing);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
-    http_server *server = poll->data;
+    http_engine *engine = poll->data;
 
     (void)status;
     (void)events;
-    server->must_run = true;
+    engine->must_run = true;
 }
 
 static void on_later(uv_timer_t *timer)
 {
-    http_server *server = timer->data;
+    http_engine *engine = timer->data;
 
-    server->must_run = true;
+    engine->must_run = true;
 }
 
 static void on_check(uv_check_t *check)
 {
-    http_server *server = check->data;
+    http_engine *engine = check->data;
     MHD_UNSIGNED_LONG_LONG wait_ms = 0;
     enum MHD_Result has_wait = MHD_YES;
 
-    if (!server->must_run)
+    if (!engine->must_run)
         return;
     for (unsigned i = 0; i < RUNS_A_TURN_MAX; i++) {
-        server->must_run = false;
-        MHD_run(server->daemon);
-        has_wait = MHD_get_timeout(server->daemon, &wait_ms);
-        if ((has_wait != MHD_YES || wait_ms > 0) && !server->must_run)
+        engine->must_run = false;
+        MHD_run(engine->daemon);
+        has_wait = MHD_get_timeout(engine->daemon, &wait_ms);
+        if ((has_wait != MHD_YES || wait_ms > 0) && !engine->must_run)
             break;
     }
-    if ((has_wait == MHD_YES && wait_ms == 0) || server->must_run) {
-        http_mhd_kick(server);
+    if ((has_wait == MHD_YES && wait_ms == 0) || engine->must_run) {
+        http_mhd_kick(engine);
         return;
     }
-    uv_idle_stop(&server->idle);
+    uv_idle_stop(&engine->idle);
     if (has_wait == MHD_YES)
-        uv_timer_start(&server->later, on_later, wait_ms, 0);
+        uv_timer_start(&engine->later, on_later, wait_ms, 0);
     else
-        uv_timer_stop(&server->later);
+        uv_timer_stop(&engine->later);
 }
 
 /* Requests ---------------------------------------------------------------- */
@@ -159,7 +160,7 @@ void http_mhd_resume(http_request *req)
     assert(req->is_suspended);
     req->is_suspended = false;
     MHD_resume_connection(req->mhd);
-    http_mhd_kick(req->server);
+    http_mhd_kick(req->conn->engine);
 }
 
 /* Values in, answers out -------------------------------------------------- */
@@ -299,13 +300,15 @@ static bool is_loopback(const struct sockaddr *addr)
     return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
 }
 
-static http_conn *open_conn(http_server *server, struct MHD_Connection *mhd)
+static http_conn *open_conn(http_engine *engine, struct MHD_Connection *mhd)
 {
+    http_server *server = engine->server;
     http_conn *conn = calloc(1, sizeof(*conn));
 
     if (!conn)
         return NULL; // its requests are then refused
     conn->server = server;
+    conn->engine = engine;
     conn->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)
                    ->connect_fd;
     conn->is_loopback = is_loopback(
@@ -333,30 +336,61 @@ static void close_conn(http_conn *conn)
     free(conn);
 }
 
+static void open_tls(http_engine *engine, struct MHD_Connection *mhd,
+                     http_conn *conn)
+{
+    worker *home = engine->server->home;
+    gnutls_session_t session =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)
+            ->tls_session;
+
+    count_add(&home->counts.counts[COUNT_HTTP_TLS_CONNECTIONS], 1);
+    tls_peer_begin(conn ? &conn->tls : NULL, session, home->shared->identity);
+}
+
+// libmicrohttpd has said goodbye inside TLS and freed its session; behind that
+// it would leave the end of the stream to close(), which a lingerer puts off.
+static void close_tls(http_engine *engine, http_conn *conn)
+{
+    _Atomic uint64_t *counts = engine->server->home->counts.counts;
+
+    if (!conn || !conn->tls.is_open)
+        count_add(&counts[COUNT_HTTP_TLS_HANDSHAKES_FAILED], 1);
+    if (!conn)
+        return;
+    shutdown(conn->fd, SHUT_WR);
+    tls_peer_end(&conn->tls);
+}
+
 static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
                           enum MHD_ConnectionNotificationCode what)
 {
-    http_server *server = cls;
+    http_engine *engine = cls;
+    http_server *server = engine->server;
     _Atomic uint64_t *counts = server->home->counts.counts;
 
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         count_add(&counts[COUNT_HTTP_CONNECTIONS], 1);
         atomic_fetch_add(&server->conn_count, 1);
-        *context = open_conn(server, mhd);
+        *context = open_conn(engine, mhd);
+        if (engine->is_tls)
+            open_tls(engine, mhd, *context);
     } else {
         count_add(&counts[COUNT_HTTP_CONNECTIONS_CLOSED], 1);
         atomic_fetch_sub(&server->conn_count, 1);
+        if (engine->is_tls)
+            close_tls(engine, *context);
         close_conn(*context);
         *context = NULL;
     }
 }
 
-bool http_mhd_add(http_server *server, int fd, const struct sockaddr *addr,
+bool http_mhd_add(http_engine *engine, int fd, const struct sockaddr *addr,
                   socklen_t addr_bytes)
 {
-    if (MHD_add_connection(server->daemon, fd, addr, addr_bytes) != MHD_YES)
+    if (MHD_add_connection(engine->daemon, fd, addr, addr_bytes) != MHD_YES)
         return false;
-    http_mhd_kick(server);
+    http_mhd_kick(engine);
     return true;
 }
 
@@ -382,20 +416,63 @@ static void on_log(void *cls, const char *format, va_list args)
            log_quote(text, quoted, sizeof(quoted)));
 }
 
-static struct MHD_Daemon *start_daemon(http_server *server)
+static struct MHD_Daemon *start_daemon(http_engine *engine)
 {
-    uint32_t most = server->home->shared->cfg->http_connections_max;
+    uint32_t most = engine->server->home->shared->cfg->http_connections_max;
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
+                     MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG;
 
+    // Without TLS the list of options ends in front of those of TLS.
     return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
-            MHD_USE_ERROR_LOG,
-        0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log,
-        NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        engine->is_tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, on_request,
+        engine, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)HTTP_CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)most + 16, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-        MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL, MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, engine,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, engine,
+        MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL,
+        engine->is_tls ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END,
+        tls_priorities, MHD_OPTION_HTTPS_CERT_CALLBACK2, tls_on_retrieve,
+        MHD_OPTION_END);
+}
+
+static void start_engine(http_server *server, bool is_tls)
+{
+    http_engine *engine = &server->engines[is_tls ? HTTP_TLS : HTTP_PLAIN];
+    uv_loop_t *loop = &server->home->loop;
+    int epoll_fd;
+
+    if (engine->daemon)
+        return;
+    assert(!is_tls || server->home->shared->identity);
+    engine->server = server;
+    engine->is_tls = is_tls;
+    engine->daemon = start_daemon(engine);
+    assert(engine->daemon);
+    epoll_fd =
+        MHD_get_daemon_info(engine->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    uv_poll_init(loop, &engine->poll, epoll_fd);
+    uv_check_init(loop, &engine->check);
+    uv_idle_init(loop, &engine->idle);
+    uv_timer_init(loop, &engine->later);
+    engine->poll.data = engine;
+    engine->check.data = engine;
+    engine->later.data = engine;
+    server->open_handles += 4;
+    uv_poll_start(&engine->poll, UV_READABLE, on_readable);
+    uv_check_start(&engine->check, on_check);
+}
+
+static void stop_engine(http_engine *engine)
+{
+    if (!engine->daemon)
+        return;
+    http_handle_close(engine->server, (uv_handle_t *)&engine->poll);
+    http_handle_close(engine->server, (uv_handle_t *)&engine->check);
+    http_handle_close(engine->server, (uv_handle_t *)&engine->idle);
+    http_handle_close(engine->server, (uv_handle_t *)&engine->later);
+    MHD_stop_daemon(engine->daemon);
 }
 
 static void free_server(http_server *server)
@@ -418,27 +495,8 @@ void http_handle_close(http_server *server, uv_handle_t *handle)
     uv_close(handle, on_handle_closed);
 }
 
-static void init_handles(http_server *server)
-{
-    uv_loop_t *loop = &server->home->loop;
-    int epoll_fd =
-        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-
-    uv_poll_init(loop, &server->poll, epoll_fd);
-    uv_check_init(loop, &server->check);
-    uv_idle_init(loop, &server->idle);
-    uv_timer_init(loop, &server->later);
-    server->poll.data = server;
-    server->check.data = server;
-    server->later.data = server;
-    server->open_handles += 4;
-    uv_poll_start(&server->poll, UV_READABLE, on_readable);
-    uv_check_start(&server->check, on_check);
-}
-
-http_server *http_server_start(worker *w, const int *listen_fds,
-                               unsigned listen_count,
-                               const http_route *const *tables)
+http_server *http_server_start(worker *w, const http_socket *sockets,
+                               unsigned count, const http_route *const *tables)
 {
     http_server *server = calloc(1, sizeof(*server));
 
@@ -448,11 +506,10 @@ http_server *http_server_start(worker *w, const int *listen_fds,
     server->spare_fd = -1;
     if (getrandom(&server->request_id, sizeof(server->request_id), 0) < 0)
         server->request_id = (uint64_t)wall_clock_ns();
-    server->daemon = start_daemon(server);
-    assert(server->daemon);
-    init_handles(server);
+    for (unsigned i = 0; i < count; i++)
+        start_engine(server, sockets[i].is_tls);
     http_watch_start(server);
-    if (http_accept_start(server, listen_fds, listen_count))
+    if (http_accept_start(server, sockets, count))
         return server;
     LOG_AT(LOG_ERROR, "http_failed", "worker=%u", w->index);
     http_server_stop(server);
@@ -500,12 +557,11 @@ void http_server_stop(http_server *server)
     assert(server->deferred_count == 0);
     http_accept_stop(server);
     cut_all(server);
-    MHD_run(server->daemon); // takes back what was resumed
+    for (unsigned i = 0; i < HTTP_ENGINES; i++)
+        if (server->engines[i].daemon)
+            MHD_run(server->engines[i].daemon); // takes back what was resumed
     server->is_stopping = true;
-    http_handle_close(server, (uv_handle_t *)&server->poll);
-    http_handle_close(server, (uv_handle_t *)&server->check);
-    http_handle_close(server, (uv_handle_t *)&server->idle);
-    http_handle_close(server, (uv_handle_t *)&server->later);
+    for (unsigned i = 0; i < HTTP_ENGINES; i++)
+        stop_engine(&server->engines[i]);
     http_watch_stop(server);
-    MHD_stop_daemon(server->daemon);
 }

@@ -328,6 +328,8 @@ const char *http_base_url(http_request *req)
     const char *fixed = req->server->home->shared->cfg->base_url;
     const char *proto = http_header(req, "X-Forwarded-Proto");
     const char *host = http_header(req, "Host");
+    bool is_secure =
+        req->conn->engine->is_tls || (proto && strncmp(proto, "https", 5) == 0);
     char own[80];
     char url[360];
 
@@ -337,7 +339,6 @@ const char *http_base_url(http_request *req)
         own_host(req, own);
         host = own;
     }
-    snprintf(url, sizeof(url), "%s://%s",
-             proto && strncmp(proto, "https", 5) == 0 ? "https" : "http", host);
+    snprintf(url, sizeof(url), "%s://%s", is_secure ? "https" : "http", host);
     return copy_text(req, url, strlen(url));
 }

@@ -67,6 +67,18 @@ static void look_at_lingering(http_server *server, uint64_t now_ms)
     server->lingering_count = kept;
 }
 
+static void send_raw(http_conn *conn, const char *data, size_t data_bytes)
+{
+    ssize_t sent;
+
+    if (conn->tls.session) {
+        tls_peer_send(&conn->tls, data, data_bytes);
+        return;
+    }
+    sent = send(conn->fd, data, data_bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)sent; // what does not fit now is not worth waiting for
+}
+
 void http_watch_answer_raw(http_conn *conn, int status, const char *text)
 {
     char answer[256];
@@ -78,10 +90,8 @@ void http_watch_answer_raw(http_conn *conn, int status, const char *text)
                  "Content-Length: %zu\r\n"
                  "Connection: close\r\n\r\n%s",
                  status, http_mhd_reason(status), strlen(text), text);
-    ssize_t sent =
-        send(conn->fd, answer, (size_t)len_bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
 
-    (void)sent; // what does not fit now is not worth waiting for
+    send_raw(conn, answer, (size_t)len_bytes);
     http_count_status(conn->server, status);
     http_watch_linger(conn);
 }
@@ -90,7 +100,10 @@ void http_watch_answer_raw(http_conn *conn, int status, const char *text)
 
 void http_watch_end_input(http_conn *conn)
 {
-    shutdown(conn->fd, SHUT_RD);
+    bool is_shaking = conn->tls.session && !conn->tls.is_open;
+
+    // A handshake owes no answer, and it may be stuck in writing.
+    shutdown(conn->fd, is_shaking ? SHUT_RDWR : SHUT_RD);
 }
 
 static void look_at_conn(http_conn *conn, uint64_t now_ms)

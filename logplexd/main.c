@@ -1,7 +1,8 @@
 /*
  * main.c - the daemon's beginning and end.
  *
- *     config -> engine -> catalog -> credentials -> addresses -> workers
+ *     config -> certificate -> engine -> catalog -> credentials -> addresses
+ *            -> workers
  *
  * and back in reverse. This thread then only waits for signals and for the
  * workers to end. Exit codes are those of sysexits(3).
@@ -24,6 +25,7 @@
 #include "listen.h"
 #include "log.h"
 #include "tail.h"
+#include "tls.h"
 
 /*
  * jemalloc reads this (jemalloc(3), TUNING); MALLOC_CONF in the environment is
@@ -42,12 +44,19 @@
 __attribute__((visibility("default"))) extern const char *malloc_conf;
 const char *malloc_conf = "thp:always,background_thread:true";
 
-typedef enum socket_kind { KIND_HTTP, KIND_TCP, KIND_UDP, KINDS } socket_kind;
+typedef enum socket_kind {
+    KIND_HTTP,
+    KIND_HTTPS,
+    KIND_TCP,
+    KIND_UDP,
+    KINDS
+} socket_kind;
 
 static const struct {
     const char *name;
     int type;
 } kinds[KINDS] = {{"http", SOCK_STREAM},
+                  {"https", SOCK_STREAM},
                   {"syslog-tcp", SOCK_STREAM},
                   {"syslog-udp", SOCK_DGRAM}};
 
@@ -66,6 +75,7 @@ typedef struct logplexd {
     int argc;
     char **argv;
     daemon_shared shared;
+    tls_identity identity;
     config_addresses bound[KINDS]; /* with the real ports */
 
     uv_loop_t loop;
@@ -111,7 +121,45 @@ static void raise_descriptor_limit(const config *cfg)
             (unsigned long long)limit.rlim_max, (unsigned long long)need);
 }
 
-/* Engine and catalog ------------------------------------------------------ */
+/* Certificate, engine and catalog ----------------------------------------- */
+
+enum { WHY_BYTES = 1200 };
+
+// What is in the files now. False: the one before stays, and why says why.
+static bool use_certificate(logplexd *d, char why[WHY_BYTES])
+{
+    char text[1000];
+    tls_certificate *fresh = tls_certificate_load(
+        d->cfg.tls_cert, d->cfg.tls_key, text, sizeof(text));
+
+    if (fresh)
+        tls_identity_change(&d->identity, fresh);
+    else
+        log_quote(text, why, WHY_BYTES);
+    return fresh != NULL;
+}
+
+static int open_identity(logplexd *d)
+{
+    char why[WHY_BYTES];
+
+    tls_identity_init(&d->identity);
+    if (!d->cfg.tls_cert)
+        return EX_OK;
+    d->shared.identity = &d->identity;
+    if (use_certificate(d, why))
+        return EX_OK;
+    LOG_AT(LOG_ERROR, "start_failed", "what=certificate why=%s", why);
+    return EX_USAGE;
+}
+
+static void reload_certificate(logplexd *d)
+{
+    char why[WHY_BYTES];
+
+    if (d->shared.identity && !use_certificate(d, why))
+        LOG_AT(LOG_ERROR, "reload_failed", "what=certificate why=%s", why);
+}
 
 static int open_engine(logplexd *d)
 {
@@ -262,30 +310,42 @@ static int open_syslog(logplexd *d, worker *w, int kind)
     return EX_OK;
 }
 
+// Appends to sockets.
+static int listen_http(logplexd *d, int kind, http_socket *sockets,
+                       unsigned *count)
+{
+    config_addresses *addresses = &d->bound[kind];
+
+    for (unsigned i = 0; i < addresses->count; i++) {
+        int fd;
+        int err = listen_open(SOCK_STREAM, &addresses->at[i], &fd);
+
+        if (err == 0 && listen(fd, SOMAXCONN) != 0) {
+            err = errno;
+            close(fd);
+        }
+        if (err != 0)
+            return bind_failed(kind, &addresses->at[i], err);
+        sockets[(*count)++] = (http_socket){fd, kind == KIND_HTTPS};
+    }
+    return EX_OK;
+}
+
 static int open_http(logplexd *d, worker *w)
 {
-    config_addresses *addresses = &d->bound[KIND_HTTP];
-    int fds[CONFIG_LIST_MAX];
+    http_socket sockets[2 * CONFIG_LIST_MAX];
     unsigned count = 0;
-    int err = 0;
+    int code = listen_http(d, KIND_HTTP, sockets, &count);
 
-    for (; count < addresses->count; count++) {
-        err = listen_open(SOCK_STREAM, &addresses->at[count], &fds[count]);
-        if (err != 0)
-            break;
-        if (listen(fds[count], SOMAXCONN) == 0)
-            continue;
-        err = errno;
-        close(fds[count]);
-        break;
-    }
-    if (err == 0) {
-        w->http = http_server_start(w, fds, count, tables);
+    if (code == EX_OK)
+        code = listen_http(d, KIND_HTTPS, sockets, &count);
+    if (code == EX_OK) {
+        w->http = http_server_start(w, sockets, count, tables);
         return w->http ? EX_OK : EX_OSERR;
     }
     for (unsigned i = 0; i < count; i++)
-        close(fds[i]);
-    return bind_failed(KIND_HTTP, &addresses->at[count], err);
+        close(sockets[i].fd);
+    return code;
 }
 
 static int open_worker(logplexd *d, unsigned index)
@@ -329,6 +389,7 @@ static int start_workers(logplexd *d)
     int code;
 
     d->bound[KIND_HTTP] = d->cfg.http;
+    d->bound[KIND_HTTPS] = d->cfg.https;
     d->bound[KIND_TCP] = d->cfg.syslog_tcp;
     d->bound[KIND_UDP] = d->cfg.syslog_udp;
     d->shared.workers = calloc(d->cfg.workers, sizeof(worker *));
@@ -422,8 +483,9 @@ static void on_stop_signal(uv_signal_t *signal, int number)
 }
 
 /*
- * What can change while we run: the level of the log, and the credentials of
- * the configuration (of its file, that is). All else needs a restart.
+ * What can change while we run: the level of the log, the credentials of the
+ * configuration (of its file, that is), and what is in the files of the
+ * certificate. All else needs a restart.
  */
 static void on_reload(uv_signal_t *signal, int number)
 {
@@ -431,6 +493,7 @@ static void on_reload(uv_signal_t *signal, int number)
     config *fresh = calloc(1, sizeof(*fresh));
 
     (void)number;
+    reload_certificate(d);
     if (!fresh)
         return;
     if (config_load(fresh, d->argc, d->argv) != CONFIG_RUN) {
@@ -514,8 +577,10 @@ static bool init_main_loop(logplexd *d)
 
 static int start(logplexd *d)
 {
-    int code = open_engine(d);
+    int code = open_identity(d);
 
+    if (code == EX_OK)
+        code = open_engine(d);
     if (code == EX_OK)
         code = open_catalog(d);
     if (code == EX_OK)
@@ -537,6 +602,7 @@ static void take_down(logplexd *d)
     uv_loop_close(&d->loop);
     catalog_close(d->shared.cat);
     lp_engine_destroy(d->shared.engine);
+    tls_identity_fini(&d->identity);
 }
 
 static int run(logplexd *d)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "logplex/version.h"
+#include "tls.h"
 
 /* jemalloc's own, where the program is linked with it: the sanitizers bring
  * another allocator. */
@@ -166,6 +167,15 @@ static void print_process(FILE *to, worker *w)
               open_descriptors());
 }
 
+static void print_certificate(FILE *to, const daemon_shared *shared)
+{
+    if (!shared->identity)
+        return;
+    print_one(to, "tls_certificate_not_after_seconds", "gauge",
+              "when the certificate in use ends, since 1970",
+              (uint64_t)tls_identity_not_after_s(shared->identity));
+}
+
 static void print_allocator(FILE *to)
 {
     static const struct {
@@ -229,5 +239,6 @@ void metrics_print(FILE *to, worker *w, const ledger *led)
     print_engine(to, &led->engine);
     print_counters(to, led);
     print_process(to, w);
+    print_certificate(to, w->shared);
     print_allocator(to);
 }

@@ -12,7 +12,7 @@
  * The dear step knows no credential, so one attempt costs it once, however many
  * credentials there are; their own salts hide which have the same password.
  *
- * GnuTLS is known here alone. Threads: any.
+ * Of GnuTLS the hashes are known here alone; TLS is in tls.h. Threads: any.
  */
 #ifndef LOGPLEXD_SECRET_H
 #define LOGPLEXD_SECRET_H

@@ -2,8 +2,8 @@
  * worker.h - one thread, one libuv loop, and all that lives on it.
  *
  * W workers have the same listeners on the same ports (SO_REUSEPORT: the kernel
- * deals connections out), a libmicrohttpd daemon each, and nothing in common
- * but the engine and the catalog. A connection, a tail or a drain belongs to
+ * deals connections out), a libmicrohttpd daemon each and one more for TLS, and
+ * nothing in common but the engine, the catalog and the certificate in use. A connection, a tail or a drain belongs to
  * one worker for life and is touched by its thread alone.
  *
  * The one thing that crosses threads is a wake-up: a *waker* posted from
@@ -30,6 +30,7 @@ typedef struct daemon_shared {
     const config *cfg;
     lp_engine *engine;
     catalog *cat;
+    struct tls_identity *identity; /* NULL: there is no certificate */
     worker **workers;
     unsigned worker_count;
     int64_t started_ns;

@@ -86,6 +86,15 @@ class Lifecycle(unittest.TestCase):
             daemon.process.send_signal(signal.SIGTERM)
             self.assertEqual(daemon.end(), 0)
 
+    def test_both_spellings_of_a_listener_are_served(self):
+        daemon = self.start("--listen-http", "127.0.0.1:0", *LISTEN,
+                            "--listen-http", "127.0.0.1:0")
+        addresses = daemon.addresses("http")
+        self.assertEqual(len(set(addresses)), 3)
+        for address in addresses:
+            with socket.create_connection(address, PATIENCE_S) as c:
+                self.ask(c)
+
     def test_the_any_address_of_ipv6_takes_ipv4_too(self):
         daemon = self.start("--http", "[::]:0", *LISTEN[2:])
         port = daemon.addresses("http")[0][1]

@@ -299,6 +299,36 @@ static void lists_in_the_environment_are_apart_by_blanks_or_commas(void **state)
     assert_string_equal(cfg.http.at[0].text, "127.0.0.1:9");
 }
 
+static void two_spellings_are_one_option(void **state)
+{
+    (void)state;
+    load_well("--http 127.0.0.1:1 --listen-http 127.0.0.1:2 "
+              "--listen-http=127.0.0.1:3 --http 127.0.0.1:4");
+    assert_int_equal(cfg.http.count, 4);
+    assert_string_equal(cfg.http.at[2].text, "127.0.0.1:3");
+    config_fini(&cfg);
+
+    setenv("LOGPLEX_LISTEN_HTTP", "127.0.0.1:5,127.0.0.1:6", 1);
+    setenv("LOGPLEX_HTTP", "127.0.0.1:7", 1);
+    load_well("");
+    assert_int_equal(cfg.http.count, 3);
+    config_fini(&cfg);
+
+    // A better source wins, whichever spelling it uses.
+    load_well("--http 127.0.0.1:8");
+    assert_int_equal(cfg.http.count, 1);
+    assert_string_equal(cfg.http.at[0].text, "127.0.0.1:8");
+    config_fini(&cfg);
+
+    // A message says what was typed; the result is printed once.
+    assert_int_equal(load("--listen-http nowhere"), CONFIG_EXIT_USAGE);
+    assert_non_null(strstr(told_err, "logplexd: --listen-http: "));
+    config_fini(&cfg);
+    assert_int_equal(load("--check --listen-http 127.0.0.1:9"), CONFIG_EXIT_OK);
+    assert_non_null(strstr(told_out, "http=127.0.0.1:9\n"));
+    assert_null(strstr(told_out, "listen_http="));
+}
+
 static void too_many_addresses_are_refused(void **state)
 {
     char list[1024] = "";
@@ -435,6 +465,10 @@ static void help_is_complete_and_wins_over_errors(void **state)
             fail_msg("--help does not tell of %s", flags[i]);
         }
     }
+    assert_non_null(strstr(told_out, "--listen-http ADDR:PORT"));
+    assert_non_null(strstr(told_out, "--https ADDR:PORT"));
+    assert_non_null(strstr(told_out, "--tls-cert FILE"));
+    assert_non_null(strstr(told_out, "--tls-key FILE"));
     for (char *rest = told_out, *line; (line = strsep(&rest, "\n"));) {
         assert_true(strlen(line) <= 80);
     }
@@ -509,6 +543,7 @@ int main(void)
         TEST(a_flag_wins_over_its_variable),
         TEST(a_wrong_variable_is_named),
         TEST(lists_in_the_environment_are_apart_by_blanks_or_commas),
+        TEST(two_spellings_are_one_option),
         TEST(too_many_addresses_are_refused),
         TEST(PORT_moves_the_default_and_no_more),
         TEST(credentials_are_taken_apart_at_first_and_last_colon),

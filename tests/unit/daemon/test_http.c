@@ -234,7 +234,7 @@ static uint16_t listen_anywhere(int *fd)
 
 static int open_world(void **state)
 {
-    int fd;
+    http_socket at = {.is_tls = false};
 
     (void)state;
     memset(&it, 0, sizeof(it));
@@ -254,8 +254,8 @@ static int open_world(void **state)
                      0) != CATALOG_OK)
         return 1;
     it.w = worker_create(&it.shared, 0, NULL);
-    it.port = listen_anywhere(&fd);
-    it.w->http = http_server_start(it.w, &fd, 1, own_tables);
+    it.port = listen_anywhere(&at.fd);
+    it.w->http = http_server_start(it.w, &at, 1, own_tables);
     pthread_mutex_init(&the_feed.lock, NULL);
     the_feed.waker.home = it.w;
     the_feed.waker.on_wake = feed_on_wake;
