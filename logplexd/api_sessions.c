@@ -237,6 +237,7 @@ static void get_session(http_request *req)
 // A canary looks whether lines get through, and goes.
 static void get_canary(http_request *req)
 {
+    http_keep_open(req);
     read_out(req, false);
 }
 

@@ -149,6 +149,10 @@ typedef struct http_stream_calls {
 void http_stream(http_request *req, int status, const char *type,
                  const http_stream_calls *calls, void *ctx);
 
+/* The connection stays open behind the stream that comes next, which would else
+ * be its last answer. */
+void http_keep_open(http_request *req);
+
 /* fill has something again, after it returned 0. Harmless when not needed. */
 void http_stream_wake(http_request *req);
 

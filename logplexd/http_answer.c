@@ -92,8 +92,8 @@ static void dress(http_request *req, int status, const char *type)
     for (const http_pair *pair = req->headers; pair; pair = pair->next)
         http_mhd_set_header(req, pair->name, pair->value);
     // A body that was refused unread has no end to find the next request at.
-    if (req->is_stream || req->is_misframed || status == 413 ||
-        req->server->is_quiescing)
+    if ((req->is_stream && !req->keeps_open) || req->is_misframed ||
+        status == 413 || req->server->is_quiescing)
         http_mhd_set_header(req, "Connection", "close");
 }
 
@@ -204,6 +204,11 @@ void http_stream(http_request *req, int status, const char *type,
         return;
     }
     hand_over(req, status, type);
+}
+
+void http_keep_open(http_request *req)
+{
+    req->keeps_open = true;
 }
 
 ssize_t http_stream_fill(http_request *req, char *out, size_t room_bytes)

@@ -142,6 +142,7 @@ struct http_request {
     bool is_early;     /* answered in front of a body that is not read */
     bool is_misframed; /* nobody knows where its body ends             */
     bool is_stream;
+    bool keeps_open;   /* behind its stream                            */
     bool is_filling;   /* inside fill                                  */
     bool is_woken;     /* while inside fill                            */
     bool is_suspended; /* for libmicrohttpd                            */
