@@ -63,11 +63,12 @@ typedef struct http_route {
 #define HTTP_BODY_OF_LOGS UINT64_MAX
 
 /* All routes, from all api_*.c; a NULL method ends each table. */
-extern const http_route api_ops_routes[];    /* health, metrics, ledger */
-extern const http_route api_logs_routes[];   /* POST /logs              */
-extern const http_route api_v3_routes[];     /* channels, tokens ...    */
-extern const http_route api_drains_routes[]; /* their drains            */
-extern const http_route api_legacy_routes[]; /* v1 and v2               */
+extern const http_route api_ops_routes[];     /* health, metrics, ledger */
+extern const http_route api_openapi_routes[]; /* what describes them all */
+extern const http_route api_logs_routes[];    /* POST /logs              */
+extern const http_route api_v3_routes[];      /* channels, tokens ...    */
+extern const http_route api_drains_routes[];  /* their drains            */
+extern const http_route api_legacy_routes[];  /* v1 and v2               */
 extern const http_route api_legacy_drains_routes[];
 extern const http_route api_sessions_routes[]; /* sessions and tails      */
 extern const http_route api_platform_routes[]; /* the Heroku CLI's        */

@@ -89,6 +89,7 @@ typedef struct logplexd {
 
 static const http_route *const tables[] = {api_logs_routes,
                                            api_ops_routes,
+                                           api_openapi_routes,
                                            api_v3_routes,
                                            api_drains_routes,
                                            api_legacy_routes,

@@ -1,5 +1,6 @@
 """A logplexd for a test: started on free ports of loopback, spoken to over bare
-sockets, stopped by its own pid, and held to its ledger.
+sockets, stopped by its own pid, and held to its ledger and, in what it answers
+to ask(), to logplexd/openapi.json.
 
     class Something(DaemonTest):
         FLAGS = ["--workers", "1"]
@@ -20,6 +21,8 @@ import sys
 import threading
 import time
 import unittest
+
+import openapi
 
 PATIENCE_S = 60  # of a sanitizer's build on a busy machine
 PROGRAM = os.environ.get("LOGPLEXD", "logplexd")
@@ -161,7 +164,9 @@ class Client:
 
     def ask(self, method, path, headers=(), body=None):
         self.send(method, path, headers, body)
-        return self.read()
+        answer = self.read()
+        openapi.check(method, path, answer)
+        return answer
 
 
 class Event:
