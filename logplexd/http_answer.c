@@ -194,6 +194,7 @@ void http_stream(http_request *req, int status, const char *type,
     req->stream_ctx = ctx;
     req->is_stream = true;
     if (is_head) { // a live stream has no length and no end to tell of
+        req->headers = NULL;
         http_set_header(req, "Allow", "GET");
         http_reply(req, 405, NULL, LP_SPAN(""));
         return;

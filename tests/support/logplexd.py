@@ -22,7 +22,7 @@ import threading
 import time
 import unittest
 
-import openapi
+import description
 
 PATIENCE_S = 60  # of a sanitizer's build on a busy machine
 PROGRAM = os.environ.get("LOGPLEXD", "logplexd")
@@ -165,7 +165,7 @@ class Client:
     def ask(self, method, path, headers=(), body=None):
         self.send(method, path, headers, body)
         answer = self.read()
-        openapi.check(method, path, answer)
+        description.check(method, path, answer)
         return answer
 
 

@@ -1,6 +1,6 @@
 """logplexd/openapi.json as an oracle: what an answer may be.
 
-    api = openapi.description()
+    api = description.described()
     api.faults("GET", "/v3/channels/demo", answer)   # [] when it is as described
 
 Of JSON Schema 2020-12 it knows the keywords in KEYWORDS, which are those that
@@ -244,16 +244,22 @@ class Description:
 
     def faults(self, method, target, answer):
         """What about an answer is not as described."""
-        operation = self.operation(method, target)
-        status = str(answer.status)
-        own = operation.does["responses"] if operation else {}
-        found = [list(self.response_faults(self.whole(where[status]), method,
-                                           answer))
-                 for where in (own, self.every["responses"])
-                 if status in where]
+        found = [list(self.response_faults(response, method, answer))
+                 for _, response in self.responses(method, target,
+                                                   answer.status)]
         if not found:
-            return ["%s: nobody described this status" % status]
+            return ["nobody described this status"]
         return [] if not all(found) else found[0]
+
+    def responses(self, method, target, status):
+        """What a status can mean there, with the id of the operation whose
+        answer it is, or EVERY_PATH."""
+        operation = self.operation(method, target)
+        if operation and str(status) in operation.does["responses"]:
+            yield operation.id, self.whole(
+                operation.does["responses"][str(status)])
+        if str(status) in self.every["responses"]:
+            yield EVERY_PATH, self.whole(self.every["responses"][str(status)])
 
     def response_faults(self, response, method, answer):
         yield from self.header_faults(response, answer)
@@ -303,14 +309,14 @@ class Description:
 
 
 @functools.lru_cache
-def description():
+def described():
     with open(PATH, encoding="utf-8") as file:
         return Description(json.load(file))
 
 
 def check(method, target, answer):
     """Fails a test whose answer nobody described."""
-    faults = description().faults(method, target, answer)
+    faults = described().faults(method, target, answer)
     if faults:
         raise AssertionError("openapi.json has no such answer to %s %s: %s; "
                              "it is %r" % (method, target, "; ".join(faults),
