@@ -306,6 +306,12 @@ static void post_logs(http_request *req)
     catalog_view *view = catalog_view_ref(catalog_reader_view(&w->reader));
     batch b = {.home = w, .view = view};
 
+    // It may have been switched off while the body came.
+    if (!switch_is_on(&w->shared->switches, SWITCH_INGEST)) {
+        refuse(req, 503, "");
+        catalog_view_unref(view);
+        return;
+    }
     count_add(&w->counts.listeners[LISTENER_HTTP].received_bytes,
               body.len_bytes);
     if (check_sender(req, view, &b.from))
@@ -314,6 +320,7 @@ static void post_logs(http_request *req)
 }
 
 const http_route api_logs_routes[] = {
-    {"POST", "/logs", HTTP_AUTH_NONE, post_logs, HTTP_BODY_OF_LOGS, admit_logs},
-    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0, NULL},
+    {"POST", "/logs", HTTP_API_INGEST, HTTP_AUTH_NONE, post_logs,
+     HTTP_BODY_OF_LOGS, admit_logs},
+    {NULL, NULL, HTTP_API_NONE, HTTP_AUTH_NONE, NULL, 0, NULL},
 };

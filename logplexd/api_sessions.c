@@ -20,6 +20,33 @@ static lp_span last_event_id(http_request *req)
     return lp_span_str(id ? id : "");
 }
 
+// Why nobody may follow it, or NULL.
+static const char *forbids_tails(const catalog_channel *channel,
+                                 const switches *s)
+{
+    if (channel->flags & CATALOG_NO_TAIL)
+        return "Tail sessions for this app are forbidden due to log volume";
+    return switch_is_on(s, SWITCH_TAILS)
+               ? NULL
+               : "Tail sessions are switched off for now";
+}
+
+// Nobody is told that there is a history where none is kept.
+static void set_history(http_request *req, const catalog_channel *channel,
+                        tail_request *want)
+{
+    const switches *s = &http_worker(req)->shared->switches;
+    bool is_kept = !(channel->flags & CATALOG_NO_HISTORY);
+
+    want->since_ns = switches_history_since(s);
+    if (!is_kept)
+        want->num_lines = 0;
+    if (!is_kept || !switch_is_on(s, SWITCH_HISTORY))
+        http_set_header(
+            req, "X-Heroku-Warning",
+            "Warning: log history discarded due to excessive volume.");
+}
+
 static void get_session(http_request *req)
 {
     worker *w = http_worker(req);
@@ -40,19 +67,15 @@ static void get_session(http_request *req)
     want.ps = lp_span_str(session.ps);
     want.num_lines = session.num_lines;
     want.is_tail = session.is_tail;
-    want.is_forbidden = (channel->flags & CATALOG_NO_TAIL) != 0;
+    want.forbidden = forbids_tails(channel, &w->shared->switches);
     want.is_sse = wants_events(req);
     want.last_event_id = last_event_id(req);
-    if (channel->flags & CATALOG_NO_HISTORY) {
-        http_set_header(
-            req, "X-Heroku-Warning",
-            "Warning: log history discarded due to excessive volume.");
-        want.num_lines = 0;
-    }
+    set_history(req, channel, &want);
     tail_start(req, &want);
 }
 
 const http_route api_sessions_routes[] = {
-    {"GET", "/sessions/:id", HTTP_AUTH_NONE, get_session, 0, NULL},
-    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0, NULL},
+    {"GET", "/sessions/:id", HTTP_API_LEGACY, HTTP_AUTH_NONE, get_session, 0,
+     NULL},
+    {NULL, NULL, HTTP_API_NONE, HTTP_AUTH_NONE, NULL, 0, NULL},
 };

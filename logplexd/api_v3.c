@@ -351,6 +351,8 @@ static void post_session(http_request *req)
         http_reply_error(req, 422, "channel not found");
         return;
     }
+    if (api_write_tail_refused(write))
+        return;
     api_write_about(write, "channel", lp_span_str(write->session.channel_id));
     write->work = api_write_session;
     write->done = add_session_done;
@@ -358,19 +360,21 @@ static void post_session(http_request *req)
 }
 
 const http_route api_v3_routes[] = {
-    {"PUT", "/v3/channels/:id", HTTP_AUTH_FULL_API, put_channel, BODY_MAX_BYTES,
-     NULL},
-    {"GET", "/v3/channels/:id", HTTP_AUTH_FULL_API, get_channel, 0, NULL},
-    {"DELETE", "/v3/channels/:id", HTTP_AUTH_FULL_API, delete_channel, 4096,
-     NULL},
-    {"POST", "/v3/channels/:id/tokens", HTTP_AUTH_FULL_API, post_token,
+    {"PUT", "/v3/channels/:id", HTTP_API_V3, HTTP_AUTH_FULL_API, put_channel,
      BODY_MAX_BYTES, NULL},
-    {"DELETE", "/v3/channels/:id/tokens/:token", HTTP_AUTH_FULL_API,
-     delete_token, 4096, NULL},
-    {"GET", "/v3/channels/:id/logs", HTTP_AUTH_FULL_API, get_logs, 0, NULL},
-    {"POST", "/v3/sessions", HTTP_AUTH_FULL_API, post_session, BODY_MAX_BYTES,
+    {"GET", "/v3/channels/:id", HTTP_API_V3, HTTP_AUTH_FULL_API, get_channel, 0,
      NULL},
-    {"POST", "/v3/sessions/:any", HTTP_AUTH_FULL_API, post_session,
+    {"DELETE", "/v3/channels/:id", HTTP_API_V3, HTTP_AUTH_FULL_API,
+     delete_channel, 4096, NULL},
+    {"POST", "/v3/channels/:id/tokens", HTTP_API_V3, HTTP_AUTH_FULL_API,
+     post_token, BODY_MAX_BYTES, NULL},
+    {"DELETE", "/v3/channels/:id/tokens/:token", HTTP_API_V3,
+     HTTP_AUTH_FULL_API, delete_token, 4096, NULL},
+    {"GET", "/v3/channels/:id/logs", HTTP_API_V3, HTTP_AUTH_FULL_API, get_logs,
+     0, NULL},
+    {"POST", "/v3/sessions", HTTP_API_V3, HTTP_AUTH_FULL_API, post_session,
      BODY_MAX_BYTES, NULL},
-    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0, NULL},
+    {"POST", "/v3/sessions/:any", HTTP_API_V3, HTTP_AUTH_FULL_API, post_session,
+     BODY_MAX_BYTES, NULL},
+    {NULL, NULL, HTTP_API_NONE, HTTP_AUTH_NONE, NULL, 0, NULL},
 };

@@ -45,6 +45,10 @@ void api_write_about(api_write *write, const char *kind, lp_span value);
 /* Defers the request until work is done. Answers 503 when too many wait. */
 void api_write_start(api_write *write);
 
+/* Does write->session ask for a tail while those are switched off? Then it has
+ * been refused with 503: one that asks for history alone would not be. */
+bool api_write_tail_refused(const api_write *write);
+
 /* What catalog_add_session() wants, as a work. */
 void api_write_session(api_write *write);
 

@@ -100,6 +100,21 @@ const option config_options[] = {
      "A tail that is more lines behind skips them and is told how many; 0: "
      "only what is no longer kept is skipped."},
 
+    {"Switches", "--api-mode", "API_STATUS", "MODE",
+     OPTION_MODE, MEMBER(switches.of[SWITCH_API]), ANY, NULL,
+     "normal, read_only or disabled: how the v3 and Platform APIs begin, "
+     "whatever was stored by PUT /v3/switches. Without it, as stored, and "
+     "normal at first. So it is with all switches."},
+    {NULL, "--legacy-api-mode", "LEGACY_API_STATUS", "MODE",
+     OPTION_MODE, MEMBER(switches.of[SWITCH_LEGACY_API]), ANY, NULL,
+     "The same for the APIs of versions 1 and 2, and for reading sessions."},
+    {NULL, "--switch-off", "LOGPLEX_SWITCH_OFF", "LIST",
+     OPTION_SWITCH_OFF, MEMBER(switches), ANY, NULL,
+     "What begins switched off: ingest, history, tails, drains, apart by "
+     "commas. DENY_LOGS_INGRESS, DENY_REDIS_BUFFERS, DENY_TAIL_SESSIONS and "
+     "DISABLE_DRAIN_FORWARDING in the environment do the same when they are "
+     "true, and switch on what was stored as off when they are false."},
+
     {"Running", "--workers", "LOGPLEX_WORKERS", "N",
      OPTION_NUMBER, MEMBER(workers), 1, 1024, NULL,
      "Threads that serve; without it, one for each CPU online."},
@@ -184,6 +199,10 @@ const char *option_allowed(const option *opt, char *out, size_t room_bytes)
                "path";
     case OPTION_LEVEL:
         return "debug, info, warn or error";
+    case OPTION_MODE:
+        return "normal, read_only or disabled";
+    case OPTION_SWITCH_OFF:
+        return "a list of ingest, history, tails and drains, apart by commas";
     case OPTION_NUMBER:
     case OPTION_SIZE:
     case OPTION_DURATION:

@@ -18,14 +18,15 @@
     X(LISTENER_SYSLOG_UDP, "syslog_udp") \
     X(LISTENER_HTTP, "http")
 
-#define REJECTS(X)                                             \
-    X(REJECT_MALFORMED, "malformed", "no syslog header")       \
-    X(REJECT_NO_TOKEN, "no_token", "APP-NAME is no token")     \
-    X(REJECT_UNKNOWN_TOKEN, "unknown_token", "no such token")  \
-    X(REJECT_CLOSED, "closed", "the channel is being deleted") \
-    X(REJECT_TOO_BIG, "too_big", "over what a segment holds")  \
-    X(REJECT_FULL, "full", "the memory ceiling is reached")    \
-    X(REJECT_COUNT, "count_mismatch", "Logplex-Msg-Count lied: whole body")
+#define REJECTS(X)                                                          \
+    X(REJECT_MALFORMED, "malformed", "no syslog header")                    \
+    X(REJECT_NO_TOKEN, "no_token", "APP-NAME is no token")                  \
+    X(REJECT_UNKNOWN_TOKEN, "unknown_token", "no such token")               \
+    X(REJECT_CLOSED, "closed", "the channel is being deleted")              \
+    X(REJECT_TOO_BIG, "too_big", "over what a segment holds")               \
+    X(REJECT_FULL, "full", "the memory ceiling is reached")                 \
+    X(REJECT_COUNT, "count_mismatch", "Logplex-Msg-Count lied: whole body") \
+    X(REJECT_SWITCHED_OFF, "switched_off", "nothing is taken in for now")
 
 /* Frame-level events, per listener. */
 #define FRAME_EVENTS(X)                                            \

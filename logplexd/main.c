@@ -72,9 +72,13 @@ typedef struct logplexd {
     _Atomic unsigned ended_count;
 } logplexd;
 
-static const http_route *const tables[] = {
-    api_logs_routes,     api_ops_routes,      api_v3_routes,
-    api_sessions_routes, api_platform_routes, NULL};
+static const http_route *const tables[] = {api_logs_routes,
+                                           api_ops_routes,
+                                           api_switches_routes,
+                                           api_v3_routes,
+                                           api_sessions_routes,
+                                           api_platform_routes,
+                                           NULL};
 
 static logplexd program; /* the hooks of the workers have to find it */
 
@@ -276,7 +280,8 @@ static int open_http(logplexd *d, worker *w)
 
 static int open_worker(logplexd *d, unsigned index)
 {
-    static const worker_hooks hooks = {end_lines_and_tails, tell_ended};
+    static const worker_hooks hooks = {end_lines_and_tails, tell_ended,
+                                       tail_end_all};
     worker *w = worker_create(&d->shared, index, &hooks);
     int code;
 
@@ -475,6 +480,7 @@ static int start(logplexd *d)
         code = configure_credentials(d->shared.cat, &d->cfg);
     if (code != EX_OK)
         return code;
+    switches_open(&d->shared.switches, d->shared.cat, &d->cfg.switches);
     warn_if_open(d->shared.cat);
     return start_workers(d);
 }
@@ -488,6 +494,7 @@ static void take_down(logplexd *d)
     close_main_handles(d);
     uv_run(&d->loop, UV_RUN_DEFAULT);
     uv_loop_close(&d->loop);
+    switches_close(&d->shared.switches);
     catalog_close(d->shared.cat);
     lp_engine_destroy(d->shared.engine);
 }
