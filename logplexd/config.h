@@ -65,6 +65,8 @@ typedef struct config {
     uint32_t session_ttl_s;
     uint32_t shutdown_limit_ms; /* from SIGTERM to exit */
     uint32_t channels_max;
+    uint32_t dedup_window_ms; /* of Logplex-Frame-Id; 0: none is looked at */
+    uint32_t dedup_max;       /* that are remembered                       */
 } config;
 
 /* What is to be done with the command line. */

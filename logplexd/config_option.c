@@ -87,6 +87,13 @@ const option config_options[] = {
     {NULL, "--body-timeout", "LOGPLEX_BODY_TIMEOUT", "TIME",
      OPTION_DURATION, MEMBER(body_timeout_ms), 100, HOURS(1), "15s",
      "A body that is silent for so long is given up (408)."},
+    {NULL, "--dedup-window", "LOGPLEX_DEDUP_WINDOW", "TIME",
+     OPTION_DURATION, MEMBER(dedup_window_ms), 0, HOURS(24), "5m",
+     "A POST /logs with the Logplex-Frame-Id of an earlier one is answered as "
+     "that was for so long, and not kept again; 0ms: never."},
+    {NULL, "--dedup-max", "LOGPLEX_DEDUP_MAX", "N",
+     OPTION_NUMBER, MEMBER(dedup_max), 1024, 1 << 24, "65536",
+     "Frame ids that are remembered for that; the oldest goes."},
     {NULL, "--idle-timeout", "LOGPLEX_IDLE_TIMEOUT", "TIME",
      OPTION_DURATION, MEMBER(idle_timeout_ms), SECONDS(1), HOURS(24), "60s",
      "An HTTP connection without a request for so long is closed."},

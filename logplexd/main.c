@@ -19,6 +19,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "dedup.h"
 #include "http.h"
 #include "ingest.h"
 #include "listen.h"
@@ -480,6 +481,12 @@ static int start(logplexd *d)
         code = configure_credentials(d->shared.cat, &d->cfg);
     if (code != EX_OK)
         return code;
+    if (d->cfg.dedup_window_ms > 0) {
+        d->shared.dedup =
+            dedup_create(d->cfg.dedup_max, d->cfg.dedup_window_ms);
+        if (!d->shared.dedup)
+            return EX_OSERR;
+    }
     switches_open(&d->shared.switches, d->shared.cat, &d->cfg.switches);
     warn_if_open(d->shared.cat);
     return start_workers(d);
@@ -494,6 +501,7 @@ static void take_down(logplexd *d)
     close_main_handles(d);
     uv_run(&d->loop, UV_RUN_DEFAULT);
     uv_loop_close(&d->loop);
+    dedup_destroy(d->shared.dedup);
     switches_close(&d->shared.switches);
     catalog_close(d->shared.cat);
     lp_engine_destroy(d->shared.engine);

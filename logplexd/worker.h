@@ -32,6 +32,7 @@ typedef struct daemon_shared {
     lp_engine *engine;
     catalog *cat;
     switches switches;
+    struct dedup *dedup; /* NULL: frame ids are not looked at */
     worker **workers;
     unsigned worker_count;
     int64_t started_ns;

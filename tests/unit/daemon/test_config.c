@@ -198,6 +198,7 @@ static const struct {
     {"--switch-off ingest,api",
      {"--switch-off: \"ingest,api\" names what is no switch",
       "ingest, history, tails and drains", NULL}},
+    {"--dedup-max 10", {"--dedup-max", "from 1024 to 16777216", NULL}},
     {"--data=", {"--data: \"\" is empty", NULL, NULL}},
     {"--data", {"--data: its value is missing", NULL, NULL}},
     {"--base-url ftp://x", {"is no http or https URL", NULL, NULL}},
@@ -270,6 +271,8 @@ static void of_switches_nothing_is_said_by_default(void **state)
     load_well("");
     for (unsigned id = 0; id < SWITCH_COUNT; id++)
         assert_switch((switch_id)id, false, 0);
+    assert_int_equal(cfg.dedup_window_ms, 300000);
+    assert_int_equal(cfg.dedup_max, 65536);
 }
 
 static void a_flag_says_what_is_off_over_the_environment(void **state)
@@ -282,13 +285,15 @@ static void a_flag_says_what_is_off_over_the_environment(void **state)
     setenv("LOGPLEX_SWITCH_OFF", "tails", 1);
     setenv("API_STATUS", "disabled", 1);
     setenv("LEGACY_API_STATUS", "read_only", 1);
-    load_well("--switch-off history,ingest --api-mode=normal");
+    load_well("--switch-off history,ingest --api-mode=normal --dedup-window "
+              "0ms");
     assert_switch(SWITCH_API, true, API_NORMAL);
     assert_switch(SWITCH_LEGACY_API, true, API_READ_ONLY);
     assert_switch(SWITCH_INGEST, true, SWITCH_OFF);
     assert_switch(SWITCH_HISTORY, true, SWITCH_OFF);
     assert_switch(SWITCH_TAILS, true, SWITCH_OFF);
     assert_switch(SWITCH_DRAINS, false, 0);
+    assert_int_equal(cfg.dedup_window_ms, 0);
     config_fini(&cfg);
     setenv("DISABLE_DRAIN_FORWARDING", "1", 1);
     assert_int_equal(load(""), CONFIG_EXIT_USAGE);
