@@ -1,4 +1,4 @@
-/* test_switches.c - what is stored, what is given, and which of them wins. */
+/* test_switch.c - what is stored, what is given, and which of them wins. */
 #include "catalog_fixture.h"
 #include "history.h"
 #include "log.h"

@@ -1,4 +1,4 @@
-/* test_dedup.c - what is remembered of a frame id, for how long, and how many. */
+/* test_dedup_table.c - what is remembered of a frame id, for how long, and how many. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
