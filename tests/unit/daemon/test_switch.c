@@ -57,8 +57,7 @@ static void a_text_comes_back_as_it_was(void **state)
 {
     static const char *const texts[] = {
         "", "ingest=off", "api=read_only legacy_api=disabled tails=on",
-        "api=read_only legacy_api=read_only ingest=off history=off tails=off "
-        "drains=off"};
+        "legacy_api=read_only ingest=off history=off tails=off drains=off"};
     char said[SWITCH_SET_BYTES];
 
     (void)state;
