@@ -113,13 +113,6 @@ static uint32_t *link_to(dedup *d, const dedup_key *key)
     return link;
 }
 
-static entry *find(dedup *d, const dedup_key *key)
-{
-    uint32_t place = *link_to(d, key);
-
-    return place != 0 ? &d->entries[place - 1] : NULL;
-}
-
 static void forget(dedup *d, entry *e)
 {
     uint32_t *link = link_to(d, &e->key);
@@ -187,30 +180,36 @@ static void add(dedup *d, const dedup_key *key, uint64_t now_ms)
 bool dedup_begin(dedup *d, const dedup_key *key, uint64_t now_ms,
                  dedup_answer *answer, bool *is_early)
 {
-    const entry *found;
+    uint32_t place;
 
     *is_early = false;
     pthread_mutex_lock(&d->mutex);
     expire(d, now_ms);
-    while ((found = find(d, key)) && found->state == UNDER_WAY)
+    place = *link_to(d, key);
+    while (place != 0 && d->entries[place - 1].state == UNDER_WAY) {
         pthread_cond_wait(&d->has_ended, &d->mutex);
-    if (found) {
-        *answer = found->answer;
+        place = *link_to(d, key);
+    }
+    if (place != 0) {
+        *answer = d->entries[place - 1].answer;
     } else {
         *is_early = make_room(d);
         add(d, key, now_ms);
     }
     pthread_mutex_unlock(&d->mutex);
-    return !found;
+    return place == 0;
 }
 
 void dedup_end(dedup *d, const dedup_key *key, const dedup_answer *answer)
 {
+    uint32_t place;
     entry *e;
 
     pthread_mutex_lock(&d->mutex);
-    e = find(d, key);
-    assert(e && e->state == UNDER_WAY);
+    place = *link_to(d, key);
+    assert(place != 0);
+    e = &d->entries[place - 1];
+    assert(e->state == UNDER_WAY);
     if (answer) {
         e->answer = *answer;
         e->state = KEPT;

@@ -1,6 +1,7 @@
 /* switches.c - see switches.h. */
 #include "switches.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,11 +19,6 @@ const char *const api_mode_names[API_MODES] = {
     [API_DISABLED] = "disabled",
 };
 
-static const char *const position_names[] = {
-    [SWITCH_ON] = "on",
-    [SWITCH_OFF] = "off",
-};
-
 static const char setting_name[] = "switches";
 
 /* Values ------------------------------------------------------------------ */
@@ -32,9 +28,17 @@ bool switch_is_mode(switch_id id)
     return id == SWITCH_API || id == SWITCH_LEGACY_API;
 }
 
+static uint8_t value_count(switch_id id)
+{
+    return switch_is_mode(id) ? API_MODES : SWITCH_OFF + 1;
+}
+
 const char *switch_value_name(switch_id id, uint8_t value)
 {
-    return switch_is_mode(id) ? api_mode_names[value] : position_names[value];
+    assert(value < value_count(id));
+    if (!switch_is_mode(id))
+        return value == SWITCH_ON ? "on" : "off";
+    return api_mode_names[value];
 }
 
 bool switch_find(lp_span name, switch_id *out)
@@ -50,9 +54,7 @@ bool switch_find(lp_span name, switch_id *out)
 
 bool switch_parse(switch_id id, lp_span text, switch_choice *out)
 {
-    uint8_t count = switch_is_mode(id) ? API_MODES : SWITCH_OFF + 1;
-
-    for (uint8_t value = 0; value < count; value++) {
+    for (uint8_t value = 0; value < value_count(id); value++) {
         if (lp_span_equal(text, lp_span_str(switch_value_name(id, value)))) {
             out->is_given = true;
             out->value = value;
