@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "api.h"
+#include "api_switches.h"
 #include "ledger.h"
 #include "metrics.h"
 
@@ -97,7 +98,7 @@ static json_t *json_of_tails(const uint64_t *counts)
     return object;
 }
 
-static json_t *json_of_ledger(const ledger *led)
+static json_t *json_of_ledger(const ledger *led, const switches *s)
 {
     json_t *object = json_object();
     json_t *listeners = json_object();
@@ -108,6 +109,7 @@ static json_t *json_of_ledger(const ledger *led)
     json_object_set_new(object, "listeners", listeners);
     json_object_set_new(object, "engine", json_of_engine(&led->engine));
     json_object_set_new(object, "tails", json_of_tails(led->sums.counts));
+    json_object_set_new(object, "switches", api_switches_json(s));
     set(object, "channels", led->channels);
     json_object_set_new(object, "settled", json_boolean(led->is_settled));
     json_object_set_new(object, "balanced",
@@ -160,7 +162,7 @@ static void get_ledger(http_request *req)
 
     if (!id) {
         ledger_take(w, &led);
-        http_reply_json(req, 200, json_of_ledger(&led));
+        http_reply_json(req, 200, json_of_ledger(&led, &w->shared->switches));
         return;
     }
     channel =
@@ -172,11 +174,13 @@ static void get_ledger(http_request *req)
 }
 
 const http_route api_ops_routes[] = {
-    {"*", "/healthcheck", HTTP_AUTH_NONE, get_health, 0, NULL},
-    {"*", "/v3/healthcheck", HTTP_AUTH_NONE, get_health, 0, NULL},
-    {"GET", "/livez", HTTP_AUTH_NONE, get_health, 0, NULL},
-    {"GET", "/readyz", HTTP_AUTH_NONE, get_ready, 0, NULL},
-    {"GET", "/metrics", HTTP_AUTH_FULL_API, get_metrics, 0, NULL},
-    {"GET", "/ledger", HTTP_AUTH_FULL_API, get_ledger, 0, NULL},
-    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0, NULL},
+    {"*", "/healthcheck", HTTP_API_NONE, HTTP_AUTH_NONE, get_health, 0, NULL},
+    {"*", "/v3/healthcheck", HTTP_API_NONE, HTTP_AUTH_NONE, get_health, 0,
+     NULL},
+    {"GET", "/livez", HTTP_API_NONE, HTTP_AUTH_NONE, get_health, 0, NULL},
+    {"GET", "/readyz", HTTP_API_NONE, HTTP_AUTH_NONE, get_ready, 0, NULL},
+    {"GET", "/metrics", HTTP_API_NONE, HTTP_AUTH_FULL_API, get_metrics, 0,
+     NULL},
+    {"GET", "/ledger", HTTP_API_NONE, HTTP_AUTH_FULL_API, get_ledger, 0, NULL},
+    {NULL, NULL, HTTP_API_NONE, HTTP_AUTH_NONE, NULL, 0, NULL},
 };

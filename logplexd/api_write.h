@@ -54,6 +54,10 @@ void api_write_about(api_write *write, const char *kind, lp_span value);
  * wait. */
 bool api_write_start(api_write *write);
 
+/* Does write->session ask for a tail while those are switched off? Then it has
+ * been refused with 503: one that asks for history alone would not be. */
+bool api_write_tail_refused(const api_write *write);
+
 /* catalog_add_session(), catalog_add_drain() and so on, as works. */
 void api_write_session(api_write *write);
 void api_write_add_drain(api_write *write);

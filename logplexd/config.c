@@ -170,6 +170,21 @@ static bool add_address(loading *load, const setting *set, const char *value)
     return true;
 }
 
+static bool set_mode(loading *load, const setting *set, const char *value)
+{
+    char *at = (char *)load->cfg + set->opt->offset;
+    const char *wrong = value_mode(value, (switch_choice *)at);
+
+    return wrong ? refuse(set, value, wrong) : true;
+}
+
+static bool switch_off(loading *load, const setting *set, const char *value)
+{
+    const char *wrong = value_switched_off(value, &load->cfg->switches);
+
+    return wrong ? refuse(set, value, wrong) : true;
+}
+
 /* The place of an id, or that of a new one. */
 static unsigned credential_place(const config *cfg, const char *id)
 {
@@ -234,6 +249,10 @@ static bool set_one(loading *load, const setting *set, const char *value)
     case OPTION_DURATION_S:
     case OPTION_LEVEL:
         return set_number(load, set, value);
+    case OPTION_MODE:
+        return set_mode(load, set, value);
+    case OPTION_SWITCH_OFF:
+        return switch_off(load, set, value);
     case OPTION_CHECK:
         load->is_check = true;
         return true;
@@ -319,6 +338,39 @@ static bool load_port(loading *load)
     set.from = SOURCE_DEFAULT;
     load->cfg->http.count = 0;
     return set_from(load, &set, address);
+}
+
+/* How the original's environment spells them. */
+static bool load_denials(loading *load)
+{
+    static const struct {
+        const char *variable;
+        switch_id id;
+    } denials[] = {
+        {"DENY_LOGS_INGRESS", SWITCH_INGEST},
+        {"DENY_REDIS_BUFFERS", SWITCH_HISTORY},
+        {"DENY_TAIL_SESSIONS", SWITCH_TAILS},
+        {"DISABLE_DRAIN_FORWARDING", SWITCH_DRAINS},
+    };
+
+    for (size_t i = 0; i < sizeof denials / sizeof denials[0]; i++) {
+        const char *value = getenv(denials[i].variable);
+        bool is_true = value && strcmp(value, "true") == 0;
+        char quoted[128];
+
+        if (!value || !*value) {
+            continue;
+        }
+        if (!is_true && strcmp(value, "false") != 0) {
+            fprintf(
+                stderr, "logplexd: %s: %s is neither; allowed: true or false\n",
+                denials[i].variable, log_quote(value, quoted, sizeof quoted));
+            return false;
+        }
+        load->cfg->switches.of[denials[i].id] =
+            (switch_choice){true, is_true ? SWITCH_OFF : SWITCH_ON};
+    }
+    return true;
 }
 
 static unsigned min3(unsigned a, unsigned b, unsigned c)
@@ -698,9 +750,9 @@ config_verdict config_load(config *cfg, int argc, char **argv)
     if (told_of_ourselves(argc, argv)) {
         return CONFIG_EXIT_OK;
     }
-    ok = load_defaults(&load) && load_port(&load) && load_environment(&load) &&
-         load_flags(&load, argc, argv) && load_credentials_file(&load) &&
-         agree(cfg);
+    ok = load_defaults(&load) && load_port(&load) && load_denials(&load) &&
+         load_environment(&load) && load_flags(&load, argc, argv) &&
+         load_credentials_file(&load) && agree(cfg);
     free(load.credentials_file);
     if (!ok) {
         return CONFIG_EXIT_USAGE;

@@ -23,6 +23,8 @@ typedef enum option_kind {
     OPTION_DURATION,   /* member in milliseconds      */
     OPTION_DURATION_S, /* member in seconds           */
     OPTION_LEVEL,
+    OPTION_MODE,       /* switch_choice               */
+    OPTION_SWITCH_OFF, /* adds to a switch_set        */
     OPTION_HELP,
     OPTION_VERSION,
     OPTION_CHECK

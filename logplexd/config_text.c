@@ -42,7 +42,8 @@ static void print_wrapped(const char *text)
 
 static bool is_repeatable(const option *opt)
 {
-    return opt->kind == OPTION_ADDRESSES || opt->kind == OPTION_CREDENTIALS;
+    return opt->kind == OPTION_ADDRESSES || opt->kind == OPTION_CREDENTIALS ||
+           opt->kind == OPTION_SWITCH_OFF;
 }
 
 static bool has_range(const option *opt)
@@ -168,6 +169,26 @@ static void add_credentials(text *to, const config *cfg)
     add_quoted(to, list);
 }
 
+static void add_mode(text *to, const switch_choice *mode)
+{
+    add_quoted(to, mode->is_given ? api_mode_names[mode->value] : "");
+}
+
+static void add_switched_off(text *to, const switch_set *set)
+{
+    char list[SWITCH_SET_BYTES];
+    text all = {.out = list, .room_bytes = sizeof list};
+
+    list[0] = '\0';
+    for (unsigned id = SWITCH_INGEST; id < SWITCH_COUNT; id++) {
+        if (set->of[id].is_given && set->of[id].value == SWITCH_OFF) {
+            text_add(&all, "%s%s", all.len_bytes > 0 ? "," : "",
+                     switch_names[id]);
+        }
+    }
+    add_quoted(to, list);
+}
+
 static void add_member(text *to, const option *opt, const config *cfg)
 {
     const void *at = (const char *)cfg + opt->offset;
@@ -202,6 +223,12 @@ static void add_member(text *to, const option *opt, const config *cfg)
         break;
     case OPTION_LEVEL:
         text_add(to, "%s", value_level_name(option_number(opt, cfg)));
+        return;
+    case OPTION_MODE:
+        add_mode(to, at);
+        return;
+    case OPTION_SWITCH_OFF:
+        add_switched_off(to, at);
         return;
     case OPTION_CREDENTIALS_FILE:
     case OPTION_HELP:

@@ -9,10 +9,12 @@
  * check who asks, and make answers. Answers are counted by their status (401,
  * 403, 408, 413 and 429 by themselves too): handlers don't count them.
  *
- *     headers -> route -> auth, admit -> body (cap, time limit) -> handler
- *                                                                    |
- *                      http_reply()  <-------- now, or after ------- +
- *                      http_stream() <-------- http_defer()
+ *     headers -> route -> mode -> auth, admit -> body (cap, time limit)
+ *                                                  |
+ *                                                  +--> handler
+ *                                                          |
+ *                      http_reply()  <-- now, or after ----+
+ *                      http_stream() <-- http_defer()
  *
  * Threads: everything here is for the request's worker alone.
  */
@@ -42,6 +44,21 @@ typedef enum http_auth {
                            be full_api or one channel: the handler looks   */
 } http_auth;
 
+/*
+ * Whose route it is: which of the switches can close it, and how it then says
+ * so. Checked before all else that can be refused, for other methods too.
+ */
+typedef enum http_api {
+    HTTP_API_NONE,     /* nobody's: always open                               */
+    HTTP_API_INGEST,   /* by SWITCH_INGEST: 503, empty                        */
+    HTTP_API_LEGACY,   /* by SWITCH_LEGACY_API: 503 and a text                */
+    HTTP_API_V3,       /* by SWITCH_API: 503, empty                           */
+    HTTP_API_PLATFORM, /* by SWITCH_API: 503 and JSON, as Heroku's errors are */
+    HTTP_API_KINDS = 0xf,
+    HTTP_READS = 0x10 /* a flag: it changes nothing, whatever its method is, so
+                         it is open while its API is read-only */
+} http_api;
+
 typedef struct http_route {
     const char *method;  /* "GET", or "*" for any; of a path that matches with
                             another method the answer is 405 with Allow. HEAD
@@ -51,6 +68,7 @@ typedef struct http_route {
                             with ':' matches any non-empty segment, which is
                             percent-decoded exactly once; a slash at the end of
                             the path is allowed */
+    unsigned api;        /* an http_api, with its flags */
     http_auth auth;
     http_handler handle;
     uint64_t body_max_bytes; /* 0: no body is read (one that comes is 413) */
@@ -72,6 +90,7 @@ extern const http_route api_legacy_drains_routes[];
 extern const http_route api_sessions_routes[]; /* sessions and tails      */
 extern const http_route api_platform_routes[]; /* the Heroku CLI's        */
 extern const http_route api_platform_drains_routes[];
+extern const http_route api_switches_routes[]; /* what can be turned down */
 
 /* Asking ------------------------------------------------------------------ */
 

@@ -7,6 +7,7 @@
  *     http_body.c     bodies on their way in
  *     http_answer.c   answering, streams included
  *     http_watch.c    silence: time limits, vanished readers, lingering closes
+ *     http_mode.c     what switches have closed
  *     http_route.c, http_auth.c   pure helpers
  *
  * A connection outlives its requests, one after the other:
@@ -171,6 +172,11 @@ bool http_body_admit(http_request *req);
 /* False: the connection is to be closed. */
 bool http_body_take(http_request *req, const char *data, size_t data_bytes);
 void http_body_free(http_request *req);
+
+/* http_mode.c ------------------------------------------------------------- */
+
+/* Is the API of the path open to this request? False: it has been answered. */
+bool http_mode_admit(http_request *req);
 
 /* http_answer.c ----------------------------------------------------------- */
 

@@ -153,6 +153,8 @@ static void admit(http_request *req, const char *target)
         return;
     http_route_find(req->server->tables, req->method, target, &req->match);
     req->route = req->match.route;
+    if (!http_mode_admit(req))
+        return;
     if (!req->route) {
         refuse_path(req);
         return;

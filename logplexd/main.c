@@ -20,6 +20,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "dedup.h"
 #include "http.h"
 #include "ingest.h"
 #include "listen.h"
@@ -89,6 +90,7 @@ typedef struct logplexd {
 
 static const http_route *const tables[] = {api_logs_routes,
                                            api_ops_routes,
+                                           api_switches_routes,
                                            api_v3_routes,
                                            api_drains_routes,
                                            api_legacy_routes,
@@ -350,7 +352,8 @@ static int open_http(logplexd *d, worker *w)
 
 static int open_worker(logplexd *d, unsigned index)
 {
-    static const worker_hooks hooks = {end_lines_and_tails, tell_ended};
+    static const worker_hooks hooks = {end_lines_and_tails, tell_ended,
+                                       tail_end_all};
     worker *w = worker_create(&d->shared, index, &hooks);
     int code;
 
@@ -587,6 +590,13 @@ static int start(logplexd *d)
         code = configure_credentials(d->shared.cat, &d->cfg);
     if (code != EX_OK)
         return code;
+    if (d->cfg.dedup_window_ms > 0) {
+        d->shared.dedup =
+            dedup_create(d->cfg.dedup_max, d->cfg.dedup_window_ms);
+        if (!d->shared.dedup)
+            return EX_OSERR;
+    }
+    switches_open(&d->shared.switches, d->shared.cat, &d->cfg.switches);
     warn_if_open(d->shared.cat);
     return start_workers(d);
 }
@@ -600,6 +610,8 @@ static void take_down(logplexd *d)
     close_main_handles(d);
     uv_run(&d->loop, UV_RUN_DEFAULT);
     uv_loop_close(&d->loop);
+    dedup_destroy(d->shared.dedup);
+    switches_close(&d->shared.switches);
     catalog_close(d->shared.cat);
     lp_engine_destroy(d->shared.engine);
     tls_identity_fini(&d->identity);

@@ -65,7 +65,9 @@ static int set_up(void **state)
         char name[256];
 
         snprintf(name, sizeof name, "%.*s", (int)strcspn(*at, "="), *at);
-        if (strncmp(name, "LOGPLEX_", 8) == 0 || strcmp(name, "PORT") == 0) {
+        if (strncmp(name, "LOGPLEX_", 8) == 0 || strcmp(name, "PORT") == 0 ||
+            strncmp(name, "DENY_", 5) == 0 || strstr(name, "API_STATUS") ||
+            strcmp(name, "DISABLE_DRAIN_FORWARDING") == 0) {
             unsetenv(name);
             at = environ;
         } else {
@@ -190,6 +192,13 @@ static const struct {
     {"--session-ttl 1500ms", {"is not in whole seconds", NULL, NULL}},
     {"--log-level loud",
      {"\"loud\" is no level", "debug, info, warn or error", NULL}},
+    {"--api-mode closed",
+     {"--api-mode: \"closed\" is no mode", "normal, read_only or disabled",
+      NULL}},
+    {"--switch-off ingest,api",
+     {"--switch-off: \"ingest,api\" names what is no switch",
+      "ingest, history, tails and drains", NULL}},
+    {"--dedup-max 10", {"--dedup-max", "from 1024 to 16777216", NULL}},
     {"--data=", {"--data: \"\" is empty", NULL, NULL}},
     {"--data", {"--data: its value is missing", NULL, NULL}},
     {"--base-url ftp://x", {"is no http or https URL", NULL, NULL}},
@@ -248,6 +257,49 @@ static void sizes_and_times_have_their_units(void **state)
     assert_int_equal(cfg.idle_timeout_ms, 120000);
     assert_int_equal(cfg.session_ttl_s, 3600);
     assert_int_equal(cfg.shutdown_limit_ms, 3000);
+}
+
+static void assert_switch(switch_id id, bool is_given, uint8_t value)
+{
+    assert_int_equal(cfg.switches.of[id].is_given, is_given);
+    assert_int_equal(cfg.switches.of[id].value, value);
+}
+
+static void of_switches_nothing_is_said_by_default(void **state)
+{
+    (void)state;
+    load_well("");
+    for (unsigned id = 0; id < SWITCH_COUNT; id++)
+        assert_switch((switch_id)id, false, 0);
+    assert_int_equal(cfg.dedup_window_ms, 300000);
+    assert_int_equal(cfg.dedup_max, 65536);
+}
+
+static void a_flag_says_what_is_off_over_the_environment(void **state)
+{
+    (void)state;
+    setenv("DENY_TAIL_SESSIONS", "false", 1);
+    setenv("DENY_LOGS_INGRESS", "false", 1);
+    setenv("DENY_REDIS_BUFFERS", "true", 1);
+    setenv("DISABLE_DRAIN_FORWARDING", "", 1);
+    setenv("LOGPLEX_SWITCH_OFF", "tails", 1);
+    setenv("API_STATUS", "disabled", 1);
+    setenv("LEGACY_API_STATUS", "read_only", 1);
+    load_well("--switch-off history,ingest --api-mode=normal --dedup-window "
+              "0ms");
+    assert_switch(SWITCH_API, true, API_NORMAL);
+    assert_switch(SWITCH_LEGACY_API, true, API_READ_ONLY);
+    assert_switch(SWITCH_INGEST, true, SWITCH_OFF);
+    assert_switch(SWITCH_HISTORY, true, SWITCH_OFF);
+    assert_switch(SWITCH_TAILS, true, SWITCH_OFF);
+    assert_switch(SWITCH_DRAINS, false, 0);
+    assert_int_equal(cfg.dedup_window_ms, 0);
+    config_fini(&cfg);
+    setenv("DISABLE_DRAIN_FORWARDING", "1", 1);
+    assert_int_equal(load(""), CONFIG_EXIT_USAGE);
+    assert_non_null(strstr(told_err, "DISABLE_DRAIN_FORWARDING: 1 is neither; "
+                                     "allowed: true or false"));
+    set_up(NULL);
 }
 
 static void a_variable_that_is_none_of_ours_is_told(void **state)
@@ -539,6 +591,8 @@ int main(void)
         TEST(a_wrong_value_names_the_flag_the_value_and_what_is_allowed),
         TEST(far_off_flags_get_no_suggestion),
         TEST(sizes_and_times_have_their_units),
+        TEST(of_switches_nothing_is_said_by_default),
+        TEST(a_flag_says_what_is_off_over_the_environment),
         TEST(a_variable_that_is_none_of_ours_is_told),
         TEST(a_flag_wins_over_its_variable),
         TEST(a_wrong_variable_is_named),
