@@ -407,7 +407,8 @@ static void get_logs(http_request *req)
     else {
         if (!num || !api_parse_count(lp_span_str(num), &lines))
             lines = LINES_DEFAULT;
-        channel_logs_start(req, channel->ring, api_lines(req, lines));
+        lines = channel->flags & CATALOG_NO_HISTORY ? 0 : api_lines(req, lines);
+        channel_logs_start(req, channel->ring, lines);
     }
 }
 

@@ -56,15 +56,15 @@ catalog_view *catalog_current(catalog *cat, uint64_t *version)
 void catalog_reader_init(catalog_reader *reader, catalog *cat)
 {
     reader->cat = cat;
-    reader->memo = memo_create();
     reader->view = catalog_current(cat, &reader->version);
+    reader->memo = memo_fit(NULL, reader->view->tokens.count);
 }
 
 void catalog_reader_fini(catalog_reader *reader)
 {
     catalog_view_unref(reader->view);
     reader->view = NULL;
-    free(reader->memo);
+    memo_destroy(reader->memo);
     reader->memo = NULL;
 }
 
@@ -76,6 +76,7 @@ const catalog_view *catalog_reader_view(catalog_reader *reader)
     if (atomic_load_explicit(&reader->cat->version, memory_order_acquire) !=
         reader->version) {
         reader->view = catalog_current(reader->cat, &reader->version);
+        reader->memo = memo_fit(reader->memo, reader->view->tokens.count);
         catalog_view_unref(old);
     }
     return reader->view;

@@ -140,7 +140,7 @@ typedef struct catalog_reader {
     catalog *cat;
     catalog_view *view;
     uint64_t version;
-    struct memo *memo; /* private to catalog.c */
+    struct memo *memo; /* private to catalog_route.c */
 } catalog_reader;
 
 void catalog_reader_init(catalog_reader *reader, catalog *cat);

@@ -96,7 +96,7 @@ static void set_token(family *fam, size_t index, const hash_key *hash,
     to->token.expires_ns = from->expires_ns;
     to->token.channel = &fam->channel;
     to->item.key = to->token.id;
-    to->item.hash = hash_span(hash, to->token.id);
+    to->item.hash = hash_token(hash, to->token.id);
     to->item.owner = &fam->owner;
 }
 
@@ -265,7 +265,8 @@ static family *family_of_item(table_item *item)
 
 const catalog_token *catalog_find_token(const catalog_view *view, lp_span id)
 {
-    table_item *item = table_find(&view->tokens, hash_span(view->hash, id), id);
+    table_item *item =
+        table_find(&view->tokens, hash_token(view->hash, id), id);
 
     return item ? &((family_token *)(void *)item)->token : NULL;
 }
