@@ -27,6 +27,7 @@ struct api_write {
     size_t name_count;
     catalog_session session;
     int64_t now_ns;
+    void *more; /* what an API keeps for itself; of the request */
 
     const char *subject; /* for errors: "channel \"demo\"" */
 

@@ -44,7 +44,8 @@ typedef struct config {
     unsigned workers;
     config_credential credentials[CONFIG_CREDENTIALS_MAX];
     unsigned credential_count;
-    int log_level; /* log_level */
+    char *auth_key; /* NULL: none */
+    int log_level;  /* log_level */
 
     uint64_t memory_max_bytes;
     uint64_t channel_max_bytes;
@@ -62,6 +63,7 @@ typedef struct config {
     uint32_t session_ttl_s;
     uint32_t shutdown_limit_ms; /* from SIGTERM to exit */
     uint32_t channels_max;
+    uint32_t auth_failures_max; /* of a peer in ten seconds; 0: no limit */
 } config;
 
 /* What is to be done with the command line. */

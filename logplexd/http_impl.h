@@ -7,7 +7,8 @@
  *     http_body.c     bodies on their way in
  *     http_answer.c   answering, streams included
  *     http_watch.c    silence: time limits, vanished readers, lingering closes
- *     http_route.c, http_auth.c   pure helpers
+ *     http_auth.c     who asks, and whether he may
+ *     http_route.c, http_peer.c   pure helpers
  *
  * A connection outlives its requests, one after the other:
  *
@@ -23,6 +24,7 @@
 #define LOGPLEXD_HTTP_IMPL_H
 
 #include "http.h"
+#include "http_peer.h"
 #include "http_route.h"
 
 struct MHD_Connection;
@@ -87,6 +89,7 @@ struct http_conn {
     uint64_t since_ms; /* loop time of its last step                    */
     int fd;            /* libmicrohttpd's */
     bool is_loopback;
+    http_peer peer;
 };
 
 typedef struct http_pair {
@@ -105,6 +108,7 @@ struct http_request {
     const char *method;
     http_match match;
     catalog_credential credential;
+    void *kept; /* of admit's, for the handler */
     http_block *memory;
 
     char *body;

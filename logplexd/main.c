@@ -19,6 +19,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "auth_limit.h"
 #include "http.h"
 #include "ingest.h"
 #include "listen.h"
@@ -159,8 +160,11 @@ static int open_catalog(logplexd *d)
 /* Those of the configuration, and no longer those of the one before. */
 static int configure_credentials(catalog *cat, const config *cfg)
 {
-    catalog_configured list[CONFIG_CREDENTIALS_MAX];
+    catalog_configured list[CONFIG_CREDENTIALS_MAX + 1];
+    size_t count = cfg->credential_count;
     catalog_err err;
+
+    memset(list, 0, sizeof(list));
 
     for (unsigned i = 0; i < cfg->credential_count; i++) {
         const config_credential *c = &cfg->credentials[i];
@@ -171,7 +175,14 @@ static int configure_credentials(catalog *cat, const config *cfg)
         list[i].channel_id =
             c->channel_id ? lp_span_str(c->channel_id) : LP_SPAN("");
     }
-    err = catalog_configure(cat, list, cfg->credential_count);
+    if (cfg->auth_key)
+        list[count++] = (catalog_configured){
+            .id = LP_SPAN("LOGPLEX_AUTH_KEY"),
+            .password = lp_span_str(cfg->auth_key),
+            .permissions = CATALOG_FULL_API,
+            .kind = CATALOG_STATIC_KEY,
+        };
+    err = catalog_configure(cat, list, count);
     if (err == CATALOG_OK)
         return EX_OK;
     LOG_AT(LOG_ERROR, "credentials_failed", "why=\"%s\"",
@@ -185,9 +196,7 @@ static void warn_if_open(catalog *cat)
 
     catalog_reader_init(&reader, cat);
     if (catalog_credential_count(catalog_reader_view(&reader)) == 0)
-        LOG_AT(LOG_WARN, "no_credentials", "%s",
-               "why=\"the APIs are open to callers on this machine, and closed "
-               "to all others, until there is a credential\"");
+        LOG_AT(LOG_WARN, "no_credentials", "%s", CATALOG_OPEN_WARNING);
     catalog_reader_fini(&reader);
 }
 
@@ -476,7 +485,8 @@ static int start(logplexd *d)
     if (code != EX_OK)
         return code;
     warn_if_open(d->shared.cat);
-    return start_workers(d);
+    d->shared.auth_limit = auth_limit_create(d->cfg.auth_failures_max);
+    return d->shared.auth_limit ? start_workers(d) : EX_OSERR;
 }
 
 static void take_down(logplexd *d)
@@ -488,6 +498,7 @@ static void take_down(logplexd *d)
     close_main_handles(d);
     uv_run(&d->loop, UV_RUN_DEFAULT);
     uv_loop_close(&d->loop);
+    auth_limit_destroy(d->shared.auth_limit);
     catalog_close(d->shared.cat);
     lp_engine_destroy(d->shared.engine);
 }

@@ -30,6 +30,7 @@ typedef struct daemon_shared {
     const config *cfg;
     lp_engine *engine;
     catalog *cat;
+    struct auth_limit *auth_limit; /* NULL: none */
     worker **workers;
     unsigned worker_count;
     int64_t started_ns;
