@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "auth_limit.h"
+#include "command_credential.h"
 #include "http.h"
 #include "ingest.h"
 #include "listen.h"
@@ -73,9 +74,13 @@ typedef struct logplexd {
     _Atomic unsigned ended_count;
 } logplexd;
 
-static const http_route *const tables[] = {
-    api_logs_routes,     api_ops_routes,      api_v3_routes,
-    api_sessions_routes, api_platform_routes, NULL};
+static const http_route *const tables[] = {api_logs_routes,
+                                           api_ops_routes,
+                                           api_v3_routes,
+                                           api_credentials_routes,
+                                           api_sessions_routes,
+                                           api_platform_routes,
+                                           NULL};
 
 static logplexd program; /* the hooks of the workers have to find it */
 
@@ -548,6 +553,8 @@ int main(int argc, char **argv)
 
     if (!fill_standard_streams())
         return EX_OSERR;
+    if (argc > 1 && strcmp(argv[1], "credential") == 0)
+        return command_credential(argc - 1, argv + 1);
     program.argc = argc;
     program.argv = argv;
     switch (config_load(&program.cfg, argc, argv)) {
