@@ -10,9 +10,9 @@
 
 struct credential {
     _Atomic uint32_t refs;
-    _Atomic bool knows_fast; /* fast may be read */
     catalog_credential shown;
-    uint64_t id_hash; /* what it is found by */
+    uint64_t id_hash;                 /* what it is found by */
+    const secret_hash *_Atomic known; /* fast, or no_hash: has to learn it */
     secret_hash fast; /* written once, under the keeper's slow_mutex */
     secret_salt salt; /* these two for passwords from the store      */
     secret_hash stored;
@@ -31,9 +31,8 @@ struct credential_list {
     list_entry at[];
 };
 
-/* Whom an id is compared with when it is nobody's. No password has the hash
- * that is all zeros: that would be a first. */
-static const credential nobody = {.knows_fast = true};
+/* That of no password: a hash that is all zeros would be a first. So there is
+ * always something to compare with, and no branch that would take its time. */
 static const secret_hash no_hash;
 
 void credential_keeper_init(credential_keeper *keeper, const secret_salt *salt)
@@ -80,6 +79,7 @@ static credential *create(const credential_keeper *keeper, lp_span id,
         return NULL;
     }
     atomic_init(&cred->refs, 1);
+    atomic_init(&cred->known, &no_hash);
     text = cred->text;
     cred->shown.id = put_text(&text, id);
     cred->shown.channel_id = put_text(&text, channel_id);
@@ -139,7 +139,7 @@ credential *credential_create(const credential_keeper *keeper,
         random_bytes(&cred->id_hash, sizeof cred->id_hash);
     }
     cred->fast = fast_hash(keeper, as->password);
-    atomic_init(&cred->knows_fast, true);
+    atomic_init(&cred->known, &cred->fast);
     if (stored) {
         fill_stored(keeper, cred, as->password, stored);
     }
@@ -162,7 +162,7 @@ credential *credential_restore(const credential_keeper *keeper,
     cred->stored = stored->hash;
     if (stored->kind == CATALOG_GENERATED) {
         cred->fast = stored->hash;
-        atomic_init(&cred->knows_fast, true);
+        atomic_init(&cred->known, &cred->fast);
     }
     return cred;
 }
@@ -299,15 +299,16 @@ credential_list *credential_list_stored(const credential_list *list)
 
 /* Learning ---------------------------------------------------------------- */
 
-static bool knows_fast(const credential *cred)
+/* Acquire, so that what it points at is seen: teach() releases. */
+static const secret_hash *known(const credential *cred)
 {
-    return atomic_load_explicit(&cred->knows_fast, memory_order_acquire);
+    return atomic_load_explicit(&cred->known, memory_order_acquire);
 }
 
 static bool somebody_has_to_learn(const credential_list *list)
 {
     for (size_t i = 0; i < credential_list_count(list); i++) {
-        if (!knows_fast(list->at[i].cred)) {
+        if (known(list->at[i].cred) == &no_hash) {
             return true;
         }
     }
@@ -370,13 +371,13 @@ static void teach(const credential_list *list, const secret_hash *slow,
         credential *cred = list->at[i].cred;
         secret_hash hash;
 
-        if (knows_fast(cred)) {
+        if (known(cred) != &no_hash) {
             continue;
         }
         hash = salted(&cred->salt, slow);
         if (secret_equal(&hash, &cred->stored)) {
             cred->fast = *fast;
-            atomic_store_explicit(&cred->knows_fast, true,
+            atomic_store_explicit(&cred->known, &cred->fast,
                                   memory_order_release);
         }
     }
@@ -420,31 +421,45 @@ static void learn(const credential_list *list, credential_keeper *keeper,
 
 /* Checking ---------------------------------------------------------------- */
 
-/* In the same time whatever it is that is not so. */
 static bool has_password(const credential *cred, const secret_hash *fast)
 {
-    bool can_tell = knows_fast(cred);
-    bool is_same = secret_equal(can_tell ? &cred->fast : &no_hash, fast);
-
-    return can_tell & is_same;
+    return secret_equal(known(cred), fast);
 }
 
-/* Goes through all of them, so that its time says nothing of which it was, or
- * whether there was one. Two ids of one hash would still need each other's
- * passwords. */
-static const credential *find_by_id(const credential_list *list,
-                                    const credential_keeper *keeper, lp_span id)
+/* Whose password is compared: that of the id or, when there is no such id, that
+ * of another, in vain; so both touch as much memory. */
+typedef struct candidate {
+    const credential *cred;
+    bool is_it;
+} candidate;
+
+/*
+ * Goes through all of them, without a branch, so that its time says nothing of
+ * which it was, or whether there was one. Two ids of one hash would still need
+ * each other's passwords. The list is not empty.
+ */
+static candidate find_by_id(const credential_list *list,
+                            const credential_keeper *keeper, lp_span id)
 {
     uint64_t want = hash_span(&keeper->ids, id);
-    size_t count = credential_list_count(list);
-    size_t found = count;
+    size_t found = want % list->count;
+    bool is_it = false;
 
-    for (size_t i = 0; i < count; i++) {
-        size_t is_here = (size_t)0 - (list->at[i].id_hash == want);
+    for (size_t i = 0; i < list->count; i++) {
+        bool is_here = list->at[i].id_hash == want;
+        size_t mask = (size_t)0 - is_here;
 
-        found = (found & ~is_here) | (i & is_here);
+        found = (found & ~mask) | (i & mask);
+        is_it |= is_here;
     }
-    return found < count ? list->at[found].cred : &nobody;
+    return (candidate){list->at[found].cred, is_it};
+}
+
+static bool is_right(const candidate *who, const secret_hash *fast)
+{
+    bool is_same = has_password(who->cred, fast);
+
+    return is_same & who->is_it;
 }
 
 const catalog_credential *credential_check(const credential_list *list,
@@ -453,12 +468,16 @@ const catalog_credential *credential_check(const credential_list *list,
                                            catalog_check *check)
 {
     secret_hash fast = fast_hash(keeper, password);
-    const credential *cred = find_by_id(list, keeper, id);
+    candidate who;
 
-    if (!has_password(cred, &fast)) {
+    if (credential_list_count(list) == 0) {
+        return NULL;
+    }
+    who = find_by_id(list, keeper, id);
+    if (!is_right(&who, &fast)) {
         learn(list, keeper, password, &fast, check);
     }
-    return has_password(cred, &fast) ? &cred->shown : NULL;
+    return is_right(&who, &fast) ? &who.cred->shown : NULL;
 }
 
 /* Likewise goes through all. */
