@@ -64,27 +64,35 @@ static void set_count(http_request *req, const char *name, uint64_t lines)
 /* Who --------------------------------------------------------------------- */
 
 // 0, or the status to refuse with.
+static int find_token_sender(http_request *req, const catalog_view *view,
+                             lp_span token, sender *from)
+{
+    from->token = catalog_find_token(view, token);
+    if (!from->token)
+        return http_auth_failed(req);
+    from->kind = 't';
+    from->id = from->token->id;
+    return 0;
+}
+
 static int find_sender(http_request *req, const catalog_view *view,
                        sender *from)
 {
     const catalog_credential *found;
     lp_span user;
     lp_span password;
+    int status = 0;
 
+    if (!http_header(req, "Authorization"))
+        return 401;
     if (http_basic(req, &user, &password) != 0)
-        return 401;
+        return http_auth_failed(req);
     if (lp_span_equal(user, LP_SPAN("token")) &&
-        lp_span_starts(password, LP_SPAN("t."))) {
-        from->token = catalog_find_token(view, password);
-        if (!from->token)
-            return 401;
-        from->kind = 't';
-        from->id = from->token->id;
-        return 0;
-    }
-    found = catalog_check_credential(view, user, password);
+        lp_span_starts(password, LP_SPAN("t.")))
+        return find_token_sender(req, view, password, from);
+    found = http_check_credential(req, view, user, password, &status);
     if (!found)
-        return 401;
+        return status;
     from->kind = 'c';
     from->id = found->id;
     if (found->permissions & CATALOG_ANY_CHANNEL)
@@ -104,34 +112,76 @@ static bool is_logplex_type(const http_request *req)
                     strcmp(type, "application/x-logplex-1") == 0);
 }
 
+static const char *why_not(int status)
+{
+    switch (status) {
+    case 403:
+        return "Credential not permitted to write to any channel.";
+    case 429:
+        return HTTP_AUTH_LIMITED;
+    case 503:
+        return HTTP_AUTH_BUSY;
+    default:
+        return "";
+    }
+}
+
 static bool check_sender(http_request *req, const catalog_view *view,
                          sender *from)
 {
     int status = find_sender(req, view, from);
 
-    if (status == 403)
-        refuse(req, 403, "Credential not permitted to write to any channel.");
-    else if (status != 0)
-        refuse(req, status, "");
+    if (status != 0)
+        refuse(req, status, why_not(status));
     return status == 0;
 }
 
+/* A sender as it was found before the body came, and where. */
+typedef struct found_sender {
+    uint64_t version; /* of the view */
+    sender from;
+} found_sender;
+
+static void keep_sender(http_request *req, uint64_t version, const sender *from)
+{
+    found_sender *kept = http_alloc(req, sizeof(*kept));
+
+    if (kept)
+        *kept = (found_sender){version, *from};
+    http_keep(req, kept);
+}
+
 /*
- * Strangers may not have us keep their bodies: those share one budget with
- * everybody's. What is found here is looked up again when the body has come,
- * as the view may be another one by then, and the token gone.
+ * What was found when the header came is what would be found now, unless the
+ * catalog has changed meanwhile: the token may be gone. A view of one version
+ * is one view, so what points into it is good.
  */
+static bool find_sender_again(http_request *req, const catalog_view *view,
+                              sender *from)
+{
+    const found_sender *kept = http_kept(req);
+
+    if (!kept || kept->version != catalog_view_version(view))
+        return check_sender(req, view, from);
+    *from = kept->from;
+    return true;
+}
+
+/* Strangers may not have us keep their bodies: those share one budget with
+ * everybody's. */
 static void admit_logs(http_request *req)
 {
+    const catalog_view *view = catalog_reader_view(&http_worker(req)->reader);
     sender from = {0};
 
-    if (!check_sender(req, catalog_reader_view(&http_worker(req)->reader),
-                      &from))
+    if (!check_sender(req, view, &from))
         return;
     if (!is_logplex_type(req))
         refuse(req, 415, "");
     else if (!api_accepts(req, "text/plain"))
         refuse(req, 406, "");
+    else
+        keep_sender(req, catalog_view_version(view), &from);
 }
 
 /* Frames ------------------------------------------------------------------ */
@@ -398,7 +448,7 @@ static void post_logs(http_request *req)
     }
     count_add(&w->counts.listeners[LISTENER_HTTP].received_bytes,
               body.len_bytes);
-    if (check_sender(req, view, &b.from))
+    if (find_sender_again(req, view, &b.from))
         store_inflated(req, &b, body);
     catalog_view_unref(view);
 }

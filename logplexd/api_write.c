@@ -123,6 +123,7 @@ static int status_of(catalog_err err)
         return 422;
     case CATALOG_EXISTS:
     case CATALOG_CONFIGURED:
+    case CATALOG_LAST:
         return 409;
     case CATALOG_FULL:
     case CATALOG_FAILED:

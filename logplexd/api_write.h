@@ -32,6 +32,7 @@ struct api_write {
     uint64_t drain_id;
     lp_span url;
     int64_t now_ns;
+    void *more; /* what an API keeps for itself; of the request */
 
     const char *subject; /* for errors: "channel \"demo\"" */
 

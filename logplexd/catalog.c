@@ -36,6 +36,8 @@ const char *catalog_strerror(catalog_err err)
         return "the change could not be stored";
     case CATALOG_CONFIGURED:
         return "this credential is set in the daemon's configuration";
+    case CATALOG_LAST:
+        return "it is the last credential with full_api";
     }
     return "unknown error";
 }
@@ -299,7 +301,7 @@ static bool load_channel(void *ctx, const store_channel *channel,
 static bool load_credential(void *ctx, const store_credential *stored)
 {
     load *to = ctx;
-    credential *cred = credential_restore(stored);
+    credential *cred = credential_restore(&to->cat->keeper, stored);
     credential_list *with =
         cred ? credential_list_with(to->view->credentials, cred) : NULL;
 

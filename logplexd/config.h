@@ -49,6 +49,7 @@ typedef struct config {
     unsigned workers;
     config_credential credentials[CONFIG_CREDENTIALS_MAX];
     unsigned credential_count;
+    char *auth_key;      /* NULL: none */
     int log_level;       /* log_level */
     switch_set switches; /* those that flags or the environment speak of */
 
@@ -68,11 +69,12 @@ typedef struct config {
     uint32_t session_ttl_s;
     uint32_t shutdown_limit_ms; /* from SIGTERM to exit */
     uint32_t channels_max;
-    uint32_t tokens_max;      /* of a channel */
-    uint32_t drains_max;      /* of a channel, reserved ones left out */
-    uint32_t num_extra_lines; /* 1: num=N gives N+1, as the original has it */
-    uint32_t dedup_window_ms; /* of Logplex-Frame-Id; 0: none is looked at */
-    uint32_t dedup_max;       /* that are remembered                       */
+    uint32_t tokens_max;        /* of a channel */
+    uint32_t drains_max;        /* of a channel, reserved ones left out */
+    uint32_t num_extra_lines;   /* 1: num=N gives N+1, as the original has it */
+    uint32_t dedup_window_ms;   /* of Logplex-Frame-Id; 0: none is looked at */
+    uint32_t dedup_max;         /* that are remembered                       */
+    uint32_t auth_failures_max; /* of a peer in ten seconds; 0: no limit */
 } config;
 
 /* What is to be done with the command line. */

@@ -90,6 +90,20 @@ const option config_options[] = {
     {NULL, "--credentials-file", "LOGPLEX_CREDENTIALS_FILE", "FILE",
      OPTION_CREDENTIALS_FILE, NONE, ANY, NULL,
      "The same, one a line; # begins a comment line."},
+    {NULL, NULL, "LOGPLEX_AUTH_KEY", "KEY",
+     OPTION_AUTH_KEY, MEMBER(auth_key), ANY, NULL,
+     "The original's static key: who sends it behind Basic, as it is, or as a "
+     "Bearer, may use the APIs, but not send lines. In the environment alone, "
+     "as a flag would show in ps."},
+    {NULL, "--auth-key-file", "LOGPLEX_AUTH_KEY_FILE", "FILE",
+     OPTION_AUTH_KEY_FILE, NONE, ANY, NULL,
+     "The same, from a file of one line."},
+    {NULL, "--auth-failures-max", "LOGPLEX_AUTH_FAILURES_MAX", "N",
+     OPTION_NUMBER, MEMBER(auth_failures_max), 0, 1000000, "20",
+     "Wrong credentials that a peer may show in ten seconds; beyond that wrong "
+     "ones are answered with 429, and right ones as ever. A peer is the "
+     "address of a connection, of IPv6 its /64: behind a proxy all are one. "
+     "0: no limit."},
 
     {"Limits of a request", "--frame-max", "LOGPLEX_FRAME_MAX", "SIZE",
      OPTION_SIZE, MEMBER(frame_max_bytes), KIB, FRAME_MAX_KIB * KIB, "64KiB",
@@ -233,6 +247,10 @@ const char *option_allowed(const option *opt, char *out, size_t room_bytes)
     case OPTION_CREDENTIALS_FILE:
         return "ID:PASSWORD:PERMISSION[,PERMISSION] with the permissions "
                "full_api, any_channel, or one channel's id";
+    case OPTION_AUTH_KEY:
+    case OPTION_AUTH_KEY_FILE:
+        return "one line of 1 to 1024 printable ASCII characters, without "
+               "blanks around it";
     case OPTION_DIR:
         return "a folder";
     case OPTION_FILE:

@@ -59,7 +59,10 @@ static void print_option(const option *opt)
     if (opt->group) {
         printf("\n%s\n", opt->group);
     }
-    printf("  %s%s%s%s\n", opt->flag, opt->argument ? " " : "",
+    printf("  %s%s%s%s\n", opt->flag ? opt->flag : opt->variable,
+           !opt->argument ? ""
+           : opt->flag    ? " "
+                          : "=",
            opt->argument ? opt->argument : "",
            is_repeatable(opt) ? "   (repeatable)" : "");
     print_wrapped(opt->help);
@@ -68,7 +71,7 @@ static void print_option(const option *opt)
                  option_allowed(opt, allowed, sizeof allowed));
         print_wrapped(line);
     }
-    if (opt->variable) {
+    if (opt->variable && opt->flag) {
         snprintf(line, sizeof line, "%s%s%s  Environment: %s",
                  opt->otherwise ? "Default: " : "",
                  opt->otherwise ? opt->otherwise : "",
@@ -80,6 +83,7 @@ static void print_option(const option *opt)
 void config_help(void)
 {
     puts("Usage: logplexd [OPTION]...\n"
+         "       logplexd credential add|list|delete ...   (--help for more)\n"
          "\n"
          "Takes log lines over syslog and HTTP, keeps them in channels, and\n"
          "hands them to whoever reads. A flag wins over its variable in the\n"
@@ -122,7 +126,7 @@ static void add_key(text *to, const option *opt)
 {
     char key[40];
 
-    snprintf(key, sizeof key, "%s", opt->flag + 2);
+    snprintf(key, sizeof key, "%s", opt->flag ? opt->flag + 2 : "auth-key");
     for (char *at = key; (at = strchr(at, '-'));) {
         *at = '_';
     }
@@ -209,6 +213,9 @@ static void add_member(text *to, const option *opt, const config *cfg)
         add_quoted(to, *value ? *value : "");
         return;
     }
+    case OPTION_AUTH_KEY:
+        text_add(to, cfg->auth_key ? "***" : "\"\"");
+        return;
     case OPTION_NUMBER:
         text_add(to, "%llu", (unsigned long long)option_number(opt, cfg));
         return;
@@ -231,6 +238,7 @@ static void add_member(text *to, const option *opt, const config *cfg)
         add_switched_off(to, at);
         return;
     case OPTION_CREDENTIALS_FILE:
+    case OPTION_AUTH_KEY_FILE:
     case OPTION_HELP:
     case OPTION_VERSION:
     case OPTION_CHECK:

@@ -61,7 +61,10 @@
     X(COUNT_HTTP_4XX, "http_responses_4xx_total", "by class of status")       \
     X(COUNT_HTTP_5XX, "http_responses_5xx_total", "by class of status")       \
     X(COUNT_HTTP_AUTH_FAILED, "http_auth_failed_total", "401 and 403")        \
-    X(COUNT_HTTP_OVERLOADED, "http_overloaded_total", "429: memory is full")  \
+    X(COUNT_HTTP_AUTH_LIMITED, "http_auth_limited_total",                     \
+      "429: the peer had shown too many wrong credentials")                   \
+    X(COUNT_HTTP_OVERLOADED, "http_overloaded_total",                         \
+      "429: these, and memory is full or too many bodies are under way")      \
     X(COUNT_HTTP_BODY_TOO_BIG, "http_body_too_big_total", "413")              \
     X(COUNT_HTTP_BODY_TIMEOUT, "http_body_timeout_total", "408")              \
     X(COUNT_OFFLOAD_REFUSED, "offload_refused_total",                         \

@@ -34,7 +34,8 @@ typedef struct http_request http_request;
  * returns. */
 typedef void (*http_handler)(http_request *req);
 
-/* Who may call a route. Failure: 401 with WWW-Authenticate, or 403. */
+/* Who may call a route. Failure: 401 with WWW-Authenticate, 403, or 429 when
+ * there were too many. */
 typedef enum http_auth {
     HTTP_AUTH_NONE,     /* anybody, or the handler checks for itself       */
     HTTP_AUTH_FULL_API, /* Basic with a full_api credential                */
@@ -87,6 +88,7 @@ extern const http_route api_v3_routes[];     /* channels, tokens ...    */
 extern const http_route api_drains_routes[]; /* their drains            */
 extern const http_route api_legacy_routes[]; /* v1 and v2               */
 extern const http_route api_legacy_drains_routes[];
+extern const http_route api_credentials_routes[];
 extern const http_route api_sessions_routes[]; /* sessions and tails      */
 extern const http_route api_platform_routes[]; /* the Heroku CLI's        */
 extern const http_route api_platform_drains_routes[];
@@ -118,6 +120,25 @@ const catalog_credential *http_credential(const http_request *req);
  * not base64.
  */
 int http_basic(http_request *req, lp_span *user, lp_span *password);
+
+/*
+ * Whose credential is it? NULL: *status is 401, or 429 when the peer has been
+ * wrong too often, or 503 when too many passwords are being looked at; the
+ * latter two come with a Retry-After, and with a text to answer.
+ */
+#define HTTP_AUTH_LIMITED "Too many wrong credentials came from this address."
+#define HTTP_AUTH_BUSY    "Too many passwords are being looked at."
+const catalog_credential *http_check_credential(http_request *req,
+                                                const catalog_view *view,
+                                                lp_span id, lp_span password,
+                                                int *status);
+
+/* The handler itself has found that nobody is meant. The status, as above. */
+int http_auth_failed(http_request *req);
+
+/* What admit has found, for the handler; NULL to begin with. */
+void http_keep(http_request *req, void *found);
+void *http_kept(const http_request *req);
 
 /* "http://HOST[:PORT]" as the client spoke to us, from --base-url or else from
  * TLS or X-Forwarded-Proto, and Host; in a buffer of the request. */

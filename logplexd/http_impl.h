@@ -8,7 +8,8 @@
  *     http_answer.c   answering, streams included
  *     http_watch.c    silence: time limits, vanished readers, lingering closes
  *     http_mode.c     what switches have closed
- *     http_route.c, http_auth.c   pure helpers
+ *     http_auth.c     who asks, and whether he may
+ *     http_route.c, http_peer.c   pure helpers
  *
  * A connection outlives its requests, one after the other:
  *
@@ -24,6 +25,7 @@
 #define LOGPLEXD_HTTP_IMPL_H
 
 #include "http.h"
+#include "http_peer.h"
 #include "http_route.h"
 #include "tls.h"
 
@@ -103,6 +105,7 @@ struct http_conn {
     int fd;            /* libmicrohttpd's */
     tls_peer tls;
     bool is_loopback;
+    http_peer peer;
 };
 
 typedef struct http_pair {
@@ -121,6 +124,7 @@ struct http_request {
     const char *method;
     http_match match;
     catalog_credential credential;
+    void *kept; /* of admit's, for the handler */
     http_block *memory;
 
     char *body;

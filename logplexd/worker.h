@@ -33,7 +33,8 @@ typedef struct daemon_shared {
     catalog *cat;
     struct tls_identity *identity; /* NULL: there is no certificate */
     switches switches;
-    struct dedup *dedup; /* NULL: frame ids are not looked at */
+    struct dedup *dedup;           /* NULL: frame ids are not looked at */
+    struct auth_limit *auth_limit; /* NULL: none */
     worker **workers;
     unsigned worker_count;
     int64_t started_ns;

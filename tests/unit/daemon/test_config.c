@@ -492,20 +492,119 @@ static void credentials_add_up_over_the_sources_and_flags_win(void **state)
     unlink(path);
 }
 
+static void the_static_key_comes_from_the_environment(void **state)
+{
+    (void)state;
+    load_well("");
+    assert_null(cfg.auth_key);
+    assert_int_equal(cfg.auth_failures_max, 20);
+    setenv("LOGPLEX_AUTH_KEY", "it's a: key", 1);
+    load_well("--auth-failures-max 0");
+    assert_string_equal(cfg.auth_key, "it's a: key");
+    assert_int_equal(cfg.auth_failures_max, 0);
+}
+
+static void an_unfit_static_key_is_refused_without_showing_it(void **state)
+{
+    static const char *const keys[] = {
+        "", " ", " hunter2", "hunter2 ", "hunter2\n", "hunter2\xc3\xa4",
+    };
+    char too_long[1100];
+
+    (void)state;
+    memset(too_long, 'h', 1025);
+    too_long[1025] = '\0';
+    for (size_t i = 0; i <= sizeof keys / sizeof keys[0]; i++) {
+        bool is_listed = i < sizeof keys / sizeof keys[0];
+
+        setenv("LOGPLEX_AUTH_KEY", is_listed ? keys[i] : too_long, 1);
+        assert_int_equal(load(""), CONFIG_EXIT_USAGE);
+        assert_non_null(strstr(told_err, "LOGPLEX_AUTH_KEY: \"***\" "));
+        assert_non_null(strstr(told_err, "allowed: one line of 1 to 1024"));
+        assert_null(strstr(told_err, "hunter2"));
+        assert_null(strstr(told_err, "hhhh"));
+        config_fini(&cfg);
+    }
+}
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void the_static_key_comes_from_a_file_that_wins(void **state)
+{
+    char path[] = "/tmp/logplexd-test-XXXXXX", line[128];
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_true(fd >= 0);
+    close(fd);
+    setenv("LOGPLEX_AUTH_KEY", "variable", 1);
+    setenv("LOGPLEX_AUTH_KEY_FILE", path, 1);
+    write_text(path, "from the file\r\nand no more\n");
+    load_well("");
+    assert_string_equal(cfg.auth_key, "from the file");
+    config_fini(&cfg);
+
+    write_text(path, "\n");
+    assert_int_equal(load(""), CONFIG_EXIT_USAGE);
+    snprintf(line, sizeof line, "--auth-key-file %s: \"***\" is empty", path);
+    assert_non_null(strstr(told_err, line));
+    config_fini(&cfg);
+
+    write_text(path, "");
+    assert_int_equal(load(""), CONFIG_EXIT_USAGE);
+    config_fini(&cfg);
+    unlink(path);
+    assert_int_equal(load(""), CONFIG_EXIT_USAGE);
+    assert_non_null(strstr(told_err, "--auth-key-file: "));
+    assert_non_null(strstr(told_err, "No such file"));
+}
+
 static void help_is_complete_and_wins_over_errors(void **state)
 {
     static const char *const flags[] = {
-        "--http",          "--syslog-tcp",       "--syslog-udp",
-        "--data",          "--workers",          "--credential",
-        "--base-url",      "--memory-max",       "--channel-max",
-        "--history-lines", "--frame-max",        "--body-max",
-        "--inflated-max",  "--bodies-max",       "--body-timeout",
-        "--idle-timeout",  "--connections-max",  "--http-connections-max",
-        "--tail-lag-max",  "--heartbeat",        "--session-ttl",
-        "--channels-max",  "--shutdown-limit",   "--log-level",
-        "--help",          "--version",          "--check",
-        "LOGPLEX_HTTP",    "LOGPLEX_SYSLOG_TCP", "LOGPLEX_CREDENTIALS",
-        "shows in ps",     "Default: 16MiB",     "0.0.0.0:$PORT",
+        "--http",
+        "--syslog-tcp",
+        "--syslog-udp",
+        "--data",
+        "--workers",
+        "--credential",
+        "--base-url",
+        "--memory-max",
+        "--channel-max",
+        "--history-lines",
+        "--frame-max",
+        "--body-max",
+        "--inflated-max",
+        "--bodies-max",
+        "--body-timeout",
+        "--idle-timeout",
+        "--connections-max",
+        "--http-connections-max",
+        "--tail-lag-max",
+        "--heartbeat",
+        "--session-ttl",
+        "--channels-max",
+        "--shutdown-limit",
+        "--log-level",
+        "--help",
+        "--version",
+        "--check",
+        "LOGPLEX_HTTP",
+        "LOGPLEX_SYSLOG_TCP",
+        "LOGPLEX_CREDENTIALS",
+        "shows in ps",
+        "Default: 16MiB",
+        "0.0.0.0:$PORT",
+        "--auth-key-file",
+        "LOGPLEX_AUTH_KEY=KEY",
+        "--auth-failures-max",
     };
 
     (void)state;
@@ -537,6 +636,7 @@ static void check_prints_the_configuration_without_secrets(void **state)
 {
     (void)state;
     setenv("PORT", "5000", 1);
+    setenv("LOGPLEX_AUTH_KEY", "hunter2 too", 1);
     assert_int_equal(load("--check --credential cli:hunter2:full_api,app-1 "
                           "--workers 2 --syslog-udp none --heartbeat 20s"),
                      CONFIG_EXIT_OK);
@@ -544,6 +644,8 @@ static void check_prints_the_configuration_without_secrets(void **state)
     assert_non_null(strstr(told_out, "http=0.0.0.0:5000\n"));
     assert_non_null(strstr(told_out, "syslog_udp=none\n"));
     assert_non_null(strstr(told_out, "credential=cli:***:full_api:app-1\n"));
+    assert_non_null(strstr(told_out, "auth_key=***\n"));
+    assert_non_null(strstr(told_out, "auth_failures_max=20\n"));
     assert_non_null(strstr(told_out, "workers=2\n"));
     assert_non_null(strstr(told_out, "memory_max=1GiB\n"));
     assert_non_null(strstr(told_out, "session_ttl=6m\n"));
@@ -603,6 +705,9 @@ int main(void)
         TEST(credentials_are_taken_apart_at_first_and_last_colon),
         TEST(a_wrong_credential_is_refused_without_showing_it),
         TEST(credentials_add_up_over_the_sources_and_flags_win),
+        TEST(the_static_key_comes_from_the_environment),
+        TEST(an_unfit_static_key_is_refused_without_showing_it),
+        TEST(the_static_key_comes_from_a_file_that_wins),
         TEST(help_is_complete_and_wins_over_errors),
         TEST(version_is_told),
         TEST(check_prints_the_configuration_without_secrets),
