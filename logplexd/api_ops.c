@@ -14,6 +14,23 @@ static void get_health(http_request *req)
     http_reply(req, 200, NULL, LP_SPAN("OK"));
 }
 
+// The original had two of these on two ports: one for anybody, and one for who
+// shows a credential, which tells the mode of the legacy API.
+static void get_health_or_mode(http_request *req)
+{
+    uint8_t mode =
+        switch_get(&http_worker(req)->shared->switches, SWITCH_LEGACY_API);
+
+    if (!http_credential(req))
+        get_health(req);
+    else if (mode == API_DISABLED)
+        http_reply(req, 503, "text/html",
+                   LP_SPAN("Service Temporarily Disabled"));
+    else
+        http_reply_json(req, 200,
+                        json_pack("{ss}", "status", api_mode_names[mode]));
+}
+
 // Whoever balances load takes us out in time, while what is open may finish.
 static void get_ready(http_request *req)
 {
@@ -174,6 +191,8 @@ static void get_ledger(http_request *req)
 }
 
 const http_route api_ops_routes[] = {
+    {"GET", "/healthcheck", HTTP_API_NONE, HTTP_AUTH_IF_SHOWN,
+     get_health_or_mode, 0, NULL},
     {"*", "/healthcheck", HTTP_API_NONE, HTTP_AUTH_NONE, get_health, 0, NULL},
     {"*", "/v3/healthcheck", HTTP_API_NONE, HTTP_AUTH_NONE, get_health, 0,
      NULL},

@@ -40,6 +40,8 @@ typedef enum http_auth {
     HTTP_AUTH_NONE,     /* anybody, or the handler checks for itself       */
     HTTP_AUTH_FULL_API, /* Basic with a full_api credential                */
     HTTP_AUTH_LEGACY,   /* the same, refused in the words of the legacy API */
+    HTTP_AUTH_IF_SHOWN, /* the same for who has an Authorization header; else
+                           anybody                                          */
     HTTP_AUTH_PLATFORM, /* as the Heroku CLI does: Bearer SECRET, Basic
                            :SECRET or Basic ID:SECRET; JSON 401 bodies. May
                            be full_api or one channel: the handler looks   */

@@ -227,7 +227,7 @@ find_caller(http_request *req, const catalog_view *view, int *status)
         return NULL;
     }
     found = check_proof(req, view, &shown, status);
-    if (found && req->route->auth == HTTP_AUTH_FULL_API &&
+    if (found && req->route->auth != HTTP_AUTH_PLATFORM &&
         !(found->permissions & CATALOG_FULL_API)) {
         *status = 401;
         return NULL;
@@ -282,7 +282,8 @@ static bool deny(http_request *req, int status)
                                   "message", why_not(status)));
     else if (status == 429 || status == 503)
         http_reply_error(req, status, "%s", why_not(status));
-    else if (req->route->auth == HTTP_AUTH_LEGACY)
+    else if (req->route->auth == HTTP_AUTH_LEGACY ||
+             req->route->auth == HTTP_AUTH_IF_SHOWN)
         http_reply(req, 401, "text/html", LP_SPAN("Not Authorized"));
     else {
         http_set_header(req, "Www-Authenticate", "Basic realm=Logplex");
@@ -301,7 +302,9 @@ bool http_auth_check(http_request *req)
     const catalog_credential *found;
     int status = 401;
 
-    if (req->route->auth == HTTP_AUTH_NONE)
+    if (req->route->auth == HTTP_AUTH_NONE ||
+        (req->route->auth == HTTP_AUTH_IF_SHOWN &&
+         !http_header(req, "Authorization")))
         return true;
     view = catalog_reader_view(&req->server->home->reader);
     found = is_trusted(req, view) ? &local : find_caller(req, view, &status);
