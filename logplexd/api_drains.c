@@ -211,14 +211,15 @@ static void delete_drain(http_request *req)
 }
 
 const http_route api_drains_routes[] = {
-    {"POST", "/v3/channels/:id/drains", HTTP_AUTH_FULL_API, post_drain,
-     BODY_MAX_BYTES, NULL},
-    {"GET", "/v3/channels/:id/drains", HTTP_AUTH_FULL_API, get_drains, 0, NULL},
-    {"GET", "/v3/channels/:id/drains/:drain", HTTP_AUTH_FULL_API, get_drain, 0,
-     NULL},
-    {"PUT", "/v3/channels/:id/drains/:drain", HTTP_AUTH_FULL_API, put_drain,
-     BODY_MAX_BYTES, NULL},
-    {"DELETE", "/v3/channels/:id/drains/:drain", HTTP_AUTH_FULL_API,
-     delete_drain, 4096, NULL},
-    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0, NULL},
+    {"POST", "/v3/channels/:id/drains", HTTP_API_V3, HTTP_AUTH_FULL_API,
+     post_drain, BODY_MAX_BYTES, NULL},
+    {"GET", "/v3/channels/:id/drains", HTTP_API_V3, HTTP_AUTH_FULL_API,
+     get_drains, 0, NULL},
+    {"GET", "/v3/channels/:id/drains/:drain", HTTP_API_V3, HTTP_AUTH_FULL_API,
+     get_drain, 0, NULL},
+    {"PUT", "/v3/channels/:id/drains/:drain", HTTP_API_V3, HTTP_AUTH_FULL_API,
+     put_drain, BODY_MAX_BYTES, NULL},
+    {"DELETE", "/v3/channels/:id/drains/:drain", HTTP_API_V3,
+     HTTP_AUTH_FULL_API, delete_drain, 4096, NULL},
+    {NULL, NULL, HTTP_API_NONE, HTTP_AUTH_NONE, NULL, 0, NULL},
 };

@@ -3,11 +3,16 @@
  *
  *     who?  401 --> may they?  403 --> type? 415 --> Accept? 406
  *       --> the body is read --> who, still?
- *       --> encoding 400, 413 --> count 400, nothing stored
+ *       --> encoding 400, 413 --> the frame id of an earlier one: its answer
+ *       --> count 400, nothing stored
  *       --> lines: memory full 429 | a line that is no syslog 400 | 204
  *
  * Good lines of a bad body are kept, and the answer says how many; a count that
  * lies means that the body is not what was sent, and nothing of it is kept.
+ *
+ * A frame id is remembered when its sender need not come again: with 204, and
+ * with the 400 that kept the good lines. After a 429 it shall come again, and
+ * what was kept of that body comes twice then.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,12 +20,15 @@
 #include <string.h>
 
 #include "api.h"
+#include "dedup.h"
 #include "inflate.h"
 #include "ingest.h"
 #include "logplex/syslog.h"
 
 /* Who sends. */
 typedef struct sender {
+    char kind;                  /* 't': a token, 'c': a credential   */
+    lp_span id;                 /* of either                         */
     const catalog_token *token; /* all lines are this one's          */
     lp_span channel_id;         /* or each names its own, of this one */
     bool is_limited;            /* to channel_id                      */
@@ -56,23 +64,37 @@ static void set_count(http_request *req, const char *name, uint64_t lines)
 /* Who --------------------------------------------------------------------- */
 
 // 0, or the status to refuse with.
+static int find_token_sender(http_request *req, const catalog_view *view,
+                             lp_span token, sender *from)
+{
+    from->token = catalog_find_token(view, token);
+    if (!from->token)
+        return http_auth_failed(req);
+    from->kind = 't';
+    from->id = from->token->id;
+    return 0;
+}
+
 static int find_sender(http_request *req, const catalog_view *view,
                        sender *from)
 {
     const catalog_credential *found;
     lp_span user;
     lp_span password;
+    int status = 0;
 
+    if (!http_header(req, "Authorization"))
+        return 401;
     if (http_basic(req, &user, &password) != 0)
-        return 401;
+        return http_auth_failed(req);
     if (lp_span_equal(user, LP_SPAN("token")) &&
-        lp_span_starts(password, LP_SPAN("t."))) {
-        from->token = catalog_find_token(view, password);
-        return from->token ? 0 : 401;
-    }
-    found = catalog_check_credential(view, user, password);
+        lp_span_starts(password, LP_SPAN("t.")))
+        return find_token_sender(req, view, password, from);
+    found = http_check_credential(req, view, user, password, &status);
     if (!found)
-        return 401;
+        return status;
+    from->kind = 'c';
+    from->id = found->id;
     if (found->permissions & CATALOG_ANY_CHANNEL)
         return 0;
     if (!(found->permissions & CATALOG_ONE_CHANNEL))
@@ -90,34 +112,76 @@ static bool is_logplex_type(const http_request *req)
                     strcmp(type, "application/x-logplex-1") == 0);
 }
 
+static const char *why_not(int status)
+{
+    switch (status) {
+    case 403:
+        return "Credential not permitted to write to any channel.";
+    case 429:
+        return HTTP_AUTH_LIMITED;
+    case 503:
+        return HTTP_AUTH_BUSY;
+    default:
+        return "";
+    }
+}
+
 static bool check_sender(http_request *req, const catalog_view *view,
                          sender *from)
 {
     int status = find_sender(req, view, from);
 
-    if (status == 403)
-        refuse(req, 403, "Credential not permitted to write to any channel.");
-    else if (status != 0)
-        refuse(req, status, "");
+    if (status != 0)
+        refuse(req, status, why_not(status));
     return status == 0;
 }
 
+/* A sender as it was found before the body came, and where. */
+typedef struct found_sender {
+    uint64_t version; /* of the view */
+    sender from;
+} found_sender;
+
+static void keep_sender(http_request *req, uint64_t version, const sender *from)
+{
+    found_sender *kept = http_alloc(req, sizeof(*kept));
+
+    if (kept)
+        *kept = (found_sender){version, *from};
+    http_keep(req, kept);
+}
+
 /*
- * Strangers may not have us keep their bodies: those share one budget with
- * everybody's. What is found here is looked up again when the body has come,
- * as the view may be another one by then, and the token gone.
+ * What was found when the header came is what would be found now, unless the
+ * catalog has changed meanwhile: the token may be gone. A view of one version
+ * is one view, so what points into it is good.
  */
+static bool find_sender_again(http_request *req, const catalog_view *view,
+                              sender *from)
+{
+    const found_sender *kept = http_kept(req);
+
+    if (!kept || kept->version != catalog_view_version(view))
+        return check_sender(req, view, from);
+    *from = kept->from;
+    return true;
+}
+
+/* Strangers may not have us keep their bodies: those share one budget with
+ * everybody's. */
 static void admit_logs(http_request *req)
 {
+    const catalog_view *view = catalog_reader_view(&http_worker(req)->reader);
     sender from = {0};
 
-    if (!check_sender(req, catalog_reader_view(&http_worker(req)->reader),
-                      &from))
+    if (!check_sender(req, view, &from))
         return;
     if (!is_logplex_type(req))
         refuse(req, 415, "");
     else if (!api_accepts(req, "text/plain"))
         refuse(req, 406, "");
+    else
+        keep_sender(req, catalog_view_version(view), &from);
 }
 
 /* Frames ------------------------------------------------------------------ */
@@ -239,34 +303,104 @@ static bool is_count_right(http_request *req, const batch *b, lp_span body)
 
 /* The request ------------------------------------------------------------- */
 
-static void answer(http_request *req, const batch *b)
+typedef enum outcome {
+    OUTCOME_KEPT,
+    OUTCOME_GARBAGE,    /* good lines are kept            */
+    OUTCOME_MISCOUNTED, /* nothing is                     */
+    OUTCOME_FULL        /* some lines are not, for memory */
+} outcome;
+
+static outcome outcome_of(const batch *b)
+{
+    if (b->result.rejected_lines[REJECT_FULL] > 0)
+        return OUTCOME_FULL;
+    return b->garbage_lines > 0 ? OUTCOME_GARBAGE : OUTCOME_KEPT;
+}
+
+static dedup_answer take(http_request *req, batch *b, lp_span body)
 {
     const ingest_result *result = &b->result;
-    uint64_t rejected_lines = result->received_lines - result->accepted_lines;
 
-    if (rejected_lines > 0) {
-        set_count(req, "Logplex-Msg-Accepted", result->accepted_lines);
-        set_count(req, "Logplex-Msg-Rejected", rejected_lines);
+    if (!is_count_right(req, b, body))
+        return (dedup_answer){.outcome = OUTCOME_MISCOUNTED};
+    take_body(b, body);
+    add_foreign(b);
+    return (dedup_answer){.outcome = outcome_of(b),
+                          .accepted_lines = (uint32_t)result->accepted_lines,
+                          .rejected_lines = (uint32_t)(result->received_lines -
+                                                       result->accepted_lines)};
+}
+
+static void answer(http_request *req, const dedup_answer *a)
+{
+    if (a->rejected_lines > 0) {
+        set_count(req, "Logplex-Msg-Accepted", a->accepted_lines);
+        set_count(req, "Logplex-Msg-Rejected", a->rejected_lines);
     }
-    if (result->rejected_lines[REJECT_FULL] > 0) {
+    switch ((outcome)a->outcome) {
+    case OUTCOME_KEPT:
+        http_reply(req, 204, "text/plain", LP_SPAN(""));
+        break;
+    case OUTCOME_GARBAGE:
+        refuse(req, 400, "Malformed log messages");
+        break;
+    case OUTCOME_MISCOUNTED:
+        refuse(req, 400, "Message count mismatch");
+        break;
+    case OUTCOME_FULL:
         http_set_header(req, "Retry-After", "1");
         http_reply(req, 429, "text/plain", LP_SPAN("Memory is full"));
-    } else if (b->garbage_lines > 0) {
-        refuse(req, 400, "Malformed log messages");
-    } else {
-        http_reply(req, 204, "text/plain", LP_SPAN(""));
+        break;
     }
+}
+
+// False: there is none to go by.
+static bool read_frame_id(http_request *req, const batch *b, dedup_key *key)
+{
+    const dedup *d = b->home->shared->dedup;
+    const char *header = d ? http_header(req, "Logplex-Frame-Id") : NULL;
+    lp_span id = lp_span_str(header ? header : "");
+
+    if (!header)
+        return false;
+    if (!dedup_is_id(id)) {
+        count_add(&b->home->counts.counts[COUNT_DEDUP_IGNORED], 1);
+        return false;
+    }
+    *key = dedup_key_of(d, b->from.kind, b->from.id, id);
+    return true;
+}
+
+// The body was here before, or that is what its sender calls it.
+static void take_once(http_request *req, batch *b, lp_span body,
+                      const dedup_key *key, dedup_answer *a)
+{
+    dedup *d = b->home->shared->dedup;
+    _Atomic uint64_t *counts = b->home->counts.counts;
+    bool is_early;
+
+    if (!dedup_begin(d, key, uv_now(&b->home->loop), a, &is_early)) {
+        count_add(&counts[COUNT_DEDUP_HITS], 1);
+        count_rejected(b->home, REJECT_DUPLICATE, count_frames(b, body));
+        return;
+    }
+    count_add(&counts[COUNT_DEDUP_EVICTED], is_early);
+    *a = take(req, b, body);
+    dedup_end(
+        d, key,
+        a->outcome == OUTCOME_KEPT || a->outcome == OUTCOME_GARBAGE ? a : NULL);
 }
 
 static void store(http_request *req, batch *b, lp_span body)
 {
-    if (!is_count_right(req, b, body)) {
-        refuse(req, 400, "Message count mismatch");
-        return;
-    }
-    take_body(b, body);
-    add_foreign(b);
-    answer(req, b);
+    dedup_answer a;
+    dedup_key key;
+
+    if (read_frame_id(req, b, &key))
+        take_once(req, b, body, &key, &a);
+    else
+        a = take(req, b, body);
+    answer(req, &a);
 }
 
 static void store_inflated(http_request *req, batch *b, lp_span body)
@@ -306,14 +440,21 @@ static void post_logs(http_request *req)
     catalog_view *view = catalog_view_ref(catalog_reader_view(&w->reader));
     batch b = {.home = w, .view = view};
 
+    // It may have been switched off while the body came.
+    if (!switch_is_on(&w->shared->switches, SWITCH_INGEST)) {
+        refuse(req, 503, "");
+        catalog_view_unref(view);
+        return;
+    }
     count_add(&w->counts.listeners[LISTENER_HTTP].received_bytes,
               body.len_bytes);
-    if (check_sender(req, view, &b.from))
+    if (find_sender_again(req, view, &b.from))
         store_inflated(req, &b, body);
     catalog_view_unref(view);
 }
 
 const http_route api_logs_routes[] = {
-    {"POST", "/logs", HTTP_AUTH_NONE, post_logs, HTTP_BODY_OF_LOGS, admit_logs},
-    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0, NULL},
+    {"POST", "/logs", HTTP_API_INGEST, HTTP_AUTH_NONE, post_logs,
+     HTTP_BODY_OF_LOGS, admit_logs},
+    {NULL, NULL, HTTP_API_NONE, HTTP_AUTH_NONE, NULL, 0, NULL},
 };

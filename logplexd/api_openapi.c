@@ -62,6 +62,7 @@ static void get_openapi(http_request *req)
 }
 
 const http_route api_openapi_routes[] = {
-    {"GET", "/openapi.json", HTTP_AUTH_NONE, get_openapi, 0, NULL},
-    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0, NULL},
+    {"GET", "/openapi.json", HTTP_API_NONE, HTTP_AUTH_NONE, get_openapi, 0,
+     NULL},
+    {NULL, NULL, HTTP_API_NONE, HTTP_AUTH_NONE, NULL, 0, NULL},
 };

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "api.h"
+#include "api_switches.h"
 #include "ledger.h"
 #include "metrics.h"
 
@@ -11,6 +12,23 @@
 static void get_health(http_request *req)
 {
     http_reply(req, 200, NULL, LP_SPAN("OK"));
+}
+
+// The original had two of these on two ports: one for anybody, and one for who
+// shows a credential, which tells the mode of the legacy API.
+static void get_health_or_mode(http_request *req)
+{
+    uint8_t mode =
+        switch_get(&http_worker(req)->shared->switches, SWITCH_LEGACY_API);
+
+    if (!http_credential(req))
+        get_health(req);
+    else if (mode == API_DISABLED)
+        http_reply(req, 503, "text/html",
+                   LP_SPAN("Service Temporarily Disabled"));
+    else
+        http_reply_json(req, 200,
+                        json_pack("{ss}", "status", api_mode_names[mode]));
 }
 
 // Whoever balances load takes us out in time, while what is open may finish.
@@ -97,7 +115,7 @@ static json_t *json_of_tails(const uint64_t *counts)
     return object;
 }
 
-static json_t *json_of_ledger(const ledger *led)
+static json_t *json_of_ledger(const ledger *led, const switches *s)
 {
     json_t *object = json_object();
     json_t *listeners = json_object();
@@ -108,6 +126,7 @@ static json_t *json_of_ledger(const ledger *led)
     json_object_set_new(object, "listeners", listeners);
     json_object_set_new(object, "engine", json_of_engine(&led->engine));
     json_object_set_new(object, "tails", json_of_tails(led->sums.counts));
+    json_object_set_new(object, "switches", api_switches_json(s));
     set(object, "channels", led->channels);
     json_object_set_new(object, "settled", json_boolean(led->is_settled));
     json_object_set_new(object, "balanced",
@@ -160,7 +179,7 @@ static void get_ledger(http_request *req)
 
     if (!id) {
         ledger_take(w, &led);
-        http_reply_json(req, 200, json_of_ledger(&led));
+        http_reply_json(req, 200, json_of_ledger(&led, &w->shared->switches));
         return;
     }
     channel =
@@ -172,11 +191,15 @@ static void get_ledger(http_request *req)
 }
 
 const http_route api_ops_routes[] = {
-    {"*", "/healthcheck", HTTP_AUTH_NONE, get_health, 0, NULL},
-    {"*", "/v3/healthcheck", HTTP_AUTH_NONE, get_health, 0, NULL},
-    {"GET", "/livez", HTTP_AUTH_NONE, get_health, 0, NULL},
-    {"GET", "/readyz", HTTP_AUTH_NONE, get_ready, 0, NULL},
-    {"GET", "/metrics", HTTP_AUTH_FULL_API, get_metrics, 0, NULL},
-    {"GET", "/ledger", HTTP_AUTH_FULL_API, get_ledger, 0, NULL},
-    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0, NULL},
+    {"GET", "/healthcheck", HTTP_API_NONE, HTTP_AUTH_IF_SHOWN,
+     get_health_or_mode, 0, NULL},
+    {"*", "/healthcheck", HTTP_API_NONE, HTTP_AUTH_NONE, get_health, 0, NULL},
+    {"*", "/v3/healthcheck", HTTP_API_NONE, HTTP_AUTH_NONE, get_health, 0,
+     NULL},
+    {"GET", "/livez", HTTP_API_NONE, HTTP_AUTH_NONE, get_health, 0, NULL},
+    {"GET", "/readyz", HTTP_API_NONE, HTTP_AUTH_NONE, get_ready, 0, NULL},
+    {"GET", "/metrics", HTTP_API_NONE, HTTP_AUTH_FULL_API, get_metrics, 0,
+     NULL},
+    {"GET", "/ledger", HTTP_API_NONE, HTTP_AUTH_FULL_API, get_ledger, 0, NULL},
+    {NULL, NULL, HTTP_API_NONE, HTTP_AUTH_NONE, NULL, 0, NULL},
 };

@@ -240,7 +240,8 @@ static void post_log_session(http_request *req)
                ? api_json_body(req, api_platform_refuse)
                : json_object();
     write = body ? api_write_new(req, api_platform_refuse) : NULL;
-    if (write && read_session(req, body, &write->session)) {
+    if (write && read_session(req, body, &write->session) &&
+        !api_write_tail_refused(write)) {
         memcpy(write->session.channel_id, channel->id.ptr,
                channel->id.len_bytes);
         api_write_about(write, "app", channel->id);
@@ -252,11 +253,14 @@ static void post_log_session(http_request *req)
 }
 
 const http_route api_platform_routes[] = {
-    {"GET", "/apps", HTTP_AUTH_PLATFORM, get_apps, 0, NULL},
-    {"GET", "/users/:user/apps", HTTP_AUTH_PLATFORM, get_apps, 0, NULL},
-    {"GET", "/apps/:app", HTTP_AUTH_PLATFORM, get_app, 0, NULL},
-    {"POST", "/apps/:app/log-sessions", HTTP_AUTH_PLATFORM, post_log_session,
-     API_PLATFORM_BODY_MAX_BYTES, NULL},
-    {"GET", "/account", HTTP_AUTH_PLATFORM, get_account, 0, NULL},
-    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0, NULL},
+    {"GET", "/apps", HTTP_API_PLATFORM, HTTP_AUTH_PLATFORM, get_apps, 0, NULL},
+    {"GET", "/users/:user/apps", HTTP_API_PLATFORM, HTTP_AUTH_PLATFORM,
+     get_apps, 0, NULL},
+    {"GET", "/apps/:app", HTTP_API_PLATFORM, HTTP_AUTH_PLATFORM, get_app, 0,
+     NULL},
+    {"POST", "/apps/:app/log-sessions", HTTP_API_PLATFORM, HTTP_AUTH_PLATFORM,
+     post_log_session, API_PLATFORM_BODY_MAX_BYTES, NULL},
+    {"GET", "/account", HTTP_API_PLATFORM, HTTP_AUTH_PLATFORM, get_account, 0,
+     NULL},
+    {NULL, NULL, HTTP_API_NONE, HTTP_AUTH_NONE, NULL, 0, NULL},
 };

@@ -223,12 +223,13 @@ static void delete_drain(http_request *req)
 }
 
 const http_route api_platform_drains_routes[] = {
-    {"GET", "/apps/:app/log-drains", HTTP_AUTH_PLATFORM, get_drains, 0, NULL},
-    {"POST", "/apps/:app/log-drains", HTTP_AUTH_PLATFORM, post_drain,
-     API_PLATFORM_BODY_MAX_BYTES, NULL},
-    {"GET", "/apps/:app/log-drains/:drain", HTTP_AUTH_PLATFORM, get_drain, 0,
-     NULL},
-    {"DELETE", "/apps/:app/log-drains/:drain", HTTP_AUTH_PLATFORM, delete_drain,
-     4096, NULL},
-    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0, NULL},
+    {"GET", "/apps/:app/log-drains", HTTP_API_PLATFORM, HTTP_AUTH_PLATFORM,
+     get_drains, 0, NULL},
+    {"POST", "/apps/:app/log-drains", HTTP_API_PLATFORM, HTTP_AUTH_PLATFORM,
+     post_drain, API_PLATFORM_BODY_MAX_BYTES, NULL},
+    {"GET", "/apps/:app/log-drains/:drain", HTTP_API_PLATFORM,
+     HTTP_AUTH_PLATFORM, get_drain, 0, NULL},
+    {"DELETE", "/apps/:app/log-drains/:drain", HTTP_API_PLATFORM,
+     HTTP_AUTH_PLATFORM, delete_drain, 4096, NULL},
+    {NULL, NULL, HTTP_API_NONE, HTTP_AUTH_NONE, NULL, 0, NULL},
 };

@@ -150,6 +150,8 @@ static void post_session(http_request *req, style which)
         refuse_session(write);
         return;
     }
+    if (which == STYLE_V3 && api_write_tail_refused(write))
+        return; // the legacy API never refused, and the tail says why it ends
     api_write_about(write, "channel", lp_span_str(write->session.channel_id));
     write->work = api_write_session;
     write->done = add_session_done;
@@ -197,6 +199,33 @@ static lp_span last_event_id(http_request *req)
     return lp_span_str(id ? id : "");
 }
 
+// Why nobody may follow it, or NULL.
+static const char *forbids_tails(const catalog_channel *channel,
+                                 const switches *s)
+{
+    if (channel->flags & CATALOG_NO_TAIL)
+        return "Tail sessions for this app are forbidden due to log volume";
+    return switch_is_on(s, SWITCH_TAILS)
+               ? NULL
+               : "Tail sessions are switched off for now";
+}
+
+// Nobody is told that there is a history where none is kept.
+static void set_history(http_request *req, const catalog_channel *channel,
+                        tail_request *want)
+{
+    const switches *s = &http_worker(req)->shared->switches;
+    bool is_kept = !(channel->flags & CATALOG_NO_HISTORY);
+
+    want->since_ns = switches_history_since(s);
+    if (!is_kept)
+        want->num_lines = 0;
+    if (!is_kept || !switch_is_on(s, SWITCH_HISTORY))
+        http_set_header(
+            req, "X-Heroku-Warning",
+            "Warning: log history discarded due to excessive volume.");
+}
+
 static void read_out(http_request *req, bool may_tail)
 {
     worker *w = http_worker(req);
@@ -217,15 +246,10 @@ static void read_out(http_request *req, bool may_tail)
     want.ps = lp_span_str(session.ps);
     want.num_lines = api_lines(req, session.num_lines);
     want.is_tail = session.is_tail && may_tail;
-    want.is_forbidden = (channel->flags & CATALOG_NO_TAIL) != 0;
+    want.forbidden = forbids_tails(channel, &w->shared->switches);
     want.is_sse = wants_events(req);
     want.last_event_id = last_event_id(req);
-    if (channel->flags & CATALOG_NO_HISTORY) {
-        http_set_header(
-            req, "X-Heroku-Warning",
-            "Warning: log history discarded due to excessive volume.");
-        want.num_lines = 0;
-    }
+    set_history(req, channel, &want);
     tail_start(req, &want);
 }
 
@@ -242,14 +266,19 @@ static void get_canary(http_request *req)
 }
 
 const http_route api_sessions_routes[] = {
-    {"POST", "/v3/sessions", HTTP_AUTH_FULL_API, post_v3, BODY_MAX_BYTES, NULL},
-    {"POST", "/v3/sessions/:any", HTTP_AUTH_FULL_API, post_v3, BODY_MAX_BYTES,
-     NULL},
-    {"POST", "/v2/sessions", HTTP_AUTH_LEGACY, post_v2, BODY_MAX_BYTES, NULL},
-    {"POST", "/sessions", HTTP_AUTH_LEGACY, post_v1, BODY_MAX_BYTES, NULL},
-    {"POST", "/v2/canary-sessions", HTTP_AUTH_LEGACY, post_canary,
+    {"POST", "/v3/sessions", HTTP_API_V3, HTTP_AUTH_FULL_API, post_v3,
      BODY_MAX_BYTES, NULL},
-    {"GET", "/sessions/:id", HTTP_AUTH_NONE, get_session, 0, NULL},
-    {"GET", "/v2/canary-fetch/:id", HTTP_AUTH_NONE, get_canary, 0, NULL},
-    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0, NULL},
+    {"POST", "/v3/sessions/:any", HTTP_API_V3, HTTP_AUTH_FULL_API, post_v3,
+     BODY_MAX_BYTES, NULL},
+    {"POST", "/v2/sessions", HTTP_API_LEGACY, HTTP_AUTH_LEGACY, post_v2,
+     BODY_MAX_BYTES, NULL},
+    {"POST", "/sessions", HTTP_API_LEGACY, HTTP_AUTH_LEGACY, post_v1,
+     BODY_MAX_BYTES, NULL},
+    {"POST", "/v2/canary-sessions", HTTP_API_LEGACY | HTTP_READS,
+     HTTP_AUTH_LEGACY, post_canary, BODY_MAX_BYTES, NULL},
+    {"GET", "/sessions/:id", HTTP_API_LEGACY, HTTP_AUTH_NONE, get_session, 0,
+     NULL},
+    {"GET", "/v2/canary-fetch/:id", HTTP_API_LEGACY, HTTP_AUTH_NONE, get_canary,
+     0, NULL},
+    {NULL, NULL, HTTP_API_NONE, HTTP_AUTH_NONE, NULL, 0, NULL},
 };

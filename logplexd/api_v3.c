@@ -407,26 +407,31 @@ static void get_logs(http_request *req)
     else {
         if (!num || !api_parse_count(lp_span_str(num), &lines))
             lines = LINES_DEFAULT;
-        channel_logs_start(req, channel->ring, api_lines(req, lines));
+        lines = channel->flags & CATALOG_NO_HISTORY ? 0 : api_lines(req, lines);
+        channel_logs_start(req, channel->ring, lines);
     }
 }
 
 const http_route api_v3_routes[] = {
-    {"PUT", "/v3/channels/:id", HTTP_AUTH_FULL_API, put_channel, BODY_MAX_BYTES,
-     NULL},
-    {"GET", "/v3/channels/:id", HTTP_AUTH_FULL_API, get_channel, 0, NULL},
-    {"DELETE", "/v3/channels/:id", HTTP_AUTH_FULL_API, delete_channel, 4096,
-     NULL},
-    {"POST", "/v3/channels/:id/tokens", HTTP_AUTH_FULL_API, post_token,
+    {"PUT", "/v3/channels/:id", HTTP_API_V3, HTTP_AUTH_FULL_API, put_channel,
      BODY_MAX_BYTES, NULL},
-    {"GET", "/v3/channels/:id/tokens", HTTP_AUTH_FULL_API, get_tokens, 0, NULL},
-    {"DELETE", "/v3/channels/:id/tokens/:token", HTTP_AUTH_FULL_API,
-     delete_token, 4096, NULL},
-    {"POST", "/v3/channels/:id/tokens/:token/rotate", HTTP_AUTH_FULL_API,
-     rotate_token, BODY_MAX_BYTES, NULL},
-    {"GET", "/v3/channels/:id/flags", HTTP_AUTH_FULL_API, get_flags, 0, NULL},
-    {"PUT", "/v3/channels/:id/flags", HTTP_AUTH_FULL_API, put_flags,
-     BODY_MAX_BYTES, NULL},
-    {"GET", "/v3/channels/:id/logs", HTTP_AUTH_FULL_API, get_logs, 0, NULL},
-    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0, NULL},
+    {"GET", "/v3/channels/:id", HTTP_API_V3, HTTP_AUTH_FULL_API, get_channel, 0,
+     NULL},
+    {"DELETE", "/v3/channels/:id", HTTP_API_V3, HTTP_AUTH_FULL_API,
+     delete_channel, 4096, NULL},
+    {"POST", "/v3/channels/:id/tokens", HTTP_API_V3, HTTP_AUTH_FULL_API,
+     post_token, BODY_MAX_BYTES, NULL},
+    {"GET", "/v3/channels/:id/tokens", HTTP_API_V3, HTTP_AUTH_FULL_API,
+     get_tokens, 0, NULL},
+    {"DELETE", "/v3/channels/:id/tokens/:token", HTTP_API_V3,
+     HTTP_AUTH_FULL_API, delete_token, 4096, NULL},
+    {"POST", "/v3/channels/:id/tokens/:token/rotate", HTTP_API_V3,
+     HTTP_AUTH_FULL_API, rotate_token, BODY_MAX_BYTES, NULL},
+    {"GET", "/v3/channels/:id/flags", HTTP_API_V3, HTTP_AUTH_FULL_API,
+     get_flags, 0, NULL},
+    {"PUT", "/v3/channels/:id/flags", HTTP_API_V3, HTTP_AUTH_FULL_API,
+     put_flags, BODY_MAX_BYTES, NULL},
+    {"GET", "/v3/channels/:id/logs", HTTP_API_V3, HTTP_AUTH_FULL_API, get_logs,
+     0, NULL},
+    {NULL, NULL, HTTP_API_NONE, HTTP_AUTH_NONE, NULL, 0, NULL},
 };

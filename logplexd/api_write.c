@@ -63,6 +63,18 @@ bool api_write_start(api_write *write)
     return is_taken;
 }
 
+bool api_write_tail_refused(const api_write *write)
+{
+    const switches *s = &http_worker(write->req)->shared->switches;
+
+    if (!write->session.is_tail || switch_is_on(s, SWITCH_TAILS))
+        return false;
+    write->refuse(write->req, 503,
+                  "tails are switched off for now; a session without \"tail\" "
+                  "reads history");
+    return true;
+}
+
 void api_write_session(api_write *write)
 {
     write->err =
@@ -111,6 +123,7 @@ static int status_of(catalog_err err)
         return 422;
     case CATALOG_EXISTS:
     case CATALOG_CONFIGURED:
+    case CATALOG_LAST:
         return 409;
     case CATALOG_FULL:
     case CATALOG_FAILED:

@@ -32,6 +32,7 @@ struct api_write {
     uint64_t drain_id;
     lp_span url;
     int64_t now_ns;
+    void *more; /* what an API keeps for itself; of the request */
 
     const char *subject; /* for errors: "channel \"demo\"" */
 
@@ -53,6 +54,10 @@ void api_write_about(api_write *write, const char *kind, lp_span value);
 /* Defers the request until work is done. False: answered with 503, as too many
  * wait. */
 bool api_write_start(api_write *write);
+
+/* Does write->session ask for a tail while those are switched off? Then it has
+ * been refused with 503: one that asks for history alone would not be. */
+bool api_write_tail_refused(const api_write *write);
 
 /* catalog_add_session(), catalog_add_drain() and so on, as works. */
 void api_write_session(api_write *write);

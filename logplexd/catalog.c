@@ -36,6 +36,8 @@ const char *catalog_strerror(catalog_err err)
         return "the change could not be stored";
     case CATALOG_CONFIGURED:
         return "this credential is set in the daemon's configuration";
+    case CATALOG_LAST:
+        return "it is the last credential with full_api";
     }
     return "unknown error";
 }
@@ -56,15 +58,15 @@ catalog_view *catalog_current(catalog *cat, uint64_t *version)
 void catalog_reader_init(catalog_reader *reader, catalog *cat)
 {
     reader->cat = cat;
-    reader->memo = memo_create();
     reader->view = catalog_current(cat, &reader->version);
+    reader->memo = memo_fit(NULL, reader->view->tokens.count);
 }
 
 void catalog_reader_fini(catalog_reader *reader)
 {
     catalog_view_unref(reader->view);
     reader->view = NULL;
-    free(reader->memo);
+    memo_destroy(reader->memo);
     reader->memo = NULL;
 }
 
@@ -76,6 +78,7 @@ const catalog_view *catalog_reader_view(catalog_reader *reader)
     if (atomic_load_explicit(&reader->cat->version, memory_order_acquire) !=
         reader->version) {
         reader->view = catalog_current(reader->cat, &reader->version);
+        reader->memo = memo_fit(reader->memo, reader->view->tokens.count);
         catalog_view_unref(old);
     }
     return reader->view;
@@ -298,7 +301,7 @@ static bool load_channel(void *ctx, const store_channel *channel,
 static bool load_credential(void *ctx, const store_credential *stored)
 {
     load *to = ctx;
-    credential *cred = credential_restore(stored);
+    credential *cred = credential_restore(&to->cat->keeper, stored);
     credential_list *with =
         cred ? credential_list_with(to->view->credentials, cred) : NULL;
 

@@ -82,10 +82,22 @@ typedef enum catalog_permission {
     CATALOG_ONE_CHANNEL = 4  /* may send to, and read, one    */
 } catalog_permission;
 
+/* The first two are in the store as these numbers. */
+typedef enum catalog_credential_kind {
+    CATALOG_PASSWORD = 0,   /* chosen by somebody                          */
+    CATALOG_GENERATED = 1,  /* 256 random bits                             */
+    CATALOG_STATIC_KEY = 2, /* the original's: no id of its own goes along */
+} catalog_credential_kind;
+
+/* Immutable, valid as long as the view it came from is held. */
 typedef struct catalog_credential {
     lp_span id;
     uint32_t permissions;
     lp_span channel_id; /* for CATALOG_ONE_CHANNEL */
+    lp_span name;       /* for people; may be empty */
+    catalog_credential_kind kind;
+    bool is_configured;
+    int64_t created_ns; /* 0: not known */
 } catalog_credential;
 
 /* Why a write was refused. Texts by catalog_strerror(). */
@@ -98,6 +110,7 @@ typedef enum catalog_err {
     CATALOG_FULL,       /* the engine's ceiling leaves no room for a channel */
     CATALOG_FAILED,     /* the store: disk full, say; the log has the reason */
     CATALOG_CONFIGURED, /* a credential of this id is in the configuration */
+    CATALOG_LAST,       /* nobody would be left who may use the APIs */
 } catalog_err;
 
 const char *catalog_strerror(catalog_err err);
@@ -140,7 +153,7 @@ typedef struct catalog_reader {
     catalog *cat;
     catalog_view *view;
     uint64_t version;
-    struct memo *memo; /* private to catalog.c */
+    struct memo *memo; /* private to catalog_route.c */
 } catalog_reader;
 
 void catalog_reader_init(catalog_reader *reader, catalog *cat);
@@ -173,6 +186,9 @@ void catalog_reader_prefetch(const catalog_reader *reader, lp_span id);
 catalog_view *catalog_view_ref(const catalog_view *view);
 void catalog_view_unref(catalog_view *view);
 
+/* Each change makes a version; one is one view, for as long as that is held. */
+uint64_t catalog_view_version(const catalog_view *view);
+
 /* Both: NULL when there is none. */
 const catalog_token *catalog_find_token(const catalog_view *view, lp_span id);
 const catalog_channel *catalog_find_channel(const catalog_view *view,
@@ -186,10 +202,11 @@ void catalog_each_channel(const catalog_view *view,
 size_t catalog_channel_count(const catalog_view *view);
 
 /*
- * Is there such a credential, with this password? NULL if not. The comparison
- * takes the same time wherever it fails. Passwords are stored hashed; the first
- * right one after a start costs some 50 ms when it is one of the store's, and
- * wrong ones cost no more than a few such times a second: see credential.h.
+ * Is there such a credential, with this password? NULL if not. It takes the same
+ * time whether there is no such id or its password is another. Passwords are
+ * stored hashed; the first right one after a start costs some 50 ms when it is
+ * one of the store's, and wrong ones cost no more than a few such times a
+ * second: see credential.h.
  */
 const catalog_credential *catalog_check_credential(const catalog_view *view,
                                                    lp_span id,
@@ -201,8 +218,37 @@ const catalog_credential *catalog_check_credential(const catalog_view *view,
 const catalog_credential *catalog_check_secret(const catalog_view *view,
                                                lp_span secret);
 
-/* How many credentials there are. */
+/* Who has a say in what a check may cost, and wants to know what it came to. */
+typedef struct catalog_check {
+    bool may_pay;  /* asked: may the slow hash be paid for, if it has to be?  */
+    bool has_paid; /* told: it was                                            */
+    bool is_open;  /* told: it had to be and was not, so nobody knows; NULL is
+                      no "no" then                                            */
+} catalog_check;
+
+/* The same two, with a say. */
+const catalog_credential *catalog_try_credential(const catalog_view *view,
+                                                 lp_span id, lp_span password,
+                                                 catalog_check *check);
+const catalog_credential *catalog_try_secret(const catalog_view *view,
+                                             lp_span secret,
+                                             catalog_check *check);
+
+/* Is this the static key? NULL if not, or if there is none. */
+const catalog_credential *catalog_check_key(const catalog_view *view,
+                                            lp_span text);
+
+/* How many credentials there are; and what follows from none, for the log. */
+#define CATALOG_OPEN_WARNING                                                 \
+    "why=\"the APIs are open to callers on this machine, and closed to all " \
+    "others, until there is a credential\""
 size_t catalog_credential_count(const catalog_view *view);
+
+/* NULL when there is none; all of them, in no order. */
+const catalog_credential *catalog_find_credential(const catalog_view *view,
+                                                  lp_span id);
+const catalog_credential *catalog_credential_at(const catalog_view *view,
+                                                size_t index);
 
 /* Writing ----------------------------------------------------------------- */
 
@@ -273,20 +319,46 @@ catalog_err catalog_put_setting(catalog *cat, const char *name, lp_span value);
 bool catalog_get_setting(catalog *cat, const char *name, char *out,
                          size_t room_bytes);
 
-/*
- * Adds a credential to the store, or replaces the one with this id. For those
- * of the configuration there is catalog_configure().
- */
-catalog_err catalog_put_credential(catalog *cat, lp_span id, lp_span password,
-                                   uint32_t permissions, lp_span channel_id);
-catalog_err catalog_delete_credential(catalog *cat, lp_span id);
-
+/* What a credential is to be. */
 typedef struct catalog_configured {
     lp_span id;
     lp_span password;
     uint32_t permissions;
     lp_span channel_id;
+    lp_span name;
+    catalog_credential_kind kind;
 } catalog_configured;
+
+/* What was made up for a credential, in hexadecimal digits and with a NUL. */
+typedef struct catalog_generated {
+    char id[2 * 16 + 1];
+    char secret[2 * 32 + 1];
+} catalog_generated;
+
+/* Can this be the name of a credential? At most 256 bytes of UTF-8 without
+ * control characters; none at all is one, too. */
+bool catalog_is_label(lp_span name);
+
+/* A new credential of a generated id, with a generated secret. as->id and
+ * as->password are not looked at. */
+catalog_err catalog_new_credential(catalog *cat, const catalog_configured *as,
+                                   catalog_generated *out);
+
+/*
+ * Adds a credential with a password to the store, or replaces the one with this
+ * id. For those of the configuration there is catalog_configure(). Unless
+ * may_lock_out, the last one with CATALOG_FULL_API keeps it: CATALOG_LAST.
+ */
+catalog_err catalog_set_credential(catalog *cat, const catalog_configured *as,
+                                   bool may_lock_out, bool *is_new);
+
+/* The same without a name, and whoever is left. */
+catalog_err catalog_put_credential(catalog *cat, lp_span id, lp_span password,
+                                   uint32_t permissions, lp_span channel_id);
+
+/* Revoking leaves the last one with CATALOG_FULL_API: CATALOG_LAST. */
+catalog_err catalog_revoke_credential(catalog *cat, lp_span id);
+catalog_err catalog_delete_credential(catalog *cat, lp_span id);
 
 /*
  * The credentials of the configuration are these and no others: what an earlier

@@ -80,7 +80,10 @@ catalog_err catalog_open_ring(catalog *cat, lp_channel **ring);
 
 /* catalog_route.c --------------------------------------------------------- */
 
-struct memo *memo_create(void); /* NULL: all go the long way */
+/* A place to remember so many tokens: memo itself, or an empty one in its stead
+ * if it was too small. NULL, for want of memory: all go the long way. */
+struct memo *memo_fit(struct memo *memo, size_t token_count);
+void memo_destroy(struct memo *memo);
 
 /* catalog_plan.c: a channel on its way to what it shall be ----------------- */
 

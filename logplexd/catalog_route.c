@@ -10,8 +10,15 @@
  * the same place; the one used last is the first. The place comes from a few
  * bytes of the id, which are random in ids that exist; who makes up others can
  * make us take the long way, and no more than that.
+ *
+ * There are two to four slots for each token there is, within bounds: with fewer,
+ * tokens that take turns would push each other out.
  */
-enum { MEMO_BITS = 13, TOKEN_ID_BYTES = 38 };
+enum {
+    MEMO_BITS_MIN = 13, /* 512 KiB */
+    MEMO_BITS_MAX = 18, /* 16 MiB, for 131,072 tokens and more */
+    TOKEN_ID_BYTES = 38
+};
 
 typedef struct memo_slot {
     lp_channel *ring;
@@ -25,7 +32,8 @@ _Static_assert(sizeof(memo_slot) == 64, "a cache line");
 _Static_assert(CATALOG_NAME_MAX_BYTES + 6 <= UINT16_MAX, "host_app_bytes");
 
 struct memo {
-    memo_slot slots[1 << MEMO_BITS];
+    unsigned bits; /* 2 to the power of it is the number of slots */
+    memo_slot *slots;
 };
 
 /* The first slot of the pair. */
@@ -34,7 +42,7 @@ static memo_slot *memo_pair_of(struct memo *memo, lp_span id)
     uint64_t bytes;
 
     memcpy(&bytes, id.ptr + 2, sizeof bytes); // "t." stands before them
-    bytes = bytes * 0x9e3779b97f4a7c15u >> (64 - MEMO_BITS);
+    bytes = bytes * 0x9e3779b97f4a7c15u >> (64 - memo->bits);
     return &memo->slots[bytes & ~(uint64_t)1];
 }
 
@@ -98,12 +106,47 @@ bool catalog_reader_find_route(catalog_reader *reader, lp_span id,
     return true;
 }
 
-struct memo *memo_create(void)
+static struct memo *memo_create(unsigned bits)
 {
-    struct memo *memo = aligned_alloc(64, sizeof *memo);
+    struct memo *memo = malloc(sizeof *memo);
+    size_t size_bytes = sizeof(memo_slot) << bits;
 
-    if (memo) {
-        memset(memo, 0, sizeof *memo);
+    if (!memo) {
+        return NULL;
     }
+    memo->bits = bits;
+    memo->slots = aligned_alloc(sizeof(memo_slot), size_bytes);
+    if (!memo->slots) {
+        free(memo);
+        return NULL;
+    }
+    memset(memo->slots, 0, size_bytes);
     return memo;
+}
+
+void memo_destroy(struct memo *memo)
+{
+    if (memo) {
+        free(memo->slots);
+    }
+    free(memo);
+}
+
+struct memo *memo_fit(struct memo *memo, size_t token_count)
+{
+    unsigned bits = MEMO_BITS_MIN;
+    struct memo *larger;
+
+    while (bits < MEMO_BITS_MAX && (size_t)1 << bits < 2 * token_count) {
+        bits++;
+    }
+    if (memo && memo->bits >= bits) {
+        return memo;
+    }
+    larger = memo_create(bits);
+    if (!larger) {
+        return memo;
+    }
+    memo_destroy(memo);
+    return larger;
 }

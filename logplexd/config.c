@@ -22,13 +22,14 @@ typedef enum source {
     SOURCE_FLAG
 } source;
 
-enum { OPTIONS_MAX = 64, VALUE_MAX_BYTES = 16384 };
+enum { OPTIONS_MAX = 64, VALUE_MAX_BYTES = 16384, AUTH_KEY_MAX_BYTES = 1024 };
 
 typedef struct loading {
     config *cfg;
     source source_of[OPTIONS_MAX]; /* by index of the first spelling */
     source credential_source[CONFIG_CREDENTIALS_MAX];
     char *credentials_file;
+    char *auth_key_file;
     bool is_check;
 } loading;
 
@@ -49,6 +50,10 @@ static void print_value(const setting *set, const char *value)
     if (set->opt->kind == OPTION_CREDENTIALS) {
         fprintf(stderr, "\"%.*s***\"", colon ? (int)(colon + 1 - value) : 0,
                 value);
+        return;
+    }
+    if (set->opt->kind == OPTION_AUTH_KEY) {
+        fputs("\"***\"", stderr);
         return;
     }
     log_quote(value, quoted, sizeof quoted);
@@ -170,6 +175,21 @@ static bool add_address(loading *load, const setting *set, const char *value)
     return true;
 }
 
+static bool set_mode(loading *load, const setting *set, const char *value)
+{
+    char *at = (char *)load->cfg + set->opt->offset;
+    const char *wrong = value_mode(value, (switch_choice *)at);
+
+    return wrong ? refuse(set, value, wrong) : true;
+}
+
+static bool switch_off(loading *load, const setting *set, const char *value)
+{
+    const char *wrong = value_switched_off(value, &load->cfg->switches);
+
+    return wrong ? refuse(set, value, wrong) : true;
+}
+
 /* The place of an id, or that of a new one. */
 static unsigned credential_place(const config *cfg, const char *id)
 {
@@ -210,6 +230,48 @@ static bool add_credential(loading *load, const setting *set, const char *value)
     return true;
 }
 
+/* What a header can carry, and give back as it was. */
+static const char *key_fault(const char *key)
+{
+    size_t len = strlen(key);
+
+    if (len == 0) {
+        return "is empty";
+    }
+    if (len > AUTH_KEY_MAX_BYTES) {
+        return "is too long";
+    }
+    if (key[0] == ' ' || key[len - 1] == ' ') {
+        return "has a blank at its beginning or end";
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (key[i] < ' ' || key[i] > '~') {
+            return "has a character that is not printable ASCII";
+        }
+    }
+    return NULL;
+}
+
+static void forget_key(char **key)
+{
+    if (*key) {
+        explicit_bzero(*key, strlen(*key));
+    }
+    free(*key);
+    *key = NULL;
+}
+
+static bool set_key(config *cfg, const setting *set, const char *value)
+{
+    const char *wrong = key_fault(value);
+
+    if (wrong) {
+        return refuse(set, value, wrong);
+    }
+    forget_key(&cfg->auth_key);
+    return set_string(&cfg->auth_key, set, value);
+}
+
 /* One option -------------------------------------------------------------- */
 
 static bool set_one(loading *load, const setting *set, const char *value)
@@ -223,6 +285,10 @@ static bool set_one(loading *load, const setting *set, const char *value)
         return add_credential(load, set, value);
     case OPTION_CREDENTIALS_FILE:
         return set_string(&load->credentials_file, set, value);
+    case OPTION_AUTH_KEY:
+        return set_key(load->cfg, set, value);
+    case OPTION_AUTH_KEY_FILE:
+        return set_string(&load->auth_key_file, set, value);
     case OPTION_DIR:
     case OPTION_FILE:
         return set_string((char **)(void *)at, set, value);
@@ -234,6 +300,10 @@ static bool set_one(loading *load, const setting *set, const char *value)
     case OPTION_DURATION_S:
     case OPTION_LEVEL:
         return set_number(load, set, value);
+    case OPTION_MODE:
+        return set_mode(load, set, value);
+    case OPTION_SWITCH_OFF:
+        return switch_off(load, set, value);
     case OPTION_CHECK:
         load->is_check = true;
         return true;
@@ -319,6 +389,39 @@ static bool load_port(loading *load)
     set.from = SOURCE_DEFAULT;
     load->cfg->http.count = 0;
     return set_from(load, &set, address);
+}
+
+/* How the original's environment spells them. */
+static bool load_denials(loading *load)
+{
+    static const struct {
+        const char *variable;
+        switch_id id;
+    } denials[] = {
+        {"DENY_LOGS_INGRESS", SWITCH_INGEST},
+        {"DENY_REDIS_BUFFERS", SWITCH_HISTORY},
+        {"DENY_TAIL_SESSIONS", SWITCH_TAILS},
+        {"DISABLE_DRAIN_FORWARDING", SWITCH_DRAINS},
+    };
+
+    for (size_t i = 0; i < sizeof denials / sizeof denials[0]; i++) {
+        const char *value = getenv(denials[i].variable);
+        bool is_true = value && strcmp(value, "true") == 0;
+        char quoted[128];
+
+        if (!value || !*value) {
+            continue;
+        }
+        if (!is_true && strcmp(value, "false") != 0) {
+            fprintf(
+                stderr, "logplexd: %s: %s is neither; allowed: true or false\n",
+                denials[i].variable, log_quote(value, quoted, sizeof quoted));
+            return false;
+        }
+        load->cfg->switches.of[denials[i].id] =
+            (switch_choice){true, is_true ? SWITCH_OFF : SWITCH_ON};
+    }
+    return true;
 }
 
 static unsigned min3(unsigned a, unsigned b, unsigned c)
@@ -436,8 +539,10 @@ static bool load_environment(loading *load)
         const char *value = opt->variable ? getenv(opt->variable) : NULL;
         setting set = {opt, opt->variable, SOURCE_ENVIRONMENT};
 
-        if (!value || !*value) {
-            continue; // VARIABLE= is how many tools spell "not set"
+        // VARIABLE= is how many tools spell "not set"; but a key that is empty
+        // is one that somebody forgot to fill in.
+        if (!value || (!*value && opt->kind != OPTION_AUTH_KEY)) {
+            continue;
         }
         if (opt->kind == OPTION_ADDRESSES) {
             ok = set_list(load, &set, value, " \t\r\n,");
@@ -455,7 +560,8 @@ static const option *find_flag(const char *name, size_t len)
     for (unsigned i = 0; i < config_option_count; i++) {
         const option *opt = &config_options[i];
 
-        if (strlen(opt->flag) == len && memcmp(opt->flag, name, len) == 0) {
+        if (opt->flag && strlen(opt->flag) == len &&
+            memcmp(opt->flag, name, len) == 0) {
             return opt;
         }
     }
@@ -567,6 +673,50 @@ static bool load_credentials_file(loading *load)
         ok = false;
     }
     explicit_bzero(line, sizeof line);
+    fclose(file);
+    return ok;
+}
+
+/* The file of the static key ---------------------------------------------- */
+
+static bool read_key(loading *load, FILE *file)
+{
+    setting set = {option_of(OPTION_AUTH_KEY), NULL, SOURCE_FLAG};
+    char line[AUTH_KEY_MAX_BYTES + 3];
+    char name[320];
+    bool ok;
+
+    line[0] = '\0';
+    if (!fgets(line, sizeof line, file) && ferror(file)) {
+        fprintf(stderr, "logplexd: --auth-key-file: \"%s\": %s\n",
+                load->auth_key_file, strerror(errno));
+        return false;
+    }
+    line[strcspn(line, "\r\n")] = '\0';
+    snprintf(name, sizeof name, "--auth-key-file %.256s", load->auth_key_file);
+    set.name = name;
+    ok = set_key(load->cfg, &set, line);
+    explicit_bzero(line, sizeof line);
+    return ok;
+}
+
+static bool load_auth_key_file(loading *load)
+{
+    FILE *file;
+    bool ok;
+
+    if (!load->auth_key_file) {
+        return true;
+    }
+    file = fopen(load->auth_key_file, "re");
+    if (!file) {
+        fprintf(stderr, "logplexd: --auth-key-file: \"%s\": %s\n",
+                load->auth_key_file, strerror(errno));
+        return false;
+    }
+    setvbuf(file, NULL, _IONBF, 0); // a buffer would keep the key
+    warn_if_readable(load->auth_key_file, file);
+    ok = read_key(load, file);
     fclose(file);
     return ok;
 }
@@ -698,10 +848,12 @@ config_verdict config_load(config *cfg, int argc, char **argv)
     if (told_of_ourselves(argc, argv)) {
         return CONFIG_EXIT_OK;
     }
-    ok = load_defaults(&load) && load_port(&load) && load_environment(&load) &&
-         load_flags(&load, argc, argv) && load_credentials_file(&load) &&
+    ok = load_defaults(&load) && load_port(&load) && load_denials(&load) &&
+         load_environment(&load) && load_flags(&load, argc, argv) &&
+         load_credentials_file(&load) && load_auth_key_file(&load) &&
          agree(cfg);
     free(load.credentials_file);
+    free(load.auth_key_file);
     if (!ok) {
         return CONFIG_EXIT_USAGE;
     }
@@ -713,6 +865,7 @@ void config_fini(config *cfg)
     for (unsigned i = 0; i < cfg->credential_count; i++) {
         value_credential_fini(&cfg->credentials[i]);
     }
+    forget_key(&cfg->auth_key);
     free(cfg->data_dir);
     free(cfg->base_url);
     free(cfg->tls_cert);

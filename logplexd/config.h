@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "switches.h"
+
 enum { CONFIG_LIST_MAX = 16, CONFIG_CREDENTIALS_MAX = 64 };
 
 /* Port 0 is any free port. "*" is the IPv6 any-address, to be bound to take
@@ -47,7 +49,9 @@ typedef struct config {
     unsigned workers;
     config_credential credentials[CONFIG_CREDENTIALS_MAX];
     unsigned credential_count;
-    int log_level; /* log_level */
+    char *auth_key;      /* NULL: none */
+    int log_level;       /* log_level */
+    switch_set switches; /* those that flags or the environment speak of */
 
     uint64_t memory_max_bytes;
     uint64_t channel_max_bytes;
@@ -65,9 +69,12 @@ typedef struct config {
     uint32_t session_ttl_s;
     uint32_t shutdown_limit_ms; /* from SIGTERM to exit */
     uint32_t channels_max;
-    uint32_t tokens_max;      /* of a channel */
-    uint32_t drains_max;      /* of a channel, reserved ones left out */
-    uint32_t num_extra_lines; /* 1: num=N gives N+1, as the original has it */
+    uint32_t tokens_max;        /* of a channel */
+    uint32_t drains_max;        /* of a channel, reserved ones left out */
+    uint32_t num_extra_lines;   /* 1: num=N gives N+1, as the original has it */
+    uint32_t dedup_window_ms;   /* of Logplex-Frame-Id; 0: none is looked at */
+    uint32_t dedup_max;         /* that are remembered                       */
+    uint32_t auth_failures_max; /* of a peer in ten seconds; 0: no limit */
 } config;
 
 /* What is to be done with the command line. */
@@ -79,8 +86,9 @@ typedef enum config_verdict {
 
 /*
  * Fills *cfg from the defaults, the environment and argv, in this order: a list
- * in a later source replaces that of an earlier one whole. Credentials alone
- * add up over the file, the environment and the flags, the last of an id wins.
+ * in a later source replaces that of an earlier one whole. Only credentials and
+ * what is switched off add up over the file, the environment and the flags; the
+ * last that speaks of an id, or of a switch, wins.
  * config_fini() is owed whatever the verdict is.
  */
 config_verdict config_load(config *cfg, int argc, char **argv);

@@ -90,6 +90,20 @@ const option config_options[] = {
     {NULL, "--credentials-file", "LOGPLEX_CREDENTIALS_FILE", "FILE",
      OPTION_CREDENTIALS_FILE, NONE, ANY, NULL,
      "The same, one a line; # begins a comment line."},
+    {NULL, NULL, "LOGPLEX_AUTH_KEY", "KEY",
+     OPTION_AUTH_KEY, MEMBER(auth_key), ANY, NULL,
+     "The original's static key: who sends it behind Basic, as it is, or as a "
+     "Bearer, may use the APIs, but not send lines. In the environment alone, "
+     "as a flag would show in ps."},
+    {NULL, "--auth-key-file", "LOGPLEX_AUTH_KEY_FILE", "FILE",
+     OPTION_AUTH_KEY_FILE, NONE, ANY, NULL,
+     "The same, from a file of one line."},
+    {NULL, "--auth-failures-max", "LOGPLEX_AUTH_FAILURES_MAX", "N",
+     OPTION_NUMBER, MEMBER(auth_failures_max), 0, 1000000, "20",
+     "Wrong credentials that a peer may show in ten seconds; beyond that wrong "
+     "ones are answered with 429, and right ones as ever. A peer is the "
+     "address of a connection, of IPv6 its /64: behind a proxy all are one. "
+     "0: no limit."},
 
     {"Limits of a request", "--frame-max", "LOGPLEX_FRAME_MAX", "SIZE",
      OPTION_SIZE, MEMBER(frame_max_bytes), KIB, FRAME_MAX_KIB * KIB, "64KiB",
@@ -106,6 +120,13 @@ const option config_options[] = {
     {NULL, "--body-timeout", "LOGPLEX_BODY_TIMEOUT", "TIME",
      OPTION_DURATION, MEMBER(body_timeout_ms), 100, HOURS(1), "15s",
      "A body that is silent for so long is given up (408)."},
+    {NULL, "--dedup-window", "LOGPLEX_DEDUP_WINDOW", "TIME",
+     OPTION_DURATION, MEMBER(dedup_window_ms), 0, HOURS(24), "5m",
+     "A POST /logs with the Logplex-Frame-Id of an earlier one is answered as "
+     "that was for so long, and not kept again; 0ms: never."},
+    {NULL, "--dedup-max", "LOGPLEX_DEDUP_MAX", "N",
+     OPTION_NUMBER, MEMBER(dedup_max), 1024, 1 << 24, "65536",
+     "Frame ids that are remembered for that; the oldest goes."},
     {NULL, "--idle-timeout", "LOGPLEX_IDLE_TIMEOUT", "TIME",
      OPTION_DURATION, MEMBER(idle_timeout_ms), SECONDS(1), HOURS(24), "60s",
      "An HTTP connection without a request for so long is closed."},
@@ -122,6 +143,21 @@ const option config_options[] = {
      OPTION_NUMBER, MEMBER(num_extra_lines), 0, 1, "0",
      "1 gives one line more than a client asks for with num, as the original "
      "Logplex did, for clients that count on it."},
+
+    {"Switches", "--api-mode", "API_STATUS", "MODE",
+     OPTION_MODE, MEMBER(switches.of[SWITCH_API]), ANY, NULL,
+     "normal, read_only or disabled: how the v3 and Platform APIs begin, "
+     "whatever was stored by PUT /v3/switches. Without it, as stored, and "
+     "normal at first. So it is with all switches."},
+    {NULL, "--legacy-api-mode", "LEGACY_API_STATUS", "MODE",
+     OPTION_MODE, MEMBER(switches.of[SWITCH_LEGACY_API]), ANY, NULL,
+     "The same for the APIs of versions 1 and 2, and for reading sessions."},
+    {NULL, "--switch-off", "LOGPLEX_SWITCH_OFF", "LIST",
+     OPTION_SWITCH_OFF, MEMBER(switches), ANY, NULL,
+     "What begins switched off: ingest, history, tails, drains, apart by "
+     "commas. DENY_LOGS_INGRESS, DENY_REDIS_BUFFERS, DENY_TAIL_SESSIONS and "
+     "DISABLE_DRAIN_FORWARDING in the environment do the same when they are "
+     "true, and switch on what was stored as off when they are false."},
 
     {"Running", "--workers", "LOGPLEX_WORKERS", "N",
      OPTION_NUMBER, MEMBER(workers), 1, 1024, NULL,
@@ -211,6 +247,10 @@ const char *option_allowed(const option *opt, char *out, size_t room_bytes)
     case OPTION_CREDENTIALS_FILE:
         return "ID:PASSWORD:PERMISSION[,PERMISSION] with the permissions "
                "full_api, any_channel, or one channel's id";
+    case OPTION_AUTH_KEY:
+    case OPTION_AUTH_KEY_FILE:
+        return "one line of 1 to 1024 printable ASCII characters, without "
+               "blanks around it";
     case OPTION_DIR:
         return "a folder";
     case OPTION_FILE:
@@ -220,6 +260,10 @@ const char *option_allowed(const option *opt, char *out, size_t room_bytes)
                "path";
     case OPTION_LEVEL:
         return "debug, info, warn or error";
+    case OPTION_MODE:
+        return "normal, read_only or disabled";
+    case OPTION_SWITCH_OFF:
+        return "a list of ingest, history, tails and drains, apart by commas";
     case OPTION_NUMBER:
     case OPTION_SIZE:
     case OPTION_DURATION:

@@ -15,6 +15,8 @@ typedef enum option_kind {
     OPTION_ADDRESSES,   /* config_addresses            */
     OPTION_CREDENTIALS, /* adds to config.credentials  */
     OPTION_CREDENTIALS_FILE,
+    OPTION_AUTH_KEY, /* char *, and a secret        */
+    OPTION_AUTH_KEY_FILE,
     OPTION_DIR,  /* char *                      */
     OPTION_FILE, /* char *                      */
     OPTION_URL,  /* char *                      */
@@ -23,6 +25,8 @@ typedef enum option_kind {
     OPTION_DURATION,   /* member in milliseconds      */
     OPTION_DURATION_S, /* member in seconds           */
     OPTION_LEVEL,
+    OPTION_MODE,       /* switch_choice               */
+    OPTION_SWITCH_OFF, /* adds to a switch_set        */
     OPTION_HELP,
     OPTION_VERSION,
     OPTION_CHECK
@@ -32,7 +36,7 @@ typedef enum option_kind {
  * table is the one that is printed. */
 typedef struct option {
     const char *group;    /* heading of --help; NULL: as the one before */
-    const char *flag;     /* with its dashes                            */
+    const char *flag;     /* with its dashes; NULL: the variable alone  */
     const char *variable; /* its twin in the environment; NULL: none    */
     const char *argument; /* what --help calls its value; NULL: no value */
     option_kind kind;

@@ -42,7 +42,8 @@ static void print_wrapped(const char *text)
 
 static bool is_repeatable(const option *opt)
 {
-    return opt->kind == OPTION_ADDRESSES || opt->kind == OPTION_CREDENTIALS;
+    return opt->kind == OPTION_ADDRESSES || opt->kind == OPTION_CREDENTIALS ||
+           opt->kind == OPTION_SWITCH_OFF;
 }
 
 static bool has_range(const option *opt)
@@ -58,7 +59,10 @@ static void print_option(const option *opt)
     if (opt->group) {
         printf("\n%s\n", opt->group);
     }
-    printf("  %s%s%s%s\n", opt->flag, opt->argument ? " " : "",
+    printf("  %s%s%s%s\n", opt->flag ? opt->flag : opt->variable,
+           !opt->argument ? ""
+           : opt->flag    ? " "
+                          : "=",
            opt->argument ? opt->argument : "",
            is_repeatable(opt) ? "   (repeatable)" : "");
     print_wrapped(opt->help);
@@ -67,7 +71,7 @@ static void print_option(const option *opt)
                  option_allowed(opt, allowed, sizeof allowed));
         print_wrapped(line);
     }
-    if (opt->variable) {
+    if (opt->variable && opt->flag) {
         snprintf(line, sizeof line, "%s%s%s  Environment: %s",
                  opt->otherwise ? "Default: " : "",
                  opt->otherwise ? opt->otherwise : "",
@@ -79,6 +83,7 @@ static void print_option(const option *opt)
 void config_help(void)
 {
     puts("Usage: logplexd [OPTION]...\n"
+         "       logplexd credential add|list|delete ...   (--help for more)\n"
          "\n"
          "Takes log lines over syslog and HTTP, keeps them in channels, and\n"
          "hands them to whoever reads. A flag wins over its variable in the\n"
@@ -121,7 +126,7 @@ static void add_key(text *to, const option *opt)
 {
     char key[40];
 
-    snprintf(key, sizeof key, "%s", opt->flag + 2);
+    snprintf(key, sizeof key, "%s", opt->flag ? opt->flag + 2 : "auth-key");
     for (char *at = key; (at = strchr(at, '-'));) {
         *at = '_';
     }
@@ -168,6 +173,26 @@ static void add_credentials(text *to, const config *cfg)
     add_quoted(to, list);
 }
 
+static void add_mode(text *to, const switch_choice *mode)
+{
+    add_quoted(to, mode->is_given ? api_mode_names[mode->value] : "");
+}
+
+static void add_switched_off(text *to, const switch_set *set)
+{
+    char list[SWITCH_SET_BYTES];
+    text all = {.out = list, .room_bytes = sizeof list};
+
+    list[0] = '\0';
+    for (unsigned id = SWITCH_INGEST; id < SWITCH_COUNT; id++) {
+        if (set->of[id].is_given && set->of[id].value == SWITCH_OFF) {
+            text_add(&all, "%s%s", all.len_bytes > 0 ? "," : "",
+                     switch_names[id]);
+        }
+    }
+    add_quoted(to, list);
+}
+
 static void add_member(text *to, const option *opt, const config *cfg)
 {
     const void *at = (const char *)cfg + opt->offset;
@@ -188,6 +213,9 @@ static void add_member(text *to, const option *opt, const config *cfg)
         add_quoted(to, *value ? *value : "");
         return;
     }
+    case OPTION_AUTH_KEY:
+        text_add(to, cfg->auth_key ? "***" : "\"\"");
+        return;
     case OPTION_NUMBER:
         text_add(to, "%llu", (unsigned long long)option_number(opt, cfg));
         return;
@@ -203,7 +231,14 @@ static void add_member(text *to, const option *opt, const config *cfg)
     case OPTION_LEVEL:
         text_add(to, "%s", value_level_name(option_number(opt, cfg)));
         return;
+    case OPTION_MODE:
+        add_mode(to, at);
+        return;
+    case OPTION_SWITCH_OFF:
+        add_switched_off(to, at);
+        return;
     case OPTION_CREDENTIALS_FILE:
+    case OPTION_AUTH_KEY_FILE:
     case OPTION_HELP:
     case OPTION_VERSION:
     case OPTION_CHECK:

@@ -152,6 +152,36 @@ const char *value_level_name(uint64_t level)
     return levels[level];
 }
 
+/* Switches ---------------------------------------------------------------- */
+
+const char *value_mode(const char *text, switch_choice *out)
+{
+    // Any switch that has modes will do: they all have the same.
+    return switch_parse(SWITCH_API, lp_span_str(text), out) ? NULL
+                                                            : "is no mode";
+}
+
+const char *value_switched_off(const char *text, switch_set *out)
+{
+    static const char separators[] = ", \t\r\n";
+    switch_set made = *out;
+    switch_id id;
+
+    for (const char *at = text + strspn(text, separators); *at;) {
+        size_t name_bytes = strcspn(at, separators);
+
+        if (!switch_find(lp_span_of(at, name_bytes), &id) ||
+            switch_is_mode(id)) {
+            return "names what is no switch";
+        }
+        made.of[id] = (switch_choice){true, SWITCH_OFF};
+        at += name_bytes;
+        at += strspn(at, separators);
+    }
+    *out = made;
+    return NULL;
+}
+
 /* Addresses --------------------------------------------------------------- */
 
 static void set_ip4(config_address *out, struct in_addr ip, uint16_t port)

@@ -30,6 +30,12 @@ void value_credential_fini(config_credential *cred);
 /* "debug" to "error". */
 const char *value_level(const char *text, uint64_t *out);
 
+/* "normal", "read_only", "disabled". */
+const char *value_mode(const char *text, switch_choice *out);
+
+/* "ingest,tails": adds those to *out as off. */
+const char *value_switched_off(const char *text, switch_set *out);
+
 /* In the largest unit that loses nothing. out has room for 32 bytes. */
 void value_size_print(uint64_t size_bytes, char *out);
 void value_duration_print(uint64_t duration_ms, char *out);

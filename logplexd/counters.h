@@ -18,14 +18,16 @@
     X(LISTENER_SYSLOG_UDP, "syslog_udp") \
     X(LISTENER_HTTP, "http")
 
-#define REJECTS(X)                                             \
-    X(REJECT_MALFORMED, "malformed", "no syslog header")       \
-    X(REJECT_NO_TOKEN, "no_token", "APP-NAME is no token")     \
-    X(REJECT_UNKNOWN_TOKEN, "unknown_token", "no such token")  \
-    X(REJECT_CLOSED, "closed", "the channel is being deleted") \
-    X(REJECT_TOO_BIG, "too_big", "over what a segment holds")  \
-    X(REJECT_FULL, "full", "the memory ceiling is reached")    \
-    X(REJECT_COUNT, "count_mismatch", "Logplex-Msg-Count lied: whole body")
+#define REJECTS(X)                                                          \
+    X(REJECT_MALFORMED, "malformed", "no syslog header")                    \
+    X(REJECT_NO_TOKEN, "no_token", "APP-NAME is no token")                  \
+    X(REJECT_UNKNOWN_TOKEN, "unknown_token", "no such token")               \
+    X(REJECT_CLOSED, "closed", "the channel is being deleted")              \
+    X(REJECT_TOO_BIG, "too_big", "over what a segment holds")               \
+    X(REJECT_FULL, "full", "the memory ceiling is reached")                 \
+    X(REJECT_COUNT, "count_mismatch", "Logplex-Msg-Count lied: whole body") \
+    X(REJECT_SWITCHED_OFF, "switched_off", "nothing is taken in for now")   \
+    X(REJECT_DUPLICATE, "duplicate", "a frame id that was there: whole body")
 
 /* Frame-level events, per listener. */
 #define FRAME_EVENTS(X)                                            \
@@ -59,11 +61,19 @@
     X(COUNT_HTTP_4XX, "http_responses_4xx_total", "by class of status")       \
     X(COUNT_HTTP_5XX, "http_responses_5xx_total", "by class of status")       \
     X(COUNT_HTTP_AUTH_FAILED, "http_auth_failed_total", "401 and 403")        \
-    X(COUNT_HTTP_OVERLOADED, "http_overloaded_total", "429: memory is full")  \
+    X(COUNT_HTTP_AUTH_LIMITED, "http_auth_limited_total",                     \
+      "429: the peer had shown too many wrong credentials")                   \
+    X(COUNT_HTTP_OVERLOADED, "http_overloaded_total",                         \
+      "429: these, and memory is full or too many bodies are under way")      \
     X(COUNT_HTTP_BODY_TOO_BIG, "http_body_too_big_total", "413")              \
     X(COUNT_HTTP_BODY_TIMEOUT, "http_body_timeout_total", "408")              \
     X(COUNT_OFFLOAD_REFUSED, "offload_refused_total",                         \
       "blocking work refused, too much was waiting")                          \
+    X(COUNT_DEDUP_HITS, "dedup_hits_total", "POSTs answered as one before")   \
+    X(COUNT_DEDUP_EVICTED, "dedup_evicted_total",                             \
+      "frame ids forgotten early: too many")                                  \
+    X(COUNT_DEDUP_IGNORED, "dedup_ignored_total",                             \
+      "frame ids of a length that none has")                                  \
     X(COUNT_TAILS_OPENED, "tails_opened_total", "sessions read")              \
     X(COUNT_TAILS_CLOSED, "tails_closed_total", "of these, ended")            \
     X(COUNT_TAIL_LINES, "tail_lines_total", "lines written to readers")       \

@@ -10,61 +10,89 @@
 
 struct credential {
     _Atomic uint32_t refs;
-    _Atomic bool knows_fast; /* fast may be read */
-    bool is_configured;
     catalog_credential shown;
-    secret_hash fast; /* written once, under the keeper's mutex */
-    secret_salt salt; /* these two for those from the store     */
+    uint64_t id_hash;                 /* what it is found by */
+    const secret_hash *_Atomic known; /* fast, or no_hash: has to learn it */
+    secret_hash fast; /* written once, under the keeper's slow_mutex */
+    secret_salt salt; /* these two for passwords from the store      */
     secret_hash stored;
     char text[];
 };
 
+typedef struct list_entry {
+    uint64_t id_hash; /* beside each other: all are looked at */
+    credential *cred;
+} list_entry;
+
 struct credential_list {
     _Atomic uint32_t refs;
+    const credential *key; /* the static one, or NULL */
     size_t count;
-    credential *at[];
+    list_entry at[];
 };
+
+/* That of no password: a hash that is all zeros would be a first. So there is
+ * always something to compare with, and no branch that would take its time. */
+static const secret_hash no_hash;
 
 void credential_keeper_init(credential_keeper *keeper, const secret_salt *salt)
 {
     memset(keeper, 0, sizeof *keeper);
-    random_bytes(keeper->key, sizeof keeper->key);
     keeper->salt = *salt;
+    keeper->key =
+        secret_hmac(lp_span_of((const char *)salt->bytes, sizeof salt->bytes),
+                    LP_SPAN("logplex fast hash"));
+    random_bytes(&keeper->ids, sizeof keeper->ids);
+    pthread_mutex_init(&keeper->slow_mutex, NULL);
     pthread_mutex_init(&keeper->mutex, NULL);
 }
 
 void credential_keeper_fini(credential_keeper *keeper)
 {
+    pthread_mutex_destroy(&keeper->slow_mutex);
     pthread_mutex_destroy(&keeper->mutex);
-    explicit_bzero(keeper->key, sizeof keeper->key);
+    explicit_bzero(&keeper->key, sizeof keeper->key);
 }
 
 /* One credential ---------------------------------------------------------- */
 
-static credential *create(lp_span id, uint32_t permissions, lp_span channel_id)
+/* Copies text to *at, moves it on, and gives the copy's span. */
+static lp_span put_text(char **at, lp_span text)
 {
-    credential *cred =
-        calloc(1, sizeof *cred + id.len_bytes + channel_id.len_bytes);
+    lp_span copy = lp_span_of(*at, text.len_bytes);
+
+    if (text.len_bytes > 0) {
+        memcpy(*at, text.ptr, text.len_bytes);
+    }
+    *at += text.len_bytes;
+    return copy;
+}
+
+static credential *create(const credential_keeper *keeper, lp_span id,
+                          lp_span channel_id, lp_span name)
+{
+    credential *cred = calloc(1, sizeof *cred + id.len_bytes +
+                                     channel_id.len_bytes + name.len_bytes);
+    char *text;
 
     if (!cred) {
         return NULL;
     }
     atomic_init(&cred->refs, 1);
-    memcpy(cred->text, id.ptr, id.len_bytes);
-    cred->shown.id = lp_span_of(cred->text, id.len_bytes);
-    cred->shown.permissions = permissions;
-    if (channel_id.len_bytes > 0) {
-        memcpy(cred->text + id.len_bytes, channel_id.ptr, channel_id.len_bytes);
-        cred->shown.channel_id =
-            lp_span_of(cred->text + id.len_bytes, channel_id.len_bytes);
-    }
+    atomic_init(&cred->known, &no_hash);
+    text = cred->text;
+    cred->shown.id = put_text(&text, id);
+    cred->shown.channel_id = put_text(&text, channel_id);
+    cred->shown.name = put_text(&text, name);
+    cred->id_hash = hash_span(&keeper->ids, id);
     return cred;
 }
 
 static secret_hash fast_hash(const credential_keeper *keeper, lp_span password)
 {
     return secret_hmac(
-        lp_span_of((const char *)keeper->key, sizeof keeper->key), password);
+        lp_span_of((const char *)keeper->key.bytes, sizeof keeper->key.bytes),
+        password);
 }
 
 static secret_hash salted(const secret_salt *salt, const secret_hash *slow)
@@ -77,42 +105,64 @@ static secret_hash salted(const secret_salt *salt, const secret_hash *slow)
 static void fill_stored(const credential_keeper *keeper, const credential *cred,
                         lp_span password, store_credential *stored)
 {
-    secret_hash slow = secret_slow(password, &keeper->salt, SECRET_SLOW_ROUNDS);
+    secret_hash slow;
 
     stored->id = cred->shown.id;
     stored->permissions = cred->shown.permissions;
     stored->channel_id = cred->shown.channel_id;
+    stored->name = cred->shown.name;
+    stored->kind = cred->shown.kind;
+    stored->created_ns = cred->shown.created_ns;
     random_bytes(stored->salt.bytes, sizeof stored->salt.bytes);
+    if (cred->shown.kind == CATALOG_GENERATED) {
+        stored->hash = cred->fast;
+        return;
+    }
+    slow = secret_slow(password, &keeper->salt, SECRET_SLOW_ROUNDS);
     stored->hash = salted(&stored->salt, &slow);
 }
 
-credential *credential_create(const credential_keeper *keeper, lp_span id,
-                              lp_span password, uint32_t permissions,
-                              lp_span channel_id, bool is_configured,
-                              store_credential *stored)
+credential *credential_create(const credential_keeper *keeper,
+                              const catalog_configured *as, bool is_configured,
+                              int64_t created_ns, store_credential *stored)
 {
-    credential *cred = create(id, permissions, channel_id);
+    credential *cred = create(keeper, as->id, as->channel_id, as->name);
 
     if (!cred) {
         return NULL;
     }
-    cred->is_configured = is_configured;
-    cred->fast = fast_hash(keeper, password);
-    atomic_init(&cred->knows_fast, true);
+    cred->shown.permissions = as->permissions;
+    cred->shown.kind = as->kind;
+    cred->shown.is_configured = is_configured;
+    cred->shown.created_ns = created_ns;
+    if (as->kind == CATALOG_STATIC_KEY) { // so that no id finds it
+        random_bytes(&cred->id_hash, sizeof cred->id_hash);
+    }
+    cred->fast = fast_hash(keeper, as->password);
+    atomic_init(&cred->known, &cred->fast);
     if (stored) {
-        fill_stored(keeper, cred, password, stored);
+        fill_stored(keeper, cred, as->password, stored);
     }
     return cred;
 }
 
-credential *credential_restore(const store_credential *stored)
+credential *credential_restore(const credential_keeper *keeper,
+                               const store_credential *stored)
 {
     credential *cred =
-        create(stored->id, stored->permissions, stored->channel_id);
+        create(keeper, stored->id, stored->channel_id, stored->name);
 
-    if (cred) {
-        cred->salt = stored->salt;
-        cred->stored = stored->hash;
+    if (!cred) {
+        return NULL;
+    }
+    cred->shown.permissions = stored->permissions;
+    cred->shown.kind = stored->kind;
+    cred->shown.created_ns = stored->created_ns;
+    cred->salt = stored->salt;
+    cred->stored = stored->hash;
+    if (stored->kind == CATALOG_GENERATED) {
+        cred->fast = stored->hash;
+        atomic_init(&cred->known, &cred->fast);
     }
     return cred;
 }
@@ -142,7 +192,7 @@ void credential_list_unref(credential_list *list)
         return;
     }
     for (size_t i = 0; i < list->count; i++) {
-        credential_unref(list->at[i]);
+        credential_unref(list->at[i].cred);
     }
     free(list);
 }
@@ -152,26 +202,42 @@ size_t credential_list_count(const credential_list *list)
     return list ? list->count : 0;
 }
 
-static const credential *find(const credential_list *list, lp_span id)
+const catalog_credential *credential_list_at(const credential_list *list,
+                                             size_t index)
+{
+    return index < credential_list_count(list) ? &list->at[index].cred->shown
+                                               : NULL;
+}
+
+const catalog_credential *credential_list_find(const credential_list *list,
+                                               lp_span id)
 {
     for (size_t i = 0; i < credential_list_count(list); i++) {
-        if (lp_span_equal(list->at[i]->shown.id, id)) {
-            return list->at[i];
+        const catalog_credential *shown = &list->at[i].cred->shown;
+
+        if (lp_span_equal(shown->id, id)) {
+            return shown;
         }
     }
     return NULL;
 }
 
-bool credential_list_has(const credential_list *list, lp_span id)
+bool credential_list_hangs_on(const credential_list *list, lp_span id)
 {
-    return find(list, id) != NULL;
-}
+    bool is_holding = false;
 
-bool credential_list_configures(const credential_list *list, lp_span id)
-{
-    const credential *cred = find(list, id);
+    for (size_t i = 0; i < credential_list_count(list); i++) {
+        const catalog_credential *shown = &list->at[i].cred->shown;
 
-    return cred && cred->is_configured;
+        if (!(shown->permissions & CATALOG_FULL_API)) {
+            continue;
+        }
+        if (!lp_span_equal(shown->id, id)) {
+            return false;
+        }
+        is_holding = true;
+    }
+    return is_holding;
 }
 
 static credential_list *list_create(size_t room)
@@ -187,7 +253,10 @@ static credential_list *list_create(size_t room)
 static void list_add(credential_list *list, credential *cred)
 {
     atomic_fetch_add_explicit(&cred->refs, 1, memory_order_relaxed);
-    list->at[list->count++] = cred;
+    list->at[list->count++] = (list_entry){cred->id_hash, cred};
+    if (cred->shown.kind == CATALOG_STATIC_KEY) {
+        list->key = cred;
+    }
 }
 
 credential_list *credential_list_without(const credential_list *list,
@@ -197,8 +266,8 @@ credential_list *credential_list_without(const credential_list *list,
     credential_list *without = list_create(credential_list_count(list) + 1);
 
     for (size_t i = 0; without && i < credential_list_count(list); i++) {
-        if (!lp_span_equal(list->at[i]->shown.id, id)) {
-            list_add(without, list->at[i]);
+        if (!lp_span_equal(list->at[i].cred->shown.id, id)) {
+            list_add(without, list->at[i].cred);
         }
     }
     return without;
@@ -221,8 +290,8 @@ credential_list *credential_list_stored(const credential_list *list)
     credential_list *stored = list_create(credential_list_count(list));
 
     for (size_t i = 0; stored && i < credential_list_count(list); i++) {
-        if (!list->at[i]->is_configured) {
-            list_add(stored, list->at[i]);
+        if (!list->at[i].cred->shown.is_configured) {
+            list_add(stored, list->at[i].cred);
         }
     }
     return stored;
@@ -230,120 +299,195 @@ credential_list *credential_list_stored(const credential_list *list)
 
 /* Learning ---------------------------------------------------------------- */
 
-static bool knows_fast(const credential *cred)
+/* Acquire, so that what it points at is seen: teach() releases. */
+static const secret_hash *known(const credential *cred)
 {
-    return atomic_load_explicit(&cred->knows_fast, memory_order_acquire);
+    return atomic_load_explicit(&cred->known, memory_order_acquire);
 }
 
 static bool somebody_has_to_learn(const credential_list *list)
 {
     for (size_t i = 0; i < credential_list_count(list); i++) {
-        if (!knows_fast(list->at[i])) {
+        if (known(list->at[i].cred) == &no_hash) {
             return true;
         }
     }
     return false;
 }
 
-static secret_hash *wrong_slot(credential_keeper *keeper,
-                               const secret_hash *fast)
+static secret_hash *paid_slot(credential_keeper *keeper,
+                              const secret_hash *fast)
 {
     uint32_t at;
 
     memcpy(&at, fast->bytes, sizeof at);
-    return &keeper->wrong[at % CREDENTIAL_WRONG_SLOTS];
+    return &keeper->paid[at % CREDENTIAL_PAID_SLOTS];
 }
 
-/* May the slow hash be paid for now? The mutex is held. */
-static bool may_pay(credential_keeper *keeper)
+/* Then all who have this password know it by now. */
+static bool is_paid(credential_keeper *keeper, const secret_hash *fast)
+{
+    bool is_there;
+
+    pthread_mutex_lock(&keeper->mutex);
+    is_there = secret_equal(paid_slot(keeper, fast), fast);
+    pthread_mutex_unlock(&keeper->mutex);
+    return is_there;
+}
+
+static void note_paid(credential_keeper *keeper, const secret_hash *fast)
+{
+    pthread_mutex_lock(&keeper->mutex);
+    *paid_slot(keeper, fast) = *fast;
+    pthread_mutex_unlock(&keeper->mutex);
+}
+
+/* Is there money left for a slow hash in this second? It is taken. */
+static bool take_money(credential_keeper *keeper)
 {
     struct timespec now;
+    bool is_there;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
+    pthread_mutex_lock(&keeper->mutex);
     if (keeper->window_s != (uint64_t)now.tv_sec) {
         keeper->window_s = (uint64_t)now.tv_sec;
         keeper->slow_count = 0;
     }
-    if (keeper->slow_count == CREDENTIAL_SLOW_MAX) {
+    is_there = keeper->slow_count < CREDENTIAL_SLOW_MAX;
+    keeper->slow_count += is_there;
+    pthread_mutex_unlock(&keeper->mutex);
+    if (!is_there) {
         LOG_AT(LOG_WARN, "password_checks_limited", "max_per_second=%d",
                CREDENTIAL_SLOW_MAX);
-        return false;
     }
-    keeper->slow_count++;
-    return true;
+    return is_there;
 }
 
-static bool teach(const credential_list *list, const secret_hash *slow,
+static void teach(const credential_list *list, const secret_hash *slow,
                   const secret_hash *fast)
 {
-    bool is_right = false;
-
     for (size_t i = 0; i < list->count; i++) {
-        credential *cred = list->at[i];
+        credential *cred = list->at[i].cred;
         secret_hash hash;
 
-        if (knows_fast(cred)) {
+        if (known(cred) != &no_hash) {
             continue;
         }
         hash = salted(&cred->salt, slow);
         if (secret_equal(&hash, &cred->stored)) {
             cred->fast = *fast;
-            atomic_store_explicit(&cred->knows_fast, true,
+            atomic_store_explicit(&cred->known, &cred->fast,
                                   memory_order_release);
-            is_right = true;
         }
     }
-    return is_right;
+}
+
+/* The slow_mutex is held. */
+static void pay(const credential_list *list, credential_keeper *keeper,
+                lp_span password, const secret_hash *fast, catalog_check *check)
+{
+    secret_hash slow;
+
+    if (!take_money(keeper)) {
+        check->is_open = true;
+        return;
+    }
+    slow = secret_slow(password, &keeper->salt, SECRET_SLOW_ROUNDS);
+    teach(list, &slow, fast);
+    note_paid(keeper, fast);
+    check->has_paid = true;
 }
 
 /* Lets whoever has this password, and doesn't know it yet, know it. */
 static void learn(const credential_list *list, credential_keeper *keeper,
-                  lp_span password, const secret_hash *fast)
+                  lp_span password, const secret_hash *fast,
+                  catalog_check *check)
 {
-    secret_hash *wrong = wrong_slot(keeper, fast);
-    secret_hash slow;
-
-    pthread_mutex_lock(&keeper->mutex);
-    // Another thread may have taught them while this one waited.
-    if (somebody_has_to_learn(list) && !secret_equal(wrong, fast) &&
-        may_pay(keeper)) {
-        slow = secret_slow(password, &keeper->salt, SECRET_SLOW_ROUNDS);
-        if (!teach(list, &slow, fast)) {
-            *wrong = *fast;
-        }
+    if (!somebody_has_to_learn(list) || is_paid(keeper, fast)) {
+        return;
     }
-    pthread_mutex_unlock(&keeper->mutex);
+    if (!check->may_pay) {
+        check->is_open = true;
+        return;
+    }
+    pthread_mutex_lock(&keeper->slow_mutex);
+    // Another thread may have taught them while this one waited.
+    if (somebody_has_to_learn(list) && !is_paid(keeper, fast)) {
+        pay(list, keeper, password, fast, check);
+    }
+    pthread_mutex_unlock(&keeper->slow_mutex);
 }
 
 /* Checking ---------------------------------------------------------------- */
 
 static bool has_password(const credential *cred, const secret_hash *fast)
 {
-    return knows_fast(cred) && secret_equal(&cred->fast, fast);
+    return secret_equal(known(cred), fast);
+}
+
+/* Whose password is compared: that of the id or, when there is no such id, that
+ * of another, in vain; so both touch as much memory. */
+typedef struct candidate {
+    const credential *cred;
+    bool is_it;
+} candidate;
+
+/*
+ * Goes through all of them, without a branch, so that its time says nothing of
+ * which it was, or whether there was one. Two ids of one hash would still need
+ * each other's passwords. The list is not empty.
+ */
+static candidate find_by_id(const credential_list *list,
+                            const credential_keeper *keeper, lp_span id)
+{
+    uint64_t want = hash_span(&keeper->ids, id);
+    size_t found = want % list->count;
+    bool is_it = false;
+
+    for (size_t i = 0; i < list->count; i++) {
+        bool is_here = list->at[i].id_hash == want;
+        size_t mask = (size_t)0 - is_here;
+
+        found = (found & ~mask) | (i & mask);
+        is_it |= is_here;
+    }
+    return (candidate){list->at[found].cred, is_it};
+}
+
+static bool is_right(const candidate *who, const secret_hash *fast)
+{
+    bool is_same = has_password(who->cred, fast);
+
+    return is_same & who->is_it;
 }
 
 const catalog_credential *credential_check(const credential_list *list,
                                            credential_keeper *keeper,
-                                           lp_span id, lp_span password)
+                                           lp_span id, lp_span password,
+                                           catalog_check *check)
 {
     secret_hash fast = fast_hash(keeper, password);
-    const credential *cred = find(list, id);
+    candidate who;
 
-    // One that knows its password is final, also when that isn't the one.
-    if (cred && !knows_fast(cred)) {
-        learn(list, keeper, password, &fast);
+    if (credential_list_count(list) == 0) {
+        return NULL;
     }
-    return cred && has_password(cred, &fast) ? &cred->shown : NULL;
+    who = find_by_id(list, keeper, id);
+    if (!is_right(&who, &fast)) {
+        learn(list, keeper, password, &fast, check);
+    }
+    return is_right(&who, &fast) ? &who.cred->shown : NULL;
 }
 
-/* Goes through all of them, so that its time says nothing of which it was. */
+/* Likewise goes through all. */
 static const credential *find_secret(const credential_list *list,
                                      const secret_hash *fast)
 {
     const credential *found = NULL;
 
     for (size_t i = 0; i < credential_list_count(list); i++) {
-        const credential *cred = list->at[i];
+        const credential *cred = list->at[i].cred;
         uint32_t may = cred->shown.permissions;
 
         if (has_password(cred, fast) &&
@@ -357,14 +501,29 @@ static const credential *find_secret(const credential_list *list,
 
 const catalog_credential *credential_check_secret(const credential_list *list,
                                                   credential_keeper *keeper,
-                                                  lp_span secret)
+                                                  lp_span secret,
+                                                  catalog_check *check)
 {
     secret_hash fast = fast_hash(keeper, secret);
     const credential *found = find_secret(list, &fast);
 
-    if (!found && somebody_has_to_learn(list)) {
-        learn(list, keeper, secret, &fast);
+    if (!found) {
+        learn(list, keeper, secret, &fast, check);
         found = find_secret(list, &fast);
     }
     return found ? &found->shown : NULL;
+}
+
+const catalog_credential *credential_check_key(const credential_list *list,
+                                               const credential_keeper *keeper,
+                                               lp_span text)
+{
+    const credential *key = list ? list->key : NULL;
+    secret_hash fast;
+
+    if (!key) {
+        return NULL;
+    }
+    fast = fast_hash(keeper, text);
+    return has_password(key, &fast) ? &key->shown : NULL;
 }

@@ -9,10 +9,12 @@
  * check who asks, and make answers. Answers are counted by their status (401,
  * 403, 408, 413 and 429 by themselves too): handlers don't count them.
  *
- *     headers -> route -> auth, admit -> body (cap, time limit) -> handler
- *                                                                    |
- *                      http_reply()  <-------- now, or after ------- +
- *                      http_stream() <-------- http_defer()
+ *     headers -> route -> mode -> auth, admit -> body (cap, time limit)
+ *                                                  |
+ *                                                  +--> handler
+ *                                                          |
+ *                      http_reply()  <-- now, or after ----+
+ *                      http_stream() <-- http_defer()
  *
  * Threads: everything here is for the request's worker alone.
  */
@@ -32,15 +34,33 @@ typedef struct http_request http_request;
  * returns. */
 typedef void (*http_handler)(http_request *req);
 
-/* Who may call a route. Failure: 401 with WWW-Authenticate, or 403. */
+/* Who may call a route. Failure: 401 with WWW-Authenticate, 403, or 429 when
+ * there were too many. */
 typedef enum http_auth {
     HTTP_AUTH_NONE,     /* anybody, or the handler checks for itself       */
     HTTP_AUTH_FULL_API, /* Basic with a full_api credential                */
     HTTP_AUTH_LEGACY,   /* the same, refused in the words of the legacy API */
+    HTTP_AUTH_IF_SHOWN, /* the same for who has an Authorization header; else
+                           anybody                                          */
     HTTP_AUTH_PLATFORM, /* as the Heroku CLI does: Bearer SECRET, Basic
                            :SECRET or Basic ID:SECRET; JSON 401 bodies. May
                            be full_api or one channel: the handler looks   */
 } http_auth;
+
+/*
+ * Whose route it is: which of the switches can close it, and how it then says
+ * so. Checked before all else that can be refused, for other methods too.
+ */
+typedef enum http_api {
+    HTTP_API_NONE,     /* nobody's: always open                               */
+    HTTP_API_INGEST,   /* by SWITCH_INGEST: 503, empty                        */
+    HTTP_API_LEGACY,   /* by SWITCH_LEGACY_API: 503 and a text                */
+    HTTP_API_V3,       /* by SWITCH_API: 503, empty                           */
+    HTTP_API_PLATFORM, /* by SWITCH_API: 503 and JSON, as Heroku's errors are */
+    HTTP_API_KINDS = 0xf,
+    HTTP_READS = 0x10 /* a flag: it changes nothing, whatever its method is, so
+                         it is open while its API is read-only */
+} http_api;
 
 typedef struct http_route {
     const char *method;  /* "GET", or "*" for any; of a path that matches with
@@ -51,6 +71,7 @@ typedef struct http_route {
                             with ':' matches any non-empty segment, which is
                             percent-decoded exactly once; a slash at the end of
                             the path is allowed */
+    unsigned api;        /* an http_api, with its flags */
     http_auth auth;
     http_handler handle;
     uint64_t body_max_bytes; /* 0: no body is read (one that comes is 413) */
@@ -70,9 +91,11 @@ extern const http_route api_v3_routes[];      /* channels, tokens ...    */
 extern const http_route api_drains_routes[];  /* their drains            */
 extern const http_route api_legacy_routes[];  /* v1 and v2               */
 extern const http_route api_legacy_drains_routes[];
+extern const http_route api_credentials_routes[];
 extern const http_route api_sessions_routes[]; /* sessions and tails      */
 extern const http_route api_platform_routes[]; /* the Heroku CLI's        */
 extern const http_route api_platform_drains_routes[];
+extern const http_route api_switches_routes[]; /* what can be turned down */
 
 /* Asking ------------------------------------------------------------------ */
 
@@ -100,6 +123,25 @@ const catalog_credential *http_credential(const http_request *req);
  * not base64.
  */
 int http_basic(http_request *req, lp_span *user, lp_span *password);
+
+/*
+ * Whose credential is it? NULL: *status is 401, or 429 when the peer has been
+ * wrong too often, or 503 when too many passwords are being looked at; the
+ * latter two come with a Retry-After, and with a text to answer.
+ */
+#define HTTP_AUTH_LIMITED "Too many wrong credentials came from this address."
+#define HTTP_AUTH_BUSY    "Too many passwords are being looked at."
+const catalog_credential *http_check_credential(http_request *req,
+                                                const catalog_view *view,
+                                                lp_span id, lp_span password,
+                                                int *status);
+
+/* The handler itself has found that nobody is meant. The status, as above. */
+int http_auth_failed(http_request *req);
+
+/* What admit has found, for the handler; NULL to begin with. */
+void http_keep(http_request *req, void *found);
+void *http_kept(const http_request *req);
 
 /* "http://HOST[:PORT]" as the client spoke to us, from --base-url or else from
  * TLS or X-Forwarded-Proto, and Host; in a buffer of the request. */

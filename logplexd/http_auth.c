@@ -3,7 +3,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "auth_limit.h"
 #include "http_impl.h"
+#include "log.h"
 
 static bool take_scheme(const char *header, const char *scheme, lp_span *rest)
 {
@@ -93,32 +95,144 @@ int http_basic(http_request *req, lp_span *user, lp_span *password)
     return room ? http_auth_basic(header, room, user, password) : 401;
 }
 
-static const catalog_credential *find_full_api(http_request *req,
-                                               const catalog_view *view)
-{
-    const catalog_credential *found;
-    lp_span user;
-    lp_span password;
+/* Who, and how often ------------------------------------------------------ */
 
-    if (http_basic(req, &user, &password) != 0)
-        return NULL;
-    found = catalog_check_credential(view, user, password);
-    return found && found->permissions & CATALOG_FULL_API ? found : NULL;
+/* What a request shows of itself: a password, and its id unless that is NULL. */
+typedef struct proof {
+    lp_span id;
+    lp_span password;
+} proof;
+
+static const catalog_credential *
+try_proof(const catalog_view *view, const proof *shown, catalog_check *check)
+{
+    return shown->id.ptr
+               ? catalog_try_credential(view, shown->id, shown->password, check)
+               : catalog_try_secret(view, shown->password, check);
 }
 
-static const catalog_credential *find_platform(http_request *req,
-                                               const catalog_view *view)
+static int limited(http_request *req, uint32_t wait_ms)
 {
-    lp_span user;
-    lp_span secret;
+    char seconds[16];
+    char peer[HTTP_PEER_TEXT_BYTES];
 
-    if (http_auth_bearer(http_header(req, "Authorization"), &secret))
-        return catalog_check_secret(view, secret);
-    if (http_basic(req, &user, &secret) != 0 || secret.len_bytes == 0)
+    snprintf(seconds, sizeof(seconds), "%u", (wait_ms + 999) / 1000);
+    http_set_header(req, "Retry-After", seconds);
+    count_add(&req->server->home->counts.counts[COUNT_HTTP_AUTH_LIMITED], 1);
+    LOG_AT(LOG_WARN, "auth_limited", "peer=%s wait_ms=%u",
+           http_peer_print(&req->conn->peer, peer), wait_ms);
+    return 429;
+}
+
+static int fail(http_request *req, bool has_paid)
+{
+    worker *w = req->server->home;
+    uint32_t wait_ms = auth_limit_fail(w->shared->auth_limit, &req->conn->peer,
+                                       has_paid, uv_now(&w->loop));
+
+    return wait_ms == 0 ? 401 : limited(req, wait_ms);
+}
+
+int http_auth_failed(http_request *req)
+{
+    return fail(req, false);
+}
+
+static int busy(http_request *req)
+{
+    http_set_header(req, "Retry-After", "1");
+    return 503;
+}
+
+/*
+ * Whoever is right is so at the cost of the fast hash, whatever else comes from
+ * his address. The slow one is for those who could be, and has limits.
+ */
+static const catalog_credential *check_proof(http_request *req,
+                                             const catalog_view *view,
+                                             const proof *shown, int *status)
+{
+    worker *w = req->server->home;
+    catalog_check check = {.may_pay = false};
+    const catalog_credential *found = try_proof(view, shown, &check);
+    uint32_t wait_ms;
+
+    if (check.is_open) {
+        wait_ms = auth_limit_wait_to_pay(w->shared->auth_limit,
+                                         &req->conn->peer, uv_now(&w->loop));
+        if (wait_ms > 0) {
+            *status = limited(req, wait_ms);
+            return NULL;
+        }
+        check = (catalog_check){.may_pay = true};
+        found = try_proof(view, shown, &check);
+    }
+    if (!found)
+        *status = check.is_open ? busy(req) : fail(req, check.has_paid);
+    return found;
+}
+
+const catalog_credential *http_check_credential(http_request *req,
+                                                const catalog_view *view,
+                                                lp_span id, lp_span password,
+                                                int *status)
+{
+    proof shown = {id, password};
+
+    return check_proof(req, view, &shown, status);
+}
+
+/* The original's key stands behind "Basic " as it is. */
+static const catalog_credential *find_key(http_request *req,
+                                          const catalog_view *view)
+{
+    lp_span text;
+
+    return take_scheme(http_header(req, "Authorization"), "Basic", &text)
+               ? catalog_check_key(view, text)
+               : NULL;
+}
+
+// False: there is nothing to look for anybody by.
+static bool read_proof(http_request *req, proof *out)
+{
+    bool may_be_secret = req->route->auth == HTTP_AUTH_PLATFORM;
+
+    *out = (proof){{NULL, 0}, {NULL, 0}};
+    if (may_be_secret &&
+        http_auth_bearer(http_header(req, "Authorization"), &out->password))
+        return true;
+    if (http_basic(req, &out->id, &out->password) != 0)
+        return false;
+    if (!may_be_secret)
+        return true;
+    if (out->id.len_bytes == 0)
+        out->id.ptr = NULL;
+    return out->password.len_bytes > 0;
+}
+
+static const catalog_credential *
+find_caller(http_request *req, const catalog_view *view, int *status)
+{
+    const catalog_credential *found = find_key(req, view);
+    proof shown;
+
+    *status = 401;
+    if (found)
+        return found;
+    if (!http_header(req, "Authorization"))
+        return NULL; // has not failed: has not tried
+    if (!read_proof(req, &shown)) {
+        *status = http_auth_failed(req);
         return NULL;
-    if (user.len_bytes == 0)
-        return catalog_check_secret(view, secret);
-    return catalog_check_credential(view, user, secret);
+    }
+    found = check_proof(req, view, &shown, status);
+    if (found && req->route->auth != HTTP_AUTH_PLATFORM &&
+        !(found->permissions & CATALOG_FULL_API)) {
+        *status = 401;
+        return NULL;
+    }
+    return found;
 }
 
 /*
@@ -132,18 +246,44 @@ static bool is_trusted(const http_request *req, const catalog_view *view)
            !http_header(req, "Forwarded");
 }
 
+static const char *platform_error_id(int status)
+{
+    switch (status) {
+    case 401:
+        return "unauthorized";
+    case 403:
+        return "forbidden";
+    case 429:
+        return "rate_limit";
+    default:
+        return "service_unavailable";
+    }
+}
+
+static const char *why_not(int status)
+{
+    switch (status) {
+    case 401:
+        return "Invalid credentials provided.";
+    case 403:
+        return "This credential may not read logs.";
+    case 429:
+        return HTTP_AUTH_LIMITED;
+    default:
+        return HTTP_AUTH_BUSY;
+    }
+}
+
 static bool deny(http_request *req, int status)
 {
-    bool is_known = status == 403;
-
     if (req->route->auth == HTTP_AUTH_PLATFORM)
-        http_reply_json(
-            req, status,
-            json_pack("{ss,ss}", "id", is_known ? "forbidden" : "unauthorized",
-                      "message",
-                      is_known ? "This credential may not read logs."
-                               : "Invalid credentials provided."));
-    else if (req->route->auth == HTTP_AUTH_LEGACY)
+        http_reply_json(req, status,
+                        json_pack("{ss,ss}", "id", platform_error_id(status),
+                                  "message", why_not(status)));
+    else if (status == 429 || status == 503)
+        http_reply_error(req, status, "%s", why_not(status));
+    else if (req->route->auth == HTTP_AUTH_LEGACY ||
+             req->route->auth == HTTP_AUTH_IF_SHOWN)
         http_reply(req, 401, "text/html", LP_SPAN("Not Authorized"));
     else {
         http_set_header(req, "Www-Authenticate", "Basic realm=Logplex");
@@ -155,22 +295,21 @@ static bool deny(http_request *req, int status)
 bool http_auth_check(http_request *req)
 {
     static const catalog_credential local = {
-        {"local", 5}, CATALOG_FULL_API | CATALOG_ANY_CHANNEL, {NULL, 0}};
+        .id = {"local", 5},
+        .permissions = CATALOG_FULL_API | CATALOG_ANY_CHANNEL};
     const uint32_t readers = CATALOG_FULL_API | CATALOG_ONE_CHANNEL;
     const catalog_view *view;
     const catalog_credential *found;
+    int status = 401;
 
-    if (req->route->auth == HTTP_AUTH_NONE)
+    if (req->route->auth == HTTP_AUTH_NONE ||
+        (req->route->auth == HTTP_AUTH_IF_SHOWN &&
+         !http_header(req, "Authorization")))
         return true;
     view = catalog_reader_view(&req->server->home->reader);
-    if (is_trusted(req, view))
-        found = &local;
-    else if (req->route->auth == HTTP_AUTH_PLATFORM)
-        found = find_platform(req, view);
-    else
-        found = find_full_api(req, view);
+    found = is_trusted(req, view) ? &local : find_caller(req, view, &status);
     if (!found)
-        return deny(req, 401);
+        return deny(req, status);
     if (!(found->permissions & readers))
         return deny(req, 403);
     http_keep_credential(req, found);

@@ -7,7 +7,9 @@
  *     http_body.c     bodies on their way in
  *     http_answer.c   answering, streams included
  *     http_watch.c    silence: time limits, vanished readers, lingering closes
- *     http_route.c, http_auth.c   pure helpers
+ *     http_mode.c     what switches have closed
+ *     http_auth.c     who asks, and whether he may
+ *     http_route.c, http_peer.c   pure helpers
  *
  * A connection outlives its requests, one after the other:
  *
@@ -23,6 +25,7 @@
 #define LOGPLEXD_HTTP_IMPL_H
 
 #include "http.h"
+#include "http_peer.h"
 #include "http_route.h"
 #include "tls.h"
 
@@ -102,6 +105,7 @@ struct http_conn {
     int fd;            /* libmicrohttpd's */
     tls_peer tls;
     bool is_loopback;
+    http_peer peer;
 };
 
 typedef struct http_pair {
@@ -120,6 +124,7 @@ struct http_request {
     const char *method;
     http_match match;
     catalog_credential credential;
+    void *kept; /* of admit's, for the handler */
     http_block *memory;
 
     char *body;
@@ -171,6 +176,11 @@ bool http_body_admit(http_request *req);
 /* False: the connection is to be closed. */
 bool http_body_take(http_request *req, const char *data, size_t data_bytes);
 void http_body_free(http_request *req);
+
+/* http_mode.c ------------------------------------------------------------- */
+
+/* Is the API of the path open to this request? False: it has been answered. */
+bool http_mode_admit(http_request *req);
 
 /* http_answer.c ----------------------------------------------------------- */
 

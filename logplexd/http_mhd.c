@@ -286,24 +286,13 @@ const char *http_mhd_reason(int status)
 
 /* Connections ------------------------------------------------------------- */
 
-static bool is_loopback(const struct sockaddr *addr)
-{
-    const struct sockaddr_in *v4 = (const void *)addr;
-    const struct sockaddr_in6 *v6 = (const void *)addr;
-
-    if (addr && addr->sa_family == AF_INET)
-        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
-    if (!addr || addr->sa_family != AF_INET6)
-        return false;
-    if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
-        return v6->sin6_addr.s6_addr[12] == 127;
-    return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
-}
-
 static http_conn *open_conn(http_engine *engine, struct MHD_Connection *mhd)
 {
     http_server *server = engine->server;
     http_conn *conn = calloc(1, sizeof(*conn));
+    const struct sockaddr *addr =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)
+            ->client_addr;
 
     if (!conn)
         return NULL; // its requests are then refused
@@ -311,9 +300,8 @@ static http_conn *open_conn(http_engine *engine, struct MHD_Connection *mhd)
     conn->engine = engine;
     conn->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)
                    ->connect_fd;
-    conn->is_loopback = is_loopback(
-        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)
-            ->client_addr);
+    conn->is_loopback = http_peer_is_loopback(addr);
+    conn->peer = http_peer_of(addr);
     conn->since_ms = uv_now(&server->home->loop);
     conn->next = server->conns;
     if (conn->next)

@@ -153,6 +153,8 @@ static void admit(http_request *req, const char *target)
         return;
     http_route_find(req->server->tables, req->method, target, &req->match);
     req->route = req->match.route;
+    if (!http_mode_admit(req))
+        return;
     if (!req->route) {
         refuse_path(req);
         return;
@@ -244,12 +246,13 @@ void http_request_completed(http_request *req)
 
 void http_keep_credential(http_request *req, const catalog_credential *found)
 {
-    lp_span *ids[] = {&req->credential.id, &req->credential.channel_id};
+    lp_span *texts[] = {&req->credential.id, &req->credential.channel_id,
+                        &req->credential.name};
 
     req->credential = *found;
-    for (unsigned i = 0; i < 2; i++)
-        if (ids[i]->ptr)
-            ids[i]->ptr = copy_text(req, ids[i]->ptr, ids[i]->len_bytes);
+    for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        if (texts[i]->ptr)
+            texts[i]->ptr = copy_text(req, texts[i]->ptr, texts[i]->len_bytes);
     req->has_credential = true;
 }
 
@@ -292,6 +295,16 @@ lp_span http_body(const http_request *req)
 const catalog_credential *http_credential(const http_request *req)
 {
     return req->has_credential ? &req->credential : NULL;
+}
+
+void http_keep(http_request *req, void *found)
+{
+    req->kept = found;
+}
+
+void *http_kept(const http_request *req)
+{
+    return req->kept;
 }
 
 // A host that could not break out of a URL or a header (RFC 3986, 3.2.2).

@@ -93,6 +93,7 @@ void http_route_find(const http_route *const *tables, const char *method,
             if (!match_path(route->pattern, path, &found))
                 continue;
             allow(&found, route->method);
+            found.api = route->api;
             rank = rank_of(route, method);
             if (rank <= best)
                 continue;
@@ -102,6 +103,8 @@ void http_route_find(const http_route *const *tables, const char *method,
         }
     }
     memcpy(out->allow, found.allow, sizeof(out->allow));
+    if (!out->route)
+        out->api = found.api;
 }
 
 static int hex_of(char c)

@@ -12,6 +12,7 @@ typedef struct http_match {
     const http_route *route; /* NULL: 405 when allow is set, or else 404 */
     lp_span params[HTTP_PARAMS_MAX]; /* still percent-encoded            */
     unsigned param_count;
+    unsigned api; /* of the route, or of one that has another method     */
     char allow[HTTP_ALLOW_BYTES]; /* "GET, HEAD, PUT" when the path is known */
 } http_match;
 

@@ -61,6 +61,7 @@ struct ingest {
     uint32_t pending_count;
     uint32_t group_count;
     uint32_t generation;
+    bool is_off; /* what comes is counted and thrown away */
     ingest_result result;
     group groups[LINES_MAX];
     bucket buckets[BUCKETS];
@@ -92,6 +93,9 @@ void ingest_begin(ingest *in, listener from, int64_t arrival_ns)
     in->arrival_ns = arrival_ns;
     catalog_reader_view(&in->home->reader); // stays until ingest_end()
     in->result = nothing;
+    // HTTP has asked before it read the body, and tells the sender.
+    in->is_off = from != LISTENER_HTTP &&
+                 !switch_is_on(&in->home->shared->switches, SWITCH_INGEST);
     // Until the end the lines that are in a ring are in no count: nobody may
     // compare the two meanwhile.
     counters_write_begin(&in->home->counts);
@@ -248,8 +252,14 @@ static pending *parse(ingest *in, lp_span frame)
 
 void ingest_frame(ingest *in, lp_span frame)
 {
-    pending *p = parse(in, frame);
+    pending *p;
 
+    if (in->is_off) {
+        in->result.received_lines++;
+        reject_line(in, REJECT_SWITCHED_OFF, 1);
+        return;
+    }
+    p = parse(in, frame);
     if (p == NULL)
         return;
     if (!looks_like_token(p->msg.app)) {

@@ -29,7 +29,8 @@ typedef struct ingest_result {
 } ingest_result;
 
 /* Starts a batch for what came in on a listener at arrival_ns. The view stays
- * held until ingest_end(). */
+ * held until ingest_end(). While SWITCH_INGEST is off, all lines of a syslog
+ * listener are rejected; those of HTTP are not. */
 void ingest_begin(ingest *in, listener from, int64_t arrival_ns);
 
 /* Takes the token from each frame's APP-NAME. */

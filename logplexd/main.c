@@ -20,6 +20,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "auth_limit.h"
+#include "command_credential.h"
+#include "dedup.h"
 #include "http.h"
 #include "ingest.h"
 #include "listen.h"
@@ -90,7 +93,9 @@ typedef struct logplexd {
 static const http_route *const tables[] = {api_logs_routes,
                                            api_ops_routes,
                                            api_openapi_routes,
+                                           api_switches_routes,
                                            api_v3_routes,
+                                           api_credentials_routes,
                                            api_drains_routes,
                                            api_legacy_routes,
                                            api_legacy_drains_routes,
@@ -222,8 +227,11 @@ static int open_catalog(logplexd *d)
 /* Those of the configuration, and no longer those of the one before. */
 static int configure_credentials(catalog *cat, const config *cfg)
 {
-    catalog_configured list[CONFIG_CREDENTIALS_MAX];
+    catalog_configured list[CONFIG_CREDENTIALS_MAX + 1];
+    size_t count = cfg->credential_count;
     catalog_err err;
+
+    memset(list, 0, sizeof(list));
 
     for (unsigned i = 0; i < cfg->credential_count; i++) {
         const config_credential *c = &cfg->credentials[i];
@@ -234,7 +242,14 @@ static int configure_credentials(catalog *cat, const config *cfg)
         list[i].channel_id =
             c->channel_id ? lp_span_str(c->channel_id) : LP_SPAN("");
     }
-    err = catalog_configure(cat, list, cfg->credential_count);
+    if (cfg->auth_key)
+        list[count++] = (catalog_configured){
+            .id = LP_SPAN("LOGPLEX_AUTH_KEY"),
+            .password = lp_span_str(cfg->auth_key),
+            .permissions = CATALOG_FULL_API,
+            .kind = CATALOG_STATIC_KEY,
+        };
+    err = catalog_configure(cat, list, count);
     if (err == CATALOG_OK)
         return EX_OK;
     LOG_AT(LOG_ERROR, "credentials_failed", "why=\"%s\"",
@@ -248,9 +263,7 @@ static void warn_if_open(catalog *cat)
 
     catalog_reader_init(&reader, cat);
     if (catalog_credential_count(catalog_reader_view(&reader)) == 0)
-        LOG_AT(LOG_WARN, "no_credentials", "%s",
-               "why=\"the APIs are open to callers on this machine, and closed "
-               "to all others, until there is a credential\"");
+        LOG_AT(LOG_WARN, "no_credentials", "%s", CATALOG_OPEN_WARNING);
     catalog_reader_fini(&reader);
 }
 
@@ -351,7 +364,8 @@ static int open_http(logplexd *d, worker *w)
 
 static int open_worker(logplexd *d, unsigned index)
 {
-    static const worker_hooks hooks = {end_lines_and_tails, tell_ended};
+    static const worker_hooks hooks = {end_lines_and_tails, tell_ended,
+                                       tail_end_all};
     worker *w = worker_create(&d->shared, index, &hooks);
     int code;
 
@@ -588,8 +602,16 @@ static int start(logplexd *d)
         code = configure_credentials(d->shared.cat, &d->cfg);
     if (code != EX_OK)
         return code;
+    if (d->cfg.dedup_window_ms > 0) {
+        d->shared.dedup =
+            dedup_create(d->cfg.dedup_max, d->cfg.dedup_window_ms);
+        if (!d->shared.dedup)
+            return EX_OSERR;
+    }
+    switches_open(&d->shared.switches, d->shared.cat, &d->cfg.switches);
     warn_if_open(d->shared.cat);
-    return start_workers(d);
+    d->shared.auth_limit = auth_limit_create(d->cfg.auth_failures_max);
+    return d->shared.auth_limit ? start_workers(d) : EX_OSERR;
 }
 
 static void take_down(logplexd *d)
@@ -601,6 +623,9 @@ static void take_down(logplexd *d)
     close_main_handles(d);
     uv_run(&d->loop, UV_RUN_DEFAULT);
     uv_loop_close(&d->loop);
+    dedup_destroy(d->shared.dedup);
+    switches_close(&d->shared.switches);
+    auth_limit_destroy(d->shared.auth_limit);
     catalog_close(d->shared.cat);
     lp_engine_destroy(d->shared.engine);
     tls_identity_fini(&d->identity);
@@ -651,6 +676,8 @@ int main(int argc, char **argv)
 
     if (!fill_standard_streams())
         return EX_OSERR;
+    if (argc > 1 && strcmp(argv[1], "credential") == 0)
+        return command_credential(argc - 1, argv + 1);
     program.argc = argc;
     program.argv = argv;
     switch (config_load(&program.cfg, argc, argv)) {

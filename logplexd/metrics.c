@@ -204,6 +204,27 @@ static void print_allocator(FILE *to)
     }
 }
 
+/* Switches ---------------------------------------------------------------- */
+
+static void print_mode(FILE *to, const char *api, unsigned mode)
+{
+    for (unsigned i = 0; i < API_MODES; i++)
+        fprintf(to, "logplex_api_mode{api=\"%s\",mode=\"%s\"} %d\n", api,
+                api_mode_names[i], i == mode);
+}
+
+static void print_switches(FILE *to, const switches *s)
+{
+    print_head(to, "switch", "gauge", "1: on, as it is when nobody touches it");
+    for (unsigned i = 0; i < SWITCH_COUNT; i++)
+        if (!switch_is_mode((switch_id)i))
+            fprintf(to, "logplex_switch{name=\"%s\"} %d\n", switch_names[i],
+                    switch_is_on(s, (switch_id)i));
+    print_head(to, "api_mode", "gauge", "1: the mode that an API is in");
+    print_mode(to, "v3", switch_get(s, SWITCH_API));
+    print_mode(to, "legacy", switch_get(s, SWITCH_LEGACY_API));
+}
+
 /* All --------------------------------------------------------------------- */
 
 static void print_counters(FILE *to, const ledger *led)
@@ -238,6 +259,7 @@ void metrics_print(FILE *to, worker *w, const ledger *led)
     print_frames(to, led);
     print_engine(to, &led->engine);
     print_counters(to, led);
+    print_switches(to, &w->shared->switches);
     print_process(to, w);
     print_certificate(to, w->shared);
     print_allocator(to);

@@ -5,6 +5,24 @@
 #include <assert.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <string.h>
+
+#include "uuid.h"
+
+void secret_generate(char *out, size_t size_bytes)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    uint8_t bytes[SECRET_GENERATED_BYTES];
+
+    assert(size_bytes <= sizeof bytes);
+    random_bytes(bytes, size_bytes);
+    for (size_t i = 0; i < size_bytes; i++) {
+        *out++ = digits[bytes[i] >> 4];
+        *out++ = digits[bytes[i] & 15];
+    }
+    *out = '\0';
+    explicit_bzero(bytes, sizeof bytes);
+}
 
 void secret_digest(lp_span head, lp_span tail, uint8_t out[SECRET_HASH_BYTES])
 {

@@ -3,14 +3,19 @@
  *
  * A password has two hashes. The *slow* one, PBKDF2 (RFC 8018) with salts from
  * the store, is what the store keeps: guessing at a stolen file is dear. The
- * *fast* one, an HMAC with a key that lives and dies with this process, is what
- * a password is compared by, request for request; it never leaves memory.
+ * *fast* one, an HMAC with a key of the store's, is what a password is compared
+ * by, request for request; it never leaves memory.
  *
  *     password --PBKDF2(store's salt)--> slow --HMAC(own salt)--> in the store
- *              \--HMAC(key of the process)--> fast --> compared in memory
+ *              \--HMAC(store's key)--> fast --> compared in memory
+ *
+ *     generated secret --HMAC(store's key)--> fast --> in the store, and
+ *                                                      compared in memory
  *
  * The dear step knows no credential, so one attempt costs it once, however many
- * credentials there are; their own salts hide which have the same password.
+ * credentials there are; their own salts hide which have the same password. A
+ * secret of 256 random bits can't be guessed at however cheap that is, so its
+ * fast hash is what is kept, and it costs the slow one never.
  *
  * Of GnuTLS the hashes are known here alone; TLS is in tls.h. Threads: any.
  */
@@ -25,7 +30,8 @@
 enum {
     SECRET_HASH_BYTES = 32,
     SECRET_SALT_BYTES = 16,
-    SECRET_SLOW_ROUNDS = 200000 /* some 50 ms of one core of 2022 */
+    SECRET_GENERATED_BYTES = 32, /* 256 bits */
+    SECRET_SLOW_ROUNDS = 200000  /* some 50 ms of one core of 2022 */
 };
 
 typedef struct secret_salt {
@@ -35,6 +41,10 @@ typedef struct secret_salt {
 typedef struct secret_hash {
     uint8_t bytes[SECRET_HASH_BYTES];
 } secret_hash;
+
+/* So many random bytes, SECRET_GENERATED_BYTES at most, in upper-case
+ * hexadecimal digits and with a NUL. */
+void secret_generate(char *out, size_t size_bytes);
 
 /* SHA-256 of head and tail, joined. */
 void secret_digest(lp_span head, lp_span tail, uint8_t out[SECRET_HASH_BYTES]);

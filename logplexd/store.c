@@ -43,7 +43,8 @@ enum {
     X(GET_SETTING, "SELECT value FROM settings WHERE name = ?1")              \
     X(PUT_CREDENTIAL,                                                         \
       "INSERT OR REPLACE INTO credentials(id, permissions, channel_id, salt," \
-      " hash) VALUES(?1, ?2, ?3, ?4, ?5)")                                    \
+      " hash, name, kind, created_ns)"                                        \
+      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                              \
     X(DELETE_CREDENTIAL, "DELETE FROM credentials WHERE id = ?1")             \
     X(ADD_SESSION,                                                            \
       "INSERT INTO sessions(channel, key, source, ps, num_lines, is_tail,"    \
@@ -60,7 +61,8 @@ enum {
     X(READ_DRAINS, "SELECT number, token, created_ns, url FROM drains"        \
                    " WHERE channel = ?1 ORDER BY number")                     \
     X(READ_CREDENTIALS,                                                       \
-      "SELECT id, permissions, channel_id, salt, hash FROM credentials")      \
+      "SELECT id, permissions, channel_id, salt, hash, name, kind,"           \
+      " created_ns FROM credentials")                                         \
     X(READ_SESSIONS,                                                          \
       "SELECT s.key, c.id, s.source, s.ps, s.num_lines, s.is_tail,"           \
       " s.created_ns FROM sessions s JOIN channels c ON c.number = s.channel" \
@@ -237,6 +239,9 @@ bool store_put_credential(store *s, const store_credential *cred)
     bind_text(s, PUT_CREDENTIAL, 3, cred->channel_id);
     bind_blob(s, PUT_CREDENTIAL, 4, cred->salt.bytes, sizeof cred->salt.bytes);
     bind_blob(s, PUT_CREDENTIAL, 5, cred->hash.bytes, sizeof cred->hash.bytes);
+    bind_text(s, PUT_CREDENTIAL, 6, cred->name);
+    bind_number(s, PUT_CREDENTIAL, 7, cred->kind);
+    bind_number(s, PUT_CREDENTIAL, 8, cred->created_ns);
     return step_is_over(s, PUT_CREDENTIAL);
 }
 
@@ -424,10 +429,14 @@ static bool read_credentials(store *s, const store_reader *reader, void *ctx)
 
     while ((rc = sqlite3_step(row)) == SQLITE_ROW && is_sound) {
         store_credential cred = {.id = column_span(row, 0),
-                                 .channel_id = column_span(row, 2)};
+                                 .channel_id = column_span(row, 2),
+                                 .name = column_span(row, 5)};
 
         cred.permissions = (uint32_t)sqlite3_column_int64(row, 1);
+        cred.kind = (catalog_credential_kind)sqlite3_column_int(row, 6);
+        cred.created_ns = sqlite3_column_int64(row, 7);
         is_sound =
+            cred.kind <= CATALOG_GENERATED &&
             column_exactly(row, 3, cred.salt.bytes, sizeof cred.salt.bytes) &&
             column_exactly(row, 4, cred.hash.bytes, sizeof cred.hash.bytes) &&
             reader->credential(ctx, &cred);
@@ -459,8 +468,9 @@ static bool read_sessions(store *s, const store_reader *reader, void *ctx)
 
 bool store_read(store *s, const store_reader *reader, void *ctx)
 {
-    return read_channels(s, reader, ctx) && read_credentials(s, reader, ctx) &&
-           read_sessions(s, reader, ctx);
+    return (!reader->channel || read_channels(s, reader, ctx)) &&
+           (!reader->credential || read_credentials(s, reader, ctx)) &&
+           (!reader->session || read_sessions(s, reader, ctx));
 }
 
 /* Settings ---------------------------------------------------------------- */

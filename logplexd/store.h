@@ -41,6 +41,9 @@ typedef struct store_credential {
     lp_span id;
     uint32_t permissions;
     lp_span channel_id; /* empty: none */
+    lp_span name;
+    catalog_credential_kind kind;
+    int64_t created_ns; /* 0: not known */
     secret_salt salt;
     secret_hash hash;
 } store_credential;
@@ -63,7 +66,8 @@ void store_close(store *s);
 /* What all passwords of this store are hashed with first. */
 const secret_salt *store_salt(const store *s);
 
-/* What is in it. Spans are valid for the call. Each can end it with false. */
+/* What is in it. Spans are valid for the call. Each can end it with false, and
+ * what is NULL is not read. */
 typedef struct store_reader {
     bool (*channel)(void *ctx, const store_channel *channel,
                     store_token *tokens, size_t token_count, /* may be sorted */

@@ -82,3 +82,21 @@ int store_lock(const char *path, char *why, size_t why_bytes)
     close(fd);
     return -1;
 }
+
+bool store_is_locked(const char *path)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    char folder[PATH_MAX], file[PATH_MAX + 8];
+    bool is_locked;
+    int fd;
+
+    folder_of(path, folder, sizeof folder);
+    snprintf(file, sizeof file, "%s/lock", folder);
+    fd = open(file, O_RDWR | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    is_locked = fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+    close(fd);
+    return is_locked;
+}

@@ -2,6 +2,7 @@
 #ifndef LOGPLEXD_STORE_LOCK_H
 #define LOGPLEXD_STORE_LOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -10,5 +11,8 @@
  * leaves no lock behind. -1: why says who has it, or what went wrong.
  */
 int store_lock(const char *path, char *why, size_t why_bytes);
+
+/* Does somebody have it? */
+bool store_is_locked(const char *path);
 
 #endif /* LOGPLEXD_STORE_LOCK_H */

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "history.h"
 #include "outflow.h"
 #include "tail_filter.h"
 #include "tail_form.h"
@@ -67,8 +68,10 @@ typedef struct tail {
     lp_seq end_seq;    /* while is_ending: the line not to be sent */
 
     uint64_t num_lines;
+    int64_t since_ns;
+    lp_seq floor_seq; /* no history is older */
+    const char *forbidden;
     bool is_tail;
-    bool is_forbidden;
     bool is_sse;
     bool is_resumed;
     bool is_ending;
@@ -157,10 +160,13 @@ static void owe_gap(tail *t, uint64_t lost_lines, int64_t since_ns,
 // The history of a session that begins, or of one that lost its place.
 static lp_err open_history(tail *t)
 {
-    if (t->num_lines == 0)
-        return open_cursor(t, LP_START_NEWEST, 0, 0);
-    if (tail_filter_is_open(&t->filter))
-        return open_cursor(t, LP_START_LAST, t->num_lines, 0);
+    lp_cursor_options opt = LP_CURSOR_OPTIONS_INIT;
+
+    if (t->num_lines == 0 || tail_filter_is_open(&t->filter)) {
+        history_start(t->ring, t->since_ns, t->num_lines, &opt);
+        return open_cursor(t, opt.start, opt.start_arg, 0);
+    }
+    t->floor_seq = history_floor(t->ring, t->since_ns);
     return tail_scan_open(t->ring, t->num_lines, &t->scan);
 }
 
@@ -199,7 +205,7 @@ static step put(tail *t, outflow_item render, const void *item)
 
 static int retry_ms(const tail *t)
 {
-    if (t->is_forbidden)
+    if (t->forbidden)
         return RETRY_FORBIDDEN_MS;
     return t->is_tail || t->is_resumed ? RETRY_MS : RETRY_DONE_MS;
 }
@@ -226,6 +232,8 @@ static step scan_on(tail *t)
     if (tail_scan_step(t->scan, &t->filter, LINES_PER_FILL, &start, &stop) ==
         LP_E_AGAIN)
         return STEP_YIELD;
+    if (start < t->floor_seq)
+        start = t->floor_seq;
     if (open_cursor(t, LP_START_SEQ, start, stop) != LP_OK)
         return STEP_ABORT;
     tail_scan_close(t->scan);
@@ -350,8 +358,8 @@ static step say_farewell(tail *t)
 
     if (t->is_gap_due)
         return tell_gap(t);
-    if (t->is_forbidden) {
-        tail_form_no_tail(t->is_sse, worker_now(t->home), text);
+    if (t->forbidden) {
+        tail_form_no_tail(t->is_sse, worker_now(t->home), t->forbidden, text);
         s = put(t, tail_form_text, text);
     }
     if (s == STEP_ON)
@@ -558,8 +566,9 @@ static tail *create(http_request *req, const tail_request *want)
     t->filter.source = keep(&room, want->source);
     t->filter.ps = keep(&room, want->ps);
     t->num_lines = want->num_lines;
-    t->is_tail = want->is_tail && !want->is_forbidden;
-    t->is_forbidden = want->is_tail && want->is_forbidden;
+    t->since_ns = want->since_ns;
+    t->is_tail = want->is_tail && !want->forbidden;
+    t->forbidden = want->is_tail ? want->forbidden : NULL;
     t->is_sse = want->is_sse;
     t->gap.epoch = t->epoch;
     t->gap.is_sse = want->is_sse;

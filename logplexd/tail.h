@@ -26,7 +26,8 @@ typedef struct tail_request {
     lp_span ps;         /* PROCID equal, or beginning with "ps."; empty: all */
     uint64_t num_lines; /* of history, counted after the filters         */
     bool is_tail;       /* go on with what comes                         */
-    bool is_forbidden;  /* ... but this channel may not be followed: L20 */
+    const char *forbidden; /* ... but it may not: why, for L20; or NULL  */
+    int64_t since_ns;      /* what arrived before is in no history          */
     bool is_sse;
     lp_span last_event_id; /* "EPOCH:SEQ" of the last line seen; or empty:
                               then num_lines decides. Of another epoch (or no

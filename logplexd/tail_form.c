@@ -166,16 +166,15 @@ void tail_form_gap(const tail_gap *gap, int64_t now_ns,
              "event: gap\n%s\ndata: %s\n\n%s\ndata: %s\n\n", id, json, id, l11);
 }
 
-void tail_form_no_tail(bool is_sse, int64_t now_ns,
+void tail_form_no_tail(bool is_sse, int64_t now_ns, const char *why,
                        char out[TAIL_NOTE_MAX_BYTES])
 {
     char now[LP_TIMESTAMP_MAX_BYTES];
 
     lp_timestamp_print(now_ns, 0, now);
     snprintf(out, TAIL_NOTE_MAX_BYTES,
-             "%s%s Logplex: Error L20 (Tail sessions forbidden) Tail sessions "
-             "for this app are forbidden due to log volume.\n%s",
-             is_sse ? "data: " : "", now, is_sse ? "\n" : "");
+             "%s%s Logplex: Error L20 (Tail sessions forbidden) %s.\n%s",
+             is_sse ? "data: " : "", now, why, is_sse ? "\n" : "");
 }
 
 void tail_form_heartbeat(uint64_t epoch, lp_seq seq,

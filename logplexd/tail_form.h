@@ -50,8 +50,8 @@ typedef struct tail_gap {
 void tail_form_gap(const tail_gap *gap, int64_t now_ns,
                    char out[TAIL_NOTE_MAX_BYTES]);
 
-/* L20: this channel may not be followed. */
-void tail_form_no_tail(bool is_sse, int64_t now_ns,
+/* L20: it may not be followed, and why: a sentence without its end. */
+void tail_form_no_tail(bool is_sse, int64_t now_ns, const char *why,
                        char out[TAIL_NOTE_MAX_BYTES]);
 
 /* A comment, so that nobody in between takes the connection for dead; with the

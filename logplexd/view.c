@@ -96,7 +96,7 @@ static void set_token(family *fam, size_t index, const hash_key *hash,
     to->token.expires_ns = from->expires_ns;
     to->token.channel = &fam->channel;
     to->item.key = to->token.id;
-    to->item.hash = hash_span(hash, to->token.id);
+    to->item.hash = hash_token(hash, to->token.id);
     to->item.owner = &fam->owner;
 }
 
@@ -258,6 +258,11 @@ void view_put_credentials(catalog_view *draft, credential_list *list)
 
 /* Reading ----------------------------------------------------------------- */
 
+uint64_t catalog_view_version(const catalog_view *view)
+{
+    return view->version;
+}
+
 static family *family_of_item(table_item *item)
 {
     return (family *)((uintptr_t)item - offsetof(family, item));
@@ -265,7 +270,8 @@ static family *family_of_item(table_item *item)
 
 const catalog_token *catalog_find_token(const catalog_view *view, lp_span id)
 {
-    table_item *item = table_find(&view->tokens, hash_span(view->hash, id), id);
+    table_item *item =
+        table_find(&view->tokens, hash_token(view->hash, id), id);
 
     return item ? &((family_token *)(void *)item)->token : NULL;
 }
@@ -306,19 +312,57 @@ size_t catalog_channel_count(const catalog_view *view)
     return view->channels.count;
 }
 
+const catalog_credential *catalog_try_credential(const catalog_view *view,
+                                                 lp_span id, lp_span password,
+                                                 catalog_check *check)
+{
+    return credential_check(view->credentials, view->keeper, id, password,
+                            check);
+}
+
+const catalog_credential *catalog_try_secret(const catalog_view *view,
+                                             lp_span secret,
+                                             catalog_check *check)
+{
+    return credential_check_secret(view->credentials, view->keeper, secret,
+                                   check);
+}
+
 const catalog_credential *catalog_check_credential(const catalog_view *view,
                                                    lp_span id, lp_span password)
 {
-    return credential_check(view->credentials, view->keeper, id, password);
+    catalog_check check = {.may_pay = true};
+
+    return catalog_try_credential(view, id, password, &check);
 }
 
 const catalog_credential *catalog_check_secret(const catalog_view *view,
                                                lp_span secret)
 {
-    return credential_check_secret(view->credentials, view->keeper, secret);
+    catalog_check check = {.may_pay = true};
+
+    return catalog_try_secret(view, secret, &check);
+}
+
+const catalog_credential *catalog_check_key(const catalog_view *view,
+                                            lp_span text)
+{
+    return credential_check_key(view->credentials, view->keeper, text);
 }
 
 size_t catalog_credential_count(const catalog_view *view)
 {
     return credential_list_count(view->credentials);
+}
+
+const catalog_credential *catalog_find_credential(const catalog_view *view,
+                                                  lp_span id)
+{
+    return credential_list_find(view->credentials, id);
+}
+
+const catalog_credential *catalog_credential_at(const catalog_view *view,
+                                                size_t index)
+{
+    return credential_list_at(view->credentials, index);
 }

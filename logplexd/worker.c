@@ -29,7 +29,8 @@ typedef struct worker_impl {
     uv_prepare_t turn_end;
     uv_timer_t drain;
     waker stopper;
-    uv_mutex_t stop_lock; /* guards has_ended: a stop may come too late */
+    waker tail_ender;
+    uv_mutex_t stop_lock; /* guards has_ended: a post may come too late */
     bool has_ended;
     _Atomic int stop_asked; /* worker_stop_kind, or 0 */
     int stop_seen;
@@ -236,6 +237,14 @@ static void on_stop(waker *stopper)
     uv_timer_start(&impl->drain, on_drain_look, 0, DRAIN_LOOK_MS);
 }
 
+static void on_tail_end(waker *tail_ender)
+{
+    worker_impl *impl = impl_of(tail_ender->home);
+
+    if (impl->hooks.on_end_tails)
+        impl->hooks.on_end_tails(&impl->pub);
+}
+
 static bool init_loop(worker_impl *impl)
 {
     worker *w = &impl->pub;
@@ -272,6 +281,8 @@ worker *worker_create(daemon_shared *shared, unsigned index,
     impl->pub.wakeups = &impl->wakeups;
     impl->stopper.home = &impl->pub;
     impl->stopper.on_wake = on_stop;
+    impl->tail_ender.home = &impl->pub;
+    impl->tail_ender.on_wake = on_tail_end;
     if (hooks)
         impl->hooks = *hooks;
     if (!init_loop(impl)) {
@@ -311,15 +322,28 @@ bool worker_start(worker *w)
     return err == 0;
 }
 
+// Posts a waker of the worker's own from another thread.
+static void post_unless_ended(worker_impl *impl, waker *own)
+{
+    uv_mutex_lock(&impl->stop_lock);
+    if (!impl->has_ended)
+        waker_post(own);
+    uv_mutex_unlock(&impl->stop_lock);
+}
+
 void worker_stop(worker *w, worker_stop_kind kind)
 {
     worker_impl *impl = impl_of(w);
 
-    uv_mutex_lock(&impl->stop_lock);
     atomic_store(&impl->stop_asked, (int)kind);
-    if (!impl->has_ended)
-        waker_post(&impl->stopper);
-    uv_mutex_unlock(&impl->stop_lock);
+    post_unless_ended(impl, &impl->stopper);
+}
+
+void worker_end_tails(worker *w)
+{
+    worker_impl *impl = impl_of(w);
+
+    post_unless_ended(impl, &impl->tail_ender);
 }
 
 void worker_join(worker *w)

@@ -21,16 +21,20 @@
 #include "catalog.h"
 #include "config.h"
 #include "counters.h"
+#include "switches.h"
 
 typedef struct worker worker;
 typedef struct http_server http_server;
 
-/* What all workers share; constant while they run. */
+/* What all workers share; constant while they run, but for what is atomic. */
 typedef struct daemon_shared {
     const config *cfg;
     lp_engine *engine;
     catalog *cat;
     struct tls_identity *identity; /* NULL: there is no certificate */
+    switches switches;
+    struct dedup *dedup;           /* NULL: frame ids are not looked at */
+    struct auth_limit *auth_limit; /* NULL: none */
     worker **workers;
     unsigned worker_count;
     int64_t started_ns;
@@ -111,6 +115,7 @@ bool worker_offload(worker *w, void (*work)(void *ctx), void (*done)(void *ctx),
 typedef struct worker_hooks {
     void (*on_stop)(worker *w); /* end what is not HTTP's; may be NULL        */
     void (*on_end)(worker *w);  /* the loop is done and closed; may be NULL   */
+    void (*on_end_tails)(worker *w); /* worker_end_tails(); may be NULL       */
 } worker_hooks;
 
 /* NULL when there is no memory or no descriptor; the log says why. */
@@ -128,6 +133,10 @@ typedef enum worker_stop_kind {
 
 /* Ends a worker that was started, if it has not ended yet. Threads: any. */
 void worker_stop(worker *w, worker_stop_kind kind);
+
+/* Has what follows channels end, soon; nothing if the worker has ended. Threads:
+ * any. */
+void worker_end_tails(worker *w);
 
 /* Waits for the thread, if there is one, and frees all. NULL is allowed. */
 void worker_join(worker *w);

@@ -58,12 +58,21 @@ class Cli(DaemonTest):
             lambda: self.ledger()["engine"]["appended_lines"] ==
             before + len(lines), 10, "the lines to be taken in")
 
-    def run_logs(self, *options, key=KEY, app="demo"):
+    def run_cli(self, *words, key=KEY):
         return subprocess.run(
-            [self.heroku, "logs", "-a", app] + list(options),
-            env=self.environment(key=key), timeout=60, check=False,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            [self.heroku, *words], env=self.environment(key=key), timeout=60,
+            check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, encoding="utf-8")
+
+    def run_logs(self, *options, key=KEY, app="demo"):
+        return self.run_cli("logs", "-a", app, *options, key=key)
+
+    def says(self, *words):
+        """What it prints, in lines without blanks around them."""
+        done = self.run_cli(*words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [line.strip() for line in done.stdout.splitlines()
+                if line.strip()]
 
     def shown(self, text):
         """(source, process, message) of each line; every line is one."""
@@ -141,6 +150,42 @@ class Cli(DaemonTest):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("The token provided to HEROKU_API_KEY is invalid.", done.stderr)
         self.assertEqual(done.stdout, "")
+
+    def test_apps_are_channels_and_whoami_is_the_credential(self):
+        self.make_channel("other")
+        self.assertEqual(self.says("auth:whoami"), ["owner"])
+        for words in (["apps"], ["apps", "--all"]):
+            shown = self.says(*words)
+            self.assertEqual(shown[0], "=== owner Apps")
+            self.assertEqual(sorted(shown[1:]), ["demo", "other"])
+
+    def test_drains_are_added_listed_and_removed(self):
+        url = "https://user:pa%20ss@127.0.0.1:5998/logs?x=1"
+        self.assertEqual(self.says("drains:add", url, "-a", "demo"),
+                         ["Successfully added drain " + url])
+        again = self.run_cli("drains:add", url, "-a", "demo")
+        self.assertNotEqual(again.returncode, 0)
+        self.assertIn("Url has already been taken", again.stderr)
+        shown = self.says("drains", "-a", "demo")
+        self.assertEqual(shown[0], "=== Drains")
+        token = re.fullmatch(re.escape(url) + r" \((d\.[0-9a-f-]{36})\)",
+                             shown[1])[1]
+        self.assertIn("drain_id=1", self.says("drains", "-a", "demo", "-x")[1])
+        self.assertEqual(self.says("drains:remove", url, "-a", "demo"),
+                         ["Successfully removed drain " + url])
+        self.says("drains:add", url, "-a", "demo")
+        other = self.says("drains", "-a", "demo")[1]
+        self.assertNotIn(token, other)
+        self.says("drains:remove", re.search(r"d\.[0-9a-f-]{36}", other)[0],
+                  "-a", "demo")
+        self.assertEqual(self.says("drains", "-a", "demo"), [])
+
+    def test_a_drain_that_leads_nowhere_is_told_as_such(self):
+        done = self.run_cli("drains:add", "ftp://example.org/", "-a", "demo")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("ftp", done.stderr)
+        done = self.run_cli("drains:remove", "nothing", "-a", "demo")
+        self.assertIn("Couldn't find that log drain.", done.stderr)
 
     def test_a_tail_prints_each_of_ten_thousand_lines_once(self):
         cli = self.tail()

@@ -163,6 +163,31 @@ class Channels(Legacy):
                              404)
 
 
+class Health(Legacy):
+    ENVIRONMENT = {"LOGPLEX_CREDENTIALS":
+                   "owner:owner-password:full_api,any_channel one:x:1"}
+
+    def test_who_shows_a_credential_is_told_the_mode(self):
+        self.says(self.legacy("GET", "/healthcheck", auth=False), 200, None,
+                  "OK")
+        for mode in ("normal", "read_only"):
+            self.ask_json("PUT", "/v3/switches", {"legacy_api": mode})
+            self.says(self.legacy("GET", "/healthcheck"), 200,
+                      "application/json", '{"status":"%s"}' % mode)
+        self.ask_json("PUT", "/v3/switches", {"legacy_api": "disabled"})
+        self.says(self.legacy("GET", "/healthcheck"), 503, "text/html",
+                  "Service Temporarily Disabled")
+        self.says(self.legacy("GET", "/healthcheck", auth=False), 200, None,
+                  "OK")
+
+    def test_a_wrong_one_and_one_of_a_channel_are_401(self):
+        for auth in (("owner", "wrong"), ("one", "x")):
+            self.says(self.ask("GET", "/healthcheck", auth=auth), 401,
+                      "text/html", "Not Authorized")
+            self.says(self.ask("GET", "/v2/channels/1", auth=auth), 401,
+                      "text/html", "Not Authorized")
+
+
 class Drains(Legacy):
     FLAGS = ["--drains-max", "3"]
 

@@ -65,7 +65,9 @@ static int set_up(void **state)
         char name[256];
 
         snprintf(name, sizeof name, "%.*s", (int)strcspn(*at, "="), *at);
-        if (strncmp(name, "LOGPLEX_", 8) == 0 || strcmp(name, "PORT") == 0) {
+        if (strncmp(name, "LOGPLEX_", 8) == 0 || strcmp(name, "PORT") == 0 ||
+            strncmp(name, "DENY_", 5) == 0 || strstr(name, "API_STATUS") ||
+            strcmp(name, "DISABLE_DRAIN_FORWARDING") == 0) {
             unsetenv(name);
             at = environ;
         } else {
@@ -190,6 +192,13 @@ static const struct {
     {"--session-ttl 1500ms", {"is not in whole seconds", NULL, NULL}},
     {"--log-level loud",
      {"\"loud\" is no level", "debug, info, warn or error", NULL}},
+    {"--api-mode closed",
+     {"--api-mode: \"closed\" is no mode", "normal, read_only or disabled",
+      NULL}},
+    {"--switch-off ingest,api",
+     {"--switch-off: \"ingest,api\" names what is no switch",
+      "ingest, history, tails and drains", NULL}},
+    {"--dedup-max 10", {"--dedup-max", "from 1024 to 16777216", NULL}},
     {"--data=", {"--data: \"\" is empty", NULL, NULL}},
     {"--data", {"--data: its value is missing", NULL, NULL}},
     {"--base-url ftp://x", {"is no http or https URL", NULL, NULL}},
@@ -248,6 +257,49 @@ static void sizes_and_times_have_their_units(void **state)
     assert_int_equal(cfg.idle_timeout_ms, 120000);
     assert_int_equal(cfg.session_ttl_s, 3600);
     assert_int_equal(cfg.shutdown_limit_ms, 3000);
+}
+
+static void assert_switch(switch_id id, bool is_given, uint8_t value)
+{
+    assert_int_equal(cfg.switches.of[id].is_given, is_given);
+    assert_int_equal(cfg.switches.of[id].value, value);
+}
+
+static void of_switches_nothing_is_said_by_default(void **state)
+{
+    (void)state;
+    load_well("");
+    for (unsigned id = 0; id < SWITCH_COUNT; id++)
+        assert_switch((switch_id)id, false, 0);
+    assert_int_equal(cfg.dedup_window_ms, 300000);
+    assert_int_equal(cfg.dedup_max, 65536);
+}
+
+static void a_flag_says_what_is_off_over_the_environment(void **state)
+{
+    (void)state;
+    setenv("DENY_TAIL_SESSIONS", "false", 1);
+    setenv("DENY_LOGS_INGRESS", "false", 1);
+    setenv("DENY_REDIS_BUFFERS", "true", 1);
+    setenv("DISABLE_DRAIN_FORWARDING", "", 1);
+    setenv("LOGPLEX_SWITCH_OFF", "tails", 1);
+    setenv("API_STATUS", "disabled", 1);
+    setenv("LEGACY_API_STATUS", "read_only", 1);
+    load_well("--switch-off history,ingest --api-mode=normal --dedup-window "
+              "0ms");
+    assert_switch(SWITCH_API, true, API_NORMAL);
+    assert_switch(SWITCH_LEGACY_API, true, API_READ_ONLY);
+    assert_switch(SWITCH_INGEST, true, SWITCH_OFF);
+    assert_switch(SWITCH_HISTORY, true, SWITCH_OFF);
+    assert_switch(SWITCH_TAILS, true, SWITCH_OFF);
+    assert_switch(SWITCH_DRAINS, false, 0);
+    assert_int_equal(cfg.dedup_window_ms, 0);
+    config_fini(&cfg);
+    setenv("DISABLE_DRAIN_FORWARDING", "1", 1);
+    assert_int_equal(load(""), CONFIG_EXIT_USAGE);
+    assert_non_null(strstr(told_err, "DISABLE_DRAIN_FORWARDING: 1 is neither; "
+                                     "allowed: true or false"));
+    set_up(NULL);
 }
 
 static void a_variable_that_is_none_of_ours_is_told(void **state)
@@ -440,20 +492,119 @@ static void credentials_add_up_over_the_sources_and_flags_win(void **state)
     unlink(path);
 }
 
+static void the_static_key_comes_from_the_environment(void **state)
+{
+    (void)state;
+    load_well("");
+    assert_null(cfg.auth_key);
+    assert_int_equal(cfg.auth_failures_max, 20);
+    setenv("LOGPLEX_AUTH_KEY", "it's a: key", 1);
+    load_well("--auth-failures-max 0");
+    assert_string_equal(cfg.auth_key, "it's a: key");
+    assert_int_equal(cfg.auth_failures_max, 0);
+}
+
+static void an_unfit_static_key_is_refused_without_showing_it(void **state)
+{
+    static const char *const keys[] = {
+        "", " ", " hunter2", "hunter2 ", "hunter2\n", "hunter2\xc3\xa4",
+    };
+    char too_long[1100];
+
+    (void)state;
+    memset(too_long, 'h', 1025);
+    too_long[1025] = '\0';
+    for (size_t i = 0; i <= sizeof keys / sizeof keys[0]; i++) {
+        bool is_listed = i < sizeof keys / sizeof keys[0];
+
+        setenv("LOGPLEX_AUTH_KEY", is_listed ? keys[i] : too_long, 1);
+        assert_int_equal(load(""), CONFIG_EXIT_USAGE);
+        assert_non_null(strstr(told_err, "LOGPLEX_AUTH_KEY: \"***\" "));
+        assert_non_null(strstr(told_err, "allowed: one line of 1 to 1024"));
+        assert_null(strstr(told_err, "hunter2"));
+        assert_null(strstr(told_err, "hhhh"));
+        config_fini(&cfg);
+    }
+}
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void the_static_key_comes_from_a_file_that_wins(void **state)
+{
+    char path[] = "/tmp/logplexd-test-XXXXXX", line[128];
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_true(fd >= 0);
+    close(fd);
+    setenv("LOGPLEX_AUTH_KEY", "variable", 1);
+    setenv("LOGPLEX_AUTH_KEY_FILE", path, 1);
+    write_text(path, "from the file\r\nand no more\n");
+    load_well("");
+    assert_string_equal(cfg.auth_key, "from the file");
+    config_fini(&cfg);
+
+    write_text(path, "\n");
+    assert_int_equal(load(""), CONFIG_EXIT_USAGE);
+    snprintf(line, sizeof line, "--auth-key-file %s: \"***\" is empty", path);
+    assert_non_null(strstr(told_err, line));
+    config_fini(&cfg);
+
+    write_text(path, "");
+    assert_int_equal(load(""), CONFIG_EXIT_USAGE);
+    config_fini(&cfg);
+    unlink(path);
+    assert_int_equal(load(""), CONFIG_EXIT_USAGE);
+    assert_non_null(strstr(told_err, "--auth-key-file: "));
+    assert_non_null(strstr(told_err, "No such file"));
+}
+
 static void help_is_complete_and_wins_over_errors(void **state)
 {
     static const char *const flags[] = {
-        "--http",          "--syslog-tcp",       "--syslog-udp",
-        "--data",          "--workers",          "--credential",
-        "--base-url",      "--memory-max",       "--channel-max",
-        "--history-lines", "--frame-max",        "--body-max",
-        "--inflated-max",  "--bodies-max",       "--body-timeout",
-        "--idle-timeout",  "--connections-max",  "--http-connections-max",
-        "--tail-lag-max",  "--heartbeat",        "--session-ttl",
-        "--channels-max",  "--shutdown-limit",   "--log-level",
-        "--help",          "--version",          "--check",
-        "LOGPLEX_HTTP",    "LOGPLEX_SYSLOG_TCP", "LOGPLEX_CREDENTIALS",
-        "shows in ps",     "Default: 16MiB",     "0.0.0.0:$PORT",
+        "--http",
+        "--syslog-tcp",
+        "--syslog-udp",
+        "--data",
+        "--workers",
+        "--credential",
+        "--base-url",
+        "--memory-max",
+        "--channel-max",
+        "--history-lines",
+        "--frame-max",
+        "--body-max",
+        "--inflated-max",
+        "--bodies-max",
+        "--body-timeout",
+        "--idle-timeout",
+        "--connections-max",
+        "--http-connections-max",
+        "--tail-lag-max",
+        "--heartbeat",
+        "--session-ttl",
+        "--channels-max",
+        "--shutdown-limit",
+        "--log-level",
+        "--help",
+        "--version",
+        "--check",
+        "LOGPLEX_HTTP",
+        "LOGPLEX_SYSLOG_TCP",
+        "LOGPLEX_CREDENTIALS",
+        "shows in ps",
+        "Default: 16MiB",
+        "0.0.0.0:$PORT",
+        "--auth-key-file",
+        "LOGPLEX_AUTH_KEY=KEY",
+        "--auth-failures-max",
     };
 
     (void)state;
@@ -485,6 +636,7 @@ static void check_prints_the_configuration_without_secrets(void **state)
 {
     (void)state;
     setenv("PORT", "5000", 1);
+    setenv("LOGPLEX_AUTH_KEY", "hunter2 too", 1);
     assert_int_equal(load("--check --credential cli:hunter2:full_api,app-1 "
                           "--workers 2 --syslog-udp none --heartbeat 20s"),
                      CONFIG_EXIT_OK);
@@ -492,6 +644,8 @@ static void check_prints_the_configuration_without_secrets(void **state)
     assert_non_null(strstr(told_out, "http=0.0.0.0:5000\n"));
     assert_non_null(strstr(told_out, "syslog_udp=none\n"));
     assert_non_null(strstr(told_out, "credential=cli:***:full_api:app-1\n"));
+    assert_non_null(strstr(told_out, "auth_key=***\n"));
+    assert_non_null(strstr(told_out, "auth_failures_max=20\n"));
     assert_non_null(strstr(told_out, "workers=2\n"));
     assert_non_null(strstr(told_out, "memory_max=1GiB\n"));
     assert_non_null(strstr(told_out, "session_ttl=6m\n"));
@@ -539,6 +693,8 @@ int main(void)
         TEST(a_wrong_value_names_the_flag_the_value_and_what_is_allowed),
         TEST(far_off_flags_get_no_suggestion),
         TEST(sizes_and_times_have_their_units),
+        TEST(of_switches_nothing_is_said_by_default),
+        TEST(a_flag_says_what_is_off_over_the_environment),
         TEST(a_variable_that_is_none_of_ours_is_told),
         TEST(a_flag_wins_over_its_variable),
         TEST(a_wrong_variable_is_named),
@@ -549,6 +705,9 @@ int main(void)
         TEST(credentials_are_taken_apart_at_first_and_last_colon),
         TEST(a_wrong_credential_is_refused_without_showing_it),
         TEST(credentials_add_up_over_the_sources_and_flags_win),
+        TEST(the_static_key_comes_from_the_environment),
+        TEST(an_unfit_static_key_is_refused_without_showing_it),
+        TEST(the_static_key_comes_from_a_file_that_wins),
         TEST(help_is_complete_and_wins_over_errors),
         TEST(version_is_told),
         TEST(check_prints_the_configuration_without_secrets),

@@ -184,26 +184,40 @@ static void on_stream(http_request *req)
 }
 
 static const http_route own_routes[] = {
-    {"GET", "/hello", HTTP_AUTH_NONE, on_hello, 0, NULL},
-    {"PUT", "/hello", HTTP_AUTH_NONE, on_hello, 0, NULL},
-    {"POST", "/echo", HTTP_AUTH_NONE, on_echo, BODY_MAX_BYTES, NULL},
-    {"POST", "/logs", HTTP_AUTH_NONE, on_echo, HTTP_BODY_OF_LOGS, NULL},
-    {"POST", "/small", HTTP_AUTH_NONE, on_echo, SMALL_MAX_BYTES, NULL},
-    {"GET", "/params/:a/x/:b", HTTP_AUTH_NONE, on_params, 0, NULL},
-    {"GET", "/query", HTTP_AUTH_NONE, on_query, 0, NULL},
-    {"GET", "/base", HTTP_AUTH_NONE, on_base, 0, NULL},
-    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0, NULL}};
+    {"GET", "/hello", HTTP_API_NONE, HTTP_AUTH_NONE, on_hello, 0, NULL},
+    {"PUT", "/hello", HTTP_API_NONE, HTTP_AUTH_NONE, on_hello, 0, NULL},
+    {"POST", "/echo", HTTP_API_NONE, HTTP_AUTH_NONE, on_echo, BODY_MAX_BYTES,
+     NULL},
+    {"POST", "/logs", HTTP_API_NONE, HTTP_AUTH_NONE, on_echo, HTTP_BODY_OF_LOGS,
+     NULL},
+    {"POST", "/small", HTTP_API_NONE, HTTP_AUTH_NONE, on_echo, SMALL_MAX_BYTES,
+     NULL},
+    {"GET", "/params/:a/x/:b", HTTP_API_NONE, HTTP_AUTH_NONE, on_params, 0,
+     NULL},
+    {"GET", "/query", HTTP_API_NONE, HTTP_AUTH_NONE, on_query, 0, NULL},
+    {"GET", "/base", HTTP_API_NONE, HTTP_AUTH_NONE, on_base, 0, NULL},
+    {NULL, NULL, HTTP_API_NONE, HTTP_AUTH_NONE, NULL, 0, NULL}};
 
 static const http_route more_routes[] = {
-    {"POST", "/json", HTTP_AUTH_NONE, on_json, 0, NULL},
-    {"*", "/any", HTTP_AUTH_NONE, on_hello, 0, NULL},
-    {"GET", "/later", HTTP_AUTH_NONE, on_later, 0, NULL},
-    {"GET", "/at-once", HTTP_AUTH_NONE, on_at_once, 0, NULL},
-    {"GET", "/stream", HTTP_AUTH_NONE, on_stream, 0, NULL},
-    {"GET", "/api", HTTP_AUTH_FULL_API, on_who, 0, NULL},
-    {"POST", "/api", HTTP_AUTH_FULL_API, on_who, BODY_MAX_BYTES, NULL},
-    {"GET", "/platform", HTTP_AUTH_PLATFORM, on_who, 0, NULL},
-    {NULL, NULL, HTTP_AUTH_NONE, NULL, 0, NULL}};
+    {"POST", "/json", HTTP_API_NONE, HTTP_AUTH_NONE, on_json, 0, NULL},
+    {"*", "/any", HTTP_API_NONE, HTTP_AUTH_NONE, on_hello, 0, NULL},
+    {"GET", "/later", HTTP_API_NONE, HTTP_AUTH_NONE, on_later, 0, NULL},
+    {"GET", "/at-once", HTTP_API_NONE, HTTP_AUTH_NONE, on_at_once, 0, NULL},
+    {"GET", "/stream", HTTP_API_NONE, HTTP_AUTH_NONE, on_stream, 0, NULL},
+    {"GET", "/api", HTTP_API_NONE, HTTP_AUTH_FULL_API, on_who, 0, NULL},
+    {"POST", "/api", HTTP_API_NONE, HTTP_AUTH_FULL_API, on_who, BODY_MAX_BYTES,
+     NULL},
+    {"GET", "/v3/thing", HTTP_API_V3, HTTP_AUTH_FULL_API, on_hello, 0, NULL},
+    {"POST", "/v3/thing", HTTP_API_V3, HTTP_AUTH_FULL_API, on_hello, 0, NULL},
+    {"GET", "/old", HTTP_API_LEGACY, HTTP_AUTH_FULL_API, on_hello, 0, NULL},
+    {"POST", "/old", HTTP_API_LEGACY, HTTP_AUTH_FULL_API, on_hello, 0, NULL},
+    {"POST", "/canary", HTTP_API_LEGACY | HTTP_READS, HTTP_AUTH_NONE, on_hello,
+     0, NULL},
+    {"GET", "/app", HTTP_API_PLATFORM, HTTP_AUTH_PLATFORM, on_hello, 0, NULL},
+    {"POST", "/app", HTTP_API_PLATFORM, HTTP_AUTH_PLATFORM, on_hello, 0, NULL},
+    {"POST", "/in", HTTP_API_INGEST, HTTP_AUTH_NONE, on_hello, 0, NULL},
+    {"GET", "/platform", HTTP_API_NONE, HTTP_AUTH_PLATFORM, on_who, 0, NULL},
+    {NULL, NULL, HTTP_API_NONE, HTTP_AUTH_NONE, NULL, 0, NULL}};
 
 static const http_route *const own_tables[] = {own_routes, more_routes, NULL};
 
@@ -386,6 +400,82 @@ static void head_of_a_stream_is_405(void **state)
     assert_non_null(strstr(a.head, "\r\nAllow: GET\r\n"));
     answer_free(&a);
     peer_hang_up(&p);
+}
+
+/* Modes -------------------------------------------------------------------- */
+
+static void set_switch(switch_id id, uint8_t value)
+{
+    atomic_store(&it.shared.switches.value[id], value);
+}
+
+static void ask_without_auth(const char *method, const char *target, int status,
+                             const char *body)
+{
+    peer p = peer_dial(it.port);
+
+    // A proxy's word: then this machine is not trusted for being this one.
+    peer_say(&p, "%s %s HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: x\r\n\r\n",
+             method, target);
+    peer_expect(&p, status, body);
+    peer_hang_up(&p);
+}
+
+static void an_api_that_is_disabled_says_so_before_all_else(void **state)
+{
+    (void)state;
+    set_switch(SWITCH_API, API_DISABLED);
+    ask("GET", "/v3/thing", 503, "");
+    ask("POST", "/v3/thing", 503, "");
+    ask("PATCH", "/v3/thing", 503, "");
+    ask_without_auth("GET", "/v3/thing", 503, "");
+    ask("GET", "/v3/nothing", 404, NULL);
+    ask("GET", "/app", 503,
+        "{\"id\":\"service_unavailable\",\"message\":\"The API is temporarily "
+        "disabled.\"}");
+    ask("GET", "/old", 200, "hi");
+    ask("GET", "/api", 200, NULL);
+    set_switch(SWITCH_LEGACY_API, API_DISABLED);
+    ask("GET", "/old", 503, "Service Temporarily Disabled");
+    ask("POST", "/canary", 503, "Service Temporarily Disabled");
+    ask("DELETE", "/old", 503, "Service Temporarily Disabled");
+    ask_without_auth("POST", "/old", 503, "Service Temporarily Disabled");
+    set_switch(SWITCH_API, API_NORMAL);
+    ask("GET", "/v3/thing", 200, "hi");
+}
+
+static void an_api_that_is_read_only_lets_reads_through(void **state)
+{
+    static const char only[] = "Logplex API temporarily in read-only mode";
+
+    (void)state;
+    set_switch(SWITCH_API, API_READ_ONLY);
+    set_switch(SWITCH_LEGACY_API, API_READ_ONLY);
+    ask("GET", "/v3/thing", 200, "hi");
+    ask("POST", "/v3/thing", 503, "");
+    ask("PATCH", "/v3/thing", 503, "");
+    ask_without_auth("POST", "/v3/thing", 503, "");
+    ask_without_auth("GET", "/v3/thing", 401, "");
+    ask("GET", "/app", 200, "hi");
+    ask("POST", "/app", 503,
+        "{\"id\":\"service_unavailable\",\"message\":\"The API is temporarily "
+        "in read-only mode.\"}");
+    ask("GET", "/old", 200, "hi");
+    ask("POST", "/old", 503, only);
+    ask_without_auth("POST", "/old", 503, only);
+    ask("POST", "/canary", 200, "hi");
+    ask("DELETE", "/old", 405, NULL);
+}
+
+static void ingest_that_is_off_is_503_for_every_method(void **state)
+{
+    (void)state;
+    set_switch(SWITCH_INGEST, SWITCH_OFF);
+    ask("POST", "/in", 503, "");
+    ask("GET", "/in", 503, "");
+    set_switch(SWITCH_INGEST, SWITCH_ON);
+    ask("POST", "/in", 200, "hi");
+    ask("GET", "/in", 405, NULL);
 }
 
 static void params_are_decoded_once(void **state)
@@ -1178,6 +1268,9 @@ int main(void)
         OF(another_method_is_405_and_told_which),
         OF(head_is_get_without_a_body),
         OF(head_of_a_stream_is_405),
+        OF(an_api_that_is_disabled_says_so_before_all_else),
+        OF(an_api_that_is_read_only_lets_reads_through),
+        OF(ingest_that_is_off_is_503_for_every_method),
         OF(params_are_decoded_once),
         OF(the_query_is_decoded_once),
         OF(the_base_url_is_what_the_client_sees),

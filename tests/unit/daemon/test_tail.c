@@ -181,16 +181,18 @@ static void the_longest_gap_has_room(void **state)
     assert_string_equal(out + strlen(out) - 3, ".\n\n");
 }
 
-static void a_channel_that_may_not_be_followed_says_l20(void **state)
+static void what_may_not_be_followed_says_l20_and_why(void **state)
 {
     char out[TAIL_NOTE_MAX_BYTES];
 
     (void)state;
-    tail_form_no_tail(false, 0, out);
+    tail_form_no_tail(false, 0, "Tails are off", out);
+    assert_string_equal(out, "1970-01-01T00:00:00+00:00 Logplex: Error L20 "
+                             "(Tail sessions forbidden) Tails are off.\n");
+    tail_form_no_tail(true, 0, "Tails are off", out);
     assert_string_equal(
-        out, "1970-01-01T00:00:00+00:00 Logplex: Error L20 (Tail sessions "
-             "forbidden) Tail sessions for this app are forbidden due to log "
-             "volume.\n");
+        out, "data: 1970-01-01T00:00:00+00:00 Logplex: Error L20 (Tail "
+             "sessions forbidden) Tails are off.\n\n");
 }
 
 static void only_two_numbers_and_a_colon_are_an_id(void **state)
@@ -305,7 +307,7 @@ int main(void)
         WITH_RING(every_line_end_begins_a_data_field),
         cmocka_unit_test(a_gap_is_told_to_programs_and_to_people),
         cmocka_unit_test(the_longest_gap_has_room),
-        cmocka_unit_test(a_channel_that_may_not_be_followed_says_l20),
+        cmocka_unit_test(what_may_not_be_followed_says_l20_and_why),
         cmocka_unit_test(only_two_numbers_and_a_colon_are_an_id),
         WITH_RING(history_begins_at_the_nth_match_from_the_end),
         WITH_RING(with_no_match_history_begins_behind_all_lines),
