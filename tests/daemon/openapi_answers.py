@@ -6,7 +6,6 @@ import json
 import os
 import re
 import resource
-import socket
 import sqlite3
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from urllib.parse import quote
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import description
 from description import ANY_METHOD, EVERY_PATH, METHODS
-from logplexd import Client, DaemonTest, OWNER, basic, frames, line, main
+from logplexd import DaemonTest, OWNER, basic, frames, line, main
 
 API = description.described()
 OPERATIONS = {one.id: one for one in API.operations}

@@ -1,7 +1,7 @@
 """logplexd/openapi.json as an oracle: what an answer may be.
 
     api = description.described()
-    api.faults("GET", "/v3/channels/demo", answer)   # [] when it is as described
+    api.faults("GET", "/v3/channels/demo", answer)  # [] when it is as described
 
 Of JSON Schema 2020-12 it knows the keywords in KEYWORDS, which are those that
 the description may use.
