@@ -23,7 +23,9 @@ bool api_legacy_has_number(http_request *req)
 
 const catalog_channel *api_legacy_channel(http_request *req)
 {
-    return api_find_channel(req, http_param(req, 0));
+    lp_span id = http_param(req, 0);
+
+    return is_number(id) ? api_find_channel(req, id) : NULL;
 }
 
 void api_legacy_refuse_v1(http_request *req)
@@ -103,28 +105,33 @@ static void print_urls(FILE *to, const catalog_channel *channel)
 
 /* Channels ---------------------------------------------------------------- */
 
+typedef void (*print_part)(FILE *to, const catalog_channel *channel);
+
+static void print_channel(FILE *to, const catalog_channel *channel,
+                          print_part tokens, print_part drains)
+{
+    fputs("{\"channel_id\":", to);
+    print_id(to, channel->id);
+    fputs(",\"tokens\":", to);
+    tokens(to, channel);
+    if (drains) {
+        fputs(",\"drains\":", to);
+        drains(to, channel);
+    }
+    fputc('}', to);
+}
+
 static void get_channel_v1(http_request *req)
 {
-    const catalog_channel *channel;
+    const catalog_channel *channel = api_legacy_channel(req);
     api_page page;
 
-    if (!api_legacy_has_number(req))
-        return;
-    channel = api_legacy_channel(req);
     if (!channel) {
         api_legacy_refuse_v1(req);
-        return;
+    } else if (api_page_open(req, &page)) {
+        print_channel(page.to, channel, print_tokens_v1, print_urls);
+        api_page_reply(req, &page, 200, "text/html");
     }
-    if (!api_page_open(req, &page))
-        return;
-    fputs("{\"channel_id\":", page.to);
-    print_id(page.to, channel->id);
-    fputs(",\"tokens\":", page.to);
-    print_tokens_v1(page.to, channel);
-    fputs(",\"drains\":", page.to);
-    print_urls(page.to, channel);
-    fputc('}', page.to);
-    api_page_reply(req, &page, 200, "text/html");
 }
 
 static void get_channel_v2(http_request *req)
@@ -137,18 +144,10 @@ static void get_channel_v2(http_request *req)
     channel = api_legacy_channel(req);
     if (!channel) {
         api_legacy_refuse_v2(req);
-        return;
+    } else if (api_page_open(req, &page)) {
+        print_channel(page.to, channel, print_tokens_v2, api_print_drains);
+        api_page_reply(req, &page, 200, "application/json");
     }
-    if (!api_page_open(req, &page))
-        return;
-    fputs("{\"channel_id\":", page.to);
-    print_id(page.to, channel->id);
-    fputs(",\"tokens\":", page.to);
-    print_tokens_v2(page.to, channel);
-    fputs(",\"drains\":", page.to);
-    api_print_drains(page.to, channel);
-    fputc('}', page.to);
-    api_page_reply(req, &page, 200, "application/json");
 }
 
 static void new_channel_work(api_write *write)
@@ -167,42 +166,10 @@ static void new_channel_done(api_write *write)
     channel = api_find_channel(write->req, lp_span_str(write->new_id));
     if (!channel) { // somebody was quick to delete it
         api_legacy_refuse_v1(write->req);
-        return;
+    } else if (api_page_open(write->req, &page)) {
+        print_channel(page.to, channel, print_tokens_v1, NULL);
+        api_page_reply(write->req, &page, 201, "application/json");
     }
-    if (!api_page_open(write->req, &page))
-        return;
-    fputs("{\"channel_id\":", page.to);
-    print_id(page.to, channel->id);
-    fputs(",\"tokens\":", page.to);
-    print_tokens_v1(page.to, channel);
-    fputc('}', page.to);
-    api_page_reply(write->req, &page, 201, "application/json");
-}
-
-// What is no list of names is taken for none; false: answered.
-static bool read_names(http_request *req, const json_t *tokens,
-                       api_write *write)
-{
-    size_t count = json_array_size(tokens);
-    lp_span *names = http_alloc(req, (count + 1) * sizeof(*names));
-
-    for (size_t i = 0; names && i < count; i++) {
-        const json_t *name = json_array_get(tokens, i);
-
-        if (!json_is_string(name)) {
-            http_reply_error(req, 400,
-                             "\"tokens\"[%zu] has to be a string: a name", i);
-            return false;
-        }
-        names[i] = api_copy(req, api_json_span(name));
-        if (!names[i].ptr)
-            names = NULL;
-    }
-    write->names = names;
-    write->name_count = count;
-    if (!names)
-        api_refuse_busy(req, http_reply_error);
-    return names != NULL;
 }
 
 static void post_channel(http_request *req)
@@ -216,7 +183,7 @@ static void post_channel(http_request *req)
                    LP_SPAN("Channel name must be a string."));
     else if (body)
         write = api_write_new(req, http_reply_error);
-    if (write && read_names(req, json_object_get(body, "tokens"), write)) {
+    if (write && api_write_names(write, json_object_get(body, "tokens"))) {
         write->name = api_copy(req, api_json_span(name));
         write->subject = "the channel";
         write->work = new_channel_work;

@@ -95,22 +95,29 @@ static void post_drain(http_request *req)
                           api_legacy_write(req, api_write_add_drain, add_done));
 }
 
-// Also what gives a drain that was only reserved its URL.
-static void post_drain_url(http_request *req)
+// To a drain of the path; NULL: answered.
+static api_write *write_to_drain(http_request *req,
+                                 void (*work)(api_write *write),
+                                 void (*done)(api_write *write))
 {
-    api_write *write;
+    api_write *write = NULL;
     uint64_t id;
 
     if (!api_legacy_has_number(req))
-        return;
-    if (!api_parse_count(http_param(req, 1), &id)) {
+        return NULL;
+    if (api_parse_count(http_param(req, 1), &id))
+        write = api_legacy_write(req, work, done);
+    else
         api_legacy_refuse_v1(req);
-        return;
-    }
-    write = api_legacy_write(req, api_write_set_drain, set_done);
     if (write)
         write->drain_id = id;
-    start_with_target(req, write);
+    return write;
+}
+
+// Also what gives a drain that was only reserved its URL.
+static void post_drain_url(http_request *req)
+{
+    start_with_target(req, write_to_drain(req, api_write_set_drain, set_done));
 }
 
 static void reserve_drain(http_request *req)
@@ -125,20 +132,10 @@ static void reserve_drain(http_request *req)
 
 static void delete_drain(http_request *req)
 {
-    api_write *write = NULL;
-    uint64_t id;
+    api_write *write = write_to_drain(req, api_write_delete_drain, delete_done);
 
-    if (!api_legacy_has_number(req))
-        return;
-    if (!api_parse_count(http_param(req, 1), &id)) {
-        api_legacy_refuse_v1(req);
-        return;
-    }
-    write = api_legacy_write(req, api_write_delete_drain, delete_done);
-    if (!write)
-        return;
-    write->drain_id = id;
-    api_write_start(write);
+    if (write)
+        api_write_start(write);
 }
 
 /* Gone, in three spellings ------------------------------------------------- */

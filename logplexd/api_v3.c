@@ -65,44 +65,19 @@ static void put_channel_done(api_write *write)
         api_refuse_channel(write->req, write->channel_id);
 }
 
-// The token names of {"tokens":["app",...]}; false: answered.
-static bool read_names(http_request *req, const json_t *body, api_write *write)
-{
-    const json_t *tokens = json_object_get(body, "tokens");
-    size_t count = json_array_size(tokens);
-    lp_span *names = http_alloc(req, (count + 1) * sizeof(*names));
-
-    if (tokens && !json_is_array(tokens)) {
-        http_reply_error(req, 400,
-                         "\"tokens\" has to be a list of names, "
-                         "such as [\"app\",\"heroku\"]");
-        return false;
-    }
-    for (size_t i = 0; names && i < count; i++) {
-        const json_t *name = json_array_get(tokens, i);
-
-        if (!json_is_string(name)) {
-            http_reply_error(req, 400,
-                             "\"tokens\"[%zu] has to be a string: a name", i);
-            return false;
-        }
-        names[i] = api_copy(req, api_json_span(name));
-        if (!names[i].ptr)
-            names = NULL;
-    }
-    write->names = names;
-    write->name_count = count;
-    if (!names)
-        api_refuse_busy(req, http_reply_error);
-    return names != NULL;
-}
-
 static void put_channel(http_request *req)
 {
     json_t *body = read_body(req);
-    api_write *write = body ? api_write_new(req, http_reply_error) : NULL;
+    const json_t *tokens = json_object_get(body, "tokens");
+    api_write *write = NULL;
 
-    if (write && read_names(req, body, write)) {
+    if (tokens && !json_is_array(tokens))
+        http_reply_error(req, 400,
+                         "\"tokens\" has to be a list of names, "
+                         "such as [\"app\",\"heroku\"]");
+    else if (body)
+        write = api_write_new(req, http_reply_error);
+    if (write && api_write_names(write, tokens)) {
         write->channel_id = http_param(req, 0);
         api_write_about(write, "channel", write->channel_id);
         write->work = put_channel_work;

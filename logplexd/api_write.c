@@ -37,6 +37,30 @@ void api_write_about(api_write *write, const char *kind, lp_span value)
     write->subject = text;
 }
 
+bool api_write_names(api_write *write, const json_t *list)
+{
+    size_t count = json_array_size(list);
+    lp_span *names = http_alloc(write->req, (count + 1) * sizeof(*names));
+
+    for (size_t i = 0; names && i < count; i++) {
+        const json_t *name = json_array_get(list, i);
+
+        if (!json_is_string(name)) {
+            write->refuse(write->req, 400,
+                          "\"tokens\"[%zu] has to be a string: a name", i);
+            return false;
+        }
+        names[i] = api_copy(write->req, api_json_span(name));
+        if (!names[i].ptr)
+            names = NULL;
+    }
+    write->names = names;
+    write->name_count = count;
+    if (!names)
+        api_refuse_busy(write->req, write->refuse);
+    return names != NULL;
+}
+
 static void on_work(void *ctx)
 {
     api_write *write = ctx;

@@ -51,6 +51,10 @@ void api_write_init(api_write *write, http_request *req, api_refuse refuse);
 /* Says what the write is about: "channel", and the id of it. */
 void api_write_about(api_write *write, const char *kind, lp_span value);
 
+/* The names in a JSON list, copied for the work; what is no list has none. False:
+ * answered. */
+bool api_write_names(api_write *write, const json_t *list);
+
 /* Defers the request until work is done. False: answered with 503, as too many
  * wait. */
 bool api_write_start(api_write *write);

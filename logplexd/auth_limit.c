@@ -1,6 +1,7 @@
 /* auth_limit.c - see auth_limit.h. */
 #include "auth_limit.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -89,6 +90,7 @@ static uint64_t tally_sum(const tally *t, uint64_t now_ms)
  * are out of sight. */
 static uint64_t time_to_lose_ms(uint64_t count, uint64_t before)
 {
+    assert(before > 0); // a limit that is passed is one of some failures
     return (count * AUTH_LIMIT_WINDOW_MS + before - 1) / before;
 }
 

@@ -167,6 +167,18 @@ catalog_err catalog_end(catalog *cat, catalog_err err, catalog_view *draft)
     return err;
 }
 
+catalog_err catalog_begin_on(catalog *cat, lp_span channel_id,
+                             const family **was)
+{
+    catalog_err err = catalog_begin(cat);
+
+    if (err != CATALOG_OK) {
+        return err;
+    }
+    *was = catalog_find_family(cat, channel_id);
+    return *was ? CATALOG_OK : catalog_end(cat, CATALOG_NOT_FOUND, NULL);
+}
+
 int64_t catalog_clock_ns(void)
 {
     struct timespec now;

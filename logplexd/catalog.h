@@ -324,9 +324,9 @@ typedef struct catalog_configured {
     lp_span id;
     lp_span password;
     uint32_t permissions;
+    catalog_credential_kind kind;
     lp_span channel_id;
     lp_span name;
-    catalog_credential_kind kind;
 } catalog_configured;
 
 /* What was made up for a credential, in hexadecimal digits and with a NUL. */

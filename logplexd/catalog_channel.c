@@ -268,30 +268,25 @@ static catalog_err set_flags(catalog *cat, const family *was, uint32_t flags,
 catalog_err catalog_set_flags(catalog *cat, lp_span channel_id, uint32_t flags)
 {
     catalog_view *draft = NULL;
-    catalog_err err = catalog_begin(cat);
     const family *was;
+    catalog_err err = catalog_begin_on(cat, channel_id, &was);
 
     if (err != CATALOG_OK) {
         return err;
     }
-    was = catalog_find_family(cat, channel_id);
-    err = was ? set_flags(cat, was, flags, &draft) : CATALOG_NOT_FOUND;
+    err = set_flags(cat, was, flags, &draft);
     return catalog_end(cat, err, draft);
 }
 
 catalog_err catalog_delete_channel(catalog *cat, lp_span id)
 {
-    catalog_err err = catalog_begin(cat);
-    catalog_view *draft = NULL;
-    lp_channel *ring = NULL;
+    catalog_view *draft;
+    lp_channel *ring;
     const family *was;
+    catalog_err err = catalog_begin_on(cat, id, &was);
 
     if (err != CATALOG_OK) {
         return err;
-    }
-    was = catalog_find_family(cat, id);
-    if (!was) {
-        return catalog_end(cat, CATALOG_NOT_FOUND, NULL);
     }
     ring = was->channel.ring;
     draft = catalog_draft_with(cat, was, NULL);

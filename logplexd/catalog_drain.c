@@ -113,12 +113,11 @@ catalog_err catalog_add_drain(catalog *cat, lp_span channel_id, lp_span url,
     if (url.len_bytes > CATALOG_URL_MAX_BYTES) {
         return CATALOG_INVALID;
     }
-    err = catalog_begin(cat);
+    err = catalog_begin_on(cat, channel_id, &was);
     if (err != CATALOG_OK) {
         return err;
     }
-    was = catalog_find_family(cat, channel_id);
-    err = was ? add_drain(cat, was, url, out, &draft) : CATALOG_NOT_FOUND;
+    err = add_drain(cat, was, url, out, &draft);
     return catalog_end(cat, err, draft);
 }
 
@@ -176,12 +175,11 @@ catalog_err catalog_set_drain(catalog *cat, lp_span channel_id, uint64_t id,
     if (url.len_bytes == 0 || url.len_bytes > CATALOG_URL_MAX_BYTES) {
         return CATALOG_INVALID;
     }
-    err = catalog_begin(cat);
+    err = catalog_begin_on(cat, channel_id, &was);
     if (err != CATALOG_OK) {
         return err;
     }
-    was = catalog_find_family(cat, channel_id);
-    err = was ? set_drain(cat, was, id, url, out, &draft) : CATALOG_NOT_FOUND;
+    err = set_drain(cat, was, id, url, out, &draft);
     return catalog_end(cat, err, draft);
 }
 
@@ -213,13 +211,12 @@ static catalog_err delete_drain(catalog *cat, const family *was, uint64_t id,
 catalog_err catalog_delete_drain(catalog *cat, lp_span channel_id, uint64_t id)
 {
     catalog_view *draft = NULL;
-    catalog_err err = catalog_begin(cat);
     const family *was;
+    catalog_err err = catalog_begin_on(cat, channel_id, &was);
 
     if (err != CATALOG_OK) {
         return err;
     }
-    was = catalog_find_family(cat, channel_id);
-    err = was ? delete_drain(cat, was, id, &draft) : CATALOG_NOT_FOUND;
+    err = delete_drain(cat, was, id, &draft);
     return catalog_end(cat, err, draft);
 }

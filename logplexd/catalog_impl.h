@@ -54,6 +54,11 @@ struct catalog {
 /* From here to catalog_end() the writer is alone, and the store is open. */
 catalog_err catalog_begin(catalog *cat);
 
+/* The same for a change of a channel. Fails: CATALOG_NOT_FOUND too; then there is
+ * nothing to end. */
+catalog_err catalog_begin_on(catalog *cat, lp_span channel_id,
+                             const family **was);
+
 /* Commits if err is CATALOG_OK, and then shows draft (may be NULL: nothing to
  * show). Takes over the draft in any case. */
 catalog_err catalog_settle(catalog *cat, catalog_err err, catalog_view *draft);

@@ -45,12 +45,11 @@ catalog_err catalog_add_token(catalog *cat, lp_span channel_id, lp_span name,
     if (!catalog_is_name(name)) {
         return CATALOG_INVALID;
     }
-    err = catalog_begin(cat);
+    err = catalog_begin_on(cat, channel_id, &was);
     if (err != CATALOG_OK) {
         return err;
     }
-    was = catalog_find_family(cat, channel_id);
-    err = was ? add_token(cat, was, name, out_id, &draft) : CATALOG_NOT_FOUND;
+    err = add_token(cat, was, name, out_id, &draft);
     return catalog_end(cat, err, draft);
 }
 

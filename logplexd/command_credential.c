@@ -55,8 +55,17 @@ static const char help[] =
     "code\n"
     "of sysexits(3) when the store fails; stderr says why.\n";
 
+typedef enum verb { VERB_NONE, VERB_ADD, VERB_LIST, VERB_DELETE } verb;
+
+static const char *const verb_names[] = {
+    [VERB_NONE] = "",
+    [VERB_ADD] = " add",
+    [VERB_LIST] = " list",
+    [VERB_DELETE] = " delete",
+};
+
 typedef struct command {
-    const char *verb;
+    verb verb;
     const char *data_dir;
     const char *id; /* NULL: to be generated */
     const char *name;
@@ -74,9 +83,8 @@ static int usage(const command *cmd, const char *what, const char *value,
 {
     char quoted[300];
 
-    fprintf(stderr, "logplexd credential%s%s: %s%s%s; allowed: %s\n",
-            cmd->verb ? " " : "", cmd->verb ? cmd->verb : "", what,
-            value ? " " : "",
+    fprintf(stderr, "logplexd credential%s: %s%s%s; allowed: %s\n",
+            verb_names[cmd->verb], what, value ? " " : "",
             value ? log_quote(value, quoted, sizeof quoted) : "", right);
     return EX_USAGE;
 }
@@ -136,12 +144,12 @@ static int set_data(command *cmd, const char *value)
 
 static const struct {
     const char *flag;
-    const char *verb; /* that it is for; NULL: all */
+    bool is_everywhere; /* or add's alone */
     int (*set)(command *cmd, const char *value);
 } options[] = {
-    {"--data", NULL, set_data},        {"--permission", "add", set_permission},
-    {"--channel", "add", set_channel}, {"--name", "add", set_name},
-    {"--id", "add", set_id},
+    {"--data", true, set_data},        {"--permission", false, set_permission},
+    {"--channel", false, set_channel}, {"--name", false, set_name},
+    {"--id", false, set_id},
 };
 
 /* Takes argv[*i], and argv[*i + 1] if that is its value. A value is shown in no
@@ -153,11 +161,9 @@ static int take_option(command *cmd, int argc, char **argv, int *i)
     char name[64];
 
     for (size_t n = 0; n < sizeof options / sizeof options[0]; n++) {
-        const char *verb = options[n].verb;
-
         if (strlen(options[n].flag) != len ||
             memcmp(options[n].flag, arg, len) != 0 ||
-            (verb && strcmp(verb, cmd->verb) != 0)) {
+            (!options[n].is_everywhere && cmd->verb != VERB_ADD)) {
             continue;
         }
         if (arg[len]) {
@@ -180,14 +186,14 @@ static int take_argument(command *cmd, int argc, char **argv, int *i)
         cmd->is_help = true;
         return EX_OK;
     }
-    if (strcmp(arg, "--password-stdin") == 0 && strcmp(cmd->verb, "add") == 0) {
+    if (cmd->verb == VERB_ADD && strcmp(arg, "--password-stdin") == 0) {
         cmd->is_password_read = true;
         return EX_OK;
     }
     if (arg[0] == '-') {
         return take_option(cmd, argc, argv, i);
     }
-    if (strcmp(cmd->verb, "delete") == 0 && !cmd->id) {
+    if (cmd->verb == VERB_DELETE && !cmd->id) {
         cmd->id = arg;
         return EX_OK;
     }
@@ -202,10 +208,10 @@ static int check_command(command *cmd)
     if (!cmd->data_dir || !*cmd->data_dir) {
         return usage(cmd, "--data is missing", NULL, "the data folder");
     }
-    if (strcmp(cmd->verb, "delete") == 0 && !cmd->id) {
+    if (cmd->verb == VERB_DELETE && !cmd->id) {
         return usage(cmd, "the id is missing", NULL, "delete ID");
     }
-    if (strcmp(cmd->verb, "add") == 0 && cmd->permissions == 0) {
+    if (cmd->verb == VERB_ADD && cmd->permissions == 0) {
         return usage(cmd, "it may do nothing", NULL,
                      "--permission full_api, --permission any_channel, "
                      "--channel ID, or several of these");
@@ -217,18 +223,27 @@ static int check_command(command *cmd)
     return EX_OK;
 }
 
+static verb verb_of(const char *name)
+{
+    for (verb v = VERB_ADD; v <= VERB_DELETE; v++) {
+        if (strcmp(name, verb_names[v] + 1) == 0) {
+            return v;
+        }
+    }
+    return VERB_NONE;
+}
+
 static int read_command(command *cmd, int argc, char **argv)
 {
+    const char *name = argc > 1 ? argv[1] : "";
     int code = EX_OK;
 
-    cmd->verb = argc > 1 ? argv[1] : "";
-    if (strcmp(cmd->verb, "--help") == 0 || strcmp(cmd->verb, "-h") == 0) {
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
         cmd->is_help = true;
         return EX_OK;
     }
-    if (strcmp(cmd->verb, "add") != 0 && strcmp(cmd->verb, "list") != 0 &&
-        strcmp(cmd->verb, "delete") != 0) {
-        cmd->verb = NULL;
+    cmd->verb = verb_of(name);
+    if (cmd->verb == VERB_NONE) {
         return usage(cmd, "there is no such command", NULL,
                      "add, list, delete; see --help");
     }
@@ -242,26 +257,23 @@ static int read_command(command *cmd, int argc, char **argv)
 
 static int failed(const command *cmd, int code, const char *why)
 {
-    fprintf(stderr, "logplexd credential %s: %s\n", cmd->verb, why);
+    fprintf(stderr, "logplexd credential%s: %s\n", verb_names[cmd->verb], why);
     return code;
 }
 
-static const char *api_of(const command *cmd)
-{
-    if (strcmp(cmd->verb, "add") == 0) {
-        return "-X POST http://HOST:PORT/v3/credentials --json "
-               "'{\"permissions\":[\"full_api\"]}'";
-    }
-    return strcmp(cmd->verb, "list") == 0
-               ? "http://HOST:PORT/v3/credentials"
-               : "-X DELETE http://HOST:PORT/v3/credentials/ID";
-}
+/* How a running daemon is asked for the same. */
+static const char *const verb_requests[] = {
+    [VERB_ADD] = "-X POST http://HOST:PORT/v3/credentials --json "
+                 "'{\"permissions\":[\"full_api\"]}'",
+    [VERB_LIST] = "http://HOST:PORT/v3/credentials",
+    [VERB_DELETE] = "-X DELETE http://HOST:PORT/v3/credentials/ID",
+};
 
 static int open_store(const command *cmd, store **out)
 {
     char why[512];
 
-    if (strcmp(cmd->verb, "add") != 0 && access(cmd->path, F_OK) != 0) {
+    if (cmd->verb != VERB_ADD && access(cmd->path, F_OK) != 0) {
         snprintf(why, sizeof why, "there is no catalog in %.400s",
                  cmd->data_dir);
         return failed(cmd, EX_NOINPUT, why);
@@ -274,9 +286,9 @@ static int open_store(const command *cmd, store **out)
         return failed(cmd, EX_IOERR, why);
     }
     fprintf(stderr,
-            "logplexd credential %s: %s; ask that one instead:\n"
+            "logplexd credential%s: %s; ask that one instead:\n"
             "  curl -u ID:SECRET %s\n",
-            cmd->verb, why, api_of(cmd));
+            verb_names[cmd->verb], why, verb_requests[cmd->verb]);
     return EX_TEMPFAIL;
 }
 
@@ -503,7 +515,7 @@ static int run_list(const command *cmd, store *s)
 
 static int run_delete(const command *cmd, store *s)
 {
-    survey found = {.id = lp_span_str(cmd->id)};
+    survey found = {.id = span_or_empty(cmd->id)};
 
     if (!survey_store(s, &found)) {
         return failed(cmd, EX_IOERR, "the store can't be read");
@@ -523,9 +535,24 @@ static int run_delete(const command *cmd, store *s)
     return EX_OK;
 }
 
+static int run(const command *cmd, store *s)
+{
+    switch (cmd->verb) {
+    case VERB_ADD:
+        return run_add(cmd, s);
+    case VERB_LIST:
+        return run_list(cmd, s);
+    case VERB_DELETE:
+        return run_delete(cmd, s);
+    case VERB_NONE:
+        break;
+    }
+    return EX_SOFTWARE;
+}
+
 int command_credential(int argc, char **argv)
 {
-    command cmd = {.verb = NULL};
+    command cmd = {.verb = VERB_NONE};
     store *s = NULL;
     int code = read_command(&cmd, argc, argv);
 
@@ -536,15 +563,8 @@ int command_credential(int argc, char **argv)
     if (code == EX_OK) {
         code = open_store(&cmd, &s);
     }
-    if (code != EX_OK) {
-        return code;
-    }
-    if (strcmp(cmd.verb, "add") == 0) {
-        code = run_add(&cmd, s);
-    } else if (strcmp(cmd.verb, "list") == 0) {
-        code = run_list(&cmd, s);
-    } else {
-        code = run_delete(&cmd, s);
+    if (code == EX_OK) {
+        code = run(&cmd, s);
     }
     store_close(s);
     return code;

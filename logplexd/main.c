@@ -518,6 +518,7 @@ static void on_reload(uv_signal_t *signal, int number)
         log_set_level((log_level)fresh->log_level);
         LOG_AT(LOG_INFO, "reloaded", "credentials=%u log_level=%d",
                fresh->credential_count, fresh->log_level);
+        warn_if_open(d->shared.cat);
     }
     config_fini(fresh);
     free(fresh);

@@ -256,6 +256,25 @@ class Api(CredentialTest):
         self.wait_until(lambda: "".join(self.daemon.log).count(
             "event=no_credentials") == 2)
 
+    def test_one_that_goes_while_its_body_comes_sends_nothing(self):
+        self.begin()
+        token = self.make_channel("demo", "app")["app"]
+        made = self.make(permissions=["any_channel"])
+        body = frames([line("x", token)])
+        # In between something else changes, and then the credential goes.
+        for change, status in (
+                (lambda: self.make_channel("other"), 204),
+                (lambda: self.revoke(made["id"]), 401)):
+            with self.daemon.client() as client:
+                client.send("POST", "/logs", [
+                    LOGS, ("Content-Length", "%d" % len(body)),
+                    ("Authorization", basic(made["id"], made["secret"])),
+                    ("Expect", "100-continue")], b"")
+                self.assertIn(b" 100 ", client.until(b"\r\n\r\n"))
+                change()
+                client.socket.sendall(body)
+                self.assertEqual(client.read().status, status)
+
     def test_changes_are_in_the_log_with_who_made_them(self):
         self.begin()
         made = self.make(permissions=["any_channel"])
@@ -321,6 +340,17 @@ class StaticKey(CredentialTest):
         self.daemon.process.send_signal(signal.SIGHUP)
         self.wait_until(lambda: self.with_header("Basic second") == 200)
         self.assertEqual(self.with_header("Basic first"), 401)
+
+    def test_a_reload_that_opens_the_door_says_so(self):
+        path = os.path.join(self.folder(), "credentials")
+        self.write(path, "me:pw:full_api\n")
+        self.begin("--credentials-file", path, environment=NOBODY)
+        self.assertEqual((self.api(("me", "pw")), self.api(None)), (200, 401))
+        self.write(path, "")
+        self.daemon.process.send_signal(signal.SIGHUP)
+        self.wait_until(lambda: "event=no_credentials" in
+                        "".join(self.daemon.log))
+        self.assertEqual(self.api(None), 200)
 
     def write(self, path, text):
         with open(path, "w", encoding="ascii",

@@ -38,7 +38,7 @@ RAN = set()   # classes
 def watch(method, target, answer):
     """description.check(), and keeps what it was asked about."""
     CHECK(method, target, answer)
-    for owner, response in API.responses(method, target, answer.status):
+    for owner, response in API.responses(method, target, answer):
         if not list(API.response_faults(response, method, answer)):
             kind = answer.headers.get("content-type", "*/*")
             SEEN.add((owner, str(answer.status),

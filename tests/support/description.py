@@ -245,21 +245,39 @@ class Description:
     def faults(self, method, target, answer):
         """What about an answer is not as described."""
         found = [list(self.response_faults(response, method, answer))
-                 for _, response in self.responses(method, target,
-                                                   answer.status)]
+                 for _, response in self.responses(method, target, answer)]
         if not found:
             return ["nobody described this status"]
         return [] if not all(found) else found[0]
 
-    def responses(self, method, target, status):
-        """What a status can mean there, with the id of the operation whose
+    def responses(self, method, target, answer):
+        """What its status can mean there, with the id of the operation whose
         answer it is, or EVERY_PATH."""
         operation = self.operation(method, target)
-        if operation and str(status) in operation.does["responses"]:
+        status = str(answer.status)
+        if operation and status in operation.does["responses"]:
             yield operation.id, self.whole(
-                operation.does["responses"][str(status)])
-        if str(status) in self.every["responses"]:
-            yield EVERY_PATH, self.whole(self.every["responses"][str(status)])
+                operation.does["responses"][status])
+        if status in self.every["responses"] and \
+                self.may_be_any(operation, method, target, answer):
+            yield EVERY_PATH, self.whole(self.every["responses"][status])
+
+    def may_be_any(self, operation, method, target, answer):
+        """Is there a place for what any path can answer? An operation has to
+        describe its own."""
+        if answer.status == 404:
+            return not self.paths_of(target)
+        if not operation:
+            return True
+        if answer.status == 400:  # of a request that could not be read
+            return "%00" in target or \
+                answer.headers.get("connection") == "close"
+        if answer.status == 405:
+            return operation.is_stream and method.upper() == "HEAD"
+        if answer.status in (408, 413):
+            return "requestBody" not in operation.does
+        # Too many connections: said before anything was read.
+        return answer.status != 503 or "server" not in answer.headers
 
     def response_faults(self, response, method, answer):
         yield from self.header_faults(response, answer)
