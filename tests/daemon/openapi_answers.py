@@ -884,11 +884,11 @@ class Operations(Asking):
 
 
 class EveryPath(Asking):
-    def raw(self, data, target="/v3/channels/demo"):
+    def raw(self, data):
         with self.daemon.client() as client:
             client.socket.sendall(data)
             answer = client.read()
-        description.check("GET", target, answer)
+        description.check("GET", data.split()[1].decode(), answer)
         return answer
 
     def test_what_is_refused_before_anybody_is_asked(self):
