@@ -228,7 +228,7 @@ static void without_money_nobody_knows_and_nobody_is_told_no(void **state)
     reopen();
     log_set_level((log_level)(LOG_ERROR + 1));
     for (int i = 0; i < 100 && !check.is_open; i++) {
-        char password[16];
+        char password[24];
 
         snprintf(password, sizeof password, "wrong-%d", i);
         check = look("a", password, true);
