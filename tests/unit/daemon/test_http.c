@@ -203,7 +203,9 @@ static const http_route more_routes[] = {
     {"*", "/any", HTTP_API_NONE, HTTP_AUTH_NONE, on_hello, 0, NULL},
     {"GET", "/later", HTTP_API_NONE, HTTP_AUTH_NONE, on_later, 0, NULL},
     {"GET", "/at-once", HTTP_API_NONE, HTTP_AUTH_NONE, on_at_once, 0, NULL},
-    {"GET", "/stream", HTTP_API_NONE, HTTP_AUTH_NONE, on_stream, 0, NULL},
+    {"GET", "/stream", HTTP_API_NONE | HTTP_STREAMS, HTTP_AUTH_NONE, on_stream,
+     0, NULL},
+    {"POST", "/stream", HTTP_API_NONE, HTTP_AUTH_NONE, on_hello, 0, NULL},
     {"GET", "/api", HTTP_API_NONE, HTTP_AUTH_FULL_API, on_who, 0, NULL},
     {"POST", "/api", HTTP_API_NONE, HTTP_AUTH_FULL_API, on_who, BODY_MAX_BYTES,
      NULL},
@@ -397,7 +399,7 @@ static void head_of_a_stream_is_405(void **state)
     peer_say(&p, "HEAD /stream HTTP/1.1\r\nHost: h\r\n\r\n");
     a = peer_hear_answer(&p, true);
     assert_int_equal(a.status, 405);
-    assert_non_null(strstr(a.head, "\r\nAllow: GET\r\n"));
+    assert_non_null(strstr(a.head, "\r\nAllow: GET, POST\r\n"));
     answer_free(&a);
     peer_hang_up(&p);
 }
