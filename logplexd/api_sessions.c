@@ -276,9 +276,9 @@ const http_route api_sessions_routes[] = {
      BODY_MAX_BYTES, NULL},
     {"POST", "/v2/canary-sessions", HTTP_API_LEGACY | HTTP_READS,
      HTTP_AUTH_LEGACY, post_canary, BODY_MAX_BYTES, NULL},
-    {"GET", "/sessions/:id", HTTP_API_LEGACY, HTTP_AUTH_NONE, get_session, 0,
-     NULL},
-    {"GET", "/v2/canary-fetch/:id", HTTP_API_LEGACY, HTTP_AUTH_NONE, get_canary,
-     0, NULL},
+    {"GET", "/sessions/:id", HTTP_API_LEGACY | HTTP_STREAMS, HTTP_AUTH_NONE,
+     get_session, 0, NULL},
+    {"GET", "/v2/canary-fetch/:id", HTTP_API_LEGACY | HTTP_STREAMS,
+     HTTP_AUTH_NONE, get_canary, 0, NULL},
     {NULL, NULL, HTTP_API_NONE, HTTP_AUTH_NONE, NULL, 0, NULL},
 };

@@ -406,7 +406,7 @@ const http_route api_v3_routes[] = {
      get_flags, 0, NULL},
     {"PUT", "/v3/channels/:id/flags", HTTP_API_V3, HTTP_AUTH_FULL_API,
      put_flags, BODY_MAX_BYTES, NULL},
-    {"GET", "/v3/channels/:id/logs", HTTP_API_V3, HTTP_AUTH_FULL_API, get_logs,
-     0, NULL},
+    {"GET", "/v3/channels/:id/logs", HTTP_API_V3 | HTTP_STREAMS,
+     HTTP_AUTH_FULL_API, get_logs, 0, NULL},
     {NULL, NULL, HTTP_API_NONE, HTTP_AUTH_NONE, NULL, 0, NULL},
 };

@@ -58,14 +58,16 @@ typedef enum http_api {
     HTTP_API_V3,       /* by SWITCH_API: 503, empty                           */
     HTTP_API_PLATFORM, /* by SWITCH_API: 503 and JSON, as Heroku's errors are */
     HTTP_API_KINDS = 0xf,
-    HTTP_READS = 0x10 /* a flag: it changes nothing, whatever its method is, so
-                         it is open while its API is read-only */
+    HTTP_READS = 0x10,  /* a flag: it changes nothing, whatever its method is,
+                           so it is open while its API is read-only */
+    HTTP_STREAMS = 0x20 /* a flag: its GET answers with a stream, which has no
+                           length and no end that a HEAD could tell of */
 } http_api;
 
 typedef struct http_route {
     const char *method;  /* "GET", or "*" for any; of a path that matches with
                             another method the answer is 405 with Allow. HEAD
-                            is GET where there is no HEAD, but 405 for a stream
+                            is GET where there is no HEAD, but not of a stream
                           */
     const char *pattern; /* "/v3/channels/:id/tokens": a segment that begins
                             with ':' matches any non-empty segment, which is

@@ -188,17 +188,10 @@ void http_defer(http_request *req)
 void http_stream(http_request *req, int status, const char *type,
                  const http_stream_calls *calls, void *ctx)
 {
-    bool is_head = strcmp(req->method, "HEAD") == 0;
-
+    assert(req->route->api & HTTP_STREAMS); // or else it would answer HEAD
     req->stream = *calls;
     req->stream_ctx = ctx;
     req->is_stream = true;
-    if (is_head) { // a live stream has no length and no end to tell of
-        req->headers = NULL;
-        http_set_header(req, "Allow", "GET");
-        http_reply(req, 405, NULL, LP_SPAN(""));
-        return;
-    }
     claim(req);
     if (!http_mhd_answer_stream(req)) {
         give_up(req);

@@ -61,10 +61,15 @@ static void allow_one(http_match *out, const char *method)
 }
 
 // What can be got can be asked for its head.
-static void allow(http_match *out, const char *method)
+static bool has_head(const http_route *route)
 {
-    allow_one(out, method);
-    if (strcmp(method, "GET") == 0)
+    return strcmp(route->method, "GET") == 0 && !(route->api & HTTP_STREAMS);
+}
+
+static void allow(http_match *out, const http_route *route)
+{
+    allow_one(out, route->method);
+    if (has_head(route))
         allow_one(out, "HEAD");
 }
 
@@ -73,7 +78,7 @@ static int rank_of(const http_route *route, const char *method)
 {
     if (strcmp(route->method, method) == 0)
         return 3;
-    if (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0)
+    if (strcmp(method, "HEAD") == 0 && has_head(route))
         return 2;
     return strcmp(route->method, "*") == 0 ? 1 : 0;
 }
@@ -92,7 +97,7 @@ void http_route_find(const http_route *const *tables, const char *method,
 
             if (!match_path(route->pattern, path, &found))
                 continue;
-            allow(&found, route->method);
+            allow(&found, route);
             found.api = route->api;
             rank = rank_of(route, method);
             if (rank <= best)

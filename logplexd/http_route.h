@@ -19,7 +19,8 @@ typedef struct http_match {
 /*
  * target is the path as sent, or an absolute URI (RFC 9112, 3.2.2); the query
  * is cut off already. Among the routes of a path, one for the method itself
- * goes before one for any, and HEAD is GET when it has no route of its own.
+ * goes before one for any, and HEAD is GET when it has no route of its own,
+ * unless that is a stream's.
  */
 void http_route_find(const http_route *const *tables, const char *method,
                      const char *target, http_match *out);

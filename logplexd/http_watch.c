@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "http_impl.h"
@@ -79,18 +80,33 @@ static void send_raw(http_conn *conn, const char *data, size_t data_bytes)
     (void)sent; // what does not fit now is not worth waiting for
 }
 
+// RFC 9110, 5.6.7; we never leave the locale whose names of days these are.
+static void print_date(int64_t when_s, char out[32])
+{
+    time_t when = (time_t)when_s;
+    struct tm parts;
+
+    if (!gmtime_r(&when, &parts) ||
+        strftime(out, 32, "%a, %d %b %Y %H:%M:%S GMT", &parts) == 0)
+        out[0] = '\0';
+}
+
 void http_watch_answer_raw(http_conn *conn, int status, const char *text)
 {
     char answer[256];
-    int len_bytes =
+    char date[32];
+    int len_bytes;
+
+    print_date(worker_now(conn->server->home) / 1000000000, date);
+    len_bytes =
         snprintf(answer, sizeof(answer),
                  "HTTP/1.1 %d %s\r\n"
+                 "Date: %s\r\n"
                  "Server: logplexd\r\n"
                  "Content-Type: text/plain\r\n"
                  "Content-Length: %zu\r\n"
                  "Connection: close\r\n\r\n%s",
-                 status, http_mhd_reason(status), strlen(text), text);
-
+                 status, http_mhd_reason(status), date, strlen(text), text);
     send_raw(conn, answer, (size_t)len_bytes);
     http_count_status(conn->server, status);
     http_watch_linger(conn);

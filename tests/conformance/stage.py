@@ -48,7 +48,6 @@ class Stage:
     def __init__(self):
         self.daemon = logplexd.Daemon(FLAGS, ENVIRONMENT)
         self.bindings = Bindings()
-        self.switches = {}
         found = re.findall(r"event=listening kind=(\S+) address=(\S+):(\d+)",
                            "".join(self.daemon.log))
         http = [(host, int(port)) for kind, host, port in found
@@ -135,10 +134,13 @@ class Stage:
         self.bindings.bind(original, answer.json()["url"].rsplit("/", 1)[1])
 
     def do_drain(self, _, channel, original, *url):
-        """Without a URL it is reserved only."""
-        answer = self.want(
-            "POST", "/v3/channels/%s/drains" % self.number("channel", channel),
-            {"url": url[0]} if url else {})
+        """Without a URL it is reserved, by v1: that is never too many."""
+        channel = self.number("channel", channel)
+        if url:
+            answer = self.want("POST", "/v3/channels/%s/drains" % channel,
+                               {"url": url[0]})
+        else:
+            answer = self.want("POST", "/channels/%s/drains/tokens" % channel)
         self.bindings.numbers["drain"][original] = str(answer.json()["id"])
 
     def do_no_drain(self, _, channel, original):
@@ -147,6 +149,15 @@ class Stage:
         if ours:
             self.want("DELETE", "/v3/channels/%s/drains/%s" %
                       (self.number("channel", channel), ours))
+
+    def do_drains(self, _, channel, *originals):
+        """The channel had these by then: others were refused there, or have
+        been deleted."""
+        path = "/v3/channels/%s/drains" % self.number("channel", channel)
+        had = {self.number("drain", original) for original in originals}
+        for drain in self.want("GET", path).json():
+            if str(drain["id"]) not in had:
+                self.want("DELETE", "%s/%d" % (path, drain["id"]))
 
     def do_credential(self, _, name, password, *permissions):
         self.want("PUT", "/v3/credentials/" + name,
@@ -162,8 +173,7 @@ class Stage:
         self.switch(name, state == "on")
 
     def switch(self, name, value):
-        self.switches[name] = value
-        self.want("PUT", "/v3/switches", self.switches)
+        self.want("PUT", "/v3/switches", {name: value})
 
     def do_flags(self, _, channel, *flags):
         self.want("PUT", "/v3/channels/%s/flags" % channel,

@@ -69,6 +69,16 @@ class Plain(SessionTest):
             answer = self.ask("GET", "/sessions/" + name, auth=None)
             self.assertEqual((answer.status, answer.body), (404, b"Not found"))
 
+    def test_another_method_is_405_and_HEAD_is_another(self):
+        for path in (self.make_session("demo", tail=True),
+                     "/v2/canary-fetch/x", "/v3/channels/demo/logs"):
+            for method in ("HEAD", "PUT"):
+                client = self.daemon.client()
+                client.send(method, path)
+                answer = client.read_head()
+                self.assertEqual((answer.status, answer.headers["allow"]),
+                                 (405, "GET"), (method, path))
+
     def test_a_session_goes_with_its_channel(self):
         path = self.make_session("demo")
         self.ask("DELETE", "/v3/channels/demo")

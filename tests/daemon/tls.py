@@ -26,6 +26,7 @@ FIRST = certificates.make(FOLDER.name, "first")
 SECOND = certificates.make(FOLDER.name, "second", "rsa")
 BOTH = certificates.trusting(FIRST, SECOND)
 LOGS = ("Content-Type", "application/logplex-1")
+DATE = r"\A[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT\Z"
 
 
 class SecureClient(Client):
@@ -386,6 +387,7 @@ class Silence(TLSTest):
         answer = client.read()
         self.assertEqual((answer.status, answer.body),
                          (408, b"the body never came\n"))
+        self.assertRegex(answer.headers["date"], DATE)
         self.assertFalse(client.more())
 
 
@@ -435,7 +437,7 @@ class Ending(TLSTest):
             self.assertFalse(tail.client.more())
         self.assertFalse(idle.more())
         self.assertEqual(self.ended(silent), b"")
-        self.assertEqual(self.daemon.stop(), 0)
+        self.assertEqual(self.daemon.process.wait(PATIENCE_S), 0)
         self.assertLess(time.monotonic() - since, 10)
 
 
