@@ -280,6 +280,13 @@ class Routes(unittest.TestCase):
                 self.assertIn(self.operation_of(row)["security"],
                               self.SECURITY[kind])
 
+    def test_what_is_a_stream_says_so(self):
+        for row in routes():
+            with self.subTest(row[:2]):
+                self.assertEqual(
+                    "HTTP_STREAMS" in row[2],
+                    self.operation_of(row).get(description.STREAM, False))
+
     def test_who_is_sent_a_body_reads_one(self):
         for row in routes():
             with self.subTest(row[:2]):

@@ -236,8 +236,11 @@ class Description:
             item = self.document["paths"][path]
             if method in item:
                 return Operation(method, path, item)
-            if method == "head" or item.get(ANY_METHOD):
-                return Operation("get", path, item) if "get" in item else None
+            if "get" not in item:
+                continue
+            got = Operation("get", path, item)
+            if item.get(ANY_METHOD) or method == "head" and not got.is_stream:
+                return got
         return None
 
     # Answers
@@ -259,10 +262,10 @@ class Description:
             yield operation.id, self.whole(
                 operation.does["responses"][status])
         if status in self.every["responses"] and \
-                self.may_be_any(operation, method, target, answer):
+                self.may_be_any(operation, target, answer):
             yield EVERY_PATH, self.whole(self.every["responses"][status])
 
-    def may_be_any(self, operation, method, target, answer):
+    def may_be_any(self, operation, target, answer):
         """Is there a place for what any path can answer? An operation has to
         describe its own."""
         if answer.status == 404:
@@ -273,7 +276,7 @@ class Description:
             return "%00" in target or \
                 answer.headers.get("connection") == "close"
         if answer.status == 405:
-            return operation.is_stream and method.upper() == "HEAD"
+            return False
         if answer.status in (408, 413):
             return "requestBody" not in operation.does
         # Too many connections: said before anything was read.
