@@ -63,9 +63,18 @@ static void allow_one(http_match *out, const char *method)
 // What can be got can be asked for its head.
 static void allow(http_match *out, const char *method)
 {
+    if (strcmp(method, "*") == 0)
+        method = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH";
     allow_one(out, method);
     if (strcmp(method, "GET") == 0)
         allow_one(out, "HEAD");
+}
+
+// Any but the one that asks for a tunnel: its 2xx would be the beginning of
+// that, and have no body (RFC 9110, 9.3.6).
+static bool is_any(const http_route *route, const char *method)
+{
+    return strcmp(route->method, "*") == 0 && strcmp(method, "CONNECT") != 0;
 }
 
 // How well a route whose path fits answers to method; 0: not at all.
@@ -75,7 +84,7 @@ static int rank_of(const http_route *route, const char *method)
         return 3;
     if (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0)
         return 2;
-    return strcmp(route->method, "*") == 0 ? 1 : 0;
+    return is_any(route, method) ? 1 : 0;
 }
 
 void http_route_find(const http_route *const *tables, const char *method,
