@@ -4,7 +4,10 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
-from logplexd import DaemonTest, main
+from logplexd import OWNER, DaemonTest, basic, main
+
+RIGHTS = ("Authorization", basic(*OWNER))
+EXPECT = ("Expect", "100-continue")
 
 
 class Requests(DaemonTest):
@@ -15,6 +18,29 @@ class Requests(DaemonTest):
         self.assertIn("GET, HEAD, POST", answer.headers["allow"])
         # A 2xx would have no length, and this be read out of its middle.
         self.assertEqual(client.ask("GET", "/healthcheck").body, b"OK")
+
+    def expects(self, method, path, headers=()):
+        """What comes first, be it an interim answer; behind the question is
+        another, which is no body of the first."""
+        client = self.daemon.client()
+        client.send(method, path, [RIGHTS, EXPECT, *headers])
+        client.send("GET", "/healthcheck")
+        head = client.until(b"\r\n") + b"\r\n"
+        client.buffer = head + client.buffer
+        self.assertNotIn(b" 100 ", head)
+        return client.read()
+
+    def test_who_has_no_body_is_not_asked_for_one(self):
+        for headers in ([], [("Content-Length", "0")]):
+            answer = self.expects("GET", "/livez", headers)
+            self.assertEqual((answer.status, answer.body), (200, b"OK"))
+            answer = self.expects("POST", "/channels", headers)
+            self.assertEqual(answer.status, 400)
+            self.assertIn("invalid JSON", answer.json()["error"])
+            self.make_channel("demo", "app")
+            answer = self.expects("DELETE", "/v3/channels/demo", headers)
+            self.assertEqual(answer.status, 204)
+            self.assertEqual(self.ask("GET", "/v3/channels/demo").status, 404)
 
 
 if __name__ == "__main__":
