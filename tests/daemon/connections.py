@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What a connection brings that no sensible client would send."""
 import os
+import socket
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
@@ -11,6 +12,8 @@ EXPECT = ("Expect", "100-continue")
 
 
 class Requests(DaemonTest):
+    FLAGS = ["--idle-timeout", "1h"]
+
     def test_a_tunnel_is_no_method_that_any_path_knows(self):
         client = self.daemon.client()
         answer = client.ask("CONNECT", "/healthcheck")
@@ -41,6 +44,17 @@ class Requests(DaemonTest):
             answer = self.expects("DELETE", "/v3/channels/demo", headers)
             self.assertEqual(answer.status, 204)
             self.assertEqual(self.ask("GET", "/v3/channels/demo").status, 404)
+
+    def test_who_closes_behind_what_he_says_is_noticed(self):
+        for text in (b"GET /healthcheck HTTP/1.1\r\n\r\n", b"GET /he", b"\r\n",
+                     b"POST /logs HTTP/1.1\r\nContent-Length: 5\r\n\r\n"):
+            for _ in range(5):
+                client = self.daemon.client()
+                client.socket.sendall(text)
+                client.socket.shutdown(socket.SHUT_WR)
+        for client in self.daemon.clients[-20:]:
+            while client.more():
+                pass
 
 
 if __name__ == "__main__":
