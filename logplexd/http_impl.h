@@ -160,6 +160,10 @@ struct http_request {
 http_request *http_request_begin(http_conn *conn, struct MHD_Connection *mhd,
                                  const char *method, const char *target);
 
+/* Its header is all there is, though libmicrohttpd, told to expect a body, would
+ * take what is behind it for one. */
+bool http_request_is_whole(const http_request *req);
+
 /* All of it is here. True: answered; false: the answer comes later. */
 bool http_request_run(http_request *req);
 

@@ -131,7 +131,10 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd,
         req = *slot;
         if (!req)
             return MHD_NO;
-        return req->is_early ? queue_answer(req) : MHD_YES;
+        if (req->is_early)
+            return queue_answer(req);
+        if (!http_request_is_whole(req))
+            return MHD_YES;
     }
     if (len_bytes > 0) {
         *data_bytes = 0;

@@ -221,6 +221,12 @@ http_request *http_request_begin(http_conn *conn, struct MHD_Connection *mhd,
     return req;
 }
 
+// RFC 9110, 10.1.1: nobody waits for a "100 Continue" with nothing to send.
+bool http_request_is_whole(const http_request *req)
+{
+    return req->body_announced_bytes == 0 && http_header(req, "Expect");
+}
+
 bool http_request_run(http_request *req)
 {
     if (!req->is_answered && !req->is_handled) {

@@ -68,9 +68,21 @@ static bool has_head(const http_route *route)
 
 static void allow(http_match *out, const http_route *route)
 {
+    if (strcmp(route->method, "*") == 0) {
+        snprintf(out->allow, sizeof(out->allow),
+                 "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
+        return;
+    }
     allow_one(out, route->method);
     if (has_head(route))
         allow_one(out, "HEAD");
+}
+
+// Any but the one that asks for a tunnel: its 2xx would be the beginning of
+// that, and have no body (RFC 9110, 9.3.6).
+static bool is_any(const http_route *route, const char *method)
+{
+    return strcmp(route->method, "*") == 0 && strcmp(method, "CONNECT") != 0;
 }
 
 // How well a route whose path fits answers to method; 0: not at all.
@@ -80,7 +92,7 @@ static int rank_of(const http_route *route, const char *method)
         return 3;
     if (strcmp(method, "HEAD") == 0 && has_head(route))
         return 2;
-    return strcmp(route->method, "*") == 0 ? 1 : 0;
+    return is_any(route, method) ? 1 : 0;
 }
 
 void http_route_find(const http_route *const *tables, const char *method,

@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""What a connection brings that no sensible client would send."""
+import os
+import socket
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+from logplexd import OWNER, DaemonTest, basic, main
+
+RIGHTS = ("Authorization", basic(*OWNER))
+EXPECT = ("Expect", "100-continue")
+
+
+class Requests(DaemonTest):
+    FLAGS = ["--idle-timeout", "1h"]
+
+    def test_a_tunnel_is_no_method_that_any_path_knows(self):
+        client = self.daemon.client()
+        answer = client.ask("CONNECT", "/healthcheck")
+        self.assertEqual(answer.status, 405)
+        self.assertIn("GET, HEAD, POST", answer.headers["allow"])
+        # A 2xx would have no length, and this be read out of its middle.
+        self.assertEqual(client.ask("GET", "/healthcheck").body, b"OK")
+
+    def expects(self, method, path, headers=()):
+        """What comes first, be it an interim answer; behind the question is
+        another, which is no body of the first."""
+        client = self.daemon.client()
+        client.send(method, path, [RIGHTS, EXPECT, *headers])
+        client.send("GET", "/healthcheck")
+        head = client.until(b"\r\n") + b"\r\n"
+        client.buffer = head + client.buffer
+        self.assertNotIn(b" 100 ", head)
+        return client.read()
+
+    def test_who_has_no_body_is_not_asked_for_one(self):
+        for headers in ([], [("Content-Length", "0")]):
+            answer = self.expects("GET", "/livez", headers)
+            self.assertEqual((answer.status, answer.body), (200, b"OK"))
+            answer = self.expects("POST", "/channels", headers)
+            self.assertEqual(answer.status, 400)
+            self.assertIn("invalid JSON", answer.json()["error"])
+            self.make_channel("demo", "app")
+            answer = self.expects("DELETE", "/v3/channels/demo", headers)
+            self.assertEqual(answer.status, 204)
+            self.assertEqual(self.ask("GET", "/v3/channels/demo").status, 404)
+
+    def test_who_closes_behind_what_he_says_is_noticed(self):
+        for text in (b"GET /healthcheck HTTP/1.1\r\n\r\n", b"GET /he", b"\r\n",
+                     b"POST /logs HTTP/1.1\r\nContent-Length: 5\r\n\r\n"):
+            for _ in range(5):
+                client = self.daemon.client()
+                client.socket.sendall(text)
+                client.socket.shutdown(socket.SHUT_WR)
+        for client in self.daemon.clients[-20:]:
+            while client.more():
+                pass
+
+
+if __name__ == "__main__":
+    main()
