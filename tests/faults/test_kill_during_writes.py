@@ -367,7 +367,9 @@ class Kill(DaemonTest):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="logplexd-kill-")
         self.addCleanup(shutil.rmtree, self.folder)
+        # Each token that is gone is tried, which is no guessing.
         self.FLAGS = ["--data", self.folder, "--workers", "2",
+                      "--auth-failures-max", "0",
                       "--drains-max", str(DRAINS_MAX + 1)]
         super().setUp()
 

@@ -239,7 +239,8 @@ class Description:
             if "get" not in item:
                 continue
             got = Operation("get", path, item)
-            if item.get(ANY_METHOD) or method == "head" and not got.is_stream:
+            is_any = item.get(ANY_METHOD) and method != "connect"
+            if is_any or method == "head" and not got.is_stream:
                 return got
         return None
 
