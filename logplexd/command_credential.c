@@ -16,9 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "credential.h"
-#include "log.h"
-#include "store_lock.h"
+#include "base/log.h"
+#include "catalog/credential.h"
+#include "catalog/store_lock.h"
 
 enum { PASSWORD_MAX_BYTES = 1024, TIME_BYTES = 32 };
 

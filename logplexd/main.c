@@ -20,15 +20,15 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "auth_limit.h"
+#include "base/log.h"
+#include "base/tls.h"
 #include "command_credential.h"
-#include "dedup.h"
-#include "http.h"
-#include "ingest.h"
-#include "listen.h"
-#include "log.h"
-#include "tail.h"
-#include "tls.h"
+#include "http/auth_limit.h"
+#include "http/http.h"
+#include "ingest/dedup.h"
+#include "ingest/ingest.h"
+#include "tail/tail.h"
+#include "worker/listen.h"
 
 /*
  * jemalloc reads this (jemalloc(3), TUNING); MALLOC_CONF in the environment is

@@ -19,8 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "catalog.h"
-#include "log.h"
+#include "base/log.h"
+#include "catalog/catalog.h"
 
 enum { CREDENTIALS = 100, TRIES = 100000, PASSWORD_BYTES = 32 };
 

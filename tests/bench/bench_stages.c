@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "ingest.h"
+#include "ingest/ingest.h"
 #include "logplex/framer.h"
 #include "logplex/syslog.h"
 

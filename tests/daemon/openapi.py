@@ -223,10 +223,10 @@ def source(name):
 def route_tables():
     """Table to its rows of fields, as the sources have them."""
     tables = {}
-    for path in glob.glob(os.path.join(ROOT, "logplexd", "api_*.c")):
+    for path in glob.glob(os.path.join(ROOT, "logplexd", "api", "api_*.c")):
         for name, rows in re.findall(
                 r"^const http_route (\w+)\[\] = {\n(.*?)^};",
-                source(os.path.basename(path)), re.M | re.S):
+                source(os.path.join("api", os.path.basename(path))), re.M | re.S):
             tables[name] = [[field.strip().strip('"')
                              for field in row.split(",")]
                             for row in re.findall(r"{([^{}]*)}", rows)]

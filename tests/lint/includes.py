@@ -38,6 +38,21 @@ RULES = {
               ANY_LIBRARY, ANY_LIBC),
 }
 
+# The daemon's rooms: whose headers each may include besides its own. What is in
+# none, main.c that is, may include all.
+ROOMS = {
+    "base": set(),
+    "catalog": {"base"},
+    "config": {"base", "catalog"},
+    "worker": {"base", "catalog", "config"},
+    "ingest": {"base", "catalog", "config", "worker"},
+    "http": {"base", "catalog", "config", "worker"},
+    "tail": {"base", "catalog", "config", "worker", "http"},
+    "api": {"base", "catalog", "config", "worker", "ingest", "http", "tail"},
+}
+# A worker ends the HTTP server that lives on it.
+UPWARDS = {("logplexd/worker/worker.c", "http/http.h")}
+
 # The few files that a library is confined to, where it is.
 CONFINED = {("parsers", "pcre2"): re.compile(r"parsers/src/filter\w*\.c")}
 
@@ -74,6 +89,13 @@ def own_file(root, path, header):
     return any(os.path.isfile(os.path.join(root, h, header)) for h in homes)
 
 
+def runs_up_a_room(path, header):
+    rooms = [os.path.dirname(at) for at in
+             (os.path.relpath(path, "logplexd"), header)]
+    return rooms[0] in ROOMS and rooms[0] != rooms[1] and \
+        rooms[1] not in ROOMS[rooms[0]] and (path, header) not in UPWARDS
+
+
 def fault(root, owners, path, quote, header):
     """What is wrong with one include, or None."""
     area = area_of(path)
@@ -84,8 +106,10 @@ def fault(root, owners, path, quote, header):
         if owners[header] in (area,) + below:
             return None
         return "belongs to %s, which %s may not use" % (owners[header], area)
+    if quote == '"' and not own_file(root, path, header):
+        return "is no file of " + area
     if quote == '"':
-        return None if own_file(root, path, header) else "is no file of " + area
+        return "is in a room above" if runs_up_a_room(path, header) else None
     library = library_of(header)
     if library:
         confined = CONFINED.get((area, library))

@@ -20,7 +20,11 @@ GOOD = {
     "parsers/src/p.c": '#include <string.h>\n\n#include "logplex/a.h"\n'
                        "// strcpy(a, b) is banned\n",
     "parsers/src/filter.c": "#include <pcre2.h>\n",
-    "logplexd/main.c": '#include <uv.h>\n\n#include "logplex/a.h"\n',
+    "logplexd/main.c": '#include <uv.h>\n\n#include "http/h.h"\n'
+                       '#include "logplex/a.h"\n',
+    "logplexd/http/h.h": "",
+    "logplexd/http/h.c": '#include "http/h.h"\n\n#include "base/b.h"\n',
+    "logplexd/base/b.h": "",
     "cmake/good": "#!/bin/sh\necho \"$1\"\n",
 }
 
@@ -71,6 +75,7 @@ class Check(unittest.TestCase):
                 ("parsers/src/b.c", '"own.h"', "no file of parsers"),
                 ("parsers/src/b.c", '"../../liblogplex/src/own.h"', "climbs"),
                 ("viz/b.c", "<uv.h>", "library"),
+                ("logplexd/base/b.c", '"http/h.h"', "room above"),
                 ("drains/b.c", "<microhttpd.h>", "library"),
                 ("liblogplex/examples/b.c", '"own.h"', "no file of")):
             with self.subTest(path=path, header=header):

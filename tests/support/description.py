@@ -1,4 +1,4 @@
-"""logplexd/openapi.json as an oracle: what an answer may be.
+"""logplexd/api/openapi.json as an oracle: what an answer may be.
 
     api = description.described()
     api.faults("GET", "/v3/channels/demo", answer)  # [] when it is as described
@@ -13,7 +13,7 @@ import re
 from urllib.parse import urlsplit
 
 PATH = os.path.join(os.path.dirname(__file__), "..", "..", "logplexd",
-                    "openapi.json")
+                    "api", "openapi.json")
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 ANNOTATIONS = {"description", "default", "format"}
 EVERY_PATH = "x-logplex-every-path"

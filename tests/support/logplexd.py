@@ -1,6 +1,6 @@
 """A logplexd for a test: started on free ports of loopback, spoken to over bare
 sockets, stopped by its own pid, and held to its ledger and, in what it answers
-to ask(), to logplexd/openapi.json.
+to ask(), to logplexd/api/openapi.json.
 
     class Something(DaemonTest):
         FLAGS = ["--workers", "1"]

@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "catalog.h"
+#include "catalog/catalog.h"
 
 enum { WHY_BYTES = 512, SECOND = 1000000000 };
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "auth_limit.h"
+#include "http/auth_limit.h"
 
 enum { MAX = 20, START_MS = 123456789, WINDOW_MS = AUTH_LIMIT_WINDOW_MS };
 

@@ -17,8 +17,8 @@
 
 #include <cmocka.h>
 
+#include "base/log.h"
 #include "catalog_fixture.h"
-#include "log.h"
 
 /* Names apart by blanks. */
 static catalog_err put_names(const char *id, const char *line, bool *created)

@@ -1,7 +1,7 @@
 /* test_catalog_change.c - drains, flags, numbers, rotation and settings, and a
  * store as the first schema left it. */
+#include "catalog/store_schema.h"
 #include "catalog_fixture.h"
-#include "store_schema.h"
 
 static void open_with(const char *id)
 {

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "catalog.h"
+#include "catalog/catalog.h"
 
 enum { CHANNELS = 100000, BLOCK = CHANNELS / 10, LOOKUPS = 2000000 };
 

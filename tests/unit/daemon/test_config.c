@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
+#include "base/log.h"
 #include "capture.h"
-#include "catalog.h"
-#include "config.h"
-#include "log.h"
+#include "catalog/catalog.h"
+#include "config/config.h"
 
 enum { ARGS_MAX = 24 };
 

@@ -1,8 +1,8 @@
 /* test_credential.c - who may what: made, checked, kept and revoked. */
 #include <ctype.h>
 
+#include "base/log.h"
 #include "catalog_fixture.h"
-#include "log.h"
 
 static catalog_configured wanted(const char *id, const char *password,
                                  uint32_t permissions)

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "dedup.h"
+#include "ingest/dedup.h"
 
 enum { MAX = 4, WINDOW_MS = 100, THREADS = 4, ROUNDS = 2000 };
 

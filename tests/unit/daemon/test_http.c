@@ -12,10 +12,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "http.h"
-#include "listen.h"
-#include "log.h"
+#include "base/log.h"
+#include "http/http.h"
 #include "peer.h"
+#include "worker/listen.h"
 
 enum { BODY_MAX_BYTES = 2 << 20, SMALL_MAX_BYTES = 1000, MANY = 500 };
 

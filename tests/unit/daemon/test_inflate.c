@@ -10,7 +10,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "inflate.h"
+#include "http/inflate.h"
 
 enum { PLAIN_BYTES = 200000, PACKED_MAX_BYTES = 250000 };
 

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
+#include "base/log.h"
 #include "capture.h"
-#include "log.h"
 
 static char written[1 << 20];
 

@@ -1,8 +1,8 @@
 /* test_switch.c - what is stored, what is given, and which of them wins. */
+#include "base/log.h"
+#include "catalog/switches.h"
 #include "catalog_fixture.h"
-#include "history.h"
-#include "log.h"
-#include "switches.h"
+#include "tail/history.h"
 
 static switches live;
 

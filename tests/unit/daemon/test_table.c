@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "hash.h"
-#include "table.h"
+#include "base/hash.h"
+#include "catalog/table.h"
 
 enum { KEYS = 300, VERSIONS = 40, STEPS = 4000 };
 

@@ -2,10 +2,10 @@
 #include <stdlib.h>
 
 #include "logplex/render.h"
-#include "outflow.h"
 #include "ring.h"
-#include "tail_filter.h"
-#include "tail_form.h"
+#include "tail/outflow.h"
+#include "tail/tail_filter.h"
+#include "tail/tail_form.h"
 
 /* Outflow ----------------------------------------------------------------- */
 

@@ -14,8 +14,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "log.h"
-#include "worker.h"
+#include "base/log.h"
+#include "worker/worker.h"
 
 enum { POSTERS = 4, POSTS = 20000, WAKERS = 8, OFFLOADS = 1100 };
 

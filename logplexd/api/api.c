@@ -1,0 +1,257 @@
+#include "api/api.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/utf8.h"
+
+/* Media types ------------------------------------------------------------- */
+
+static lp_span trim(lp_span text)
+{
+    while (text.len_bytes > 0 && (*text.ptr == ' ' || *text.ptr == '\t'))
+        text = lp_span_skip(text, 1);
+    while (text.len_bytes > 0 && (text.ptr[text.len_bytes - 1] == ' ' ||
+                                  text.ptr[text.len_bytes - 1] == '\t'))
+        text.len_bytes--;
+    return text;
+}
+
+// Cuts off what stands before the next separator, which goes too.
+static lp_span take_part(lp_span *rest, char separator)
+{
+    const char *end = memchr(rest->ptr, separator, rest->len_bytes);
+    size_t len_bytes = end ? (size_t)(end - rest->ptr) : rest->len_bytes;
+    lp_span part = lp_span_of(rest->ptr, len_bytes);
+
+    *rest = lp_span_skip(*rest, len_bytes + (end ? 1 : 0));
+    return trim(part);
+}
+
+static bool is_text(lp_span text, const char *other, size_t other_bytes)
+{
+    return text.len_bytes == other_bytes &&
+           strncasecmp(text.ptr, other, other_bytes) == 0;
+}
+
+// "q=0", "q=0.000".
+static bool is_weight_zero(lp_span parameter)
+{
+    if (parameter.len_bytes < 3 || strncasecmp(parameter.ptr, "q=0", 3) != 0)
+        return false;
+    for (size_t i = 3; i < parameter.len_bytes; i++)
+        if (parameter.ptr[i] != '.' && parameter.ptr[i] != '0')
+            return false;
+    return true;
+}
+
+static bool is_range_of(lp_span range, const char *type)
+{
+    size_t major_bytes = strcspn(type, "/") + 1;
+
+    if (is_text(range, type, strlen(type)) || is_text(range, "*/*", 3))
+        return true;
+    return range.len_bytes == major_bytes + 1 &&
+           range.ptr[major_bytes] == '*' &&
+           strncasecmp(range.ptr, type, major_bytes) == 0;
+}
+
+bool api_accepts(const http_request *req, const char *type)
+{
+    const char *accept = http_header(req, "Accept");
+    lp_span rest = lp_span_str(accept ? accept : "*/*");
+
+    while (rest.len_bytes > 0) {
+        lp_span entry = take_part(&rest, ',');
+        bool is_wanted = is_range_of(take_part(&entry, ';'), type);
+
+        while (entry.len_bytes > 0)
+            if (is_weight_zero(take_part(&entry, ';')))
+                is_wanted = false;
+        if (is_wanted)
+            return true;
+    }
+    return false;
+}
+
+bool api_has_type(const http_request *req, const char *type)
+{
+    const char *header = http_header(req, "Content-Type");
+    lp_span rest = lp_span_str(header ? header : "");
+
+    return is_text(take_part(&rest, ';'), type, strlen(type));
+}
+
+/* JSON -------------------------------------------------------------------- */
+
+// How deep arrays and objects are within each other, strings left out.
+static unsigned depth_of(lp_span json)
+{
+    unsigned depth = 0;
+    unsigned most = 0;
+    bool is_string = false;
+
+    for (size_t i = 0; i < json.len_bytes; i++) {
+        char c = json.ptr[i];
+
+        if (is_string && c == '\\')
+            i++;
+        else if (c == '"')
+            is_string = !is_string;
+        else if (!is_string && (c == '[' || c == '{') && ++depth > most)
+            most = depth;
+        else if (!is_string && (c == ']' || c == '}') && depth > 0)
+            depth--;
+    }
+    return most;
+}
+
+json_t *api_json_untyped(http_request *req, api_refuse refuse)
+{
+    lp_span body = http_body(req);
+    json_error_t error;
+    json_t *json;
+
+    if (depth_of(body) > API_JSON_DEPTH_MAX) {
+        refuse(req, 400, "invalid JSON: nested more than %d deep",
+               API_JSON_DEPTH_MAX);
+        return NULL;
+    }
+    json = json_loadb(body.len_bytes > 0 ? body.ptr : "", body.len_bytes, 0,
+                      &error);
+    if (!json) {
+        refuse(req, 400, "invalid JSON at line %d, column %d: %.150s",
+               error.line, error.column, error.text);
+        return NULL;
+    }
+    if (!json_is_object(json)) {
+        json_decref(json);
+        refuse(req, 400, "invalid payload: not a JSON object, {...}");
+        return NULL;
+    }
+    return json;
+}
+
+json_t *api_json_body(http_request *req, api_refuse refuse)
+{
+    const char *type = http_header(req, "Content-Type");
+
+    if (!api_has_type(req, "application/json")) {
+        refuse(req, 415,
+               "the Content-Type is %s%.100s%s, but has to be "
+               "application/json",
+               type ? "\"" : "", type ? type : "missing", type ? "\"" : "");
+        return NULL;
+    }
+    return api_json_untyped(req, refuse);
+}
+
+lp_span api_json_span(const json_t *string)
+{
+    const char *text = json_string_value(string);
+
+    return text ? lp_span_of(text, json_string_length(string))
+                : lp_span_of("", 0);
+}
+
+static void print_escaped(FILE *to, lp_span text, size_t char_bytes)
+{
+    unsigned char c = (unsigned char)*text.ptr;
+
+    if (char_bytes == 0)
+        fputs("\\ufffd", to);
+    else if (c == '"' || c == '\\')
+        fprintf(to, "\\%c", c);
+    else if (c < 0x20 || c == 0x7f || c == '<')
+        fprintf(to, "\\u%04x", c);
+    else
+        fwrite(text.ptr, 1, char_bytes, to);
+}
+
+void api_print_json_string(FILE *to, lp_span text)
+{
+    fputc('"', to);
+    while (text.len_bytes > 0) {
+        size_t char_bytes = utf8_char_bytes(text.ptr, text.len_bytes);
+
+        print_escaped(to, text, char_bytes);
+        text = lp_span_skip(text, char_bytes > 0 ? char_bytes : 1);
+    }
+    fputc('"', to);
+}
+
+/* Others ------------------------------------------------------------------ */
+
+bool api_parse_count(lp_span text, uint64_t *out)
+{
+    *out = 0;
+    if (text.len_bytes == 0 || text.len_bytes > 18)
+        return false;
+    for (size_t i = 0; i < text.len_bytes; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9')
+            return false;
+        *out = *out * 10 + (uint64_t)(text.ptr[i] - '0');
+    }
+    return true;
+}
+
+char *api_print_time(int64_t time_ns, char out[LP_TIMESTAMP_MAX_BYTES])
+{
+    lp_timestamp_print(time_ns, 0, out);
+    memcpy(out + strcspn(out, "+"), "Z", 2);
+    return out;
+}
+
+uint64_t api_lines(const http_request *req, uint64_t num)
+{
+    return num + http_worker(req)->shared->cfg->num_extra_lines;
+}
+
+lp_span api_copy(http_request *req, lp_span text)
+{
+    char *copy = http_alloc(req, text.len_bytes + 1);
+
+    if (!copy)
+        return lp_span_of(NULL, 0);
+    if (text.len_bytes > 0)
+        memcpy(copy, text.ptr, text.len_bytes);
+    copy[text.len_bytes] = '\0';
+    return lp_span_of(copy, text.len_bytes);
+}
+
+void api_refuse_busy(http_request *req, api_refuse refuse)
+{
+    http_set_header(req, "Retry-After", "1");
+    refuse(req, 503, "too many writes are waiting");
+}
+
+/* Printed answers --------------------------------------------------------- */
+
+static void refuse_memory(http_request *req)
+{
+    http_set_header(req, "Retry-After", "1");
+    http_reply_error(req, 503, "out of memory");
+}
+
+FILE *api_page_open(http_request *req, api_page *page)
+{
+    page->text = NULL;
+    page->text_bytes = 0;
+    page->to = open_memstream(&page->text, &page->text_bytes);
+    if (!page->to)
+        refuse_memory(req);
+    return page->to;
+}
+
+void api_page_reply(http_request *req, api_page *page, int status,
+                    const char *type)
+{
+    bool is_whole = !ferror(page->to);
+
+    if (fclose(page->to) == 0 && is_whole)
+        http_reply(req, status, type, lp_span_of(page->text, page->text_bytes));
+    else
+        refuse_memory(req);
+    free(page->text);
+}

@@ -1,0 +1,72 @@
+/*
+ * api.h - what the api_*.c have in common.
+ *
+ * Texts of errors name the value that was wrong and say what would be right;
+ * values come back in JSON only, so nothing in them can be taken for markup.
+ */
+#ifndef LOGPLEXD_API_H
+#define LOGPLEXD_API_H
+
+#include <stdio.h>
+
+#include "http/http.h"
+#include "logplex/timestamp.h"
+
+/* May this media type ("text/plain") be the answer? RFC 9110, 12.5.1. */
+bool api_accepts(const http_request *req, const char *type);
+
+/* Is the Content-Type this one, with or without parameters? */
+bool api_has_type(const http_request *req, const char *type);
+
+/* How an API says what is wrong with a request. */
+typedef void (*api_refuse)(http_request *req, int status, const char *format,
+                           ...) __attribute__((format(printf, 3, 4)));
+
+enum { API_JSON_DEPTH_MAX = 32 };
+
+/* The body as a JSON object, to be released with json_decref(); NULL: it is
+ * none, and refuse has said so with 415 or 400. The second one takes it
+ * whatever its Content-Type is. */
+json_t *api_json_body(http_request *req, api_refuse refuse);
+json_t *api_json_untyped(http_request *req, api_refuse refuse);
+
+/* The bytes of a JSON string; empty for anything else. */
+lp_span api_json_span(const json_t *string);
+
+/* A whole number of decimal digits. False: it is none, or has over 18. */
+bool api_parse_count(lp_span text, uint64_t *out);
+
+/* "2012-01-01T12:00:00Z", with a NUL. */
+char *api_print_time(int64_t time_ns, char out[LP_TIMESTAMP_MAX_BYTES]);
+
+/* How many lines num=N stands for: N, or one more for who insists on what the
+ * original does (--num-extra). */
+uint64_t api_lines(const http_request *req, uint64_t num);
+
+/* A quoted JSON string; what is no UTF-8 is replaced, and nothing in it begins
+ * a tag, as some answers have to call themselves text/html. */
+void api_print_json_string(FILE *to, lp_span text);
+
+/* A copy, with a NUL behind it, that lives as long as the request; its ptr is
+ * NULL when there is no memory. */
+lp_span api_copy(http_request *req, lp_span text);
+
+/* 503 for a write that could not be taken on now. */
+void api_refuse_busy(http_request *req, api_refuse refuse);
+
+/*
+ * An answer that is printed. api_page_open() gives the stream to print to, or
+ * NULL, and then it has answered; api_page_reply() sends what was printed and
+ * frees it.
+ */
+typedef struct api_page {
+    FILE *to;
+    char *text;
+    size_t text_bytes;
+} api_page;
+
+FILE *api_page_open(http_request *req, api_page *page);
+void api_page_reply(http_request *req, api_page *page, int status,
+                    const char *type);
+
+#endif /* LOGPLEXD_API_H */

@@ -1,0 +1,183 @@
+#include "api/api_channel.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Finding ----------------------------------------------------------------- */
+
+const catalog_channel *api_find_channel(http_request *req, lp_span id)
+{
+    worker *w = http_worker(req);
+
+    return catalog_find_channel(catalog_reader_view(&w->reader), id);
+}
+
+const catalog_drain *api_find_drain(const catalog_channel *channel, uint64_t id)
+{
+    for (size_t i = 0; channel && i < channel->drain_count; i++)
+        if (channel->drains[i].id == id)
+            return &channel->drains[i];
+    return NULL;
+}
+
+/* Answering --------------------------------------------------------------- */
+
+// As one segment of a path (RFC 3986, 3.3), unreserved characters alone.
+static char *put_segment(char *at, lp_span text)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < text.len_bytes; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+            (c >= '0' && c <= '9') || (c && strchr("-._~", c))) {
+            *at++ = (char)c;
+            continue;
+        }
+        *at++ = '%';
+        *at++ = digits[c >> 4];
+        *at++ = digits[c & 15];
+    }
+    return at;
+}
+
+const char *api_channel_url(http_request *req, lp_span id, const char *path)
+{
+    static const char channels[] = "/v3/channels/";
+    const char *base = http_base_url(req);
+    char *segment = http_alloc(req, 3 * id.len_bytes + 1);
+    size_t url_bytes =
+        strlen(base) + sizeof(channels) + 3 * id.len_bytes + strlen(path);
+    char *url = http_alloc(req, url_bytes);
+
+    if (!segment || !url)
+        return "";
+    *put_segment(segment, id) = '\0';
+    snprintf(url, url_bytes, "%s%s%s%s", base, channels, segment, path);
+    return url;
+}
+
+void api_refuse_channel(http_request *req, lp_span id)
+{
+    http_reply_error(req, 404, "there is no channel \"%.*s\"",
+                     (int)(id.len_bytes < 256 ? id.len_bytes : 256), id.ptr);
+}
+
+bool api_wants_json(http_request *req)
+{
+    if (api_accepts(req, "application/json"))
+        return true;
+    http_reply_error(req, 406,
+                     "the answer is application/json, which the "
+                     "Accept header leaves out");
+    return false;
+}
+
+/* Printing ---------------------------------------------------------------- */
+
+void api_print_tokens(FILE *to, const catalog_channel *channel)
+{
+    fputc('{', to);
+    for (size_t i = 0; i < channel->token_count; i++) {
+        if (i > 0)
+            fputc(',', to);
+        api_print_json_string(to, channel->tokens[i]->name);
+        fputc(':', to);
+        api_print_json_string(to, channel->tokens[i]->id);
+    }
+    fputc('}', to);
+}
+
+void api_print_drain(FILE *to, uint64_t id, lp_span token, lp_span url)
+{
+    fprintf(to, "{\"id\":%" PRIu64 ",\"token\":", id);
+    api_print_json_string(to, token);
+    if (url.len_bytes > 0) {
+        fputs(",\"url\":", to);
+        api_print_json_string(to, url);
+    }
+    fputc('}', to);
+}
+
+void api_print_drains(FILE *to, const catalog_channel *channel)
+{
+    bool is_first = true;
+
+    fputc('[', to);
+    for (size_t i = 0; i < channel->drain_count; i++) {
+        const catalog_drain *drain = &channel->drains[i];
+
+        if (drain->url.len_bytes == 0)
+            continue;
+        if (!is_first)
+            fputc(',', to);
+        is_first = false;
+        api_print_drain(to, drain->id, drain->token, drain->url);
+    }
+    fputc(']', to);
+}
+
+size_t api_count_drains(const catalog_channel *channel)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < channel->drain_count; i++)
+        count += channel->drains[i].url.len_bytes > 0;
+    return count;
+}
+
+/* Where a drain sends to -------------------------------------------------- */
+
+static bool wrong(lp_drain_url_error *error, const char *reason,
+                  const char *sentence)
+{
+    snprintf(error->reason, sizeof(error->reason), "%s", reason);
+    snprintf(error->sentence, sizeof(error->sentence), "%s", sentence);
+    return false;
+}
+
+static bool print_url(http_request *req, const lp_drain_url *parsed,
+                      lp_span *url, lp_drain_url_error *error)
+{
+    char text[LP_DRAIN_URL_MAX_BYTES];
+    size_t len_bytes = lp_drain_url_print(parsed, text, sizeof(text));
+
+    *url = api_copy(req, lp_span_of(text, len_bytes));
+    return url->ptr || wrong(error, "no_memory", "there is no memory for it");
+}
+
+bool api_read_drain_url(http_request *req, const json_t *body, lp_span *url,
+                        lp_drain_url_error *error)
+{
+    const json_t *text = json_object_get(body, "url");
+    lp_drain_url parsed;
+
+    if (!json_is_string(text))
+        return wrong(error, "invalid_uri",
+                     "\"url\" has to be a string, such as "
+                     "\"https://logs.example.org/\"");
+    return lp_drain_url_parse(api_json_span(text), &parsed, error) == LP_OK &&
+           print_url(req, &parsed, url, error);
+}
+
+bool api_read_drain_host(http_request *req, const json_t *body, lp_span *url,
+                         lp_drain_url_error *error)
+{
+    const json_t *host = json_object_get(body, "host");
+    const json_t *port = json_object_get(body, "port");
+    int64_t number = json_integer_value(port);
+    lp_span name = host ? api_json_span(host) : lp_span_of(NULL, 0);
+    lp_drain_url parsed;
+
+    if (host && !json_is_string(host))
+        return wrong(error, "missing_host_param",
+                     "\"host\" has to be a string, such as "
+                     "\"logs.example.org\"");
+    if (port && !json_is_integer(port) && !json_is_null(port))
+        return wrong(error, "invalid_tcpsyslog_uri",
+                     "\"port\" has to be a number from 1 to 65535");
+    return lp_drain_url_from_host(name, json_is_integer(port) ? &number : NULL,
+                                  &parsed, error) == LP_OK &&
+           print_url(req, &parsed, url, error);
+}

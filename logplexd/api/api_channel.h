@@ -1,0 +1,46 @@
+/*
+ * api_channel.h - how the APIs speak of a channel and what is its.
+ */
+#ifndef LOGPLEXD_API_CHANNEL_H
+#define LOGPLEXD_API_CHANNEL_H
+
+#include "api/api.h"
+#include "logplex/drain_url.h"
+
+/* Of the newest view; NULL: there is none. */
+const catalog_channel *api_find_channel(http_request *req, lp_span id);
+
+/* NULL: the channel has no drain of this id, or there is no channel. */
+const catalog_drain *api_find_drain(const catalog_channel *channel,
+                                    uint64_t id);
+
+/* base-url, "/v3/channels/ID" and path, a string of the request's. */
+const char *api_channel_url(http_request *req, lp_span id, const char *path);
+
+/* 404 that names the channel. */
+void api_refuse_channel(http_request *req, lp_span id);
+
+/* False: Accept leaves application/json out, and it has been answered. */
+bool api_wants_json(http_request *req);
+
+/* {"NAME":"TOKEN",...}: printed, as two tokens of one name are two equal keys. */
+void api_print_tokens(FILE *to, const catalog_channel *channel);
+
+/* {"id":1,"token":"d....","url":"..."}; without a url while it is reserved. */
+void api_print_drain(FILE *to, uint64_t id, lp_span token, lp_span url);
+
+/* A list of them, the reserved ones left out. */
+void api_print_drains(FILE *to, const catalog_channel *channel);
+size_t api_count_drains(const catalog_channel *channel);
+
+/*
+ * What a request says of where a drain sends to: {"url":"..."} or, in the
+ * legacy API, {"host":"...","port":514}. *url is its canonical form, in memory
+ * of the request. False: error says what is wrong with it.
+ */
+bool api_read_drain_url(http_request *req, const json_t *body, lp_span *url,
+                        lp_drain_url_error *error);
+bool api_read_drain_host(http_request *req, const json_t *body, lp_span *url,
+                         lp_drain_url_error *error);
+
+#endif /* LOGPLEXD_API_CHANNEL_H */

@@ -1,0 +1,225 @@
+/* api_drains.c - the drains of a channel, in the v3 API. */
+#include <inttypes.h>
+
+#include "api/api_channel.h"
+#include "api/api_write.h"
+
+enum { BODY_MAX_BYTES = 64 * 1024 };
+
+/* Answering --------------------------------------------------------------- */
+
+static void reply_no_drain(http_request *req)
+{
+    lp_span id = http_param(req, 1);
+
+    http_reply_error(req, 404, "the channel has no drain \"%.*s\"",
+                     (int)(id.len_bytes < 64 ? id.len_bytes : 64), id.ptr);
+}
+
+static void reply_drain(http_request *req, int status, uint64_t id,
+                        lp_span token, lp_span url)
+{
+    api_page page;
+
+    if (!api_page_open(req, &page))
+        return;
+    api_print_drain(page.to, id, token, url);
+    api_page_reply(req, &page, status, "application/json");
+}
+
+static void reply_made(const api_write *write, int status)
+{
+    reply_drain(write->req, status, write->drain.id,
+                lp_span_str(write->drain.token), write->url);
+}
+
+/* In the words of the original; false: there was nothing to say. */
+static bool refused(const api_write *write)
+{
+    if (write->err == CATALOG_EXISTS)
+        http_reply_error(write->req, 409, "already exists");
+    else if (write->err == CATALOG_TOO_MANY)
+        http_reply_error(write->req, 422, "maximum number of drains reached");
+    else
+        return api_write_failed(write);
+    return true;
+}
+
+/* Reading ----------------------------------------------------------------- */
+
+static void get_drains(http_request *req)
+{
+    const catalog_channel *channel = api_find_channel(req, http_param(req, 0));
+    api_page page;
+
+    if (!api_wants_json(req))
+        return;
+    if (!channel) {
+        api_refuse_channel(req, http_param(req, 0));
+        return;
+    }
+    if (!api_page_open(req, &page))
+        return;
+    fputc('[', page.to);
+    for (size_t i = 0; i < channel->drain_count; i++) {
+        const catalog_drain *drain = &channel->drains[i];
+
+        if (i > 0)
+            fputc(',', page.to);
+        api_print_drain(page.to, drain->id, drain->token, drain->url);
+    }
+    fputc(']', page.to);
+    api_page_reply(req, &page, 200, "application/json");
+}
+
+static void get_drain(http_request *req)
+{
+    const catalog_channel *channel = api_find_channel(req, http_param(req, 0));
+    const catalog_drain *drain = NULL;
+    uint64_t id;
+
+    if (!api_wants_json(req))
+        return;
+    if (api_parse_count(http_param(req, 1), &id))
+        drain = api_find_drain(channel, id);
+    if (!channel)
+        api_refuse_channel(req, http_param(req, 0));
+    else if (!drain)
+        reply_no_drain(req);
+    else
+        reply_drain(req, 200, drain->id, drain->token, drain->url);
+}
+
+/* Writing ----------------------------------------------------------------- */
+
+static api_write *begin(http_request *req)
+{
+    api_write *write = api_write_new(req, http_reply_error);
+
+    if (write) {
+        write->channel_id = http_param(req, 0);
+        api_write_about(write, "channel", write->channel_id);
+    }
+    return write;
+}
+
+// Of a drain in the path.
+static api_write *begin_with_drain(http_request *req)
+{
+    api_write *write;
+    uint64_t id;
+
+    if (!api_find_channel(req, http_param(req, 0))) {
+        api_refuse_channel(req, http_param(req, 0));
+        return NULL;
+    }
+    if (!api_parse_count(http_param(req, 1), &id)) {
+        reply_no_drain(req);
+        return NULL;
+    }
+    write = begin(req);
+    if (write) {
+        write->drain_id = id;
+        api_write_about(write, "drain", http_param(req, 1));
+    }
+    return write;
+}
+
+static void add_done(api_write *write)
+{
+    char path[64];
+
+    if (refused(write))
+        return;
+    snprintf(path, sizeof(path), "/drains/%" PRIu64, write->drain.id);
+    http_set_header(write->req, "Location",
+                    api_channel_url(write->req, write->channel_id, path));
+    reply_made(write, 201);
+}
+
+// A reserved drain has no place of its own while the channel is full.
+static bool has_room(http_request *req)
+{
+    const catalog_channel *channel = api_find_channel(req, http_param(req, 0));
+    uint32_t most = http_worker(req)->shared->cfg->drains_max;
+
+    return !channel || api_count_drains(channel) < most;
+}
+
+static bool read_url(http_request *req, const json_t *body, lp_span *url)
+{
+    lp_drain_url_error error;
+
+    if (api_read_drain_url(req, body, url, &error))
+        return true;
+    http_reply_error(req, 400, "%s", error.sentence);
+    return false;
+}
+
+static void post_drain(http_request *req)
+{
+    json_t *body =
+        api_wants_json(req) ? api_json_body(req, http_reply_error) : NULL;
+    api_write *write = body ? begin(req) : NULL;
+    bool is_reserved = body && !json_object_get(body, "url");
+
+    if (write && is_reserved && !has_room(req)) {
+        http_reply_error(req, 422, "maximum number of drains reached");
+    } else if (write && (is_reserved || read_url(req, body, &write->url))) {
+        write->work = api_write_add_drain;
+        write->done = add_done;
+        api_write_start(write);
+    }
+    json_decref(body);
+}
+
+static void set_done(api_write *write)
+{
+    if (!refused(write))
+        reply_made(write, 200);
+}
+
+static void put_drain(http_request *req)
+{
+    json_t *body =
+        api_wants_json(req) ? api_json_body(req, http_reply_error) : NULL;
+    api_write *write = body ? begin_with_drain(req) : NULL;
+
+    if (write && read_url(req, body, &write->url)) {
+        write->work = api_write_set_drain;
+        write->done = set_done;
+        api_write_start(write);
+    }
+    json_decref(body);
+}
+
+static void delete_done(api_write *write)
+{
+    if (!api_write_failed(write))
+        http_reply(write->req, 204, "application/json", LP_SPAN(""));
+}
+
+static void delete_drain(http_request *req)
+{
+    api_write *write = begin_with_drain(req);
+
+    if (!write)
+        return;
+    write->work = api_write_delete_drain;
+    write->done = delete_done;
+    api_write_start(write);
+}
+
+const http_route api_drains_routes[] = {
+    {"POST", "/v3/channels/:id/drains", HTTP_API_V3, HTTP_AUTH_FULL_API,
+     post_drain, BODY_MAX_BYTES, NULL},
+    {"GET", "/v3/channels/:id/drains", HTTP_API_V3, HTTP_AUTH_FULL_API,
+     get_drains, 0, NULL},
+    {"GET", "/v3/channels/:id/drains/:drain", HTTP_API_V3, HTTP_AUTH_FULL_API,
+     get_drain, 0, NULL},
+    {"PUT", "/v3/channels/:id/drains/:drain", HTTP_API_V3, HTTP_AUTH_FULL_API,
+     put_drain, BODY_MAX_BYTES, NULL},
+    {"DELETE", "/v3/channels/:id/drains/:drain", HTTP_API_V3,
+     HTTP_AUTH_FULL_API, delete_drain, 4096, NULL},
+    {NULL, NULL, HTTP_API_NONE, HTTP_AUTH_NONE, NULL, 0, NULL},
+};

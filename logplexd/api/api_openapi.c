@@ -1,0 +1,68 @@
+/* api_openapi.c - openapi.json, the description of all routes, as it was built
+ * into the program. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "api/api.h"
+
+/*
+ * The build says where the file is (OPENAPI_FILE). The assembler takes it in as
+ * it is: an array of C would be many times its size to read for the compiler,
+ * and a string literal longer than C11 has to allow.
+ */
+__asm__(".pushsection .rodata\n"
+        ".hidden openapi_begin\n"
+        ".hidden openapi_end\n"
+        ".globl openapi_begin\n"
+        ".globl openapi_end\n"
+        "openapi_begin:\n"
+        ".incbin \"" OPENAPI_FILE "\"\n"
+        "openapi_end:\n"
+        ".popsection\n");
+
+extern const char openapi_begin[];
+extern const char openapi_end[];
+
+enum { TAG_BYTES = 24 };
+
+// FNV-1a (Fowler, Noll, Vo): it tells one build's text from another's, and is
+// not there to withstand anybody.
+static void print_tag(lp_span text, char out[TAG_BYTES])
+{
+    uint64_t hash = 0xcbf29ce484222325;
+
+    for (size_t i = 0; i < text.len_bytes; i++)
+        hash = (hash ^ (unsigned char)text.ptr[i]) * 0x100000001b3;
+    snprintf(out, TAG_BYTES, "\"%016" PRIx64 "\"", hash);
+}
+
+// RFC 9110, 13.1.2. Tags have no commas and no quotes in them, so ours is in
+// the list or it is not.
+static bool has_it(const http_request *req, const char *tag)
+{
+    const char *known = http_header(req, "If-None-Match");
+
+    return known && (strstr(known, tag) || strcmp(known, "*") == 0);
+}
+
+static void get_openapi(http_request *req)
+{
+    lp_span text =
+        lp_span_of(openapi_begin, (size_t)(openapi_end - openapi_begin));
+    char tag[TAG_BYTES];
+
+    print_tag(text, tag);
+    http_set_header(req, "ETag", tag);
+    http_set_header(req, "Cache-Control", "no-cache");
+    // To 304 the text gives its length alone (RFC 9110, 8.6).
+    if (has_it(req, tag))
+        http_reply(req, 304, NULL, text);
+    else
+        http_reply(req, 200, "application/json", text);
+}
+
+const http_route api_openapi_routes[] = {
+    {"GET", "/openapi.json", HTTP_API_NONE, HTTP_AUTH_NONE, get_openapi, 0,
+     NULL},
+    {NULL, NULL, HTTP_API_NONE, HTTP_AUTH_NONE, NULL, 0, NULL},
+};

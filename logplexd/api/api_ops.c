@@ -1,0 +1,205 @@
+/* api_ops.c - for who runs the daemon: health, metrics, the ledger. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/api.h"
+#include "api/api_switches.h"
+#include "worker/ledger.h"
+#include "worker/metrics.h"
+
+/* Health ------------------------------------------------------------------ */
+
+static void get_health(http_request *req)
+{
+    http_reply(req, 200, NULL, LP_SPAN("OK"));
+}
+
+// The original had two of these on two ports: one for anybody, and one for who
+// shows a credential, which tells the mode of the legacy API.
+static void get_health_or_mode(http_request *req)
+{
+    uint8_t mode =
+        switch_get(&http_worker(req)->shared->switches, SWITCH_LEGACY_API);
+
+    if (!http_credential(req))
+        get_health(req);
+    else if (mode == API_DISABLED)
+        http_reply(req, 503, "text/html",
+                   LP_SPAN("Service Temporarily Disabled"));
+    else
+        http_reply_json(req, 200,
+                        json_pack("{ss}", "status", api_mode_names[mode]));
+}
+
+// Whoever balances load takes us out in time, while what is open may finish.
+static void get_ready(http_request *req)
+{
+    if (atomic_load(&http_worker(req)->shared->is_draining))
+        http_reply(req, 503, NULL, LP_SPAN("DRAINING"));
+    else
+        http_reply(req, 200, NULL, LP_SPAN("OK"));
+}
+
+/* Metrics ----------------------------------------------------------------- */
+
+static void get_metrics(http_request *req)
+{
+    ledger led;
+    api_page page;
+
+    if (!api_page_open(req, &page))
+        return;
+    ledger_take(http_worker(req), &led);
+    metrics_print(page.to, http_worker(req), &led);
+    api_page_reply(req, &page, 200, "text/plain; version=0.0.4; charset=utf-8");
+}
+
+/* Ledger ------------------------------------------------------------------ */
+
+static void set(json_t *object, const char *name, uint64_t value)
+{
+    json_object_set_new(object, name, json_integer((json_int_t)value));
+}
+
+static json_t *json_of_listener(const ledger_listener *from)
+{
+    json_t *object = json_object();
+    json_t *rejected = json_object();
+    json_t *frames = json_object();
+
+    set(object, "received_lines", from->received_lines);
+    set(object, "received_bytes", from->received_bytes);
+    set(object, "accepted_lines", from->accepted_lines);
+    for (unsigned i = 0; i < REJECT_REASONS; i++)
+        set(rejected, ledger_reject_names[i], from->rejected_lines[i]);
+    json_object_set_new(object, "rejected_lines", rejected);
+    for (unsigned i = 0; i < FRAME_EVENT_COUNT; i++)
+        set(frames, ledger_frame_names[i], from->frames[i]);
+    json_object_set_new(object, "frames", frames);
+    return object;
+}
+
+static json_t *json_of_engine(const lp_ledger *engine)
+{
+    json_t *object = json_object();
+
+    set(object, "channels", engine->channels);
+    set(object, "cursors", engine->cursors);
+    set(object, "appended_lines", engine->appended_lines);
+    set(object, "appended_bytes", engine->appended_bytes);
+    set(object, "resident_lines", engine->resident_lines);
+    set(object, "resident_bytes", engine->resident_bytes);
+    set(object, "evicted_lines", engine->evicted_lines);
+    set(object, "evicted_bytes", engine->evicted_bytes);
+    set(object, "too_big_lines", engine->too_big_lines);
+    set(object, "refused_lines", engine->refused_lines);
+    set(object, "delivered_lines", engine->delivered_lines);
+    set(object, "lost_lines", engine->lost_lines);
+    set(object, "memory_max_bytes", engine->memory_max_bytes);
+    set(object, "memory_bytes", engine->memory_bytes);
+    set(object, "pinned_bytes", engine->pinned_bytes);
+    set(object, "pooled_bytes", engine->pooled_bytes);
+    return object;
+}
+
+static json_t *json_of_tails(const uint64_t *counts)
+{
+    json_t *object = json_object();
+
+    set(object, "opened", counts[COUNT_TAILS_OPENED]);
+    set(object, "closed", counts[COUNT_TAILS_CLOSED]);
+    set(object, "written_lines", counts[COUNT_TAIL_LINES]);
+    set(object, "filtered_lines", counts[COUNT_TAIL_FILTERED]);
+    set(object, "lost_lines", counts[COUNT_TAIL_LOST]);
+    set(object, "gaps", counts[COUNT_TAIL_GAPS]);
+    return object;
+}
+
+static json_t *json_of_ledger(const ledger *led, const switches *s)
+{
+    json_t *object = json_object();
+    json_t *listeners = json_object();
+
+    for (unsigned i = 0; i < LISTENER_COUNT; i++)
+        json_object_set_new(listeners, ledger_listener_names[i],
+                            json_of_listener(&led->sums.listeners[i]));
+    json_object_set_new(object, "listeners", listeners);
+    json_object_set_new(object, "engine", json_of_engine(&led->engine));
+    json_object_set_new(object, "tails", json_of_tails(led->sums.counts));
+    json_object_set_new(object, "switches", api_switches_json(s));
+    set(object, "channels", led->channels);
+    json_object_set_new(object, "settled", json_boolean(led->is_settled));
+    json_object_set_new(object, "balanced",
+                        json_boolean(ledger_is_balanced(led)));
+    json_object_set_new(
+        object, "equations",
+        json_pack("{sb,sb,sb}", "received = accepted + rejected",
+                  led->is_received_balanced, "accepted = appended",
+                  led->is_accepted_balanced, "appended = resident + evicted",
+                  led->is_appended_balanced));
+    return object;
+}
+
+static json_t *json_of_channel(const catalog_channel *channel)
+{
+    lp_channel_stats stats = LP_CHANNEL_STATS_INIT;
+    json_t *object = json_object();
+
+    lp_channel_stats_get(channel->ring, &stats);
+    json_object_set_new(object, "channel",
+                        json_stringn(channel->id.ptr, channel->id.len_bytes));
+    set(object, "epoch", stats.epoch);
+    set(object, "oldest_seq", stats.oldest_seq);
+    set(object, "next_seq", stats.next_seq);
+    set(object, "cursors", stats.cursors);
+    set(object, "appended_lines", stats.appended_lines);
+    set(object, "appended_bytes", stats.appended_bytes);
+    set(object, "resident_lines", stats.resident_lines);
+    set(object, "resident_bytes", stats.resident_bytes);
+    set(object, "evicted_lines", stats.evicted_lines);
+    set(object, "evicted_bytes", stats.evicted_bytes);
+    set(object, "too_big_lines", stats.too_big_lines);
+    set(object, "refused_lines", stats.refused_lines);
+    set(object, "held_bytes", stats.held_bytes);
+    json_object_set_new(
+        object, "balanced",
+        json_boolean(stats.appended_lines ==
+                         stats.resident_lines + stats.evicted_lines &&
+                     stats.appended_bytes ==
+                         stats.resident_bytes + stats.evicted_bytes));
+    return object;
+}
+
+static void get_ledger(http_request *req)
+{
+    worker *w = http_worker(req);
+    const char *id = http_query(req, "channel");
+    const catalog_channel *channel;
+    ledger led;
+
+    if (!id) {
+        ledger_take(w, &led);
+        http_reply_json(req, 200, json_of_ledger(&led, &w->shared->switches));
+        return;
+    }
+    channel =
+        catalog_find_channel(catalog_reader_view(&w->reader), lp_span_str(id));
+    if (channel)
+        http_reply_json(req, 200, json_of_channel(channel));
+    else
+        http_reply_error(req, 404, "there is no channel \"%.256s\"", id);
+}
+
+const http_route api_ops_routes[] = {
+    {"GET", "/healthcheck", HTTP_API_NONE, HTTP_AUTH_IF_SHOWN,
+     get_health_or_mode, 0, NULL},
+    {"*", "/healthcheck", HTTP_API_NONE, HTTP_AUTH_NONE, get_health, 0, NULL},
+    {"*", "/v3/healthcheck", HTTP_API_NONE, HTTP_AUTH_NONE, get_health, 0,
+     NULL},
+    {"GET", "/livez", HTTP_API_NONE, HTTP_AUTH_NONE, get_health, 0, NULL},
+    {"GET", "/readyz", HTTP_API_NONE, HTTP_AUTH_NONE, get_ready, 0, NULL},
+    {"GET", "/metrics", HTTP_API_NONE, HTTP_AUTH_FULL_API, get_metrics, 0,
+     NULL},
+    {"GET", "/ledger", HTTP_API_NONE, HTTP_AUTH_FULL_API, get_ledger, 0, NULL},
+    {NULL, NULL, HTTP_API_NONE, HTTP_AUTH_NONE, NULL, 0, NULL},
+};

@@ -1,0 +1,23 @@
+/*
+ * api_platform.h - what the files of the Platform API have in common.
+ *
+ * An app is a channel, its name the channel's id. A credential of one channel
+ * sees that one; of others, and of none at all, it gets the same answer.
+ */
+#ifndef LOGPLEXD_API_PLATFORM_H
+#define LOGPLEXD_API_PLATFORM_H
+
+#include "api/api_channel.h"
+#include "api/api_write.h"
+
+enum { API_PLATFORM_BODY_MAX_BYTES = 64 * 1024 };
+
+/* {"id":"invalid_params","message":"..."} and the like, by status. */
+void api_platform_refuse(http_request *req, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void api_platform_refuse_app(http_request *req);
+
+/* The app of the path, if who asks may see it. */
+const catalog_channel *api_platform_app(http_request *req);
+
+#endif /* LOGPLEXD_API_PLATFORM_H */

@@ -1,0 +1,222 @@
+/* catalog_drain.c - the drains of a channel: see catalog.h. */
+#include "catalog/catalog_impl.h"
+
+#include <string.h>
+
+#include "base/uuid.h"
+#include "logplex/drain_url.h"
+
+/* Reserved ones cost a row each, and nobody comes to collect them. */
+enum { RESERVED_MAX = 64 };
+
+static size_t count_drains(const catalog_channel *channel, bool is_reserved)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < channel->drain_count; i++) {
+        count += (channel->drains[i].url.len_bytes == 0) == is_reserved;
+    }
+    return count;
+}
+
+static bool is_same_url(lp_span a, lp_span b)
+{
+    lp_drain_url left, right;
+
+    return lp_drain_url_parse(a, &left, NULL) == LP_OK &&
+           lp_drain_url_parse(b, &right, NULL) == LP_OK &&
+           lp_drain_url_equal(&left, &right);
+}
+
+static bool has_url(const catalog_channel *channel, lp_span url)
+{
+    for (size_t i = 0; i < channel->drain_count; i++) {
+        if (is_same_url(channel->drains[i].url, url)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* May a drain with this URL be one more? */
+static catalog_err admit(const catalog *cat, const catalog_channel *channel,
+                         lp_span url)
+{
+    if (url.len_bytes == 0) {
+        return count_drains(channel, true) < RESERVED_MAX ? CATALOG_OK
+                                                          : CATALOG_TOO_MANY;
+    }
+    if (count_drains(channel, false) >= cat->drains_max) {
+        return CATALOG_TOO_MANY;
+    }
+    return has_url(channel, url) ? CATALOG_EXISTS : CATALOG_OK;
+}
+
+static void set_url(store_drain *drain, lp_span url)
+{
+    if (url.len_bytes > 0) {
+        memcpy(drain->url, url.ptr, url.len_bytes);
+    }
+    drain->url[url.len_bytes] = '\0';
+    drain->url_bytes = (uint32_t)url.len_bytes;
+}
+
+static void tell(const store_drain *drain, catalog_drain_made *out)
+{
+    out->id = drain->id;
+    memcpy(out->token, drain->token, sizeof out->token);
+}
+
+static catalog_err plan_add_drain(catalog *cat, channel_plan *plan, lp_span url,
+                                  catalog_drain_made *out)
+{
+    store_drain *to = &plan->parts.drains[plan->parts.drain_count++];
+
+    memcpy(to->token, "d.", 2);
+    uuid_random(to->token + 2);
+    to->created_ns = catalog_clock_ns();
+    set_url(to, url);
+    if (!store_add_drain(cat->store, plan->parts.id, to)) {
+        return CATALOG_FAILED;
+    }
+    tell(to, out);
+    return CATALOG_OK;
+}
+
+static catalog_err add_drain(catalog *cat, const family *was, lp_span url,
+                             catalog_drain_made *out, catalog_view **draft)
+{
+    channel_plan plan;
+    catalog_err err = admit(cat, &was->channel, url);
+
+    if (err != CATALOG_OK) {
+        return err;
+    }
+    err = plan_of(&plan, was, 0, 1);
+    if (err == CATALOG_OK) {
+        err = plan_add_drain(cat, &plan, url, out);
+    }
+    if (err == CATALOG_OK) {
+        err = plan_draft(cat, was, &plan, draft);
+    }
+    plan_fini(&plan);
+    return err;
+}
+
+catalog_err catalog_add_drain(catalog *cat, lp_span channel_id, lp_span url,
+                              catalog_drain_made *out)
+{
+    catalog_view *draft = NULL;
+    const family *was;
+    catalog_err err;
+
+    if (url.len_bytes > CATALOG_URL_MAX_BYTES) {
+        return CATALOG_INVALID;
+    }
+    err = catalog_begin_on(cat, channel_id, &was);
+    if (err != CATALOG_OK) {
+        return err;
+    }
+    err = add_drain(cat, was, url, out, &draft);
+    return catalog_end(cat, err, draft);
+}
+
+/* NULL: the channel has no such drain. */
+static store_drain *find_drain(channel_plan *plan, uint64_t id)
+{
+    for (size_t i = 0; i < plan->parts.drain_count; i++) {
+        if (plan->parts.drains[i].id == id) {
+            return &plan->parts.drains[i];
+        }
+    }
+    return NULL;
+}
+
+static catalog_err plan_url(catalog *cat, const family *was, channel_plan *plan,
+                            uint64_t id, lp_span url, catalog_drain_made *out)
+{
+    store_drain *drain = find_drain(plan, id);
+
+    if (!drain) {
+        return CATALOG_NOT_FOUND;
+    }
+    if (has_url(&was->channel, url)) {
+        return CATALOG_EXISTS;
+    }
+    set_url(drain, url);
+    tell(drain, out);
+    return store_set_drain_url(cat->store, drain) ? CATALOG_OK : CATALOG_FAILED;
+}
+
+static catalog_err set_drain(catalog *cat, const family *was, uint64_t id,
+                             lp_span url, catalog_drain_made *out,
+                             catalog_view **draft)
+{
+    channel_plan plan;
+    catalog_err err = plan_of(&plan, was, 0, 0);
+
+    if (err == CATALOG_OK) {
+        err = plan_url(cat, was, &plan, id, url, out);
+    }
+    if (err == CATALOG_OK) {
+        err = plan_draft(cat, was, &plan, draft);
+    }
+    plan_fini(&plan);
+    return err;
+}
+
+catalog_err catalog_set_drain(catalog *cat, lp_span channel_id, uint64_t id,
+                              lp_span url, catalog_drain_made *out)
+{
+    catalog_view *draft = NULL;
+    const family *was;
+    catalog_err err;
+
+    if (url.len_bytes == 0 || url.len_bytes > CATALOG_URL_MAX_BYTES) {
+        return CATALOG_INVALID;
+    }
+    err = catalog_begin_on(cat, channel_id, &was);
+    if (err != CATALOG_OK) {
+        return err;
+    }
+    err = set_drain(cat, was, id, url, out, &draft);
+    return catalog_end(cat, err, draft);
+}
+
+static catalog_err delete_drain(catalog *cat, const family *was, uint64_t id,
+                                catalog_view **draft)
+{
+    channel_plan plan;
+    catalog_err err = plan_of(&plan, was, 0, 0);
+    store_drain *drain = err == CATALOG_OK ? find_drain(&plan, id) : NULL;
+
+    if (err == CATALOG_OK && !drain) {
+        err = CATALOG_NOT_FOUND;
+    }
+    if (err == CATALOG_OK && !store_delete_drain(cat->store, id)) {
+        err = CATALOG_FAILED;
+    }
+    if (err == CATALOG_OK) {
+        size_t behind =
+            (size_t)(plan.parts.drains + plan.parts.drain_count - (drain + 1));
+
+        memmove(drain, drain + 1, behind * sizeof *drain);
+        plan.parts.drain_count--;
+        err = plan_draft(cat, was, &plan, draft);
+    }
+    plan_fini(&plan);
+    return err;
+}
+
+catalog_err catalog_delete_drain(catalog *cat, lp_span channel_id, uint64_t id)
+{
+    catalog_view *draft = NULL;
+    const family *was;
+    catalog_err err = catalog_begin_on(cat, channel_id, &was);
+
+    if (err != CATALOG_OK) {
+        return err;
+    }
+    err = delete_drain(cat, was, id, &draft);
+    return catalog_end(cat, err, draft);
+}

@@ -1,0 +1,221 @@
+/* catalog_token.c - the tokens of a channel, one by one: see catalog.h. */
+#include "catalog/catalog_impl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The last token of a plan is the one that was just added. */
+static void tell_new(const channel_plan *plan, char out_id[40])
+{
+    const store_token *made = &plan->parts.tokens[plan->parts.token_count - 1];
+
+    memcpy(out_id, made->id, sizeof made->id);
+}
+
+/* Adding and deleting ----------------------------------------------------- */
+
+static catalog_err add_token(catalog *cat, const family *was, lp_span name,
+                             char out_id[40], catalog_view **draft)
+{
+    channel_plan plan;
+    catalog_err err;
+
+    if (was->channel.token_count >= cat->tokens_max) {
+        return CATALOG_TOO_MANY;
+    }
+    err = plan_of(&plan, was, 1, 0);
+    if (err == CATALOG_OK) {
+        err = plan_add_token(cat, &plan, name);
+    }
+    if (err == CATALOG_OK) {
+        tell_new(&plan, out_id); // before family_create() sorts them
+        err = plan_draft(cat, was, &plan, draft);
+    }
+    plan_fini(&plan);
+    return err;
+}
+
+catalog_err catalog_add_token(catalog *cat, lp_span channel_id, lp_span name,
+                              char out_id[40])
+{
+    catalog_view *draft = NULL;
+    const family *was;
+    catalog_err err;
+
+    if (!catalog_is_name(name)) {
+        return CATALOG_INVALID;
+    }
+    err = catalog_begin_on(cat, channel_id, &was);
+    if (err != CATALOG_OK) {
+        return err;
+    }
+    err = add_token(cat, was, name, out_id, &draft);
+    return catalog_end(cat, err, draft);
+}
+
+static catalog_err delete_token(catalog *cat, const catalog_token *token,
+                                catalog_view **draft)
+{
+    const family *was = family_of(token->channel);
+    channel_plan plan;
+    catalog_err err = plan_of(&plan, was, 0, 0);
+
+    if (err == CATALOG_OK) {
+        err = plan_drop_token(cat, &plan, token);
+    }
+    if (err == CATALOG_OK) {
+        err = plan_draft(cat, was, &plan, draft);
+    }
+    plan_fini(&plan);
+    return err;
+}
+
+/* Of this channel; the writer's. */
+static const catalog_token *find_token(catalog *cat, lp_span channel_id,
+                                       lp_span id)
+{
+    const catalog_token *token = catalog_find_token(cat->current, id);
+
+    return token && lp_span_equal(token->channel->id, channel_id) ? token
+                                                                  : NULL;
+}
+
+catalog_err catalog_delete_token(catalog *cat, lp_span channel_id,
+                                 lp_span token_id)
+{
+    catalog_err err = catalog_begin(cat);
+    catalog_view *draft = NULL;
+    const catalog_token *token;
+
+    if (err != CATALOG_OK) {
+        return err;
+    }
+    token = find_token(cat, channel_id, token_id);
+    err = token ? delete_token(cat, token, &draft) : CATALOG_NOT_FOUND;
+    return catalog_end(cat, err, draft);
+}
+
+/* Rotating ---------------------------------------------------------------- */
+
+static catalog_err plan_expiry(catalog *cat, channel_plan *plan,
+                               const catalog_token *token, int64_t expires_ns)
+{
+    store_token *old = plan_find_token(plan, token->id);
+
+    old->expires_ns = expires_ns;
+    return store_expire_token(cat->store, old->id, expires_ns) ? CATALOG_OK
+                                                               : CATALOG_FAILED;
+}
+
+static catalog_err rotate_token(catalog *cat, const catalog_token *token,
+                                int64_t expires_ns, char out_id[40],
+                                catalog_view **draft)
+{
+    const family *was = family_of(token->channel);
+    channel_plan plan;
+    catalog_err err;
+
+    if (was->channel.token_count >= cat->tokens_max) {
+        return CATALOG_TOO_MANY;
+    }
+    err = plan_of(&plan, was, 1, 0);
+    if (err == CATALOG_OK) {
+        err = plan_expiry(cat, &plan, token, expires_ns);
+    }
+    if (err == CATALOG_OK) {
+        err = plan_add_token(cat, &plan, token->name);
+    }
+    if (err == CATALOG_OK) {
+        tell_new(&plan, out_id);
+        err = plan_draft(cat, was, &plan, draft);
+    }
+    plan_fini(&plan);
+    return err;
+}
+
+catalog_err catalog_rotate_token(catalog *cat, lp_span channel_id,
+                                 lp_span token_id, int64_t now_ns,
+                                 int64_t overlap_ns, char out_id[40])
+{
+    int64_t expires_ns = now_ns + overlap_ns;
+    catalog_err err = catalog_begin(cat);
+    catalog_view *draft = NULL;
+    const catalog_token *token;
+
+    if (err != CATALOG_OK) {
+        return err;
+    }
+    token = find_token(cat, channel_id, token_id);
+    err = token ? rotate_token(cat, token, expires_ns, out_id, &draft)
+                : CATALOG_NOT_FOUND;
+    // Before it is shown, so that it is never forgotten; too early costs a look.
+    if (err == CATALOG_OK && expires_ns < atomic_load(&cat->expiry_ns)) {
+        atomic_store(&cat->expiry_ns, expires_ns);
+    }
+    return catalog_end(cat, err, draft);
+}
+
+/* Expiring ---------------------------------------------------------------- */
+
+/* Which token goes first, and when the next one does. */
+typedef struct expiry {
+    int64_t now_ns;
+    int64_t next_ns;
+    const catalog_token *over;
+} expiry;
+
+static bool look_for_expiry(const catalog_channel *channel, void *ctx)
+{
+    expiry *found = ctx;
+
+    for (size_t i = 0; i < channel->token_count; i++) {
+        const catalog_token *token = channel->tokens[i];
+
+        if (token->expires_ns == 0) {
+            continue;
+        }
+        if (token->expires_ns <= found->now_ns) {
+            found->over = token;
+            return false;
+        }
+        if (token->expires_ns < found->next_ns) {
+            found->next_ns = token->expires_ns;
+        }
+    }
+    return true;
+}
+
+/* One token, so that a commit stays small. False: there was none. */
+static bool expire_one(catalog *cat, int64_t now_ns, catalog_err *err)
+{
+    expiry found = {.now_ns = now_ns, .next_ns = INT64_MAX};
+    catalog_view *draft = NULL;
+
+    *err = catalog_begin(cat);
+    if (*err != CATALOG_OK) {
+        return false;
+    }
+    catalog_each_channel(cat->current, look_for_expiry, &found);
+    if (!found.over) {
+        atomic_store(&cat->expiry_ns, found.next_ns);
+        catalog_end(cat, CATALOG_OK, NULL);
+        return false;
+    }
+    *err = delete_token(cat, found.over, &draft);
+    *err = catalog_end(cat, *err, draft);
+    return *err == CATALOG_OK;
+}
+
+bool catalog_has_expired(const catalog *cat, int64_t now_ns)
+{
+    return now_ns >= atomic_load(&cat->expiry_ns);
+}
+
+catalog_err catalog_expire_tokens(catalog *cat, int64_t now_ns)
+{
+    catalog_err err = CATALOG_OK;
+
+    while (expire_one(cat, now_ns, &err)) {
+    }
+    return err;
+}

@@ -1,0 +1,278 @@
+/* config_option.c - the table: see config_option.h. */
+#include "config/config_option.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/config_value.h"
+
+#define MEMBER(name)  offsetof(config, name), sizeof(((config *)NULL)->name)
+#define NONE          0, 0
+#define ANY           0, 0
+#define KIB           ((uint64_t)1 << 10)
+#define MIB           ((uint64_t)1 << 20)
+#define GIB           ((uint64_t)1 << 30)
+#define TIB           ((uint64_t)1 << 40)
+#define SECONDS(n)    ((uint64_t)1000 * (n))
+#define HOURS(n)      ((uint64_t)3600000 * (n))
+#define FRAME_MAX_KIB 255 /* what a segment of 256 KiB can hold */
+
+// clang-format off
+const option config_options[] = {
+    {"Listening", "--http", "LOGPLEX_HTTP", "ADDR:PORT",
+     OPTION_ADDRESSES, MEMBER(http), ANY, "127.0.0.1:8001",
+     "Serve HTTP there: POST /logs, the APIs, tails, metrics. When PORT is "
+     "set in the environment, the default is 0.0.0.0:$PORT."},
+    {NULL, "--listen-http", "LOGPLEX_LISTEN_HTTP", "ADDR:PORT",
+     OPTION_ADDRESSES, MEMBER(http), ANY, NULL,
+     "Another spelling of --http; addresses of both add up."},
+    {NULL, "--https", "LOGPLEX_HTTPS", "ADDR:PORT",
+     OPTION_ADDRESSES, MEMBER(https), ANY, NULL,
+     "Serve the same over TLS (1.2 and 1.3) there."},
+    {NULL, "--tls-cert", "LOGPLEX_TLS_CERT", "FILE",
+     OPTION_FILE, MEMBER(tls_cert), ANY, NULL,
+     "The certificate for --https, in PEM, and behind it those of who signed "
+     "it. The signal HUP reads both files anew; connections go on."},
+    {NULL, "--tls-key", "LOGPLEX_TLS_KEY", "FILE",
+     OPTION_FILE, MEMBER(tls_key), ANY, NULL,
+     "Its private key, in PEM, without a password."},
+    {NULL, "--syslog-tcp", "LOGPLEX_SYSLOG_TCP", "ADDR:PORT",
+     OPTION_ADDRESSES, MEMBER(syslog_tcp), ANY, "127.0.0.1:6001",
+     "Take syslog over TCP there, octet-counted or a line each (RFC 6587)."},
+    {NULL, "--syslog-udp", "LOGPLEX_SYSLOG_UDP", "ADDR:PORT",
+     OPTION_ADDRESSES, MEMBER(syslog_udp), ANY, "127.0.0.1:6001",
+     "Take syslog over UDP there (RFC 5426)."},
+    {NULL, "--base-url", "LOGPLEX_BASE_URL", "URL",
+     OPTION_URL, MEMBER(base_url), ANY, NULL,
+     "How clients reach the HTTP side, for the URLs in answers, such as "
+     "https://logs.example.org. Without it, as each client spoke to us."},
+    {NULL, "--connections-max", "LOGPLEX_CONNECTIONS_MAX", "N",
+     OPTION_NUMBER, MEMBER(connections_max), 1, 10000000, "20000",
+     "Syslog connections that each worker keeps open."},
+    {NULL, "--http-connections-max", "LOGPLEX_HTTP_CONNECTIONS_MAX", "N",
+     OPTION_NUMBER, MEMBER(http_connections_max), 1, 10000000, "20000",
+     "HTTP connections, tails included, that each worker keeps open."},
+
+    {"Keeping", "--data", "LOGPLEX_DATA", "DIR",
+     OPTION_DIR, MEMBER(data_dir), ANY, NULL,
+     "Keep channels, tokens, credentials and sessions in this folder. Without "
+     "it they are gone when the daemon ends."},
+    {NULL, "--memory-max", "LOGPLEX_MEMORY_MAX", "SIZE",
+     OPTION_SIZE, MEMBER(memory_max_bytes), 8 * MIB, 64 * TIB, "1GiB",
+     "Memory for the lines of all channels together."},
+    {NULL, "--channel-max", "LOGPLEX_CHANNEL_MAX", "SIZE",
+     OPTION_SIZE, MEMBER(channel_max_bytes), 64 * KIB, 64 * TIB, "16MiB",
+     "Memory for the lines of one channel."},
+    {NULL, "--history-lines", "LOGPLEX_HISTORY_LINES", "N",
+     OPTION_NUMBER, MEMBER(history_lines), 1, 100000000, "1500",
+     "Lines that a channel keeps for readers to come, memory allowing."},
+    {NULL, "--channels-max", "LOGPLEX_CHANNELS_MAX", "N",
+     OPTION_NUMBER, MEMBER(channels_max), 1, 100000000, "1000000",
+     "Channels that can be made."},
+    {NULL, "--tokens-max", "LOGPLEX_TOKENS_MAX", "N",
+     OPTION_NUMBER, MEMBER(tokens_max), 1, 100000, "1000",
+     "Tokens that a channel can have."},
+    {NULL, "--drains-max", "LOGPLEX_DRAINS_MAX", "N",
+     OPTION_NUMBER, MEMBER(drains_max), 1, 1000, "6",
+     "Drains that a channel can have."},
+    {NULL, "--session-ttl", "LOGPLEX_SESSION_TTL", "TIME",
+     OPTION_DURATION_S, MEMBER(session_ttl_s), SECONDS(1), HOURS(168), "360s",
+     "How long the URL of a log session can be opened."},
+
+    {"Who may", "--credential", "LOGPLEX_CREDENTIALS",
+     "ID:PASSWORD:PERMISSION[,PERMISSION]",
+     OPTION_CREDENTIALS, NONE, ANY, NULL,
+     "Someone who may use the daemon. Permissions: full_api (the APIs), "
+     "any_channel (send to any channel), or the id of one channel. The "
+     "password may have colons. On the command line it shows in ps: prefer "
+     "the variable (several, apart by blanks) or the file."},
+    {NULL, "--credentials-file", "LOGPLEX_CREDENTIALS_FILE", "FILE",
+     OPTION_CREDENTIALS_FILE, NONE, ANY, NULL,
+     "The same, one a line; # begins a comment line."},
+    {NULL, NULL, "LOGPLEX_AUTH_KEY", "KEY",
+     OPTION_AUTH_KEY, MEMBER(auth_key), ANY, NULL,
+     "The original's static key: who sends it behind Basic, as it is, or as a "
+     "Bearer, may use the APIs, but not send lines. In the environment alone, "
+     "as a flag would show in ps."},
+    {NULL, "--auth-key-file", "LOGPLEX_AUTH_KEY_FILE", "FILE",
+     OPTION_AUTH_KEY_FILE, NONE, ANY, NULL,
+     "The same, from a file of one line."},
+    {NULL, "--auth-failures-max", "LOGPLEX_AUTH_FAILURES_MAX", "N",
+     OPTION_NUMBER, MEMBER(auth_failures_max), 0, 1000000, "20",
+     "Wrong credentials that a peer may show in ten seconds; beyond that wrong "
+     "ones are answered with 429, and right ones as ever. A peer is the "
+     "address of a connection, of IPv6 its /64: behind a proxy all are one. "
+     "0: no limit."},
+
+    {"Limits of a request", "--frame-max", "LOGPLEX_FRAME_MAX", "SIZE",
+     OPTION_SIZE, MEMBER(frame_max_bytes), KIB, FRAME_MAX_KIB * KIB, "64KiB",
+     "A longer syslog message is cut there."},
+    {NULL, "--body-max", "LOGPLEX_BODY_MAX", "SIZE",
+     OPTION_SIZE, MEMBER(body_max_bytes), KIB, 4 * GIB, "8MiB",
+     "A larger body of POST /logs is refused (413)."},
+    {NULL, "--inflated-max", "LOGPLEX_INFLATED_MAX", "SIZE",
+     OPTION_SIZE, MEMBER(inflated_max_bytes), KIB, 64 * GIB, "64MiB",
+     "Likewise one that is larger when decompressed."},
+    {NULL, "--bodies-max", "LOGPLEX_BODIES_MAX", "SIZE",
+     OPTION_SIZE, MEMBER(bodies_max_bytes), KIB, 64 * TIB, "256MiB",
+     "All bodies that a worker is receiving, together."},
+    {NULL, "--body-timeout", "LOGPLEX_BODY_TIMEOUT", "TIME",
+     OPTION_DURATION, MEMBER(body_timeout_ms), 100, HOURS(1), "15s",
+     "A body that is silent for so long is given up (408)."},
+    {NULL, "--dedup-window", "LOGPLEX_DEDUP_WINDOW", "TIME",
+     OPTION_DURATION, MEMBER(dedup_window_ms), 0, HOURS(24), "5m",
+     "A POST /logs with the Logplex-Frame-Id of an earlier one is answered as "
+     "that was for so long, and not kept again; 0ms: never."},
+    {NULL, "--dedup-max", "LOGPLEX_DEDUP_MAX", "N",
+     OPTION_NUMBER, MEMBER(dedup_max), 1024, 1 << 24, "65536",
+     "Frame ids that are remembered for that; the oldest goes."},
+    {NULL, "--idle-timeout", "LOGPLEX_IDLE_TIMEOUT", "TIME",
+     OPTION_DURATION, MEMBER(idle_timeout_ms), SECONDS(1), HOURS(24), "60s",
+     "An HTTP connection without a request for so long is closed."},
+
+    {"Tails", "--heartbeat", "LOGPLEX_HEARTBEAT", "TIME",
+     OPTION_DURATION, MEMBER(heartbeat_ms), 100, HOURS(1), "15s",
+     "A comment is sent to a Server-Sent Events tail that was silent so "
+     "long."},
+    {NULL, "--tail-lag-max", "LOGPLEX_TAIL_LAG_MAX", "N",
+     OPTION_NUMBER, MEMBER(tail_lag_max_lines), 0, UINT32_MAX, "0",
+     "A tail that is more lines behind skips them and is told how many; 0: "
+     "only what is no longer kept is skipped."},
+    {NULL, "--num-extra", "LOGPLEX_NUM_EXTRA", "N",
+     OPTION_NUMBER, MEMBER(num_extra_lines), 0, 1, "0",
+     "1 gives one line more than a client asks for with num, as the original "
+     "Logplex did, for clients that count on it."},
+
+    {"Switches", "--api-mode", "API_STATUS", "MODE",
+     OPTION_MODE, MEMBER(switches.of[SWITCH_API]), ANY, NULL,
+     "normal, read_only or disabled: how the v3 and Platform APIs begin, "
+     "whatever was stored by PUT /v3/switches. Without it, as stored, and "
+     "normal at first. So it is with all switches."},
+    {NULL, "--legacy-api-mode", "LEGACY_API_STATUS", "MODE",
+     OPTION_MODE, MEMBER(switches.of[SWITCH_LEGACY_API]), ANY, NULL,
+     "The same for the APIs of versions 1 and 2, and for reading sessions."},
+    {NULL, "--switch-off", "LOGPLEX_SWITCH_OFF", "LIST",
+     OPTION_SWITCH_OFF, MEMBER(switches), ANY, NULL,
+     "What begins switched off: ingest, history, tails, drains, apart by "
+     "commas. DENY_LOGS_INGRESS, DENY_REDIS_BUFFERS, DENY_TAIL_SESSIONS and "
+     "DISABLE_DRAIN_FORWARDING in the environment do the same when they are "
+     "true, and switch on what was stored as off when they are false."},
+
+    {"Running", "--workers", "LOGPLEX_WORKERS", "N",
+     OPTION_NUMBER, MEMBER(workers), 1, 1024, NULL,
+     "Threads that serve; without it, one for each CPU online."},
+    {NULL, "--shutdown-limit", "LOGPLEX_SHUTDOWN_LIMIT", "TIME",
+     OPTION_DURATION, MEMBER(shutdown_limit_ms), 0, HOURS(1), "10s",
+     "From SIGTERM to the end, what is under way gets at most this long."},
+    {NULL, "--log-level", "LOGPLEX_LOG_LEVEL", "LEVEL",
+     OPTION_LEVEL, MEMBER(log_level), ANY, "info",
+     "debug, info, warn or error: the daemon's own log, on stderr."},
+    {NULL, "--check", NULL, NULL, OPTION_CHECK, NONE, ANY, NULL,
+     "Look at all of this, at the certificate and its key, and whether the "
+     "data folder can be written to, print the result without secrets, and "
+     "end: 0 when that is in order, 64 when not. Opens neither the catalog nor "
+     "a port."},
+    {NULL, "--help", NULL, NULL, OPTION_HELP, NONE, ANY, NULL,
+     "Print this."},
+    {NULL, "--version", NULL, NULL, OPTION_VERSION, NONE, ANY, NULL,
+     "Print the version."},
+};
+// clang-format on
+
+const unsigned config_option_count =
+    sizeof config_options / sizeof config_options[0];
+
+const option *option_first_spelling(const option *opt)
+{
+    const option *first = config_options;
+
+    while (first->offset != opt->offset || first->size != opt->size) {
+        first++;
+    }
+    return first;
+}
+
+unsigned config_default_workers(void)
+{
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return online < 1 ? 1 : online > 1024 ? 1024 : (unsigned)online;
+}
+
+uint64_t option_number(const option *opt, const config *cfg)
+{
+    const char *at = (const char *)cfg + opt->offset;
+    uint64_t wide;
+    uint32_t narrow;
+
+    if (opt->size == sizeof wide) {
+        memcpy(&wide, at, sizeof wide);
+        return wide;
+    }
+    memcpy(&narrow, at, sizeof narrow);
+    return narrow;
+}
+
+static const char *allowed_range(const option *opt, char *out,
+                                 size_t room_bytes)
+{
+    char min[32], max[32];
+
+    if (opt->kind == OPTION_NUMBER) {
+        snprintf(out, room_bytes, "a number from %llu to %llu",
+                 (unsigned long long)opt->min, (unsigned long long)opt->max);
+    } else if (opt->kind == OPTION_SIZE) {
+        value_size_print(opt->min, min);
+        value_size_print(opt->max, max);
+        snprintf(out, room_bytes, "a size from %s to %s, such as %s", min, max,
+                 opt->otherwise);
+    } else {
+        value_duration_print(opt->min, min);
+        value_duration_print(opt->max, max);
+        snprintf(out, room_bytes,
+                 "a time from %s to %s, such as %s (units: ms, s, m, h)", min,
+                 max, opt->otherwise);
+    }
+    return out;
+}
+
+const char *option_allowed(const option *opt, char *out, size_t room_bytes)
+{
+    switch (opt->kind) {
+    case OPTION_ADDRESSES:
+        return "ADDR:PORT with port 0 to 65535 (0: any free one), such as "
+               "127.0.0.1:6001, [::1]:6001 or *:6001 for all; or none";
+    case OPTION_CREDENTIALS:
+    case OPTION_CREDENTIALS_FILE:
+        return "ID:PASSWORD:PERMISSION[,PERMISSION] with the permissions "
+               "full_api, any_channel, or one channel's id";
+    case OPTION_AUTH_KEY:
+    case OPTION_AUTH_KEY_FILE:
+        return "one line of 1 to 1024 printable ASCII characters, without "
+               "blanks around it";
+    case OPTION_DIR:
+        return "a folder";
+    case OPTION_FILE:
+        return "a file";
+    case OPTION_URL:
+        return "http://HOST[:PORT] or https://HOST[:PORT], with or without a "
+               "path";
+    case OPTION_LEVEL:
+        return "debug, info, warn or error";
+    case OPTION_MODE:
+        return "normal, read_only or disabled";
+    case OPTION_SWITCH_OFF:
+        return "a list of ingest, history, tails and drains, apart by commas";
+    case OPTION_NUMBER:
+    case OPTION_SIZE:
+    case OPTION_DURATION:
+    case OPTION_DURATION_S:
+        return allowed_range(opt, out, room_bytes);
+    case OPTION_HELP:
+    case OPTION_VERSION:
+    case OPTION_CHECK:
+        break;
+    }
+    return "no value";
+}

@@ -1,0 +1,233 @@
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "http/http_impl.h"
+
+/* Counting ---------------------------------------------------------------- */
+
+static int counter_of_status(int status)
+{
+    switch (status) {
+    case 401:
+    case 403:
+        return COUNT_HTTP_AUTH_FAILED;
+    case 408:
+        return COUNT_HTTP_BODY_TIMEOUT;
+    case 413:
+        return COUNT_HTTP_BODY_TOO_BIG;
+    case 429:
+        return COUNT_HTTP_OVERLOADED;
+    default:
+        return -1;
+    }
+}
+
+void http_count_status(http_server *server, int status)
+{
+    _Atomic uint64_t *counts = server->home->counts.counts;
+    int own = counter_of_status(status);
+
+    if (own >= 0)
+        count_add(&counts[own], 1);
+    if (status >= 200 && status < 600)
+        count_add(&counts[COUNT_HTTP_2XX + status / 100 - 2], 1);
+}
+
+/* Headers ----------------------------------------------------------------- */
+
+void http_set_header(http_request *req, const char *name, const char *value)
+{
+    size_t name_bytes = strlen(name) + 1;
+    size_t value_bytes = strlen(value) + 1;
+    http_pair *pair = http_alloc(req, sizeof(*pair) + name_bytes + value_bytes);
+    http_pair **end = &req->headers;
+
+    if (!pair)
+        return;
+    pair->next = NULL;
+    pair->name = (char *)(pair + 1);
+    pair->value = pair->name + name_bytes;
+    memcpy(pair->name, name, name_bytes);
+    memcpy(pair->value, value, value_bytes);
+    while (*end)
+        end = &(*end)->next;
+    *end = pair;
+}
+
+// SplitMix64 (Steele, Lea, Flood 2014): an id to find, not a secret.
+static uint64_t next_random(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15;
+
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return z ^ z >> 31;
+}
+
+static void add_request_id(http_request *req)
+{
+    uint64_t a = next_random(&req->server->request_id);
+    uint64_t b = next_random(&req->server->request_id);
+    char id[40];
+
+    if (http_header(req, "Request-Id") || http_header(req, "X-Request-Id"))
+        return;
+    snprintf(id, sizeof(id), "%08x-%04x-4%03x-%04x-%012llx",
+             (unsigned)(a >> 32), (unsigned)(a >> 16 & 0xffff),
+             (unsigned)(a & 0xfff), (unsigned)(b >> 48 & 0x3fff) | 0x8000,
+             (unsigned long long)(b & 0xffffffffffff));
+    http_mhd_set_header(req, "Request-Id", id);
+}
+
+static void dress(http_request *req, int status, const char *type)
+{
+    http_mhd_set_header(req, "Server", "logplexd");
+    if (type)
+        http_mhd_set_header(req, "Content-Type", type);
+    add_request_id(req);
+    for (const http_pair *pair = req->headers; pair; pair = pair->next)
+        http_mhd_set_header(req, pair->name, pair->value);
+    // A body that was refused unread has no end to find the next request at.
+    if ((req->is_stream && !req->keeps_open) || req->is_misframed ||
+        status == 413 || req->server->is_quiescing)
+        http_mhd_set_header(req, "Connection", "close");
+}
+
+/* Answering --------------------------------------------------------------- */
+
+// The answer is made; now, or when the connection is next run, it goes out.
+static void hand_over(http_request *req, int status, const char *type)
+{
+    dress(req, status, type);
+    req->status = status;
+    http_count_status(req->server, status);
+    if (req->is_suspended)
+        http_mhd_resume(req);
+}
+
+static void claim(http_request *req)
+{
+    assert(!req->is_answered);
+    req->is_answered = true;
+    if (req->is_deferred)
+        req->server->deferred_count--;
+    req->is_deferred = false;
+}
+
+// Out of memory: the connection is broken off, which is no lie.
+static void give_up(http_request *req)
+{
+    req->is_cut = true;
+    req->status = 500;
+    http_count_status(req->server, 500);
+    if (req->is_suspended)
+        http_mhd_resume(req);
+}
+
+static void answer_bytes(http_request *req, int status, const char *type,
+                         char *data, size_t data_bytes)
+{
+    claim(req);
+    if (!http_mhd_answer_bytes(req, data, data_bytes)) {
+        give_up(req);
+        return;
+    }
+    hand_over(req, status, type);
+}
+
+void http_reply(http_request *req, int status, const char *type, lp_span body)
+{
+    char *copy = NULL;
+
+    if (body.len_bytes > 0) {
+        copy = malloc(body.len_bytes);
+        if (copy)
+            memcpy(copy, body.ptr, body.len_bytes);
+        else
+            status = 500;
+    }
+    answer_bytes(req, status, type, copy, copy ? body.len_bytes : 0);
+}
+
+void http_reply_json(http_request *req, int status, json_t *json)
+{
+    char *text = json ? json_dumps(json, JSON_COMPACT | JSON_PRESERVE_ORDER |
+                                             JSON_ENCODE_ANY)
+                      : NULL;
+
+    json_decref(json);
+    answer_bytes(req, text ? status : 500, "application/json", text,
+                 text ? strlen(text) : 0);
+}
+
+void http_reply_error(http_request *req, int status, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    utf8_mend(text); // it may quote the client
+    http_reply_json(req, status, json_pack("{ss}", "error", text));
+}
+
+void http_defer(http_request *req)
+{
+    assert(!req->is_answered && !req->is_deferred);
+    req->is_deferred = true;
+    req->server->deferred_count++;
+}
+
+/* Streams ----------------------------------------------------------------- */
+
+void http_stream(http_request *req, int status, const char *type,
+                 const http_stream_calls *calls, void *ctx)
+{
+    assert(req->route->api & HTTP_STREAMS); // or else it would answer HEAD
+    req->stream = *calls;
+    req->stream_ctx = ctx;
+    req->is_stream = true;
+    claim(req);
+    if (!http_mhd_answer_stream(req)) {
+        give_up(req);
+        return;
+    }
+    hand_over(req, status, type);
+}
+
+void http_keep_open(http_request *req)
+{
+    req->keeps_open = true;
+}
+
+ssize_t http_stream_fill(http_request *req, char *out, size_t room_bytes)
+{
+    ssize_t got;
+
+    if (req->is_cut)
+        return HTTP_FILL_BREAK;
+    if (room_bytes > HTTP_STREAM_BLOCK_BYTES)
+        room_bytes = HTTP_STREAM_BLOCK_BYTES;
+    req->is_filling = true;
+    do {
+        req->is_woken = false;
+        got = req->stream.fill(req->stream_ctx, out, room_bytes);
+    } while (got == 0 && req->is_woken);
+    req->is_filling = false;
+    assert(got <= (ssize_t)room_bytes);
+    if (got == HTTP_STREAM_ABORT)
+        return HTTP_FILL_BREAK;
+    return got == HTTP_STREAM_END ? HTTP_FILL_END : got;
+}
+
+void http_stream_wake(http_request *req)
+{
+    req->is_woken = req->is_filling;
+    if (req->is_suspended && req->is_stream)
+        http_mhd_resume(req);
+}

@@ -1,0 +1,252 @@
+/*
+ * http_impl.h - what the http_*.c share and nobody else sees.
+ *
+ *     http_accept.c   sockets in: limits, options, refusals
+ *     http_mhd.c      libmicrohttpd on the worker's loop, plain or with TLS
+ *     http_request.c  a request from its header to its last byte; asking
+ *     http_body.c     bodies on their way in
+ *     http_answer.c   answering, streams included
+ *     http_watch.c    silence: time limits, vanished readers, lingering closes
+ *     http_mode.c     what switches have closed
+ *     http_auth.c     who asks, and whether he may
+ *     http_route.c, http_peer.c   pure helpers
+ *
+ * A connection outlives its requests, one after the other:
+ *
+ *       begin --> body --> handler --+--> answered ---------> completed: freed
+ *                                    |                            ^
+ *                                    +--> deferred --> answered --+
+ *
+ * A deferred request is suspended, and libmicrohttpd neither looks at nor
+ * completes a suspended connection, so it is always there to be answered. For
+ * the same reason a server can't stop before every deferred answer is given.
+ */
+#ifndef LOGPLEXD_HTTP_IMPL_H
+#define LOGPLEXD_HTTP_IMPL_H
+
+#include "base/tls.h"
+#include "http/http.h"
+#include "http/http_peer.h"
+#include "http/http_route.h"
+
+struct MHD_Connection;
+struct MHD_Daemon;
+struct MHD_Response;
+
+typedef struct http_conn http_conn;
+typedef struct http_listener http_listener;
+
+enum {
+    /* libmicrohttpd clears all of it for each request, so every connection
+     * that was used once has it for good, and a small request costs more the
+     * more it is: measured, 4 us of processor with 64 KiB and 14 with 256,
+     * while bodies come no faster with more than 64. */
+    HTTP_CONNECTION_MEMORY_BYTES = 64 * 1024,
+    /* A refused body up to this size is read and thrown away, so that the
+     * connection can go on; in front of a larger one it is closed. */
+    HTTP_DISCARD_MAX_BYTES = 64 * 1024,
+    HTTP_LINGERING_MAX = 256
+};
+
+/* A connection that is closed for us, but whose peer may still be sending: if
+ * it got a reset, it could lose the answer it has not read yet. */
+typedef struct http_lingerer {
+    int fd;
+    uint64_t until_ms;
+} http_lingerer;
+
+/*
+ * A daemon of libmicrohttpd on the loop. One speaks TLS with all of its
+ * connections or with none, so a server has as many as its listeners ask for.
+ */
+typedef struct http_engine {
+    http_server *server;
+    struct MHD_Daemon *daemon; /* NULL: no listener asks for it          */
+    uv_poll_t poll;            /* the daemon's epoll descriptor          */
+    uv_check_t check;          /* runs the daemon, at most once a turn   */
+    uv_idle_t idle;            /* active while it wants to be run        */
+    uv_timer_t later;          /* or wants to be run after a time        */
+    bool must_run;
+    bool is_tls;
+} http_engine;
+
+enum { HTTP_PLAIN, HTTP_TLS, HTTP_ENGINES };
+
+struct http_server {
+    worker *home;
+    const http_route *const *tables;
+
+    http_engine engines[HTTP_ENGINES];
+    uv_timer_t watch; /* http_watch.c */
+    unsigned open_handles;
+    bool is_quiescing;
+    bool is_stopping;
+
+    http_listener *listeners;
+    unsigned listener_count;
+    int spare_fd; /* given up to accept, and refuse, when there are no more */
+
+    http_conn *conns;
+    _Atomic unsigned conn_count;
+    unsigned deferred_count;
+    uint64_t bodies_bytes; /* of all bodies on their way in */
+    uint64_t request_id;   /* the state of a random sequence */
+    uint64_t hangups_ms;   /* when streams were last looked at */
+    http_lingerer lingering[HTTP_LINGERING_MAX]; /* the first ones are used */
+    unsigned lingering_count;
+};
+
+struct http_conn {
+    http_server *server;
+    http_engine *engine;
+    http_conn *prev, *next;
+    http_request *req; /* under way; NULL: a header is being waited for */
+    uint64_t since_ms; /* loop time of its last step                    */
+    int fd;            /* libmicrohttpd's */
+    tls_peer tls;
+    bool is_loopback;
+    http_peer peer;
+};
+
+typedef struct http_pair {
+    struct http_pair *next;
+    char *name;
+    char *value;
+} http_pair;
+
+typedef union http_block http_block; /* of http_alloc(); http_request.c */
+
+struct http_request {
+    http_server *server;
+    http_conn *conn;
+    struct MHD_Connection *mhd;
+    const http_route *route; /* NULL: 404 or 405             */
+    const char *method;
+    http_match match;
+    catalog_credential credential;
+    void *kept; /* of admit's, for the handler */
+    http_block *memory;
+
+    char *body;
+    size_t body_bytes;
+    size_t body_room_bytes;
+    uint64_t body_announced_bytes; /* UINT64_MAX: chunked */
+    uint64_t discarded_bytes;      /* of a refused body   */
+
+    http_pair *headers; /* of the answer, in order */
+    struct MHD_Response *answer;
+    int status;
+    http_stream_calls stream;
+    void *stream_ctx;
+
+    bool has_credential;
+    bool is_body_done;
+    bool is_handled;  /* the handler was called                       */
+    bool is_deferred; /* it has not answered                          */
+    bool is_answered;
+    bool is_early;     /* answered in front of a body that is not read */
+    bool is_misframed; /* nobody knows where its body ends             */
+    bool is_stream;
+    bool keeps_open;   /* behind its stream                            */
+    bool is_filling;   /* inside fill                                  */
+    bool is_woken;     /* while inside fill                            */
+    bool is_suspended; /* for libmicrohttpd                            */
+    bool is_cut;       /* to be broken off as soon as it is run again  */
+};
+
+/* http_request.c: as libmicrohttpd sees a request go by ------------------- */
+
+/* NULL: no memory. The request may have been answered already. */
+http_request *http_request_begin(http_conn *conn, struct MHD_Connection *mhd,
+                                 const char *method, const char *target);
+
+/* Its header is all there is, though libmicrohttpd, told to expect a body, would
+ * take what is behind it for one. */
+bool http_request_is_whole(const http_request *req);
+
+/* All of it is here. True: answered; false: the answer comes later. */
+bool http_request_run(http_request *req);
+
+/* The client has its answer, or is gone. Frees req. */
+void http_request_completed(http_request *req);
+
+void http_keep_credential(http_request *req, const catalog_credential *found);
+
+/* http_body.c ------------------------------------------------------------- */
+
+/* Looks at what the header announces. False: refused, and answered. */
+bool http_body_admit(http_request *req);
+
+/* False: the connection is to be closed. */
+bool http_body_take(http_request *req, const char *data, size_t data_bytes);
+void http_body_free(http_request *req);
+
+/* http_mode.c ------------------------------------------------------------- */
+
+/* Is the API of the path open to this request? False: it has been answered. */
+bool http_mode_admit(http_request *req);
+
+/* http_answer.c ----------------------------------------------------------- */
+
+void http_count_status(http_server *server, int status);
+
+/* What libmicrohttpd asks of a stream: bytes, or one of these. */
+enum { HTTP_FILL_WAIT = 0, HTTP_FILL_END = -1, HTTP_FILL_BREAK = -2 };
+ssize_t http_stream_fill(http_request *req, char *out, size_t room_bytes);
+
+/* http_mhd.c -------------------------------------------------------------- */
+
+/* Has the daemon run in this turn of the loop, or else the next. */
+void http_mhd_kick(http_engine *engine);
+
+const char *http_mhd_header(const http_request *req, const char *name);
+
+/* Of all headers of that name: how many there are, and whether they differ. */
+unsigned http_mhd_header_count(const http_request *req, const char *name,
+                               bool *differ);
+
+/* Whether a name or a value of the query has an encoded NUL. */
+bool http_mhd_query_has_nul(const http_request *req);
+
+/* Still percent-encoded, though each '+' is a blank by now. */
+bool http_mhd_query(const http_request *req, const char *name, lp_span *raw);
+
+/* Makes req->answer. data is taken over, and freed with free(). */
+bool http_mhd_answer_bytes(http_request *req, char *data, size_t data_bytes);
+bool http_mhd_answer_stream(http_request *req);
+void http_mhd_set_header(http_request *req, const char *name,
+                         const char *value);
+void http_mhd_drop_answer(http_request *req);
+const char *http_mhd_reason(int status);
+
+/* Suspended connections go on. */
+void http_mhd_resume(http_request *req);
+
+/* Takes a connection. False: it could not, and has closed fd. */
+bool http_mhd_add(http_engine *engine, int fd, const struct sockaddr *addr,
+                  socklen_t addr_bytes);
+
+/* http_accept.c ----------------------------------------------------------- */
+
+/* Owns the descriptors from here, also when it fails. */
+bool http_accept_start(http_server *server, const http_socket *sockets,
+                       unsigned count);
+void http_accept_stop(http_server *server);
+
+/* Counts a handle that is closed; the last one frees the server. */
+void http_handle_close(http_server *server, uv_handle_t *handle);
+
+/* http_watch.c ------------------------------------------------------------ */
+
+void http_watch_start(http_server *server);
+void http_watch_stop(http_server *server);
+
+/* Answers on the socket itself, where libmicrohttpd can't any more, and keeps
+ * it open for the peer to read that. */
+void http_watch_answer_raw(http_conn *conn, int status, const char *text);
+void http_watch_linger(http_conn *conn);
+
+/* libmicrohttpd reads what is there, answers it, sees the end, and closes. */
+void http_watch_end_input(http_conn *conn);
+
+#endif /* LOGPLEXD_HTTP_IMPL_H */

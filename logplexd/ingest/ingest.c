@@ -1,0 +1,316 @@
+/*
+ * ingest.c - the batch: parse, look up, chain by channel, render, append.
+ *
+ *     frames       pending messages            groups
+ *     -------      ----------------------      --------------------
+ *     frame 1 ---> message 1 (channel A) <---- A: first, last
+ *     frame 2 ---> message 2 (channel B) <--+  B: first, last
+ *     frame 3 ---> message 3 (channel A)    +- ...
+ *                    ^ chained to message 1
+ *
+ * Where lines go to many channels, half of the time is waiting for memory. So
+ * each step is done for the whole batch before the next one, and asks for what
+ * that will touch, and waits together wait once:
+ *
+ *     parse     asks for the token's place among those found before
+ *     look up   asks for the channel
+ *     append    asks for the places that all groups will be written at; then
+ *               renders and appends them, one by one
+ *
+ * A small hash finds the group of a channel; it is emptied by taking a new
+ * generation number. The batch is small enough to stay in the cache.
+ */
+#include "ingest/ingest.h"
+
+#include <stdlib.h>
+
+#include "logplex/render.h"
+#include "logplex/syslog.h"
+
+enum {
+    LINES_MAX = 64,
+    BUCKETS = 256 /* a power of two, well over LINES_MAX */
+};
+
+typedef struct pending {
+    lp_syslog msg;
+    struct pending *next; /* of the same group */
+    catalog_route route;  /* its ring is NULL until it is looked up */
+} pending;
+
+/* A line, while its group is being appended. */
+typedef struct rendered {
+    lp_line line;
+    lp_render_scratch scratch;
+} rendered;
+
+typedef struct group {
+    lp_channel *ring;
+    pending *first, *last;
+} group;
+
+typedef struct bucket {
+    uint32_t generation;
+    uint32_t group;
+} bucket;
+
+struct ingest {
+    worker *home;
+    listener from;
+    int64_t arrival_ns;
+    uint32_t pending_count;
+    uint32_t group_count;
+    uint32_t generation;
+    bool is_off; /* what comes is counted and thrown away */
+    ingest_result result;
+    group groups[LINES_MAX];
+    bucket buckets[BUCKETS];
+    pending pending[LINES_MAX];
+    rendered lines[LINES_MAX];
+};
+
+ingest *ingest_create(worker *w)
+{
+    ingest *in = calloc(1, sizeof(*in));
+
+    if (in == NULL)
+        return NULL;
+    in->home = w;
+    in->generation = 1;
+    return in;
+}
+
+void ingest_destroy(ingest *in)
+{
+    free(in);
+}
+
+void ingest_begin(ingest *in, listener from, int64_t arrival_ns)
+{
+    static const ingest_result nothing;
+
+    in->from = from;
+    in->arrival_ns = arrival_ns;
+    catalog_reader_view(&in->home->reader); // stays until ingest_end()
+    in->result = nothing;
+    // HTTP has asked before it read the body, and tells the sender.
+    in->is_off = from != LISTENER_HTTP &&
+                 !switch_is_on(&in->home->shared->switches, SWITCH_INGEST);
+    // Until the end the lines that are in a ring are in no count: nobody may
+    // compare the two meanwhile.
+    counters_write_begin(&in->home->counts);
+}
+
+static void reject_line(ingest *in, reject reason, uint64_t lines)
+{
+    in->result.rejected_lines[reason] += lines;
+}
+
+/* Grouping ---------------------------------------------------------------- */
+
+static uint32_t bucket_of(const lp_channel *ring)
+{
+    // Channels are aligned; the multiplier is 2^64 / golden ratio.
+    return (uint32_t)(((uintptr_t)ring >> 6) * 0x9E3779B97F4A7C15u >> 56);
+}
+
+static group *group_of(ingest *in, lp_channel *ring)
+{
+    uint32_t at = bucket_of(ring);
+    group *g;
+
+    for (; in->buckets[at].generation == in->generation;
+         at = (at + 1) % BUCKETS) {
+        g = &in->groups[in->buckets[at].group];
+        if (g->ring == ring)
+            return g;
+    }
+    in->buckets[at].generation = in->generation;
+    in->buckets[at].group = in->group_count;
+    g = &in->groups[in->group_count];
+    in->group_count++;
+    g->ring = ring;
+    g->first = NULL;
+    lp_channel_prefetch(ring, 0);
+    return g;
+}
+
+static void put_in_group(ingest *in, pending *p)
+{
+    group *g = group_of(in, p->route.ring);
+
+    p->next = NULL;
+    if (g->first == NULL)
+        g->first = p;
+    else
+        g->last->next = p;
+    g->last = p;
+}
+
+/* Finds out where each message goes. */
+static void route_all(ingest *in)
+{
+    for (uint32_t i = 0; i < in->pending_count; i++) {
+        pending *p = &in->pending[i];
+
+        if (p->route.ring != NULL ||
+            catalog_reader_find_route(&in->home->reader, p->msg.app, &p->route))
+            put_in_group(in, p);
+        else
+            reject_line(in, REJECT_UNKNOWN_TOKEN, 1);
+    }
+}
+
+/* Appending --------------------------------------------------------------- */
+
+/* Makes a chain of a group's lines; NULL when there is none left. */
+static const lp_line *render_group(ingest *in, const group *g)
+{
+    lp_line *first = NULL, *last = NULL;
+    rendered *r = in->lines;
+
+    for (const pending *p = g->first; p != NULL; p = p->next) {
+        r->line.arrival_ns = in->arrival_ns;
+        if (lp_render_line(&p->msg, p->route.host_app, &r->scratch, &r->line) !=
+            LP_OK) {
+            reject_line(in, REJECT_TOO_BIG, 1);
+            continue;
+        }
+        r->line.next = NULL;
+        if (first == NULL)
+            first = &r->line;
+        else
+            last->next = &r->line;
+        last = &r->line;
+        r++;
+    }
+    return first;
+}
+
+static void append_group(ingest *in, const group *g)
+{
+    const lp_line *lines = render_group(in, g);
+    lp_append_result result;
+    lp_err err;
+
+    if (lines == NULL)
+        return;
+    err = lp_channel_append(g->ring, lines, &result);
+    in->result.accepted_lines += result.accepted_lines;
+    if (err == LP_OK)
+        return;
+    reject_line(in, REJECT_TOO_BIG, result.too_big_lines);
+    reject_line(in, err == LP_E_CLOSED ? REJECT_CLOSED : REJECT_FULL,
+                result.refused_lines);
+}
+
+static void append_all(ingest *in)
+{
+    for (uint32_t i = 0; i < in->group_count; i++)
+        lp_channel_prefetch(in->groups[i].ring, 1);
+    for (uint32_t i = 0; i < in->group_count; i++)
+        append_group(in, &in->groups[i]);
+}
+
+void ingest_flush(ingest *in)
+{
+    route_all(in);
+    append_all(in);
+    in->pending_count = 0;
+    in->group_count = 0;
+    in->generation++;
+    if (in->generation == 0) {
+        // Once in 2^32 flushes every bucket's number could come up again.
+        memset(in->buckets, 0, sizeof(in->buckets));
+        in->generation = 1;
+    }
+}
+
+/* Frames ------------------------------------------------------------------ */
+
+/* Every token id begins with this; nothing else that is sent as one does. */
+static bool looks_like_token(lp_span app)
+{
+    return lp_span_starts(app, LP_SPAN("t."));
+}
+
+/* The next pending message, parsed; it is one only once it is counted. NULL: it
+ * is no message. */
+static pending *parse(ingest *in, lp_span frame)
+{
+    pending *p;
+
+    if (in->pending_count == LINES_MAX)
+        ingest_flush(in);
+    p = &in->pending[in->pending_count];
+    in->result.received_lines++;
+    if (lp_syslog_parse(frame, &p->msg, NULL) == LP_OK)
+        return p;
+    reject_line(in, REJECT_MALFORMED, 1);
+    return NULL;
+}
+
+void ingest_frame(ingest *in, lp_span frame)
+{
+    pending *p;
+
+    if (in->is_off) {
+        in->result.received_lines++;
+        reject_line(in, REJECT_SWITCHED_OFF, 1);
+        return;
+    }
+    p = parse(in, frame);
+    if (p == NULL)
+        return;
+    if (!looks_like_token(p->msg.app)) {
+        reject_line(in, REJECT_NO_TOKEN, 1);
+        return;
+    }
+    p->route.ring = NULL;
+    catalog_reader_prefetch(&in->home->reader, p->msg.app);
+    in->pending_count++;
+}
+
+void ingest_frame_for(ingest *in, lp_span frame, const catalog_token *token)
+{
+    pending *p = parse(in, frame);
+
+    if (p == NULL)
+        return;
+    p->route.ring = token->channel->ring;
+    p->route.host_app =
+        looks_like_token(p->msg.app) ? token->host_app : lp_span_of(NULL, 0);
+    in->pending_count++;
+}
+
+/* Counting ---------------------------------------------------------------- */
+
+void ingest_end(ingest *in, ingest_result *out)
+{
+    listener_counts *counts = &in->home->counts.listeners[in->from];
+
+    ingest_flush(in);
+    count_add(&counts->received_lines, in->result.received_lines);
+    count_add(&counts->accepted_lines, in->result.accepted_lines);
+    for (int reason = 0; reason < REJECT_REASONS; reason++)
+        if (in->result.rejected_lines[reason] > 0)
+            count_add(&counts->rejected_lines[reason],
+                      in->result.rejected_lines[reason]);
+    counters_write_end(&in->home->counts);
+    if (out != NULL)
+        *out = in->result;
+}
+
+void ingest_count_framer(worker *w, listener from, lp_framer *framer)
+{
+    _Atomic uint64_t *frames = w->counts.listeners[from].frames;
+
+    count_add(&frames[FRAME_OCTET], framer->octet_frames);
+    count_add(&frames[FRAME_LINE], framer->line_frames);
+    count_add(&frames[FRAME_CUT], framer->cut_frames);
+    count_add(&frames[FRAME_RESYNC], framer->resyncs);
+    count_add(&frames[FRAME_TRUNCATED], framer->truncated_frames);
+    framer->octet_frames = framer->line_frames = 0;
+    framer->cut_frames = framer->cut_bytes = framer->resyncs = 0;
+    framer->truncated_frames = framer->truncated_bytes = 0;
+}

@@ -1,0 +1,361 @@
+/*
+ * ingest_tcp.c - syslog over TCP (RFC 6587): bytes from a peer to the batch.
+ *
+ * All connections of a worker read into one slab, so ten thousand idle peers
+ * cost no buffer. What is left of a read, the beginning of a frame, moves to a
+ * small carry of the connection, and stands in front of the next read:
+ *
+ *     slab    | carry of this connection | what read() gives ...        |
+ *
+ * A carry that has grown is read into directly, so that a peer who sends byte
+ * by byte is not copied over and over.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "ingest/ingest.h"
+
+enum {
+    BACKLOG = 1024,
+    SLAB_READ_BYTES = 256 << 10,
+    CARRY_DIRECT_BYTES = 4096, /* above this, the carry itself is read into */
+    CARRY_STEP_BYTES = 16 << 10,
+    CARRIES_MAX_BYTES = 64 << 20, /* of all connections of a worker */
+    KEEPALIVE_S = 60
+};
+
+typedef struct peer peer;
+
+/* A worker's side of the listener; goes with the last of its handles. */
+typedef struct tcp_ingest {
+    worker *home;
+    struct tcp_server *servers;
+    peer *peers;
+    unsigned peer_count;
+    unsigned handle_count; /* servers and peers whose close is not done */
+    size_t carries_bytes;
+    char *slab; /* room for the largest carry, and a read behind it */
+} tcp_ingest;
+
+typedef struct tcp_server {
+    uv_tcp_t tcp;
+    tcp_ingest *side;
+    struct tcp_server *next;
+} tcp_server;
+
+struct peer {
+    uv_tcp_t tcp;
+    tcp_ingest *side;
+    worker *home;
+    peer *previous, *next;
+    lp_framer framer;
+    char *carry;
+    size_t carry_bytes, carry_room_bytes;
+};
+
+/* Opening and closing ----------------------------------------------------- */
+
+static tcp_ingest *side_of(worker *w)
+{
+    tcp_ingest *side = w->tcp;
+
+    if (side != NULL)
+        return side;
+    side = calloc(1, sizeof(*side));
+    if (side == NULL)
+        return NULL;
+    side->slab = malloc(CARRY_DIRECT_BYTES + SLAB_READ_BYTES);
+    if (side->slab == NULL) {
+        free(side);
+        return NULL;
+    }
+    side->home = w;
+    w->tcp = side;
+    return side;
+}
+
+static void handle_gone(tcp_ingest *side)
+{
+    side->handle_count--;
+    if (side->handle_count > 0)
+        return;
+    side->home->tcp = NULL;
+    free(side->slab);
+    free(side);
+}
+
+static void on_peer_closed(uv_handle_t *handle)
+{
+    peer *p = handle->data;
+    tcp_ingest *side = p->side;
+
+    if (p->previous != NULL)
+        p->previous->next = p->next;
+    else
+        side->peers = p->next;
+    if (p->next != NULL)
+        p->next->previous = p->previous;
+    side->peer_count--;
+    side->carries_bytes -= p->carry_room_bytes;
+    free(p->carry);
+    free(p);
+    handle_gone(side);
+}
+
+static void close_peer(peer *p)
+{
+    if (!uv_is_closing((uv_handle_t *)&p->tcp))
+        uv_close((uv_handle_t *)&p->tcp, on_peer_closed);
+}
+
+static peer *open_peer(tcp_ingest *side)
+{
+    peer *p = calloc(1, sizeof(*p));
+
+    if (p == NULL)
+        return NULL;
+    p->side = side;
+    p->home = side->home;
+    p->tcp.data = p;
+    lp_framer_init(&p->framer, p->home->shared->cfg->frame_max_bytes);
+    uv_tcp_init(&p->home->loop, &p->tcp);
+    p->next = side->peers;
+    if (p->next != NULL)
+        p->next->previous = p;
+    side->peers = p;
+    side->peer_count++;
+    side->handle_count++;
+    return p;
+}
+
+/* The carry ---------------------------------------------------------------- */
+
+static bool grow_carry(peer *p, size_t room_bytes)
+{
+    tcp_ingest *side = p->side;
+    char *carry;
+
+    if (room_bytes <= p->carry_room_bytes)
+        return true;
+    if (side->carries_bytes + room_bytes - p->carry_room_bytes >
+        CARRIES_MAX_BYTES)
+        return false;
+    carry = realloc(p->carry, room_bytes);
+    if (carry == NULL)
+        return false;
+    side->carries_bytes += room_bytes - p->carry_room_bytes;
+    p->carry = carry;
+    p->carry_room_bytes = room_bytes;
+    return true;
+}
+
+static void drop_carry(peer *p)
+{
+    p->side->carries_bytes -= p->carry_room_bytes;
+    free(p->carry);
+    p->carry = NULL;
+    p->carry_bytes = p->carry_room_bytes = 0;
+}
+
+/* rest may lie in the carry itself. False: there is no room to keep it. */
+static bool keep_rest(peer *p, lp_span rest)
+{
+    if (rest.len_bytes == 0) {
+        drop_carry(p);
+        return true;
+    }
+    if (p->carry != NULL && rest.ptr >= p->carry &&
+        rest.ptr < p->carry + p->carry_room_bytes) {
+        memmove(p->carry, rest.ptr, rest.len_bytes);
+    } else {
+        if (!grow_carry(p, rest.len_bytes))
+            return false;
+        assert(p->carry != NULL);
+        memcpy(p->carry, rest.ptr, rest.len_bytes);
+    }
+    p->carry_bytes = rest.len_bytes;
+    return true;
+}
+
+/* Reading ----------------------------------------------------------------- */
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+    peer *p = handle->data;
+    char *slab = p->side->slab;
+
+    (void)suggested;
+    if (p->carry_bytes > CARRY_DIRECT_BYTES) {
+        // No room is UV_ENOBUFS to on_read().
+        if (grow_carry(p, p->carry_bytes + CARRY_STEP_BYTES))
+            *buf =
+                uv_buf_init(p->carry + p->carry_bytes,
+                            (unsigned)(p->carry_room_bytes - p->carry_bytes));
+        return;
+    }
+    if (p->carry_bytes > 0)
+        memcpy(slab, p->carry, p->carry_bytes);
+    *buf = uv_buf_init(slab + p->carry_bytes, SLAB_READ_BYTES);
+}
+
+static void take_frame(peer *p, const lp_frame *frame)
+{
+    if (frame->bytes.len_bytes == 0) {
+        count_add(
+            &p->home->counts.listeners[LISTENER_SYSLOG_TCP].frames[FRAME_EMPTY],
+            1);
+        return;
+    }
+    ingest_frame(p->home->ingest, frame->bytes);
+}
+
+/* Half frames of too many peers at once: this one's is more than we keep. */
+static void cut_peer(peer *p)
+{
+    count_add(&p->home->counts.counts[COUNT_CONNECTIONS_CUT], 1);
+    LOG_AT(LOG_WARN, "connection_cut",
+           "listener=syslog_tcp why=\"no room for half a frame\" max_bytes=%d",
+           (int)CARRIES_MAX_BYTES);
+    close_peer(p);
+}
+
+/* bytes: the carry and what was read behind it. */
+static void take_bytes(peer *p, lp_span bytes)
+{
+    worker *w = p->home;
+    lp_frame frame;
+
+    ingest_begin(w->ingest, LISTENER_SYSLOG_TCP, worker_now(w));
+    while (lp_framer_next(&p->framer, &bytes, &frame) == LP_OK)
+        take_frame(p, &frame);
+    ingest_end(w->ingest, NULL);
+    ingest_count_framer(w, LISTENER_SYSLOG_TCP, &p->framer);
+    if (!keep_rest(p, bytes))
+        cut_peer(p);
+}
+
+/* The stream has ended: a last line without its LF still counts. */
+static void take_end(peer *p)
+{
+    worker *w = p->home;
+    lp_span rest = lp_span_of(p->carry, p->carry_bytes);
+    lp_frame frame;
+
+    ingest_begin(w->ingest, LISTENER_SYSLOG_TCP, worker_now(w));
+    while (lp_framer_finish(&p->framer, &rest, &frame) == LP_OK)
+        take_frame(p, &frame);
+    ingest_end(w->ingest, NULL);
+    ingest_count_framer(w, LISTENER_SYSLOG_TCP, &p->framer);
+    drop_carry(p);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
+{
+    peer *p = stream->data;
+    worker *w = p->home;
+
+    if (nread == UV_ENOBUFS) {
+        cut_peer(p);
+        return;
+    }
+    if (nread < 0) {
+        take_end(p);
+        close_peer(p);
+        return;
+    }
+    if (nread == 0)
+        return;
+    count_add(&w->counts.listeners[LISTENER_SYSLOG_TCP].received_bytes,
+              (uint64_t)nread);
+    take_bytes(p, lp_span_of(buf->base - p->carry_bytes,
+                             p->carry_bytes + (size_t)nread));
+}
+
+/* Accepting --------------------------------------------------------------- */
+
+static void refuse(worker *w, const char *why)
+{
+    count_add(&w->counts.counts[COUNT_CONNECTIONS_REFUSED], 1);
+    LOG_AT(LOG_WARN, "connection_refused", "listener=syslog_tcp why=\"%s\"",
+           why);
+}
+
+static void on_connection(uv_stream_t *stream, int status)
+{
+    tcp_server *server = stream->data;
+    tcp_ingest *side = server->side;
+    worker *w = side->home;
+    bool has_room = side->peer_count < w->shared->cfg->connections_max;
+    peer *p;
+
+    if (status != 0) {
+        refuse(w, uv_strerror(status));
+        return;
+    }
+    p = open_peer(side);
+    if (p == NULL) {
+        refuse(w, "no memory");
+        return;
+    }
+    // To refuse a connection it has to be taken first.
+    status = uv_accept(stream, (uv_stream_t *)&p->tcp);
+    if (status != 0 || !has_room) {
+        refuse(w, status != 0 ? uv_strerror(status) : "--connections-max");
+        close_peer(p);
+        return;
+    }
+    count_add(&w->counts.counts[COUNT_CONNECTIONS], 1);
+    uv_tcp_keepalive(&p->tcp, 1, KEEPALIVE_S);
+    uv_read_start((uv_stream_t *)&p->tcp, on_alloc, on_read);
+}
+
+static void on_server_closed(uv_handle_t *handle)
+{
+    tcp_server *server = handle->data;
+    tcp_ingest *side = server->side;
+
+    free(server);
+    handle_gone(side);
+}
+
+int ingest_tcp_listen(worker *w, int fd)
+{
+    tcp_ingest *side = side_of(w);
+    tcp_server *server = side != NULL ? calloc(1, sizeof(*server)) : NULL;
+    int err;
+
+    if (server == NULL) {
+        close(fd);
+        return UV_ENOMEM;
+    }
+    server->side = side;
+    server->tcp.data = server;
+    server->next = side->servers;
+    side->servers = server;
+    side->handle_count++;
+    uv_tcp_init(&w->loop, &server->tcp);
+    err = uv_tcp_open(&server->tcp, fd);
+    if (err != 0) {
+        close(fd);
+        return err;
+    }
+    return uv_listen((uv_stream_t *)&server->tcp, BACKLOG, on_connection);
+}
+
+void ingest_tcp_close(worker *w)
+{
+    tcp_ingest *side = w->tcp;
+
+    if (side == NULL)
+        return;
+    for (peer *p = side->peers; p != NULL; p = p->next)
+        close_peer(p);
+    while (side->servers != NULL) {
+        tcp_server *server = side->servers;
+
+        side->servers = server->next;
+        uv_close((uv_handle_t *)&server->tcp, on_server_closed);
+    }
+}
