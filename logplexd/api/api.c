@@ -147,6 +147,31 @@ json_t *api_json_body(http_request *req, api_refuse refuse)
     return api_json_untyped(req, refuse);
 }
 
+static bool is_among(const char *name, const char *const *known)
+{
+    while (*known && strcmp(*known, name) != 0)
+        known++;
+    return *known != NULL;
+}
+
+bool api_knows_all(http_request *req, const json_t *body,
+                   const char *const *known)
+{
+    char list[128] = "";
+    void *at = json_object_iter((json_t *)(uintptr_t)body);
+
+    while (at && is_among(json_object_iter_key(at), known))
+        at = json_object_iter_next((json_t *)(uintptr_t)body, at);
+    if (!at)
+        return true;
+    for (unsigned i = 0; known[i]; i++)
+        snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s\"%s\"",
+                 i > 0 ? ", " : "", known[i]);
+    http_reply_error(req, 400, "there is no \"%.100s\" here; there may be %s",
+                     json_object_iter_key(at), list);
+    return false;
+}
+
 lp_span api_json_span(const json_t *string)
 {
     const char *text = json_string_value(string);

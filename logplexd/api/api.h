@@ -30,6 +30,11 @@ enum { API_JSON_DEPTH_MAX = 32 };
 json_t *api_json_body(http_request *req, api_refuse refuse);
 json_t *api_json_untyped(http_request *req, api_refuse refuse);
 
+/* Has body no members but known, which a NULL ends? If it has, a typing mistake
+ * would be taken for nothing said: it has been refused with 400. */
+bool api_knows_all(http_request *req, const json_t *body,
+                   const char *const *known);
+
 /* The bytes of a JSON string; empty for anything else. */
 lp_span api_json_span(const json_t *string);
 

@@ -78,10 +78,15 @@ bool api_wants_json(http_request *req)
 
 void api_print_tokens(FILE *to, const catalog_channel *channel)
 {
+    bool is_first = true;
+
     fputc('{', to);
     for (size_t i = 0; i < channel->token_count; i++) {
-        if (i > 0)
+        if (channel->tokens[i]->expires_ns != 0)
+            continue;
+        if (!is_first)
             fputc(',', to);
+        is_first = false;
         api_print_json_string(to, channel->tokens[i]->name);
         fputc(':', to);
         api_print_json_string(to, channel->tokens[i]->id);

@@ -23,7 +23,8 @@ void api_refuse_channel(http_request *req, lp_span id);
 /* False: Accept leaves application/json out, and it has been answered. */
 bool api_wants_json(http_request *req);
 
-/* {"NAME":"TOKEN",...}: printed, as two tokens of one name are two equal keys. */
+/* {"NAME":"TOKEN",...}: printed, as two tokens of one name are two equal keys.
+ * One that is being replaced is left out: whoever reads this wants the new one. */
 void api_print_tokens(FILE *to, const catalog_channel *channel);
 
 /* {"id":1,"token":"d....","url":"..."}; without a url while it is reserved. */

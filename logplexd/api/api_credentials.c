@@ -230,8 +230,12 @@ static bool has_permission(http_request *req, const wanted *to)
 
 static bool read_wanted(http_request *req, const json_t *body, wanted *to)
 {
-    return read_permissions(req, body, to) && read_channel(req, body, to) &&
-           read_name(req, body, to) && has_permission(req, to);
+    static const char *const known[] = {"name", "permissions", "channel",
+                                        "password", NULL};
+
+    return api_knows_all(req, body, known) && read_permissions(req, body, to) &&
+           read_channel(req, body, to) && read_name(req, body, to) &&
+           has_permission(req, to);
 }
 
 // The id ends at the first colon of what Basic sends (RFC 7617, 2).
@@ -305,10 +309,10 @@ static bool failed(api_write *write)
     if (write->err != CATALOG_LAST)
         return api_write_failed(write);
     http_reply_error(write->req, 409,
-                     "%s: it is the last credential with full_api: nobody "
-                     "could use the APIs any more or, if it is the last of "
-                     "all, everybody on this machine could. Make another one "
-                     "first, or add ?force=true",
+                     "%s: no credential with full_api would be left: nobody "
+                     "could use the APIs any more or, if there were none at "
+                     "all, everybody on this machine could. Make one first, or "
+                     "add ?force=true",
                      write->subject);
     return true;
 }
@@ -337,7 +341,8 @@ static void post_work(api_write *write)
 {
     wanted *to = write->more;
 
-    write->err = catalog_new_credential(write->cat, &to->as, &to->made);
+    write->err = catalog_new_credential(write->cat, &to->as, to->may_lock_out,
+                                        &to->made);
 }
 
 static void post_done(api_write *write)
@@ -355,7 +360,14 @@ static void post_credential(http_request *req)
     json_t *body = admit(req) ? api_json_body(req, http_reply_error) : NULL;
     api_write *write = body ? new_write(req) : NULL;
 
-    if (write && read_wanted(req, body, write->more)) {
+    if (write && json_object_get(body, "password")) {
+        http_reply_error(req, 400,
+                         "there is no \"password\" here, as a secret is made "
+                         "up; PUT /v3/credentials/ID takes one");
+    } else if (write && read_wanted(req, body, write->more)) {
+        wanted *to = write->more;
+
+        to->may_lock_out = is_forced(req);
         write->subject = "a new credential";
         write->work = post_work;
         write->done = post_done;

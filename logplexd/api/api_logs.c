@@ -68,7 +68,8 @@ static int find_token_sender(http_request *req, const catalog_view *view,
                              lp_span token, sender *from)
 {
     from->token = catalog_find_token(view, token);
-    if (!from->token)
+    if (!from->token ||
+        catalog_token_is_over(from->token, worker_now(http_worker(req))))
         return http_auth_failed(req);
     from->kind = 't';
     from->id = from->token->id;

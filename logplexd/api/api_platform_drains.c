@@ -3,6 +3,8 @@
 
 #include "api/api_platform.h"
 
+enum { SHOWN_URL_MAX_BYTES = LP_DRAIN_URL_MAX_BYTES + 3 };
+
 /* Printing ---------------------------------------------------------------- */
 
 // Of all that Heroku knows of a drain, its id is made of its token: "d.UUID".
@@ -20,23 +22,37 @@ static json_t *json_of_drain(lp_span token, lp_span url, int64_t created_ns,
                      url.len_bytes);
 }
 
-static json_t *json_of(const catalog_drain *drain, bool is_extended)
-{
-    json_t *json = json_of_drain(drain->token, drain->url, drain->created_ns,
-                                 drain->channel);
-
-    if (is_extended)
-        json_object_set_new(
-            json, "extended",
-            json_pack("{sI}", "drain_id", (json_int_t)drain->id));
-    return json;
-}
-
 static bool wants_extended(http_request *req)
 {
     const char *extended = http_query(req, "extended");
 
     return extended && strcmp(extended, "true") == 0;
+}
+
+// Who may only send and read is not told the password of where lines go.
+static lp_span shown_url(http_request *req, const catalog_drain *drain,
+                         char room[SHOWN_URL_MAX_BYTES])
+{
+    lp_drain_url parsed;
+
+    if (http_credential(req)->permissions & CATALOG_FULL_API ||
+        lp_drain_url_parse(drain->url, &parsed, NULL) != LP_OK)
+        return drain->url;
+    return lp_span_of(
+        room, lp_drain_url_print_redacted(&parsed, room, SHOWN_URL_MAX_BYTES));
+}
+
+static json_t *json_of(http_request *req, const catalog_drain *drain)
+{
+    char room[SHOWN_URL_MAX_BYTES];
+    json_t *json = json_of_drain(drain->token, shown_url(req, drain, room),
+                                 drain->created_ns, drain->channel);
+
+    if (wants_extended(req))
+        json_object_set_new(
+            json, "extended",
+            json_pack("{sI}", "drain_id", (json_int_t)drain->id));
+    return json;
 }
 
 /* Finding ----------------------------------------------------------------- */
@@ -109,8 +125,7 @@ static void get_drains(http_request *req)
     list = json_array();
     for (size_t i = 0; i < app->drain_count; i++)
         if (app->drains[i].url.len_bytes > 0)
-            json_array_append_new(
-                list, json_of(&app->drains[i], wants_extended(req)));
+            json_array_append_new(list, json_of(req, &app->drains[i]));
     http_reply_json(req, 200, list);
 }
 
@@ -119,7 +134,7 @@ static void get_drain(http_request *req)
     const catalog_drain *drain = drain_of_path(req);
 
     if (drain)
-        http_reply_json(req, 200, json_of(drain, wants_extended(req)));
+        http_reply_json(req, 200, json_of(req, drain));
 }
 
 /* Writing ----------------------------------------------------------------- */
@@ -212,7 +227,7 @@ static void delete_drain(http_request *req)
         return;
     }
     api_write_init(&it->write, req, api_platform_refuse);
-    it->drain = json_of(drain, false);
+    it->drain = json_of(req, drain);
     it->write.channel_id = http_param(req, 0);
     it->write.drain_id = drain->id;
     api_write_about(&it->write, "drain", http_param(req, 1));

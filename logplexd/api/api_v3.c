@@ -65,6 +65,14 @@ static void put_channel_done(api_write *write)
         api_refuse_channel(write->req, write->channel_id);
 }
 
+// {} deletes all tokens, as it always did; {"token":[...]} shall not.
+static bool means_tokens(http_request *req, const json_t *body)
+{
+    static const char *const known[] = {"tokens", NULL};
+
+    return json_object_get(body, "tokens") || api_knows_all(req, body, known);
+}
+
 static void put_channel(http_request *req)
 {
     json_t *body = read_body(req);
@@ -75,7 +83,7 @@ static void put_channel(http_request *req)
         http_reply_error(req, 400,
                          "\"tokens\" has to be a list of names, "
                          "such as [\"app\",\"heroku\"]");
-    else if (body)
+    else if (body && means_tokens(req, body))
         write = api_write_new(req, http_reply_error);
     if (write && api_write_names(write, tokens)) {
         write->channel_id = http_param(req, 0);
@@ -189,23 +197,28 @@ static void delete_token(http_request *req)
     api_write_start(write);
 }
 
+// What is over is gone, though it may take a moment to go.
+static json_t *json_of_tokens(const catalog_channel *channel, int64_t now_ns)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < channel->token_count; i++)
+        if (!catalog_token_is_over(channel->tokens[i], now_ns))
+            json_array_append_new(list, json_of_token(channel->tokens[i]));
+    return list;
+}
+
 static void get_tokens(http_request *req)
 {
     const catalog_channel *channel = api_find_channel(req, http_param(req, 0));
-    json_t *list = json_array();
 
-    if (!api_wants_json(req)) {
-        json_decref(list);
+    if (!api_wants_json(req))
         return;
-    }
-    for (size_t i = 0; channel && i < channel->token_count; i++)
-        json_array_append_new(list, json_of_token(channel->tokens[i]));
-    if (channel) {
-        http_reply_json(req, 200, list);
-        return;
-    }
-    json_decref(list);
-    api_refuse_channel(req, http_param(req, 0));
+    if (channel)
+        http_reply_json(req, 200,
+                        json_of_tokens(channel, worker_now(http_worker(req))));
+    else
+        api_refuse_channel(req, http_param(req, 0));
 }
 
 /* Rotating ---------------------------------------------------------------- */
@@ -222,6 +235,18 @@ static void rotate_done(api_write *write)
     char until[LP_TIMESTAMP_MAX_BYTES];
     json_t *json;
 
+    if (write->err == CATALOG_EXISTS) {
+        http_reply_error(write->req, 409,
+                         "this token is being replaced already; GET the tokens "
+                         "of the channel for when it ends");
+        return;
+    }
+    if (write->err == CATALOG_TOO_MANY) {
+        http_reply_error(write->req, 422,
+                         "the channel has as many tokens as it may have "
+                         "(--tokens-max)");
+        return;
+    }
     if (api_write_failed(write))
         return;
     api_print_time(write->now_ns + write->overlap_ns, until);
@@ -235,9 +260,12 @@ static void rotate_done(api_write *write)
 static bool read_overlap(http_request *req, const json_t *body,
                          int64_t *overlap_ns)
 {
+    static const char *const known[] = {"overlap_s", NULL};
     const json_t *overlap = json_object_get(body, "overlap_s");
     json_int_t seconds = overlap ? json_integer_value(overlap) : OVERLAP_S;
 
+    if (!api_knows_all(req, body, known))
+        return false;
     if ((overlap && !json_is_integer(overlap)) || seconds < 0 ||
         seconds > OVERLAP_MAX_S) {
         http_reply_error(req, 400,

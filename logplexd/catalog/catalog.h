@@ -169,14 +169,22 @@ typedef struct catalog_route {
     lp_span host_app;
 } catalog_route;
 
+/* Is the time of a token over that was replaced? Then it is good for nothing, if
+ * it is still there or not. */
+static inline bool catalog_token_is_over(const catalog_token *token,
+                                         int64_t now_ns)
+{
+    return token->expires_ns != 0 && token->expires_ns <= now_ns;
+}
+
 /*
  * catalog_find_token() in the view that the last catalog_reader_view() gave, for
  * who asks on every line: what was found before is found again in one cache
  * line, where the way through the table is mostly waiting for memory.
- * False: there is no such token.
+ * False: there is no such token, or its time is over.
  */
 bool catalog_reader_find_route(catalog_reader *reader, lp_span id,
-                               catalog_route *out);
+                               int64_t now_ns, catalog_route *out);
 
 /* Hints that a route of this id is about to be looked for: the processor can
  * fetch it meanwhile. Never waits, and is never needed. */
@@ -283,15 +291,15 @@ catalog_err catalog_delete_token(catalog *cat, lp_span channel_id,
 
 /*
  * A new token with the name of an old one, which goes on working for
- * overlap_ns and is then deleted: senders change over one by one, and no line
- * is lost. A second call for the same old token moves its end.
+ * overlap_ns: senders change over one by one, and no line is lost. Fails:
+ * CATALOG_NOT_FOUND, CATALOG_TOO_MANY, CATALOG_EXISTS (it is being replaced).
  */
 catalog_err catalog_rotate_token(catalog *cat, lp_span channel_id,
                                  lp_span token_id, int64_t now_ns,
                                  int64_t overlap_ns, char out_id[40]);
 
-/* Deletes the tokens whose time is over, if there are any: the first of these
- * says so without asking the disk. */
+/* Deletes the tokens whose time is over, and which nobody can use any more, if
+ * there are any: the first of these says so without asking the disk. */
 bool catalog_has_expired(const catalog *cat, int64_t now_ns);
 catalog_err catalog_expire_tokens(catalog *cat, int64_t now_ns);
 
@@ -342,7 +350,7 @@ bool catalog_is_label(lp_span name);
 /* A new credential of a generated id, with a generated secret. as->id and
  * as->password are not looked at. */
 catalog_err catalog_new_credential(catalog *cat, const catalog_configured *as,
-                                   catalog_generated *out);
+                                   bool may_lock_out, catalog_generated *out);
 
 /*
  * Adds a credential with a password to the store, or replaces the one with this

@@ -75,9 +75,14 @@ static catalog_err plan_names(catalog *cat, channel_plan *plan,
             err = plan_drop_token(cat, plan, old);
             j++;
         } else {
+            bool has_lasting = false; // one that is not being replaced
+
             while (j < was->token_count &&
                    lp_span_equal(names[i], was->tokens[j]->name)) {
-                j++;
+                has_lasting |= was->tokens[j++]->expires_ns == 0;
+            }
+            if (!has_lasting) {
+                err = plan_add_token(cat, plan, names[i]);
             }
             i++;
         }

@@ -42,8 +42,9 @@ static catalog_err admit(const credential_list *list,
         return CATALOG_TOO_MANY;
     }
     if (!may_lock_out && !(stored->permissions & CATALOG_FULL_API) &&
-        credential_list_hangs_on(list, stored->id)) {
-        return CATALOG_LAST;
+        (credential_list_count(list) == 0 ||
+         credential_list_hangs_on(list, stored->id))) {
+        return CATALOG_LAST; // the first one closes what was open to this machine
     }
     return CATALOG_OK;
 }
@@ -120,7 +121,7 @@ catalog_err catalog_put_credential(catalog *cat, lp_span id, lp_span password,
 }
 
 catalog_err catalog_new_credential(catalog *cat, const catalog_configured *as,
-                                   catalog_generated *out)
+                                   bool may_lock_out, catalog_generated *out)
 {
     catalog_configured made = *as;
     bool is_new;
@@ -130,7 +131,7 @@ catalog_err catalog_new_credential(catalog *cat, const catalog_configured *as,
     made.id = lp_span_str(out->id);
     made.password = lp_span_str(out->secret);
     made.kind = CATALOG_GENERATED;
-    return set_credential(cat, &made, true, &is_new);
+    return set_credential(cat, &made, may_lock_out, &is_new);
 }
 
 static catalog_err delete_credential(catalog *cat, lp_span id,

@@ -59,19 +59,6 @@ static bool is_memo_of(const memo_slot *slot, uint64_t version, lp_span id)
            memcmp(slot->id, id.ptr, TOKEN_ID_BYTES) == 0;
 }
 
-static bool find_long_way(const catalog_reader *reader, lp_span id,
-                          catalog_route *out)
-{
-    const catalog_token *token = catalog_find_token(reader->view, id);
-
-    if (!token) {
-        return false;
-    }
-    out->ring = token->channel->ring;
-    out->host_app = token->host_app;
-    return true;
-}
-
 static void remember(memo_slot *slot, uint64_t version, lp_span id,
                      const catalog_route *route)
 {
@@ -82,24 +69,37 @@ static void remember(memo_slot *slot, uint64_t version, lp_span id,
     memcpy(slot->id, id.ptr, TOKEN_ID_BYTES);
 }
 
+/* Puts it in pair (may be NULL), if it will be good as long as the view is. */
+static bool find_long_way(const catalog_reader *reader, lp_span id,
+                          int64_t now_ns, memo_slot *pair, catalog_route *out)
+{
+    const catalog_token *token = catalog_find_token(reader->view, id);
+
+    if (!token || catalog_token_is_over(token, now_ns)) {
+        return false;
+    }
+    out->ring = token->channel->ring;
+    out->host_app = token->host_app;
+    if (pair && token->expires_ns == 0) {
+        pair[1] = pair[0];
+        remember(&pair[0], reader->version, id, out);
+    }
+    return true;
+}
+
 bool catalog_reader_find_route(catalog_reader *reader, lp_span id,
-                               catalog_route *out)
+                               int64_t now_ns, catalog_route *out)
 {
     memo_slot *pair;
     const memo_slot *slot;
 
     if (id.len_bytes != TOKEN_ID_BYTES || !reader->memo) {
-        return find_long_way(reader, id, out);
+        return find_long_way(reader, id, now_ns, NULL, out);
     }
     pair = memo_pair_of(reader->memo, id);
     slot = &pair[is_memo_of(&pair[0], reader->version, id) ? 0 : 1];
     if (slot == &pair[1] && !is_memo_of(slot, reader->version, id)) {
-        if (!find_long_way(reader, id, out)) {
-            return false;
-        }
-        pair[1] = pair[0];
-        remember(&pair[0], reader->version, id, out);
-        return true;
+        return find_long_way(reader, id, now_ns, pair, out);
     }
     out->ring = slot->ring;
     out->host_app = lp_span_of(slot->host_app, slot->host_app_bytes);

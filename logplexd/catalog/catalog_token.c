@@ -115,6 +115,9 @@ static catalog_err rotate_token(catalog *cat, const catalog_token *token,
     channel_plan plan;
     catalog_err err;
 
+    if (token->expires_ns != 0) {
+        return CATALOG_EXISTS;
+    }
     if (was->channel.token_count >= cat->tokens_max) {
         return CATALOG_TOO_MANY;
     }

@@ -235,15 +235,37 @@ find_caller(http_request *req, const catalog_view *view, int *status)
     return found;
 }
 
+// "localhost:8001", "127.0.0.1", "[::1]:8001".
+static bool is_own_host(const char *host)
+{
+    static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
+
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        size_t len_bytes = strlen(names[i]);
+
+        if (strncasecmp(host, names[i], len_bytes) == 0 &&
+            (host[len_bytes] == '\0' || host[len_bytes] == ':'))
+            return true;
+    }
+    return false;
+}
+
 /*
  * With no credential at all there is nothing to check: this machine's own
- * users may do everything. A proxy here speaks for others, and says so.
+ * users may do everything. A proxy here speaks for others, and says so; and a
+ * browser here may be at the page of somebody else, which says so in Origin, or
+ * in Host when its name was made to lead here.
  */
 static bool is_trusted(const http_request *req, const catalog_view *view)
 {
+    const char *host = http_header(req, "Host");
+    const char *origin = http_header(req, "Origin");
+    const char *origin_host = origin ? strstr(origin, "://") : NULL;
+
     return catalog_credential_count(view) == 0 && req->conn->is_loopback &&
            !http_header(req, "X-Forwarded-For") &&
-           !http_header(req, "Forwarded");
+           !http_header(req, "Forwarded") && (!host || is_own_host(host)) &&
+           (!origin || (origin_host && is_own_host(origin_host + 3)));
 }
 
 static const char *platform_error_id(int status)

@@ -205,6 +205,9 @@ const char *http_mhd_header(const http_request *req, const char *name);
 unsigned http_mhd_header_count(const http_request *req, const char *name,
                                bool *differ);
 
+/* Whether the name of a header has a blank in it (RFC 9112, 5.1). */
+bool http_mhd_has_bad_name(const http_request *req);
+
 /* Whether a name or a value of the query has an encoded NUL. */
 bool http_mhd_query_has_nul(const http_request *req);
 

@@ -215,6 +215,25 @@ static enum MHD_Result on_argument(void *cls, enum MHD_ValueKind kind,
     return *has_nul ? MHD_NO : MHD_YES;
 }
 
+static enum MHD_Result on_name(void *cls, enum MHD_ValueKind kind,
+                               const char *name, const char *value)
+{
+    bool *is_bad = cls;
+
+    (void)kind;
+    (void)value;
+    *is_bad = name[strcspn(name, " \t")] != '\0';
+    return *is_bad ? MHD_NO : MHD_YES;
+}
+
+bool http_mhd_has_bad_name(const http_request *req)
+{
+    bool is_bad = false;
+
+    MHD_get_connection_values(req->mhd, MHD_HEADER_KIND, on_name, &is_bad);
+    return is_bad;
+}
+
 bool http_mhd_query_has_nul(const http_request *req)
 {
     bool has_nul = false;

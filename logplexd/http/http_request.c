@@ -124,6 +124,8 @@ static bool check_framing(http_request *req)
     unsigned codings =
         http_mhd_header_count(req, "Transfer-Encoding", &codings_differ);
 
+    if (http_mhd_has_bad_name(req))
+        return misframed(req, "a header has a blank in front of its colon");
     if (lengths_differ)
         return misframed(req, "there is more than one Content-Length, and they "
                               "differ");

@@ -154,7 +154,8 @@ static void route_all(ingest *in)
         pending *p = &in->pending[i];
 
         if (p->route.ring != NULL ||
-            catalog_reader_find_route(&in->home->reader, p->msg.app, &p->route))
+            catalog_reader_find_route(&in->home->reader, p->msg.app,
+                                      in->arrival_ns, &p->route))
             put_in_group(in, p);
         else
             reject_line(in, REJECT_UNKNOWN_TOKEN, 1);

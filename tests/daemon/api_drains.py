@@ -137,6 +137,15 @@ class Platform(DaemonTest):
         listed = self.ask("GET", "/apps/demo/log-drains?extended=true").json()
         self.assertEqual(listed[0]["extended"], {"drain_id": 1})
 
+    def test_who_has_no_full_api_is_not_told_the_password_of_a_drain(self):
+        token = self.add(self.SECRET_URL).json()["token"]
+        for path in ("", "/" + token):
+            answer = self.ask("GET", "/apps/demo/log-drains" + path,
+                              auth=("one", "x"))
+            self.assertEqual(answer.status, 200)
+            self.assertIn(b"https://user:***@127.0.0.1:5998/", answer.body)
+            self.assertNotIn(b"ss@", answer.body)
+
     def test_a_drain_goes_by_its_id_its_token_or_its_url(self):
         for name in ("id", "token", "url"):
             drain = self.add(self.SECRET_URL).json()
@@ -227,15 +236,41 @@ class Rotation(DaemonTest):
         self.assertEqual({one["token"]: "expires_at" in one for one in listed},
                          {old: True, new: False})
         self.assertEqual([one["name"] for one in listed], ["app", "app"])
+        self.assertEqual(  # by name there is the one to use
+            self.ask("GET", "/v3/channels/demo").json()["tokens"],
+            {"app": new})
         for token in (old, new):
             self.assertEqual(self.post(token, [line("x")]).status, 204)
         self.wait_until(lambda: self.post(old, [line("x")]).status == 401)
         self.assertEqual(self.post(new, [line("x")]).status, 204)
 
-    def test_without_an_overlap_the_old_one_goes_at_once(self):
+    def test_without_an_overlap_the_old_one_is_gone_at_once(self):
+        new = self.make_channel("demo", "app")["app"]
+        for _ in range(20):
+            old, new = new, self.rotate(new, {"overlap_s": 0}).json()["token"]
+            self.assertEqual(self.post(old, [line("x")]).status, 401)
+            self.assertEqual(
+                [one["token"] for one
+                 in self.ask("GET", "/v3/channels/demo/tokens").json()], [new])
+
+    def test_one_that_is_being_replaced_is_not_replaced_once_more(self):
         old = self.make_channel("demo", "app")["app"]
-        self.rotate(old, {"overlap_s": 0})
-        self.wait_until(lambda: self.post(old, [line("x")]).status == 401)
+        new = self.rotate(old).json()["token"]
+        answer = self.rotate(old)
+        self.assertEqual(answer.status, 409)
+        self.assertIn("being replaced already", answer.json()["error"])
+        self.assertEqual(self.rotate(new).status, 200)
+
+    def test_a_name_whose_tokens_all_end_gets_one_that_lasts(self):
+        old = self.make_channel("demo", "app")["app"]
+        new = self.rotate(old).json()["token"]
+        self.assertEqual(self.make_channel("demo", "app"), {"app": new})
+        self.ask("DELETE", "/v3/channels/demo/tokens/" + new)
+        newest = self.make_channel("demo", "app")["app"]
+        self.assertNotIn(newest, (old, new))
+        self.assertEqual(self.post(old, [line("x")]).status, 204)
+        self.assertEqual(self.make_channel("demo"), {})
+        self.assertEqual(self.post(old, [line("x")]).status, 401)
 
     def test_an_overlap_that_is_none_is_refused(self):
         old = self.make_channel("demo", "app")["app"]
@@ -243,6 +278,9 @@ class Rotation(DaemonTest):
             answer = self.rotate(old, {"overlap_s": value})
             self.assertEqual(answer.status, 400, value)
             self.assertIn("overlap_s", answer.json()["error"])
+        answer = self.rotate(old, {"overlap": 1})
+        self.assertEqual(answer.status, 400)
+        self.assertIn('there may be "overlap_s"', answer.json()["error"])
         self.assertEqual(self.rotate("t.nope", {}).status, 404)
 
 

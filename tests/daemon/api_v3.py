@@ -56,6 +56,7 @@ class Channels(DaemonTest):
         for body, says in ((b"{oops", "invalid JSON at line 1"),
                            (b"", "invalid JSON"), (b"[]", "^invalid payload"),
                            (b'"x"', "invalid"),
+                           (b'{"token":["app"]}', 'no "token".*be "tokens"'),
                            (b'{"tokens":"app"}', '"tokens" has to be a list'),
                            (b'{"tokens":null}', '"tokens" has to be a list'),
                            (b'{"tokens":["a",1]}', r'"tokens"\[1\]'),

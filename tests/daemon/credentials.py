@@ -185,6 +185,21 @@ class Api(CredentialTest):
         self.assertEqual(self.ask("PATCH", PATH).status, 405)
         self.assertEqual(set(self.listed()), {OWNER[0]})
 
+    def test_a_member_that_is_mistyped_is_named(self):
+        self.begin()
+        right = ["full_api"]
+        for answer, name in (
+                (self.put("me", password="x", permission=right), "permission"),
+                (self.ask_json("POST", PATH, {"permissions": right,
+                                              "Name": "x"}), "Name"),
+                (self.ask_json("POST", PATH, {"permissions": right,
+                                              "password": "x"}), "password"),
+                (self.put("me", password="x", permissions=right,
+                          **{"x" + "\u00e9" * 99: 1}), "x\u00e9")):
+            self.assertEqual(answer.status, 400)
+            self.assertIn('there is no "' + name, answer.json()["error"])
+        self.assertEqual(list(self.listed()), ["owner"])
+
     def test_those_of_the_configuration_are_shown_and_not_touched(self):
         self.begin()
         owner = self.listed()[OWNER[0]]
@@ -239,6 +254,13 @@ class Api(CredentialTest):
     def test_the_last_one_that_may_use_the_api_is_not_lost_in_passing(self):
         self.begin("--data", self.folder(), environment=NOBODY)
         self.assertIn("event=no_credentials", "".join(self.daemon.log))
+        for answer in (
+                self.put("me", password="pw", permissions=["any_channel"]),
+                self.ask_json("POST", PATH, {"channel": "demo"})):
+            self.assertEqual(answer.status, 409)
+            self.assertIn("no credential with full_api would be left",
+                          answer.json()["error"])
+        self.assertEqual(self.listed(), {})
         made = self.make(permissions=["full_api"])  # as a caller on loopback
         auth = (made["id"], made["secret"])
         self.assertEqual(self.api(OWNER), 401)
@@ -486,11 +508,34 @@ class Loopback(CredentialTest):
                 self.assertEqual(client.ask("GET", "/apps", auth).status, 401)
                 self.assertEqual(client.ask("GET", "/metrics",
                                             auth).status, 401)
-        with Client(("127.0.0.1", int(port))) as client:
+        with Client(("127.0.0.1", int(port)), host="localhost") as client:
             self.assertEqual(client.ask("GET", PATH).status, 200)
             # A proxy here speaks for others.
             self.assertEqual(client.ask("GET", PATH, [
                 ("X-Forwarded-For", "192.0.2.1")]).status, 401)
+
+    def test_without_credentials_a_page_of_others_gets_nothing(self):
+        """A browser here sends what a page tells it to, and says whose page
+        that is; or that page's name leads here by now."""
+        self.begin(environment=NOBODY)
+        own = ("localhost", "LOCALHOST:8001", "127.0.0.1:1", "[::1]:8001")
+        foreign = ("logplex.test", "localhost.evil.test", "127.0.0.1.evil.test",
+                   "evil.test:8001", "localhost@evil.test", "")
+        for hosts, status in ((own, 200), (foreign, 401)):
+            for host in hosts:
+                with Client(self.daemon.address(), host=host) as client:
+                    self.assertEqual(client.ask("GET", PATH).status, status,
+                                     host)
+        for origin, status in (("http://localhost:3000", 200),
+                               ("https://127.0.0.1", 200),
+                               ("http://evil.test", 401), ("null", 401),
+                               ("http://localhost.evil.test", 401)):
+            answer = self.ask("PUT", "/v3/channels/demo",
+                              [("Origin", origin),
+                               ("Content-Type", "application/json")], b"{}",
+                              auth=None)
+            self.assertIn(answer.status, (200, 201) if status == 200 else (401,),
+                          origin)
 
 
 class Secrets(CredentialTest):

@@ -66,7 +66,7 @@ class Lifecycle(unittest.TestCase):
         return daemon
 
     def ask(self, connection, rest=b""):
-        connection.sendall(b"GET /nowhere HTTP/1.1\r\nHost: h\r\n" + rest +
+        connection.sendall(b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n" + rest +
                            b"\r\n")
         answer = connection.recv(4096)
         self.assertTrue(answer.startswith(b"HTTP/1.1 404 "), answer)
@@ -133,7 +133,7 @@ class Lifecycle(unittest.TestCase):
         """A request that never gets to its end."""
         connection = daemon.http()
         self.addCleanup(connection.close)
-        connection.sendall(b"POST /v3/sessions HTTP/1.1\r\nHost: h\r\n"
+        connection.sendall(b"POST /v3/sessions HTTP/1.1\r\nHost: localhost\r\n"
                            b"Content-Length: 100\r\n\r\nhalf")
         time.sleep(0.2)
 
@@ -233,7 +233,7 @@ class Lifecycle(unittest.TestCase):
     def put_channel(self, daemon, i, body):
         with daemon.http() as connection:
             connection.sendall(
-                f"PUT /v3/channels/c{i} HTTP/1.1\r\nHost: h\r\n"
+                f"PUT /v3/channels/c{i} HTTP/1.1\r\nHost: localhost\r\n"
                 f"Content-Type: application/json\r\n"
                 f"Content-Length: {len(body)}\r\n\r\n{body}".encode())
             return int(connection.recv(4096).split()[1])

@@ -564,6 +564,16 @@ class Credentials(Asking):
         self.say("putCredential", 422, {"password": "x", "channel": "demo"})
 
 
+class FirstCredential(Asking):
+    ENVIRONMENT = {"LOGPLEX_CREDENTIALS": ""}
+
+    def test_the_first_one_does_not_lock_its_maker_out(self):
+        value = {"permissions": ["any_channel"]}
+        self.say("postCredential", 409, value, auth=None)
+        value = {"password": OWNER[1], "permissions": ["full_api"]}
+        self.say("putCredential", 201, value, auth=None, id=OWNER[0])
+
+
 class Ingest(Asking):
     FLAGS = ["--inflated-max", "64KiB", "--memory-max", "8MiB",
              "--channel-max", "64MiB", "--history-lines", "100000",
@@ -639,7 +649,9 @@ class V3(Asking):
         say("deleteToken", 404, token=web)
         say("rotateToken", 400, {"overlap_s": -1})
         say("rotateToken", 404, {}, token="t.none")
-        say("rotateToken", 200)
+        old = self.ask("GET", "/v3/channels/demo").json()["tokens"]["app"]
+        say("rotateToken", 200, token=old)
+        say("rotateToken", 409, {}, token=old)
         listed = say("listTokens", 200).json()
         self.assertEqual(["expires_at" in one for one in listed].count(True),
                          1)
@@ -960,8 +972,8 @@ class Whole(unittest.TestCase):
 
 
 ASKING = (Sweeps, Stalled, Overloaded, WrongTooOften, Guessed, SickDisk,
-          BusyDisk, Switched, Credentials, Ingest, V3, Sessions, Legacy,
-          Platform, Operations, EveryPath)
+          BusyDisk, Switched, Credentials, FirstCredential, Ingest, V3,
+          Sessions, Legacy, Platform, Operations, EveryPath)
 
 
 def load_tests(loader, *_):

@@ -445,10 +445,11 @@ class NobodyKnown(TLSTest):
     ENVIRONMENT = {"LOGPLEX_CREDENTIALS": ""}
 
     def test_without_credentials_callers_on_this_machine_may_do_all(self):
-        answer = self.secure().ask("PUT", "/v3/channels/demo",
-                                   [("Content-Type", "application/json")],
-                                   b"{}")
-        self.assertEqual(answer.status, 201)
+        for host, status in (("localhost", 201), ("logplex.test", 401)):
+            answer = self.secure(host=host).ask(
+                "PUT", "/v3/channels/demo",
+                [("Content-Type", "application/json")], b"{}")
+            self.assertEqual(answer.status, status)
 
 
 class Setup(DaemonTest):

@@ -132,7 +132,7 @@ class Client:
         write = Write(self, channel, "PUT", v3(channel), {"tokens": names},
                       200 if was else 201)
         tokens = write.wish.state.tokens
-        had = {one[0] for one in tokens.values()}
+        had = {one[0] for one in tokens.values() if one[1] is None}
         write.wish.state.tokens = {key: one for key, one in tokens.items()
                                    if one[0] in names}
         write.wish.new_tokens = sorted(set(names) - had)
@@ -185,6 +185,12 @@ class Client:
         write.learn = learn
         return write
 
+    def lasting_tokens(self, channel):
+        """Those that are not being replaced, and so may be rotated."""
+        return sorted(key for key, (_, expires_at)
+                      in self.states[channel].tokens.items()
+                      if expires_at is None)
+
     def delete_token(self, channel):
         key = self.random.choice(sorted(self.states[channel].tokens))
         write = Write(self, channel, "DELETE",
@@ -193,7 +199,7 @@ class Client:
         return write
 
     def rotate(self, channel):
-        key = self.random.choice(sorted(self.states[channel].tokens))
+        key = self.random.choice(self.lasting_tokens(channel))
         write = Write(self, channel, "POST",
                       v3(channel, "/tokens/%s/rotate" % key),
                       {"overlap_s": self.random.randint(3600, 90000)}, 200)
@@ -295,7 +301,9 @@ class Client:
         may = [self.add_token] * 3 + [self.set_flags] + [self.make_session] * 2
         may += [self.delete]
         if state.tokens:
-            may += [self.delete_token, self.rotate]
+            may += [self.delete_token]
+        if self.lasting_tokens(channel):
+            may += [self.rotate]
         if len(state.drains) < DRAINS_MAX:
             may += [self.add_drain] * 3
         if state.drains:

@@ -83,7 +83,8 @@ class Answer:
 class Client:
     """One connection; keeps what was read too far for the next answer."""
 
-    def __init__(self, address, receive_buffer=None):
+    def __init__(self, address, receive_buffer=None, host="logplex.test"):
+        self.host = host
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
@@ -122,7 +123,7 @@ class Client:
         return head
 
     def send(self, method, path, headers=(), body=None):
-        head = "%s %s HTTP/1.1\r\nHost: logplex.test\r\n" % (method, path)
+        head = "%s %s HTTP/1.1\r\nHost: %s\r\n" % (method, path, self.host)
         names = [name.lower() for name, _ in headers]
         if body is not None and "transfer-encoding" not in names \
                 and "content-length" not in names:
@@ -251,6 +252,9 @@ class Daemon:
                if not k.startswith("LOGPLEX_") and k != "PORT"}
         env["LOGPLEX_CREDENTIALS"] = "%s:%s:full_api,any_channel" % OWNER
         env.update(environment or {})
+        # Without credentials only who calls it by a name of this machine is in.
+        self.host = "logplex.test" if env["LOGPLEX_CREDENTIALS"] \
+            else "localhost"
         self.process = subprocess.Popen([PROGRAM, *LISTEN, *flags], env=env,
                                         stderr=subprocess.PIPE, text=True)
         self.log = []
@@ -291,7 +295,7 @@ class Daemon:
 
     def client(self, **options):
         """A connection that is open as long as the daemon, if not closed."""
-        client = Client(self.address(), **options)
+        client = Client(self.address(), host=self.host, **options)
         self.clients.append(client)
         return client
 

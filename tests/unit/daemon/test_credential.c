@@ -72,8 +72,10 @@ static void a_secret_is_generated_and_known_after_a_start_at_once(void **state)
     (void)state;
     open_at(fix.path);
     as.name = span("the shipper");
-    assert_int_equal(catalog_new_credential(fix.cat, &as, &first), CATALOG_OK);
-    assert_int_equal(catalog_new_credential(fix.cat, &as, &second), CATALOG_OK);
+    assert_int_equal(catalog_new_credential(fix.cat, &as, true, &first),
+                     CATALOG_OK);
+    assert_int_equal(catalog_new_credential(fix.cat, &as, true, &second),
+                     CATALOG_OK);
     is_hex(first.id, 32);
     is_hex(first.secret, 64);
     assert_string_not_equal(first.id, second.id);
@@ -104,17 +106,18 @@ static void a_generated_credential_needs_a_permission_too(void **state)
 
     (void)state;
     open_at(NULL);
-    assert_int_equal(catalog_new_credential(fix.cat, &as, &made),
+    assert_int_equal(catalog_new_credential(fix.cat, &as, true, &made),
                      CATALOG_INVALID);
     as.permissions = CATALOG_ONE_CHANNEL;
-    assert_int_equal(catalog_new_credential(fix.cat, &as, &made),
+    assert_int_equal(catalog_new_credential(fix.cat, &as, true, &made),
                      CATALOG_INVALID);
     as.channel_id = span("demo");
     as.name = span("a\tb");
-    assert_int_equal(catalog_new_credential(fix.cat, &as, &made),
+    assert_int_equal(catalog_new_credential(fix.cat, &as, true, &made),
                      CATALOG_INVALID);
     as.name = span("a b");
-    assert_int_equal(catalog_new_credential(fix.cat, &as, &made), CATALOG_OK);
+    assert_int_equal(catalog_new_credential(fix.cat, &as, true, &made),
+                     CATALOG_OK);
     assert_int_equal(catalog_credential_count(view()), 1);
 }
 
@@ -127,10 +130,10 @@ static void there_are_a_thousand_at_most(void **state)
     (void)state;
     open_at(NULL);
     for (int i = 0; i < 1000; i++) {
-        assert_int_equal(catalog_new_credential(fix.cat, &as, &made),
+        assert_int_equal(catalog_new_credential(fix.cat, &as, true, &made),
                          CATALOG_OK);
     }
-    assert_int_equal(catalog_new_credential(fix.cat, &as, &last),
+    assert_int_equal(catalog_new_credential(fix.cat, &as, true, &last),
                      CATALOG_TOO_MANY);
     assert_true(may(made.id, made.secret));
     // One can still be replaced, and another come when one has gone.
@@ -138,7 +141,8 @@ static void there_are_a_thousand_at_most(void **state)
     assert_false(is_new);
     assert_int_equal(catalog_delete_credential(fix.cat, span(made.id)),
                      CATALOG_OK);
-    assert_int_equal(catalog_new_credential(fix.cat, &as, &last), CATALOG_OK);
+    assert_int_equal(catalog_new_credential(fix.cat, &as, true, &last),
+                     CATALOG_OK);
     assert_null(catalog_credential_at(view(), 1000));
     assert_non_null(catalog_credential_at(view(), 999));
 }
@@ -298,7 +302,8 @@ static void the_file_has_no_generated_secret(void **state)
 
     (void)state;
     open_at(fix.path);
-    assert_int_equal(catalog_new_credential(fix.cat, &as, &made), CATALOG_OK);
+    assert_int_equal(catalog_new_credential(fix.cat, &as, true, &made),
+                     CATALOG_OK);
     close_it();
     file = fopen(fix.path, "r");
     assert_non_null(file);
