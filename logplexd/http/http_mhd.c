@@ -266,6 +266,19 @@ bool http_mhd_answer_bytes(http_request *req, char *data, size_t data_bytes)
     return req->answer != NULL;
 }
 
+/*
+ * libmicrohttpd marks a connection that is broken off here as closed, and then
+ * does not look at it again while there is an older one: it would keep its
+ * descriptor. Connections with a time limit of their own are looked at in each
+ * run.
+ */
+static ssize_t break_off(http_request *req)
+{
+    MHD_set_connection_option(req->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 1u);
+    http_mhd_kick(req->conn->engine);
+    return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
 static ssize_t on_fill(void *cls, uint64_t at, char *out, size_t room_bytes)
 {
     http_request *req = cls;
@@ -275,7 +288,7 @@ static ssize_t on_fill(void *cls, uint64_t at, char *out, size_t room_bytes)
     if (got == HTTP_FILL_END)
         return MHD_CONTENT_READER_END_OF_STREAM;
     if (got == HTTP_FILL_BREAK)
-        return MHD_CONTENT_READER_END_WITH_ERROR;
+        return break_off(req);
     if (got == HTTP_FILL_WAIT)
         suspend(req);
     return got;
