@@ -26,7 +26,7 @@
 
 /* MHD_run() calls in one turn while it asks to be run again at once: the other
  * handles of the loop want their turn too. */
-enum { RUNS_A_TURN_MAX = 4 };
+enum { RUNS_A_TURN_MAX = 4, LIMIT_OF_ITS_OWN_S = 24 * 3600 };
 
 /* Running ----------------------------------------------------------------- */
 
@@ -266,19 +266,6 @@ bool http_mhd_answer_bytes(http_request *req, char *data, size_t data_bytes)
     return req->answer != NULL;
 }
 
-/*
- * libmicrohttpd marks a connection that is broken off here as closed, and then
- * does not look at it again while there is an older one: it would keep its
- * descriptor. Connections with a time limit of their own are looked at in each
- * run.
- */
-static ssize_t break_off(http_request *req)
-{
-    MHD_set_connection_option(req->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 1u);
-    http_mhd_kick(req->conn->engine);
-    return MHD_CONTENT_READER_END_WITH_ERROR;
-}
-
 static ssize_t on_fill(void *cls, uint64_t at, char *out, size_t room_bytes)
 {
     http_request *req = cls;
@@ -287,8 +274,10 @@ static ssize_t on_fill(void *cls, uint64_t at, char *out, size_t room_bytes)
     (void)at;
     if (got == HTTP_FILL_END)
         return MHD_CONTENT_READER_END_OF_STREAM;
-    if (got == HTTP_FILL_BREAK)
-        return break_off(req);
+    if (got == HTTP_FILL_BREAK) {
+        http_mhd_look_at(req->conn);
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
     if (got == HTTP_FILL_WAIT)
         suspend(req);
     return got;
@@ -321,6 +310,20 @@ const char *http_mhd_reason(int status)
 
 /* Connections ------------------------------------------------------------- */
 
+/*
+ * libmicrohttpd has connections that it calls closed, and does not clean up
+ * before it looks at them again: streams that were broken off, and heads it had
+ * no room for. With epoll it looks at the oldest one and at what has news, which
+ * these have not; but in each run at those with a time limit of their own, be it
+ * one that never comes.
+ */
+void http_mhd_look_at(http_conn *conn)
+{
+    MHD_set_connection_option(conn->mhd, MHD_CONNECTION_OPTION_TIMEOUT,
+                              (unsigned)LIMIT_OF_ITS_OWN_S);
+    http_mhd_kick(conn->engine);
+}
+
 static http_conn *open_conn(http_engine *engine, struct MHD_Connection *mhd)
 {
     http_server *server = engine->server;
@@ -333,6 +336,7 @@ static http_conn *open_conn(http_engine *engine, struct MHD_Connection *mhd)
         return NULL; // its requests are then refused
     conn->server = server;
     conn->engine = engine;
+    conn->mhd = mhd;
     conn->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)
                    ->connect_fd;
     conn->is_loopback = http_peer_is_loopback(addr);
