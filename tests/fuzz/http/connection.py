@@ -189,9 +189,9 @@ class Slot:
         request, answer, _ = self.read_next()
         if not answer and has_no_room(request.bytes):
             self.fuzzer.without_room += 1
-        elif answer and self.is_reset and request is not self.case.requests[-1]:
-            # One behind it was refused by the library, which then closes; the
-            # rest that came meanwhile is a reset, and that empties buffers.
+        elif self.is_reset and request is not self.case.requests[-1]:
+            # One behind it was refused, and the connection ended; what came
+            # after that makes a reset, and a reset empties buffers.
             self.fuzzer.cut_by_reset += 1
         elif not answer or not answer.is_stream:
             self.fuzzer.find("no answer to request %d: %s" % (
