@@ -96,6 +96,7 @@ struct http_server {
 struct http_conn {
     http_server *server;
     http_engine *engine;
+    struct MHD_Connection *mhd;
     http_conn *prev, *next;
     http_request *req; /* under way; NULL: a header is being waited for */
     uint64_t since_ms; /* loop time of its last step                    */
@@ -210,6 +211,9 @@ const char *http_mhd_reason(int status);
 
 /* Suspended connections go on. */
 void http_mhd_resume(http_request *req);
+
+/* Has a connection that is to end looked at in each run from here on. */
+void http_mhd_look_at(http_conn *conn);
 
 /* Takes a connection. False: it could not, and has closed fd. */
 bool http_mhd_add(http_engine *engine, int fd, const struct sockaddr *addr,

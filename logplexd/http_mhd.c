@@ -26,7 +26,7 @@
 
 /* MHD_run() calls in one turn while it asks to be run again at once: the other
  * handles of the loop want their turn too. */
-enum { RUNS_A_TURN_MAX = 4 };
+enum { RUNS_A_TURN_MAX = 4, LIMIT_OF_ITS_OWN_S = 24 * 3600 };
 
 /* Running ----------------------------------------------------------------- */
 
@@ -255,8 +255,10 @@ static ssize_t on_fill(void *cls, uint64_t at, char *out, size_t room_bytes)
     (void)at;
     if (got == HTTP_FILL_END)
         return MHD_CONTENT_READER_END_OF_STREAM;
-    if (got == HTTP_FILL_BREAK)
+    if (got == HTTP_FILL_BREAK) {
+        http_mhd_look_at(req->conn);
         return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
     if (got == HTTP_FILL_WAIT)
         suspend(req);
     return got;
@@ -289,6 +291,20 @@ const char *http_mhd_reason(int status)
 
 /* Connections ------------------------------------------------------------- */
 
+/*
+ * libmicrohttpd has connections that it calls closed, and does not clean up
+ * before it looks at them again: streams that were broken off, and heads it had
+ * no room for. With epoll it looks at the oldest one and at what has news, which
+ * these have not; but in each run at those with a time limit of their own, be it
+ * one that never comes.
+ */
+void http_mhd_look_at(http_conn *conn)
+{
+    MHD_set_connection_option(conn->mhd, MHD_CONNECTION_OPTION_TIMEOUT,
+                              (unsigned)LIMIT_OF_ITS_OWN_S);
+    http_mhd_kick(conn->engine);
+}
+
 static bool is_loopback(const struct sockaddr *addr)
 {
     const struct sockaddr_in *v4 = (const void *)addr;
@@ -312,6 +328,7 @@ static http_conn *open_conn(http_engine *engine, struct MHD_Connection *mhd)
         return NULL; // its requests are then refused
     conn->server = server;
     conn->engine = engine;
+    conn->mhd = mhd;
     conn->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)
                    ->connect_fd;
     conn->is_loopback = is_loopback(

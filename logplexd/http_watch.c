@@ -104,6 +104,7 @@ void http_watch_end_input(http_conn *conn)
 
     // A handshake owes no answer, and it may be stuck in writing.
     shutdown(conn->fd, is_shaking ? SHUT_RDWR : SHUT_RD);
+    http_mhd_look_at(conn);
 }
 
 static void look_at_conn(http_conn *conn, uint64_t now_ms)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What a connection brings that no sensible client would send."""
 import os
+import re
 import socket
 import sys
 
@@ -55,6 +56,28 @@ class Requests(DaemonTest):
         for client in self.daemon.clients[-20:]:
             while client.more():
                 pass
+
+    def test_who_goes_leaves_nothing_behind_an_older_connection(self):
+        self.make_channel("demo", "app")
+        oldest = [self.daemon.client() for _ in range(8)]
+        for client in oldest:
+            client.ask("GET", "/healthcheck")
+        for _ in range(20):
+            path = self.make_session("demo", tail=True)
+            with self.daemon.client() as reader:
+                reader.send("GET", path)
+                self.assertEqual(reader.read_head().status, 200)
+        for _ in range(20):
+            with self.daemon.client() as client:
+                client.send("GET", "/livez?" + "a&" * 3000)
+        self.wait_until(lambda: self.connections(oldest[0]) == len(oldest),
+                        "descriptors of those who have gone")
+
+    def connections(self, client):
+        """As they are told over one of them."""
+        text = client.ask("GET", "/metrics", [RIGHTS]).body.decode()
+        return int(re.search(r"^logplex_http_connections (\d+)$", text,
+                             re.M)[1])
 
 
 if __name__ == "__main__":
