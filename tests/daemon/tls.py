@@ -435,7 +435,7 @@ class Ending(TLSTest):
             self.assertFalse(tail.client.more())
         self.assertFalse(idle.more())
         self.assertEqual(self.ended(silent), b"")
-        self.assertEqual(self.daemon.stop(), 0)
+        self.assertEqual(self.daemon.process.wait(PATIENCE_S), 0)
         self.assertLess(time.monotonic() - since, 10)
 
 
