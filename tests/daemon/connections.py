@@ -57,18 +57,21 @@ class Requests(DaemonTest):
             while client.more():
                 pass
 
-    def test_a_reader_who_goes_leaves_nothing_behind_an_older_connection(self):
+    def test_who_goes_leaves_nothing_behind_an_older_connection(self):
         self.make_channel("demo", "app")
         oldest = [self.daemon.client() for _ in range(8)]
         for client in oldest:
             client.ask("GET", "/healthcheck")
-        paths = [self.make_session("demo", tail=True) for _ in range(20)]
-        for path in paths:
+        for _ in range(20):
+            path = self.make_session("demo", tail=True)
             with self.daemon.client() as reader:
                 reader.send("GET", path)
                 self.assertEqual(reader.read_head().status, 200)
+        for _ in range(20):
+            with self.daemon.client() as client:
+                client.send("GET", "/livez?" + "a&" * 3000)
         self.wait_until(lambda: self.connections(oldest[0]) == len(oldest),
-                        "descriptors of readers who have gone")
+                        "descriptors of those who have gone")
 
     def connections(self, client):
         """As they are told over one of them."""

@@ -12,7 +12,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
-from logplexd import DaemonTest, line, main, shown
+from logplexd import PATIENCE_S, DaemonTest, line, main, shown
 
 L11 = re.compile(r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00 logplex\[1\]: Error "
                  r"L11 \(Tail buffer overflow\) -> This tail session dropped "
@@ -459,7 +459,7 @@ class Ending(SessionTest):
             data = plain.chunk()
         self.assertEqual(text.count(b"\n"), 1000)
         since = time.monotonic()
-        self.assertEqual(self.daemon.stop(), 0)
+        self.assertEqual(self.daemon.process.wait(PATIENCE_S), 0)
         self.assertLess(time.monotonic() - since, 10)
 
 
