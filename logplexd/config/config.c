@@ -647,6 +647,25 @@ static void warn_if_readable(const char *path, FILE *file)
     }
 }
 
+static bool cannot_read(const char *flag, const char *path)
+{
+    fprintf(stderr, "logplexd: %s: \"%s\": %s\n", flag, path, strerror(errno));
+    return false;
+}
+
+/* A file that has secrets in it; NULL: it has been said why not. */
+static FILE *open_secrets(const char *flag, const char *path)
+{
+    FILE *file = fopen(path, "re");
+
+    if (file) {
+        warn_if_readable(path, file);
+    } else {
+        cannot_read(flag, path);
+    }
+    return file;
+}
+
 static bool load_credentials_file(loading *load)
 {
     char line[VALUE_MAX_BYTES];
@@ -657,20 +676,15 @@ static bool load_credentials_file(loading *load)
     if (!load->credentials_file) {
         return true;
     }
-    file = fopen(load->credentials_file, "re");
+    file = open_secrets("--credentials-file", load->credentials_file);
     if (!file) {
-        fprintf(stderr, "logplexd: --credentials-file: \"%s\": %s\n",
-                load->credentials_file, strerror(errno));
         return false;
     }
-    warn_if_readable(load->credentials_file, file);
     while (ok && fgets(line, sizeof line, file)) {
         ok = load_credential_line(load, ++number, line);
     }
     if (ok && ferror(file)) {
-        fprintf(stderr, "logplexd: --credentials-file: \"%s\": %s\n",
-                load->credentials_file, strerror(errno));
-        ok = false;
+        ok = cannot_read("--credentials-file", load->credentials_file);
     }
     explicit_bzero(line, sizeof line);
     fclose(file);
@@ -688,9 +702,7 @@ static bool read_key(loading *load, FILE *file)
 
     line[0] = '\0';
     if (!fgets(line, sizeof line, file) && ferror(file)) {
-        fprintf(stderr, "logplexd: --auth-key-file: \"%s\": %s\n",
-                load->auth_key_file, strerror(errno));
-        return false;
+        return cannot_read("--auth-key-file", load->auth_key_file);
     }
     line[strcspn(line, "\r\n")] = '\0';
     snprintf(name, sizeof name, "--auth-key-file %.256s", load->auth_key_file);
@@ -708,14 +720,11 @@ static bool load_auth_key_file(loading *load)
     if (!load->auth_key_file) {
         return true;
     }
-    file = fopen(load->auth_key_file, "re");
+    file = open_secrets("--auth-key-file", load->auth_key_file);
     if (!file) {
-        fprintf(stderr, "logplexd: --auth-key-file: \"%s\": %s\n",
-                load->auth_key_file, strerror(errno));
         return false;
     }
     setvbuf(file, NULL, _IONBF, 0); // a buffer would keep the key
-    warn_if_readable(load->auth_key_file, file);
     ok = read_key(load, file);
     fclose(file);
     return ok;
