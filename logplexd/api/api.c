@@ -75,6 +75,16 @@ bool api_accepts(const http_request *req, const char *type)
     return false;
 }
 
+bool api_wants_json(http_request *req)
+{
+    if (api_accepts(req, "application/json"))
+        return true;
+    http_reply_error(req, 406,
+                     "the answer is application/json, which the "
+                     "Accept header leaves out");
+    return false;
+}
+
 bool api_has_type(const http_request *req, const char *type)
 {
     const char *header = http_header(req, "Content-Type");
@@ -219,6 +229,13 @@ bool api_parse_count(lp_span text, uint64_t *out)
         *out = *out * 10 + (uint64_t)(text.ptr[i] - '0');
     }
     return true;
+}
+
+bool api_query_is_true(http_request *req, const char *name)
+{
+    const char *value = http_query(req, name);
+
+    return value && strcmp(value, "true") == 0;
 }
 
 char *api_print_time(int64_t time_ns, char out[LP_TIMESTAMP_MAX_BYTES])

@@ -15,6 +15,9 @@
 /* May this media type ("text/plain") be the answer? RFC 9110, 12.5.1. */
 bool api_accepts(const http_request *req, const char *type);
 
+/* False: Accept leaves application/json out, and it has been answered. */
+bool api_wants_json(http_request *req);
+
 /* Is the Content-Type this one, with or without parameters? */
 bool api_has_type(const http_request *req, const char *type);
 
@@ -40,6 +43,9 @@ lp_span api_json_span(const json_t *string);
 
 /* A whole number of decimal digits. False: it is none, or has over 18. */
 bool api_parse_count(lp_span text, uint64_t *out);
+
+/* Does the query say "name=true"? */
+bool api_query_is_true(http_request *req, const char *name);
 
 /* "2012-01-01T12:00:00Z", with a NUL. */
 char *api_print_time(int64_t time_ns, char out[LP_TIMESTAMP_MAX_BYTES]);

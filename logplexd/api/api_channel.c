@@ -64,16 +64,6 @@ void api_refuse_channel(http_request *req, lp_span id)
                      (int)(id.len_bytes < 256 ? id.len_bytes : 256), id.ptr);
 }
 
-bool api_wants_json(http_request *req)
-{
-    if (api_accepts(req, "application/json"))
-        return true;
-    http_reply_error(req, 406,
-                     "the answer is application/json, which the "
-                     "Accept header leaves out");
-    return false;
-}
-
 /* Printing ---------------------------------------------------------------- */
 
 void api_print_tokens(FILE *to, const catalog_channel *channel)
@@ -121,15 +111,6 @@ void api_print_drains(FILE *to, const catalog_channel *channel)
         api_print_drain(to, drain->id, drain->token, drain->url);
     }
     fputc(']', to);
-}
-
-size_t api_count_drains(const catalog_channel *channel)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < channel->drain_count; i++)
-        count += channel->drains[i].url.len_bytes > 0;
-    return count;
 }
 
 /* Where a drain sends to -------------------------------------------------- */

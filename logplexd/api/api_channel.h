@@ -20,9 +20,6 @@ const char *api_channel_url(http_request *req, lp_span id, const char *path);
 /* 404 that names the channel. */
 void api_refuse_channel(http_request *req, lp_span id);
 
-/* False: Accept leaves application/json out, and it has been answered. */
-bool api_wants_json(http_request *req);
-
 /* {"NAME":"TOKEN",...}: printed, as two tokens of one name are two equal keys.
  * One that is being replaced is left out: whoever reads this wants the new one. */
 void api_print_tokens(FILE *to, const catalog_channel *channel);
@@ -32,7 +29,6 @@ void api_print_drain(FILE *to, uint64_t id, lp_span token, lp_span url);
 
 /* A list of them, the reserved ones left out. */
 void api_print_drains(FILE *to, const catalog_channel *channel);
-size_t api_count_drains(const catalog_channel *channel);
 
 /*
  * What a request says of where a drain sends to: {"url":"..."} or, in the

@@ -13,7 +13,6 @@
 enum {
     BODY_MAX_BYTES = 64 * 1024,
     PASSWORD_MAX_BYTES = 1024,
-    TIME_BYTES = LP_TIMESTAMP_MAX_BYTES,
     WHO_BYTES = 2 * CATALOG_ID_MAX_BYTES
 };
 
@@ -45,13 +44,11 @@ static json_t *json_of_channel(const catalog_credential *cred)
 
 static json_t *json_of_time(int64_t time_ns)
 {
-    char text[TIME_BYTES];
+    char text[LP_TIMESTAMP_MAX_BYTES];
 
     if (time_ns == 0)
         return json_null();
-    lp_timestamp_print(time_ns, 0, text);
-    memcpy(text + strcspn(text, "+"), "Z", 2);
-    return json_string(text);
+    return json_string(api_print_time(time_ns, text));
 }
 
 static json_t *json_of_credential(const catalog_credential *cred)
@@ -62,16 +59,6 @@ static json_t *json_of_credential(const catalog_credential *cred)
         json_of_permissions(cred->permissions), "channel",
         json_of_channel(cred), "kind", kind_names[cred->kind], "configured",
         cred->is_configured, "created_at", json_of_time(cred->created_ns));
-}
-
-static bool admit(http_request *req)
-{
-    if (api_accepts(req, "application/json"))
-        return true;
-    http_reply_error(req, 406,
-                     "the answer is application/json, which the Accept header "
-                     "leaves out");
-    return false;
 }
 
 /* Asking ------------------------------------------------------------------ */
@@ -86,7 +73,7 @@ static void get_credentials(http_request *req)
     const catalog_view *view = view_of(req);
     json_t *list;
 
-    if (!admit(req))
+    if (!api_wants_json(req))
         return;
     list = json_array();
     for (size_t i = 0; i < catalog_credential_count(view); i++)
@@ -109,7 +96,7 @@ static void get_credential(http_request *req)
     const catalog_credential *found =
         catalog_find_credential(view_of(req), http_param(req, 0));
 
-    if (!admit(req))
+    if (!api_wants_json(req))
         return;
     if (found)
         http_reply_json(req, 200, json_of_credential(found));
@@ -263,13 +250,6 @@ static bool read_password(http_request *req, const json_t *body, wanted *to)
     return false;
 }
 
-static bool is_forced(http_request *req)
-{
-    const char *force = http_query(req, "force");
-
-    return force && strcmp(force, "true") == 0;
-}
-
 /* A write with a wanted of its own; NULL: answered. */
 static api_write *new_write(http_request *req)
 {
@@ -357,7 +337,8 @@ static void post_done(api_write *write)
 
 static void post_credential(http_request *req)
 {
-    json_t *body = admit(req) ? api_json_body(req, http_reply_error) : NULL;
+    json_t *body =
+        api_wants_json(req) ? api_json_body(req, http_reply_error) : NULL;
     api_write *write = body ? new_write(req) : NULL;
 
     if (write && json_object_get(body, "password")) {
@@ -367,11 +348,9 @@ static void post_credential(http_request *req)
     } else if (write && read_wanted(req, body, write->more)) {
         wanted *to = write->more;
 
-        to->may_lock_out = is_forced(req);
+        to->may_lock_out = api_query_is_true(req, "force");
         write->subject = "a new credential";
-        write->work = post_work;
-        write->done = post_done;
-        api_write_start(write);
+        api_write_start(write, post_work, post_done);
     }
     json_decref(body);
 }
@@ -398,7 +377,8 @@ static void put_done(api_write *write)
 
 static void put_credential(http_request *req)
 {
-    json_t *body = admit(req) ? api_json_body(req, http_reply_error) : NULL;
+    json_t *body =
+        api_wants_json(req) ? api_json_body(req, http_reply_error) : NULL;
     api_write *write = body ? new_write(req) : NULL;
 
     if (write && check_id(req, http_param(req, 0)) &&
@@ -407,11 +387,9 @@ static void put_credential(http_request *req)
         wanted *to = write->more;
 
         to->as.id = http_param(req, 0);
-        to->may_lock_out = is_forced(req);
+        to->may_lock_out = api_query_is_true(req, "force");
         api_write_about(write, "credential", to->as.id);
-        write->work = put_work;
-        write->done = put_done;
-        api_write_start(write);
+        api_write_start(write, put_work, put_done);
     }
     json_decref(body);
 }
@@ -447,11 +425,9 @@ static void delete_credential(http_request *req)
     if (!write)
         return;
     to->as.id = http_param(req, 0);
-    to->may_lock_out = is_forced(req);
+    to->may_lock_out = api_query_is_true(req, "force");
     api_write_about(write, "credential", to->as.id);
-    write->work = delete_work;
-    write->done = delete_done;
-    api_write_start(write);
+    api_write_start(write, delete_work, delete_done);
 }
 
 const http_route api_credentials_routes[] = {

@@ -92,19 +92,8 @@ static void get_drain(http_request *req)
 
 /* Writing ----------------------------------------------------------------- */
 
-static api_write *begin(http_request *req)
-{
-    api_write *write = api_write_new(req, http_reply_error);
-
-    if (write) {
-        write->channel_id = http_param(req, 0);
-        api_write_about(write, "channel", write->channel_id);
-    }
-    return write;
-}
-
-// Of a drain in the path.
-static api_write *begin_with_drain(http_request *req)
+// To a drain of the path; NULL: answered.
+static api_write *write_to_drain(http_request *req)
 {
     api_write *write;
     uint64_t id;
@@ -117,7 +106,7 @@ static api_write *begin_with_drain(http_request *req)
         reply_no_drain(req);
         return NULL;
     }
-    write = begin(req);
+    write = api_write_to_channel(req, http_reply_error, "channel");
     if (write) {
         write->drain_id = id;
         api_write_about(write, "drain", http_param(req, 1));
@@ -143,7 +132,7 @@ static bool has_room(http_request *req)
     const catalog_channel *channel = api_find_channel(req, http_param(req, 0));
     uint32_t most = http_worker(req)->shared->cfg->drains_max;
 
-    return !channel || api_count_drains(channel) < most;
+    return !channel || catalog_count_drains(channel) < most;
 }
 
 static bool read_url(http_request *req, const json_t *body, lp_span *url)
@@ -160,16 +149,14 @@ static void post_drain(http_request *req)
 {
     json_t *body =
         api_wants_json(req) ? api_json_body(req, http_reply_error) : NULL;
-    api_write *write = body ? begin(req) : NULL;
+    api_write *write =
+        body ? api_write_to_channel(req, http_reply_error, "channel") : NULL;
     bool is_reserved = body && !json_object_get(body, "url");
 
-    if (write && is_reserved && !has_room(req)) {
+    if (write && is_reserved && !has_room(req))
         http_reply_error(req, 422, "maximum number of drains reached");
-    } else if (write && (is_reserved || read_url(req, body, &write->url))) {
-        write->work = api_write_add_drain;
-        write->done = add_done;
-        api_write_start(write);
-    }
+    else if (write && (is_reserved || read_url(req, body, &write->url)))
+        api_write_start(write, api_write_add_drain, add_done);
     json_decref(body);
 }
 
@@ -183,31 +170,19 @@ static void put_drain(http_request *req)
 {
     json_t *body =
         api_wants_json(req) ? api_json_body(req, http_reply_error) : NULL;
-    api_write *write = body ? begin_with_drain(req) : NULL;
+    api_write *write = body ? write_to_drain(req) : NULL;
 
-    if (write && read_url(req, body, &write->url)) {
-        write->work = api_write_set_drain;
-        write->done = set_done;
-        api_write_start(write);
-    }
+    if (write && read_url(req, body, &write->url))
+        api_write_start(write, api_write_set_drain, set_done);
     json_decref(body);
-}
-
-static void delete_done(api_write *write)
-{
-    if (!api_write_failed(write))
-        http_reply(write->req, 204, "application/json", LP_SPAN(""));
 }
 
 static void delete_drain(http_request *req)
 {
-    api_write *write = begin_with_drain(req);
+    api_write *write = write_to_drain(req);
 
-    if (!write)
-        return;
-    write->work = api_write_delete_drain;
-    write->done = delete_done;
-    api_write_start(write);
+    if (write)
+        api_write_start(write, api_write_delete_drain, api_write_deleted);
 }
 
 const http_route api_drains_routes[] = {

@@ -38,18 +38,11 @@ void api_legacy_refuse_v2(http_request *req)
     http_reply_error(req, 404, "Not Found");
 }
 
-api_write *api_legacy_write(http_request *req, void (*work)(api_write *write),
-                            void (*done)(api_write *write))
+api_write *api_legacy_write(http_request *req)
 {
-    api_write *write = api_write_new(req, http_reply_error);
-
-    if (!write)
-        return NULL;
-    write->channel_id = http_param(req, 0);
-    api_write_about(write, "channel", write->channel_id);
-    write->work = work;
-    write->done = done;
-    return write;
+    return api_legacy_has_number(req)
+               ? api_write_to_channel(req, http_reply_error, "channel")
+               : NULL;
 }
 
 /* Printing ---------------------------------------------------------------- */
@@ -183,12 +176,10 @@ static void post_channel(http_request *req)
                    LP_SPAN("Channel name must be a string."));
     else if (body)
         write = api_write_new(req, http_reply_error);
-    if (write && api_write_names(write, json_object_get(body, "tokens"))) {
-        write->name = api_copy(req, api_json_span(name));
+    if (write && api_write_names(write, json_object_get(body, "tokens")) &&
+        api_write_name(write, name)) {
         write->subject = "the channel";
-        write->work = new_channel_work;
-        write->done = new_channel_done;
-        api_write_start(write);
+        api_write_start(write, new_channel_work, new_channel_done);
     }
     json_decref(body);
 }
@@ -209,14 +200,12 @@ static void delete_v2_done(api_write *write)
         http_reply(write->req, 200, "text/html", LP_SPAN(""));
 }
 
-static void delete_channel(http_request *req, void (*done)(api_write *write))
+static void delete_channel(http_request *req, api_write_step done)
 {
-    api_write *write = NULL;
+    api_write *write = api_legacy_write(req);
 
-    if (api_legacy_has_number(req))
-        write = api_legacy_write(req, api_write_delete_channel, done);
     if (write)
-        api_write_start(write);
+        api_write_start(write, api_write_delete_channel, done);
 }
 
 static void delete_channel_v1(http_request *req)
@@ -261,7 +250,7 @@ static void refuse_no_name_v2(http_request *req)
                LP_SPAN("{\"error\":\"NAME is a required field\"}"));
 }
 
-static void post_token(http_request *req, void (*done)(api_write *write),
+static void post_token(http_request *req, api_write_step done,
                        void (*refuse_no_name)(http_request *req))
 {
     json_t *body = api_legacy_has_number(req)
@@ -277,14 +266,9 @@ static void post_token(http_request *req, void (*done)(api_write *write),
                          "\"name\" has to be a string, such as "
                          "{\"name\":\"app\"}");
     else if (body)
-        write = api_legacy_write(req, api_write_add_token, done);
-    if (write) {
-        write->name = api_copy(req, api_json_span(name));
-        if (write->name.ptr)
-            api_write_start(write);
-        else
-            api_refuse_busy(req, http_reply_error);
-    }
+        write = api_write_to_channel(req, http_reply_error, "channel");
+    if (write && api_write_name(write, name))
+        api_write_start(write, api_write_add_token, done);
     json_decref(body);
 }
 

@@ -24,8 +24,7 @@ const catalog_channel *api_legacy_channel(http_request *req);
 void api_legacy_refuse_v1(http_request *req);
 void api_legacy_refuse_v2(http_request *req);
 
-/* A write to the channel of the path; NULL: answered. */
-api_write *api_legacy_write(http_request *req, void (*work)(api_write *write),
-                            void (*done)(api_write *write));
+/* A write to the channel of the path, if that is a number; NULL: answered. */
+api_write *api_legacy_write(http_request *req);
 
 #endif /* LOGPLEXD_API_LEGACY_H */

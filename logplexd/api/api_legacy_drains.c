@@ -79,63 +79,53 @@ static bool read_target(http_request *req, const json_t *body, lp_span *url)
     return is_good;
 }
 
-static void start_with_target(http_request *req, api_write *write)
+static void start_with_target(http_request *req, api_write *write,
+                              api_write_step work, api_write_step done)
 {
     json_t *body = write ? api_json_untyped(req, http_reply_error) : NULL;
 
     if (body && read_target(req, body, &write->url))
-        api_write_start(write);
+        api_write_start(write, work, done);
     json_decref(body);
 }
 
 static void post_drain(http_request *req)
 {
-    if (api_legacy_has_number(req))
-        start_with_target(req,
-                          api_legacy_write(req, api_write_add_drain, add_done));
+    start_with_target(req, api_legacy_write(req), api_write_add_drain,
+                      add_done);
 }
 
 // To a drain of the path; NULL: answered.
-static api_write *write_to_drain(http_request *req,
-                                 void (*work)(api_write *write),
-                                 void (*done)(api_write *write))
+static api_write *write_to_drain(http_request *req)
 {
-    api_write *write = NULL;
-    uint64_t id;
+    api_write *write = api_legacy_write(req);
 
-    if (!api_legacy_has_number(req))
-        return NULL;
-    if (api_parse_count(http_param(req, 1), &id))
-        write = api_legacy_write(req, work, done);
-    else
-        api_legacy_refuse_v1(req);
-    if (write)
-        write->drain_id = id;
-    return write;
+    if (!write || api_parse_count(http_param(req, 1), &write->drain_id))
+        return write;
+    api_legacy_refuse_v1(req);
+    return NULL;
 }
 
 // Also what gives a drain that was only reserved its URL.
 static void post_drain_url(http_request *req)
 {
-    start_with_target(req, write_to_drain(req, api_write_set_drain, set_done));
+    start_with_target(req, write_to_drain(req), api_write_set_drain, set_done);
 }
 
 static void reserve_drain(http_request *req)
 {
-    api_write *write = NULL;
+    api_write *write = api_legacy_write(req);
 
-    if (api_legacy_has_number(req))
-        write = api_legacy_write(req, api_write_add_drain, reserve_done);
     if (write)
-        api_write_start(write);
+        api_write_start(write, api_write_add_drain, reserve_done);
 }
 
 static void delete_drain(http_request *req)
 {
-    api_write *write = write_to_drain(req, api_write_delete_drain, delete_done);
+    api_write *write = write_to_drain(req);
 
     if (write)
-        api_write_start(write);
+        api_write_start(write, api_write_delete_drain, delete_done);
 }
 
 /* Gone, in three spellings ------------------------------------------------- */

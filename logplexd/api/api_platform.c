@@ -1,46 +1,12 @@
 /* api_platform.c - apps and log sessions, as Heroku's Platform API has them. */
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/api_platform.h"
-#include "base/utf8.h"
 
 enum { APPS_MAX = 1000, LINES_DEFAULT = 100 };
 
 /* Errors ------------------------------------------------------------------ */
-
-static const char *error_id(int status)
-{
-    switch (status) {
-    case 400:
-        return "bad_request";
-    case 403:
-        return "forbidden";
-    case 404:
-        return "not_found";
-    case 415:
-        return "unsupported_media_type";
-    case 422:
-        return "invalid_params";
-    default:
-        return "service_unavailable";
-    }
-}
-
-void api_platform_refuse(http_request *req, int status, const char *format, ...)
-{
-    char message[512];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(message, sizeof(message), format, args);
-    va_end(args);
-    utf8_mend(message); // it may quote the client
-    http_reply_json(
-        req, status,
-        json_pack("{ss,ss}", "id", error_id(status), "message", message));
-}
 
 void api_platform_refuse_app(http_request *req)
 {
@@ -189,13 +155,14 @@ static bool read_session(http_request *req, const json_t *body,
         !read_text(body, "source", session->source, sizeof(session->source)))
         wrong = "source";
     if (wrong)
-        api_platform_refuse(
+        http_reply_platform_error(
             req, 422, "\"%s\" has to be a string of at most 256 bytes.", wrong);
     else if (!read_lines(lines, session))
-        api_platform_refuse(req, 422,
-                            "\"lines\" has to be a whole number, 0 or more.");
+        http_reply_platform_error(
+            req, 422, "\"lines\" has to be a whole number, 0 or more.");
     else if (is_tail && !json_is_boolean(is_tail) && !json_is_null(is_tail))
-        api_platform_refuse(req, 422, "\"tail\" has to be true or false.");
+        http_reply_platform_error(req, 422,
+                                  "\"tail\" has to be true or false.");
     else {
         session->is_tail = json_is_true(is_tail) || (!lines && !is_tail);
         return true;
@@ -237,17 +204,15 @@ static void post_log_session(http_request *req)
         return;
     }
     body = http_body(req).len_bytes > 0
-               ? api_json_body(req, api_platform_refuse)
+               ? api_json_body(req, http_reply_platform_error)
                : json_object();
-    write = body ? api_write_new(req, api_platform_refuse) : NULL;
+    write = body ? api_write_new(req, http_reply_platform_error) : NULL;
     if (write && read_session(req, body, &write->session) &&
         !api_write_tail_refused(write)) {
         memcpy(write->session.channel_id, channel->id.ptr,
                channel->id.len_bytes);
         api_write_about(write, "app", channel->id);
-        write->work = api_write_session;
-        write->done = add_session_done;
-        api_write_start(write);
+        api_write_start(write, api_write_session, add_session_done);
     }
     json_decref(body);
 }

@@ -12,9 +12,7 @@
 
 enum { API_PLATFORM_BODY_MAX_BYTES = 64 * 1024 };
 
-/* {"id":"invalid_params","message":"..."} and the like, by status. */
-void api_platform_refuse(http_request *req, int status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/* 404, as Heroku says it. */
 void api_platform_refuse_app(http_request *req);
 
 /* The app of the path, if who asks may see it. */

@@ -22,13 +22,6 @@ static json_t *json_of_drain(lp_span token, lp_span url, int64_t created_ns,
                      url.len_bytes);
 }
 
-static bool wants_extended(http_request *req)
-{
-    const char *extended = http_query(req, "extended");
-
-    return extended && strcmp(extended, "true") == 0;
-}
-
 // Who may only send and read is not told the password of where lines go.
 static lp_span shown_url(http_request *req, const catalog_drain *drain,
                          char room[SHOWN_URL_MAX_BYTES])
@@ -48,7 +41,7 @@ static json_t *json_of(http_request *req, const catalog_drain *drain)
     json_t *json = json_of_drain(drain->token, shown_url(req, drain, room),
                                  drain->created_ns, drain->channel);
 
-    if (wants_extended(req))
+    if (api_query_is_true(req, "extended"))
         json_object_set_new(
             json, "extended",
             json_pack("{sI}", "drain_id", (json_int_t)drain->id));
@@ -144,7 +137,8 @@ static bool may_write(http_request *req)
 {
     if (http_credential(req)->permissions & CATALOG_FULL_API)
         return true;
-    api_platform_refuse(req, 403, "This credential may not change drains.");
+    http_reply_platform_error(req, 403,
+                              "This credential may not change drains.");
     return false;
 }
 
@@ -155,11 +149,13 @@ static void add_done(api_write *write)
     if (write->err == CATALOG_NOT_FOUND || !app)
         api_platform_refuse_app(write->req);
     else if (write->err == CATALOG_EXISTS)
-        api_platform_refuse(write->req, 422, "Url has already been taken");
+        http_reply_platform_error(write->req, 422,
+                                  "Url has already been taken");
     else if (write->err == CATALOG_TOO_MANY)
-        api_platform_refuse(write->req, 422,
-                            "You have already added the maximum number of "
-                            "drains allowed");
+        http_reply_platform_error(
+            write->req, 422,
+            "You have already added the maximum number of "
+            "drains allowed");
     else if (!api_write_failed(write))
         http_reply_json(write->req, 201,
                         json_of_drain(lp_span_str(write->drain.token),
@@ -179,18 +175,14 @@ static void post_drain(http_request *req)
     }
     if (!may_write(req))
         return;
-    body = api_json_body(req, api_platform_refuse);
+    body = api_json_body(req, http_reply_platform_error);
     if (body)
-        write = api_write_new(req, api_platform_refuse);
-    if (write && !api_read_drain_url(req, body, &write->url, &error)) {
-        api_platform_refuse(req, 422, "Url is invalid: %s", error.sentence);
-    } else if (write) {
-        write->channel_id = http_param(req, 0);
-        api_write_about(write, "app", write->channel_id);
-        write->work = api_write_add_drain;
-        write->done = add_done;
-        api_write_start(write);
-    }
+        write = api_write_to_channel(req, http_reply_platform_error, "app");
+    if (write && !api_read_drain_url(req, body, &write->url, &error))
+        http_reply_platform_error(req, 422, "Url is invalid: %s",
+                                  error.sentence);
+    else if (write)
+        api_write_start(write, api_write_add_drain, add_done);
     json_decref(body);
 }
 
@@ -223,17 +215,15 @@ static void delete_drain(http_request *req)
         return;
     it = http_alloc(req, sizeof(*it));
     if (!it) {
-        api_refuse_busy(req, api_platform_refuse);
+        api_refuse_busy(req, http_reply_platform_error);
         return;
     }
-    api_write_init(&it->write, req, api_platform_refuse);
+    api_write_init(&it->write, req, http_reply_platform_error);
     it->drain = json_of(req, drain);
     it->write.channel_id = http_param(req, 0);
     it->write.drain_id = drain->id;
     api_write_about(&it->write, "drain", http_param(req, 1));
-    it->write.work = api_write_delete_drain;
-    it->write.done = delete_done;
-    if (!api_write_start(&it->write))
+    if (!api_write_start(&it->write, api_write_delete_drain, delete_done))
         json_decref(it->drain);
 }
 

@@ -153,9 +153,7 @@ static void post_session(http_request *req, style which)
     if (which == STYLE_V3 && api_write_tail_refused(write))
         return; // the legacy API never refused, and the tail says why it ends
     api_write_about(write, "channel", lp_span_str(write->session.channel_id));
-    write->work = api_write_session;
-    write->done = add_session_done;
-    api_write_start(write);
+    api_write_start(write, api_write_session, add_session_done);
 }
 
 static void post_v3(http_request *req)

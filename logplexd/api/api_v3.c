@@ -30,7 +30,7 @@ static void reply_channel(http_request *req, int status,
         fputs(",\"tokens\":", page.to);
         api_print_tokens(page.to, channel);
     }
-    if (api_count_drains(channel) > 0) {
+    if (catalog_count_drains(channel) > 0) {
         fputs(",\"drains\":", page.to);
         api_print_drains(page.to, channel);
     }
@@ -84,14 +84,9 @@ static void put_channel(http_request *req)
                          "\"tokens\" has to be a list of names, "
                          "such as [\"app\",\"heroku\"]");
     else if (body && means_tokens(req, body))
-        write = api_write_new(req, http_reply_error);
-    if (write && api_write_names(write, tokens)) {
-        write->channel_id = http_param(req, 0);
-        api_write_about(write, "channel", write->channel_id);
-        write->work = put_channel_work;
-        write->done = put_channel_done;
-        api_write_start(write);
-    }
+        write = api_write_to_channel(req, http_reply_error, "channel");
+    if (write && api_write_names(write, tokens))
+        api_write_start(write, put_channel_work, put_channel_done);
     json_decref(body);
 }
 
@@ -107,23 +102,12 @@ static void get_channel(http_request *req)
         api_refuse_channel(req, http_param(req, 0));
 }
 
-static void delete_done(api_write *write)
-{
-    if (!api_write_failed(write))
-        http_reply(write->req, 204, "application/json", LP_SPAN(""));
-}
-
 static void delete_channel(http_request *req)
 {
-    api_write *write = api_write_new(req, http_reply_error);
+    api_write *write = api_write_to_channel(req, http_reply_error, "channel");
 
-    if (!write)
-        return;
-    write->channel_id = http_param(req, 0);
-    api_write_about(write, "channel", write->channel_id);
-    write->work = api_write_delete_channel;
-    write->done = delete_done;
-    api_write_start(write);
+    if (write)
+        api_write_start(write, api_write_delete_channel, api_write_deleted);
 }
 
 /* Tokens ------------------------------------------------------------------ */
@@ -162,18 +146,9 @@ static void post_token(http_request *req)
                          "\"name\" has to be a string, such as "
                          "{\"name\":\"app\"}");
     else if (body)
-        write = api_write_new(req, http_reply_error);
-    if (write) {
-        write->channel_id = http_param(req, 0);
-        api_write_about(write, "channel", write->channel_id);
-        write->name = api_copy(req, api_json_span(name));
-        write->work = api_write_add_token;
-        write->done = add_token_done;
-        if (write->name.ptr)
-            api_write_start(write);
-        else
-            api_refuse_busy(req, http_reply_error);
-    }
+        write = api_write_to_channel(req, http_reply_error, "channel");
+    if (write && api_write_name(write, name))
+        api_write_start(write, api_write_add_token, add_token_done);
     json_decref(body);
 }
 
@@ -183,18 +158,23 @@ static void delete_token_work(api_write *write)
         catalog_delete_token(write->cat, write->channel_id, write->token_id);
 }
 
+// To a token of the path; NULL: answered.
+static api_write *write_to_token(http_request *req)
+{
+    api_write *write =
+        api_write_to_channel(req, http_reply_error, "such token in channel");
+
+    if (write)
+        write->token_id = http_param(req, 1);
+    return write;
+}
+
 static void delete_token(http_request *req)
 {
-    api_write *write = api_write_new(req, http_reply_error);
+    api_write *write = write_to_token(req);
 
-    if (!write)
-        return;
-    write->channel_id = http_param(req, 0);
-    write->token_id = http_param(req, 1);
-    api_write_about(write, "such token in channel", write->channel_id);
-    write->work = delete_token_work;
-    write->done = delete_done;
-    api_write_start(write);
+    if (write)
+        api_write_start(write, delete_token_work, api_write_deleted);
 }
 
 // What is over is gone, though it may take a moment to go.
@@ -287,15 +267,9 @@ static void rotate_token(http_request *req)
         return;
     body = http_body(req).len_bytes > 0 ? api_json_body(req, http_reply_error)
                                         : json_object();
-    write = body ? api_write_new(req, http_reply_error) : NULL;
-    if (write && read_overlap(req, body, &write->overlap_ns)) {
-        write->channel_id = http_param(req, 0);
-        write->token_id = http_param(req, 1);
-        api_write_about(write, "such token in channel", write->channel_id);
-        write->work = rotate_work;
-        write->done = rotate_done;
-        api_write_start(write);
-    }
+    write = body ? write_to_token(req) : NULL;
+    if (write && read_overlap(req, body, &write->overlap_ns))
+        api_write_start(write, rotate_work, rotate_done);
     json_decref(body);
 }
 
@@ -381,15 +355,11 @@ static void flags_done(api_write *write)
 static void put_flags(http_request *req)
 {
     json_t *body = read_body(req);
-    api_write *write = body ? api_write_new(req, http_reply_error) : NULL;
+    api_write *write =
+        body ? api_write_to_channel(req, http_reply_error, "channel") : NULL;
 
-    if (write && read_flags(req, body, &write->flags)) {
-        write->channel_id = http_param(req, 0);
-        api_write_about(write, "channel", write->channel_id);
-        write->work = flags_work;
-        write->done = flags_done;
-        api_write_start(write);
-    }
+    if (write && read_flags(req, body, &write->flags))
+        api_write_start(write, flags_work, flags_done);
     json_decref(body);
 }
 

@@ -23,6 +23,18 @@ api_write *api_write_new(http_request *req, api_refuse refuse)
     return write;
 }
 
+api_write *api_write_to_channel(http_request *req, api_refuse refuse,
+                                const char *kind)
+{
+    api_write *write = api_write_new(req, refuse);
+
+    if (write) {
+        write->channel_id = http_param(req, 0);
+        api_write_about(write, kind, write->channel_id);
+    }
+    return write;
+}
+
 void api_write_about(api_write *write, const char *kind, lp_span value)
 {
     int value_bytes =
@@ -61,6 +73,14 @@ bool api_write_names(api_write *write, const json_t *list)
     return names != NULL;
 }
 
+bool api_write_name(api_write *write, const json_t *name)
+{
+    write->name = api_copy(write->req, api_json_span(name));
+    if (!write->name.ptr)
+        api_refuse_busy(write->req, write->refuse);
+    return write->name.ptr != NULL;
+}
+
 static void on_work(void *ctx)
 {
     api_write *write = ctx;
@@ -75,11 +95,13 @@ static void on_done(void *ctx)
     write->done(write);
 }
 
-bool api_write_start(api_write *write)
+bool api_write_start(api_write *write, api_write_step work, api_write_step done)
 {
-    bool is_taken =
-        worker_offload(http_worker(write->req), on_work, on_done, write);
+    bool is_taken;
 
+    write->work = work;
+    write->done = done;
+    is_taken = worker_offload(http_worker(write->req), on_work, on_done, write);
     if (is_taken)
         http_defer(write->req);
     else
@@ -175,6 +197,12 @@ bool api_write_failed(const api_write *write)
         write->refuse(write->req, status, "%s: %s", write->subject,
                       catalog_strerror(write->err));
     return true;
+}
+
+void api_write_deleted(api_write *write)
+{
+    if (!api_write_failed(write))
+        http_reply(write->req, 204, "application/json", LP_SPAN(""));
 }
 
 const char *api_session_url(http_request *req, const catalog_session *session,

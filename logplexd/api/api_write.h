@@ -12,11 +12,14 @@
 
 typedef struct api_write api_write;
 
+/* The work runs on another thread, and touches no request. What is done then
+ * answers; the write is gone after that. */
+typedef void (*api_write_step)(api_write *write);
+
 struct api_write {
     http_request *req;
     catalog *cat;
-    void (*work)(api_write *write); /* on another thread: no req there        */
-    void (*done)(api_write *write); /* answers req; write is gone after that  */
+    api_write_step work, done;
     api_refuse refuse;
     unsigned variant; /* the handler's own: of several ways to answer */
 
@@ -48,6 +51,11 @@ struct api_write {
 api_write *api_write_new(http_request *req, api_refuse refuse);
 void api_write_init(api_write *write, http_request *req, api_refuse refuse);
 
+/* The same, to the channel whose id is the path's first parameter; kind is what
+ * the API calls it. */
+api_write *api_write_to_channel(http_request *req, api_refuse refuse,
+                                const char *kind);
+
 /* Says what the write is about: "channel", and the id of it. */
 void api_write_about(api_write *write, const char *kind, lp_span value);
 
@@ -55,9 +63,13 @@ void api_write_about(api_write *write, const char *kind, lp_span value);
  * answered. */
 bool api_write_names(api_write *write, const json_t *list);
 
+/* The one name, copied likewise; empty if it is no string. */
+bool api_write_name(api_write *write, const json_t *name);
+
 /* Defers the request until work is done. False: answered with 503, as too many
  * wait. */
-bool api_write_start(api_write *write);
+bool api_write_start(api_write *write, api_write_step work,
+                     api_write_step done);
 
 /* Does write->session ask for a tail while those are switched off? Then it has
  * been refused with 503: one that asks for history alone would not be. */
@@ -70,6 +82,9 @@ void api_write_set_drain(api_write *write);
 void api_write_delete_drain(api_write *write);
 void api_write_add_token(api_write *write);
 void api_write_delete_channel(api_write *write);
+
+/* What is done after a deletion: 204, or what went wrong. */
+void api_write_deleted(api_write *write);
 
 /* Answers what went wrong, if anything did. */
 bool api_write_failed(const api_write *write);

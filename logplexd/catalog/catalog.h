@@ -303,14 +303,18 @@ catalog_err catalog_rotate_token(catalog *cat, lp_span channel_id,
 bool catalog_has_expired(const catalog *cat, int64_t now_ns);
 catalog_err catalog_expire_tokens(catalog *cat, int64_t now_ns);
 
+/* Those of the channel that have a URL; the others are only reserved. */
+size_t catalog_count_drains(const catalog_channel *channel);
+
 /* What became of a drain: its id and its token, with a NUL. */
 typedef struct catalog_drain_made {
     uint64_t id;
     char token[40];
 } catalog_drain_made;
 
-/* url is in its canonical form; an empty one reserves: an id and a token, to be given a URL later. Fails:
- * CATALOG_NOT_FOUND, CATALOG_EXISTS, CATALOG_TOO_MANY. */
+/* url is in its canonical form; an empty one reserves: an id and a token, to be
+ * given a URL later. Fails: CATALOG_NOT_FOUND, CATALOG_EXISTS,
+ * CATALOG_TOO_MANY. */
 catalog_err catalog_add_drain(catalog *cat, lp_span channel_id, lp_span url,
                               catalog_drain_made *out);
 

@@ -151,11 +151,7 @@ static catalog_err make_channel(catalog *cat, lp_span id, lp_span name,
     if (err == CATALOG_OK) {
         err = plan_new_channel(cat, &plan, names, name_count);
     }
-    if (err == CATALOG_OK) {
-        err = plan_draft(cat, NULL, &plan, draft);
-    }
-    plan_fini(&plan);
-    return err;
+    return plan_end(cat, NULL, &plan, err, draft);
 }
 
 static catalog_err put_sorted(catalog *cat, lp_span id, const lp_span *names,
@@ -263,11 +259,7 @@ static catalog_err set_flags(catalog *cat, const family *was, uint32_t flags,
         !store_set_flags(cat->store, was->channel.id, flags)) {
         err = CATALOG_FAILED;
     }
-    if (err == CATALOG_OK) {
-        err = plan_draft(cat, was, &plan, draft);
-    }
-    plan_fini(&plan);
-    return err;
+    return plan_end(cat, was, &plan, err, draft);
 }
 
 catalog_err catalog_set_flags(catalog *cat, lp_span channel_id, uint32_t flags)

@@ -9,12 +9,12 @@
 /* Reserved ones cost a row each, and nobody comes to collect them. */
 enum { RESERVED_MAX = 64 };
 
-static size_t count_drains(const catalog_channel *channel, bool is_reserved)
+size_t catalog_count_drains(const catalog_channel *channel)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < channel->drain_count; i++) {
-        count += (channel->drains[i].url.len_bytes == 0) == is_reserved;
+        count += channel->drains[i].url.len_bytes > 0;
     }
     return count;
 }
@@ -42,11 +42,13 @@ static bool has_url(const catalog_channel *channel, lp_span url)
 static catalog_err admit(const catalog *cat, const catalog_channel *channel,
                          lp_span url)
 {
+    size_t count = catalog_count_drains(channel);
+
     if (url.len_bytes == 0) {
-        return count_drains(channel, true) < RESERVED_MAX ? CATALOG_OK
-                                                          : CATALOG_TOO_MANY;
+        return channel->drain_count - count < RESERVED_MAX ? CATALOG_OK
+                                                           : CATALOG_TOO_MANY;
     }
-    if (count_drains(channel, false) >= cat->drains_max) {
+    if (count >= cat->drains_max) {
         return CATALOG_TOO_MANY;
     }
     return has_url(channel, url) ? CATALOG_EXISTS : CATALOG_OK;
@@ -96,11 +98,7 @@ static catalog_err add_drain(catalog *cat, const family *was, lp_span url,
     if (err == CATALOG_OK) {
         err = plan_add_drain(cat, &plan, url, out);
     }
-    if (err == CATALOG_OK) {
-        err = plan_draft(cat, was, &plan, draft);
-    }
-    plan_fini(&plan);
-    return err;
+    return plan_end(cat, was, &plan, err, draft);
 }
 
 catalog_err catalog_add_drain(catalog *cat, lp_span channel_id, lp_span url,
@@ -158,11 +156,7 @@ static catalog_err set_drain(catalog *cat, const family *was, uint64_t id,
     if (err == CATALOG_OK) {
         err = plan_url(cat, was, &plan, id, url, out);
     }
-    if (err == CATALOG_OK) {
-        err = plan_draft(cat, was, &plan, draft);
-    }
-    plan_fini(&plan);
-    return err;
+    return plan_end(cat, was, &plan, err, draft);
 }
 
 catalog_err catalog_set_drain(catalog *cat, lp_span channel_id, uint64_t id,
@@ -183,29 +177,31 @@ catalog_err catalog_set_drain(catalog *cat, lp_span channel_id, uint64_t id,
     return catalog_end(cat, err, draft);
 }
 
+static catalog_err plan_drop_drain(catalog *cat, channel_plan *plan,
+                                   uint64_t id)
+{
+    store_drain *drain = find_drain(plan, id);
+    const store_drain *end = plan->parts.drains + plan->parts.drain_count;
+
+    if (!drain) {
+        return CATALOG_NOT_FOUND;
+    }
+    memmove(drain, drain + 1,
+            (size_t)((const char *)end - (const char *)(drain + 1)));
+    plan->parts.drain_count--;
+    return store_delete_drain(cat->store, id) ? CATALOG_OK : CATALOG_FAILED;
+}
+
 static catalog_err delete_drain(catalog *cat, const family *was, uint64_t id,
                                 catalog_view **draft)
 {
     channel_plan plan;
     catalog_err err = plan_of(&plan, was, 0, 0);
-    store_drain *drain = err == CATALOG_OK ? find_drain(&plan, id) : NULL;
 
-    if (err == CATALOG_OK && !drain) {
-        err = CATALOG_NOT_FOUND;
-    }
-    if (err == CATALOG_OK && !store_delete_drain(cat->store, id)) {
-        err = CATALOG_FAILED;
-    }
     if (err == CATALOG_OK) {
-        size_t behind =
-            (size_t)(plan.parts.drains + plan.parts.drain_count - (drain + 1));
-
-        memmove(drain, drain + 1, behind * sizeof *drain);
-        plan.parts.drain_count--;
-        err = plan_draft(cat, was, &plan, draft);
+        err = plan_drop_drain(cat, &plan, id);
     }
-    plan_fini(&plan);
-    return err;
+    return plan_end(cat, was, &plan, err, draft);
 }
 
 catalog_err catalog_delete_drain(catalog *cat, lp_span channel_id, uint64_t id)

@@ -116,4 +116,8 @@ store_token *plan_find_token(channel_plan *plan, lp_span id);
 catalog_err plan_draft(catalog *cat, const family *was,
                        const channel_plan *plan, catalog_view **draft);
 
+/* plan_draft() if err is CATALOG_OK, and plan_fini() in any case. */
+catalog_err plan_end(catalog *cat, const family *was, channel_plan *plan,
+                     catalog_err err, catalog_view **draft);
+
 #endif /* LOGPLEXD_CATALOG_IMPL_H */

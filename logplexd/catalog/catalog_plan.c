@@ -135,3 +135,13 @@ catalog_err plan_draft(catalog *cat, const family *was,
     table_owner_unref(&now->owner);
     return *draft ? CATALOG_OK : catalog_no_memory();
 }
+
+catalog_err plan_end(catalog *cat, const family *was, channel_plan *plan,
+                     catalog_err err, catalog_view **draft)
+{
+    if (err == CATALOG_OK) {
+        err = plan_draft(cat, was, plan, draft);
+    }
+    plan_fini(plan);
+    return err;
+}

@@ -29,10 +29,8 @@ static catalog_err add_token(catalog *cat, const family *was, lp_span name,
     }
     if (err == CATALOG_OK) {
         tell_new(&plan, out_id); // before family_create() sorts them
-        err = plan_draft(cat, was, &plan, draft);
     }
-    plan_fini(&plan);
-    return err;
+    return plan_end(cat, was, &plan, err, draft);
 }
 
 catalog_err catalog_add_token(catalog *cat, lp_span channel_id, lp_span name,
@@ -63,35 +61,36 @@ static catalog_err delete_token(catalog *cat, const catalog_token *token,
     if (err == CATALOG_OK) {
         err = plan_drop_token(cat, &plan, token);
     }
-    if (err == CATALOG_OK) {
-        err = plan_draft(cat, was, &plan, draft);
-    }
-    plan_fini(&plan);
-    return err;
+    return plan_end(cat, was, &plan, err, draft);
 }
 
-/* Of this channel; the writer's. */
-static const catalog_token *find_token(catalog *cat, lp_span channel_id,
-                                       lp_span id)
+/* catalog_begin_on() for a token of the channel. */
+static catalog_err begin_on_token(catalog *cat, lp_span channel_id, lp_span id,
+                                  const catalog_token **token)
 {
-    const catalog_token *token = catalog_find_token(cat->current, id);
+    catalog_err err = catalog_begin(cat);
 
-    return token && lp_span_equal(token->channel->id, channel_id) ? token
-                                                                  : NULL;
+    if (err != CATALOG_OK) {
+        return err;
+    }
+    *token = catalog_find_token(cat->current, id);
+    if (*token && lp_span_equal((*token)->channel->id, channel_id)) {
+        return CATALOG_OK;
+    }
+    return catalog_end(cat, CATALOG_NOT_FOUND, NULL);
 }
 
 catalog_err catalog_delete_token(catalog *cat, lp_span channel_id,
                                  lp_span token_id)
 {
-    catalog_err err = catalog_begin(cat);
     catalog_view *draft = NULL;
     const catalog_token *token;
+    catalog_err err = begin_on_token(cat, channel_id, token_id, &token);
 
     if (err != CATALOG_OK) {
         return err;
     }
-    token = find_token(cat, channel_id, token_id);
-    err = token ? delete_token(cat, token, &draft) : CATALOG_NOT_FOUND;
+    err = delete_token(cat, token, &draft);
     return catalog_end(cat, err, draft);
 }
 
@@ -130,10 +129,8 @@ static catalog_err rotate_token(catalog *cat, const catalog_token *token,
     }
     if (err == CATALOG_OK) {
         tell_new(&plan, out_id);
-        err = plan_draft(cat, was, &plan, draft);
     }
-    plan_fini(&plan);
-    return err;
+    return plan_end(cat, was, &plan, err, draft);
 }
 
 catalog_err catalog_rotate_token(catalog *cat, lp_span channel_id,
@@ -141,16 +138,14 @@ catalog_err catalog_rotate_token(catalog *cat, lp_span channel_id,
                                  int64_t overlap_ns, char out_id[40])
 {
     int64_t expires_ns = now_ns + overlap_ns;
-    catalog_err err = catalog_begin(cat);
     catalog_view *draft = NULL;
     const catalog_token *token;
+    catalog_err err = begin_on_token(cat, channel_id, token_id, &token);
 
     if (err != CATALOG_OK) {
         return err;
     }
-    token = find_token(cat, channel_id, token_id);
-    err = token ? rotate_token(cat, token, expires_ns, out_id, &draft)
-                : CATALOG_NOT_FOUND;
+    err = rotate_token(cat, token, expires_ns, out_id, &draft);
     // Before it is shown, so that it is never forgotten; too early costs a look.
     if (err == CATALOG_OK && expires_ns < atomic_load(&cat->expiry_ns)) {
         atomic_store(&cat->expiry_ns, expires_ns);
@@ -160,14 +155,18 @@ catalog_err catalog_rotate_token(catalog *cat, lp_span channel_id,
 
 /* Expiring ---------------------------------------------------------------- */
 
-/* Which token goes first, and when the next one does. */
+enum { OVER_AT_ONCE = 64 };
+
+/* Tokens that go, as many as one look at all channels can take along, and when
+ * the next one does. */
 typedef struct expiry {
     int64_t now_ns;
     int64_t next_ns;
-    const catalog_token *over;
+    size_t over_count;
+    char over[OVER_AT_ONCE][40];
 } expiry;
 
-static bool look_for_expiry(const catalog_channel *channel, void *ctx)
+static bool note_expiry(const catalog_channel *channel, void *ctx)
 {
     expiry *found = ctx;
 
@@ -177,36 +176,51 @@ static bool look_for_expiry(const catalog_channel *channel, void *ctx)
         if (token->expires_ns == 0) {
             continue;
         }
-        if (token->expires_ns <= found->now_ns) {
-            found->over = token;
-            return false;
-        }
-        if (token->expires_ns < found->next_ns) {
+        if (catalog_token_is_over(token, found->now_ns)) {
+            memcpy(found->over[found->over_count], token->id.ptr,
+                   token->id.len_bytes);
+            found->over[found->over_count++][token->id.len_bytes] = '\0';
+        } else if (token->expires_ns < found->next_ns) {
             found->next_ns = token->expires_ns;
+        }
+        if (found->over_count == OVER_AT_ONCE) {
+            return false;
         }
     }
     return true;
 }
 
-/* One token, so that a commit stays small. False: there was none. */
-static bool expire_one(catalog *cat, int64_t now_ns, catalog_err *err)
+static catalog_err look_for_expired(catalog *cat, expiry *found)
 {
-    expiry found = {.now_ns = now_ns, .next_ns = INT64_MAX};
-    catalog_view *draft = NULL;
+    catalog_err err = catalog_begin(cat);
 
-    *err = catalog_begin(cat);
-    if (*err != CATALOG_OK) {
-        return false;
+    found->next_ns = INT64_MAX;
+    found->over_count = 0;
+    if (err != CATALOG_OK) {
+        return err;
     }
-    catalog_each_channel(cat->current, look_for_expiry, &found);
-    if (!found.over) {
-        atomic_store(&cat->expiry_ns, found.next_ns);
-        catalog_end(cat, CATALOG_OK, NULL);
-        return false;
+    catalog_each_channel(cat->current, note_expiry, found);
+    if (found->over_count == 0) {
+        atomic_store(&cat->expiry_ns, found->next_ns);
     }
-    *err = delete_token(cat, found.over, &draft);
-    *err = catalog_end(cat, *err, draft);
-    return *err == CATALOG_OK;
+    return catalog_end(cat, CATALOG_OK, NULL);
+}
+
+/* One token, so that a commit stays small. It may be gone by now. */
+static catalog_err expire_token(catalog *cat, const char *id)
+{
+    catalog_view *draft = NULL;
+    const catalog_token *token;
+    catalog_err err = catalog_begin(cat);
+
+    if (err != CATALOG_OK) {
+        return err;
+    }
+    token = catalog_find_token(cat->current, lp_span_str(id));
+    if (token) {
+        err = delete_token(cat, token, &draft);
+    }
+    return catalog_end(cat, err, draft);
 }
 
 bool catalog_has_expired(const catalog *cat, int64_t now_ns)
@@ -216,9 +230,14 @@ bool catalog_has_expired(const catalog *cat, int64_t now_ns)
 
 catalog_err catalog_expire_tokens(catalog *cat, int64_t now_ns)
 {
-    catalog_err err = CATALOG_OK;
+    expiry found = {.now_ns = now_ns};
+    catalog_err err;
 
-    while (expire_one(cat, now_ns, &err)) {
-    }
+    do {
+        err = look_for_expired(cat, &found);
+        for (size_t i = 0; err == CATALOG_OK && i < found.over_count; i++) {
+            err = expire_token(cat, found.over[i]);
+        }
+    } while (err == CATALOG_OK && found.over_count > 0);
     return err;
 }

@@ -345,8 +345,10 @@ static void *row_list_add(row_list *list, size_t row_bytes)
     return (char *)list->at + list->count++ * row_bytes;
 }
 
-static bool read_token(sqlite3_stmt *row, store_token *out)
+static bool read_token(sqlite3_stmt *row, void *at)
 {
+    store_token *out = at;
+
     if (!out || !column_copy(row, 0, out->id, sizeof out->id) ||
         !column_copy(row, 1, out->name, sizeof out->name)) {
         return false;
@@ -356,8 +358,10 @@ static bool read_token(sqlite3_stmt *row, store_token *out)
     return true;
 }
 
-static bool read_drain(sqlite3_stmt *row, store_drain *out)
+static bool read_drain(sqlite3_stmt *row, void *at)
 {
+    store_drain *out = at;
+
     if (!out || !column_copy(row, 1, out->token, sizeof out->token) ||
         !column_copy(row, 3, out->url, sizeof out->url)) {
         return false;
@@ -368,32 +372,21 @@ static bool read_drain(sqlite3_stmt *row, store_drain *out)
     return true;
 }
 
-static bool read_tokens(store *s, int64_t channel, row_list *list)
+/* What a channel has of one kind; read is given NULL when there is no memory. */
+static bool read_rows(store *s, statement which, int64_t channel,
+                      row_list *list, size_t row_bytes,
+                      bool (*read)(sqlite3_stmt *row, void *at))
 {
-    sqlite3_stmt *row = s->prepared[READ_TOKENS];
+    sqlite3_stmt *row = s->prepared[which];
     bool is_sound = true;
     int rc;
 
     list->count = 0;
-    bind_number(s, READ_TOKENS, 1, channel);
+    bind_number(s, which, 1, channel);
     while ((rc = sqlite3_step(row)) == SQLITE_ROW && is_sound) {
-        is_sound = read_token(row, row_list_add(list, sizeof(store_token)));
+        is_sound = read(row, row_list_add(list, row_bytes));
     }
-    return rows_are_over(s, READ_TOKENS, rc, is_sound);
-}
-
-static bool read_drains(store *s, int64_t channel, row_list *list)
-{
-    sqlite3_stmt *row = s->prepared[READ_DRAINS];
-    bool is_sound = true;
-    int rc;
-
-    list->count = 0;
-    bind_number(s, READ_DRAINS, 1, channel);
-    while ((rc = sqlite3_step(row)) == SQLITE_ROW && is_sound) {
-        is_sound = read_drain(row, row_list_add(list, sizeof(store_drain)));
-    }
-    return rows_are_over(s, READ_DRAINS, rc, is_sound);
+    return rows_are_over(s, which, rc, is_sound);
 }
 
 static bool read_channels(store *s, const store_reader *reader, void *ctx)
@@ -411,8 +404,10 @@ static bool read_channels(store *s, const store_reader *reader, void *ctx)
 
         channel.flags = (uint32_t)sqlite3_column_int64(row, 2);
         channel.created_ns = sqlite3_column_int64(row, 3);
-        is_sound = read_tokens(s, number, &tokens) &&
-                   read_drains(s, number, &drains) &&
+        is_sound = read_rows(s, READ_TOKENS, number, &tokens,
+                             sizeof(store_token), read_token) &&
+                   read_rows(s, READ_DRAINS, number, &drains,
+                             sizeof(store_drain), read_drain) &&
                    reader->channel(ctx, &channel, tokens.at, tokens.count,
                                    drains.at, drains.count);
     }

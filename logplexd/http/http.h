@@ -167,6 +167,12 @@ void http_reply_json(http_request *req, int status, json_t *json);
 void http_reply_error(http_request *req, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* {"id":"invalid_params","message":"..."} and the like, by status, as Heroku's
+ * Platform API has it. printf-like. */
+void http_reply_platform_error(http_request *req, int status,
+                               const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /*
  * Suspends the connection; the answer comes later, on this thread. If the
  * client goes away meanwhile, answering is still allowed and does nothing, and

@@ -7,6 +7,8 @@
 #include "base/utf8.h"
 #include "http/http_impl.h"
 
+enum { ERROR_BYTES = 512 }; /* of a text, with its NUL */
+
 /* Counting ---------------------------------------------------------------- */
 
 static int counter_of_status(int status)
@@ -164,16 +166,58 @@ void http_reply_json(http_request *req, int status, json_t *json)
                  text ? strlen(text) : 0);
 }
 
+static void print_error(char text[ERROR_BYTES], const char *format,
+                        va_list args)
+{
+    vsnprintf(text, ERROR_BYTES, format, args);
+    utf8_mend(text); // it may quote the client
+}
+
 void http_reply_error(http_request *req, int status, const char *format, ...)
 {
-    char text[512];
+    char text[ERROR_BYTES];
     va_list args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    print_error(text, format, args);
     va_end(args);
-    utf8_mend(text); // it may quote the client
     http_reply_json(req, status, json_pack("{ss}", "error", text));
+}
+
+static const char *platform_error_id(int status)
+{
+    switch (status) {
+    case 400:
+        return "bad_request";
+    case 401:
+        return "unauthorized";
+    case 403:
+        return "forbidden";
+    case 404:
+        return "not_found";
+    case 415:
+        return "unsupported_media_type";
+    case 422:
+        return "invalid_params";
+    case 429:
+        return "rate_limit";
+    default:
+        return "service_unavailable";
+    }
+}
+
+void http_reply_platform_error(http_request *req, int status,
+                               const char *format, ...)
+{
+    char text[ERROR_BYTES];
+    va_list args;
+
+    va_start(args, format);
+    print_error(text, format, args);
+    va_end(args);
+    http_reply_json(
+        req, status,
+        json_pack("{ss,ss}", "id", platform_error_id(status), "message", text));
 }
 
 void http_defer(http_request *req)

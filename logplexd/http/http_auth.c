@@ -268,20 +268,6 @@ static bool is_trusted(const http_request *req, const catalog_view *view)
            (!origin || (origin_host && is_own_host(origin_host + 3)));
 }
 
-static const char *platform_error_id(int status)
-{
-    switch (status) {
-    case 401:
-        return "unauthorized";
-    case 403:
-        return "forbidden";
-    case 429:
-        return "rate_limit";
-    default:
-        return "service_unavailable";
-    }
-}
-
 static const char *why_not(int status)
 {
     switch (status) {
@@ -299,9 +285,7 @@ static const char *why_not(int status)
 static bool deny(http_request *req, int status)
 {
     if (req->route->auth == HTTP_AUTH_PLATFORM)
-        http_reply_json(req, status,
-                        json_pack("{ss,ss}", "id", platform_error_id(status),
-                                  "message", why_not(status)));
+        http_reply_platform_error(req, status, "%s", why_not(status));
     else if (status == 429 || status == 503)
         http_reply_error(req, status, "%s", why_not(status));
     else if (req->route->auth == HTTP_AUTH_LEGACY ||

@@ -37,12 +37,8 @@ static void refuse(http_request *req, unsigned kind, api_mode mode)
                                    : "Logplex API temporarily in read-only "
                                      "mode"));
     else if (kind == HTTP_API_PLATFORM)
-        http_reply_json(
-            req, 503,
-            json_pack("{ss,ss}", "id", "service_unavailable", "message",
-                      is_closed ? "The API is temporarily disabled."
-                                : "The API is temporarily in read-only "
-                                  "mode."));
+        http_reply_platform_error(req, 503, "The API is temporarily %s.",
+                                  is_closed ? "disabled" : "in read-only mode");
     else
         http_reply(req, 503, NULL, LP_SPAN(""));
 }

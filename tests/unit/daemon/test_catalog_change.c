@@ -264,6 +264,29 @@ static void a_rotated_token_works_until_its_time_is_over(void **state)
     assert_null(catalog_find_token(view(), span(old_id)));
 }
 
+static void many_tokens_expire_at_once(void **state)
+{
+    char id[40], next_id[40];
+
+    (void)state;
+    open_with("demo");
+    assert_int_equal(catalog_add_token(fix.cat, span("demo"), LP_SPAN("x"), id),
+                     CATALOG_OK);
+    for (int i = 0; i < 200; i++) {
+        int64_t overlap_ns = (i == 100 ? 9 : 1) * (int64_t)SECOND;
+
+        assert_int_equal(catalog_rotate_token(fix.cat, span("demo"), span(id),
+                                              0, overlap_ns, next_id),
+                         CATALOG_OK);
+        memcpy(id, next_id, sizeof id);
+    }
+    assert_int_equal(channel("demo")->token_count, 202);
+    assert_int_equal(catalog_expire_tokens(fix.cat, SECOND), CATALOG_OK);
+    assert_int_equal(channel("demo")->token_count, 3);
+    assert_false(catalog_has_expired(fix.cat, 9 * (int64_t)SECOND - 1));
+    assert_true(catalog_has_expired(fix.cat, 9 * (int64_t)SECOND));
+}
+
 static void tokens_expire_each_at_its_own_time(void **state)
 {
     char ids[3][40];
@@ -338,6 +361,7 @@ int main(void)
         TEST(a_number_that_is_taken_by_name_is_passed_over),
         TEST(a_channel_keeps_its_name_through_every_change),
         TEST(a_rotated_token_works_until_its_time_is_over),
+        TEST(many_tokens_expire_at_once),
         TEST(tokens_expire_each_at_its_own_time),
         TEST(a_setting_outlasts_a_restart),
         TEST(a_store_of_the_first_schema_is_brought_up_to_date),
