@@ -16,11 +16,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "catalog/credential.h"
 #include "catalog/store_lock.h"
 
-enum { PASSWORD_MAX_BYTES = 1024, TIME_BYTES = 32 };
+enum { TIME_BYTES = 32 };
 
 static const char help[] =
     "Usage: logplexd credential add [OPTION]... --data DIR\n"
@@ -344,19 +345,11 @@ static int read_password(const command *cmd, char *out, size_t room_bytes)
         return usage(cmd, "the password on stdin is empty", NULL,
                      "a line of 1 to 1024 bytes");
     }
-    if (len > PASSWORD_MAX_BYTES) {
+    if (len > CATALOG_PASSWORD_MAX_BYTES) {
         return usage(cmd, "the password on stdin is too long", NULL,
                      "a line of 1 to 1024 bytes");
     }
     return EX_OK;
-}
-
-static int64_t clock_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 static int refuse_if_there(const command *cmd, store *s, lp_span id)
@@ -385,7 +378,7 @@ static int put(const command *cmd, store *s, const catalog_configured *as)
     bool ok;
 
     credential_keeper_init(&keeper, store_salt(s));
-    made = credential_create(&keeper, as, false, clock_ns(), &stored);
+    made = credential_create(&keeper, as, false, wall_clock_ns(), &stored);
     ok = made && store_begin(s) && commit(s, store_put_credential(s, &stored));
     credential_unref(made);
     credential_keeper_fini(&keeper);
@@ -423,7 +416,7 @@ static int add_as(const command *cmd, store *s, const catalog_configured *as)
 
 static int run_add(const command *cmd, store *s)
 {
-    char password[PASSWORD_MAX_BYTES + 3];
+    char password[CATALOG_PASSWORD_MAX_BYTES + 3];
     catalog_generated made;
     catalog_configured as = {.permissions = cmd->permissions,
                              .channel_id = span_or_empty(cmd->channel),

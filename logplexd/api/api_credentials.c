@@ -10,11 +10,7 @@
 #include "base/log.h"
 #include "logplex/timestamp.h"
 
-enum {
-    BODY_MAX_BYTES = 64 * 1024,
-    PASSWORD_MAX_BYTES = 1024,
-    WHO_BYTES = 2 * CATALOG_ID_MAX_BYTES
-};
+enum { BODY_MAX_BYTES = 64 * 1024, WHO_BYTES = 2 * CATALOG_ID_MAX_BYTES };
 
 /* Answers ----------------------------------------------------------------- */
 
@@ -241,12 +237,12 @@ static bool read_password(http_request *req, const json_t *body, wanted *to)
     if (!read_text(req, body, "password", &to->as.password))
         return false;
     if (to->as.password.len_bytes > 0 &&
-        to->as.password.len_bytes <= PASSWORD_MAX_BYTES)
+        to->as.password.len_bytes <= CATALOG_PASSWORD_MAX_BYTES)
         return true;
     http_reply_error(req, 400,
                      "\"password\" has to have 1 to %d bytes; POST "
                      "/v3/credentials makes an id and a secret up",
-                     PASSWORD_MAX_BYTES);
+                     CATALOG_PASSWORD_MAX_BYTES);
     return false;
 }
 

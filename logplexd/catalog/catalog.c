@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "base/utf8.h"
@@ -177,14 +176,6 @@ catalog_err catalog_begin_on(catalog *cat, lp_span channel_id,
     }
     *was = catalog_find_family(cat, channel_id);
     return *was ? CATALOG_OK : catalog_end(cat, CATALOG_NOT_FOUND, NULL);
-}
-
-int64_t catalog_clock_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 catalog_err catalog_no_memory(void)

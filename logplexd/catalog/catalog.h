@@ -31,9 +31,10 @@ typedef struct catalog catalog;
 typedef struct catalog_view catalog_view;
 
 enum {
-    CATALOG_ID_MAX_BYTES = 256,   /* of a channel, a token, a credential */
-    CATALOG_NAME_MAX_BYTES = 256, /* of a channel, a token               */
-    CATALOG_URL_MAX_BYTES = 2048  /* of a drain                          */
+    CATALOG_ID_MAX_BYTES = 256,       /* of a channel, a token, a credential */
+    CATALOG_NAME_MAX_BYTES = 256,     /* of a channel, a token               */
+    CATALOG_URL_MAX_BYTES = 2048,     /* of a drain                          */
+    CATALOG_PASSWORD_MAX_BYTES = 1024 /* that somebody chooses */
 };
 
 typedef enum catalog_flag {

@@ -146,7 +146,7 @@ static catalog_err make_channel(catalog *cat, lp_span id, lp_span name,
     err = plan_of(&plan, NULL, name_count, 0);
     plan.parts.id = id;
     plan.parts.name = name;
-    plan.parts.created_ns = catalog_clock_ns();
+    plan.parts.created_ns = wall_clock_ns();
     plan.parts.ring = *ring;
     if (err == CATALOG_OK) {
         err = plan_new_channel(cat, &plan, names, name_count);

@@ -79,8 +79,7 @@ static catalog_err set_credential(catalog *cat, const catalog_configured *as,
         return CATALOG_INVALID;
     }
     // The slow hash is made before the lock is taken.
-    made =
-        credential_create(&cat->keeper, as, false, catalog_clock_ns(), &stored);
+    made = credential_create(&cat->keeper, as, false, wall_clock_ns(), &stored);
     if (!made) {
         return catalog_no_memory();
     }

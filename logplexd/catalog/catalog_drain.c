@@ -76,7 +76,7 @@ static catalog_err plan_add_drain(catalog *cat, channel_plan *plan, lp_span url,
 
     memcpy(to->token, "d.", 2);
     uuid_random(to->token + 2);
-    to->created_ns = catalog_clock_ns();
+    to->created_ns = wall_clock_ns();
     set_url(to, url);
     if (!store_add_drain(cat->store, plan->parts.id, to)) {
         return CATALOG_FAILED;

@@ -20,6 +20,7 @@
 
 #include <pthread.h>
 
+#include "base/clock.h"
 #include "catalog/catalog.h"
 #include "catalog/credential.h"
 #include "catalog/session.h"
@@ -66,9 +67,6 @@ catalog_err catalog_end(catalog *cat, catalog_err err, catalog_view *draft);
 
 /* CATALOG_FAILED, and the log has it. */
 catalog_err catalog_no_memory(void);
-
-/* The wall clock, for what is made. */
-int64_t catalog_clock_ns(void);
 
 /* The newest view, with a hold. */
 catalog_view *catalog_current(catalog *cat, uint64_t *version);

@@ -120,7 +120,6 @@ typedef union http_block http_block; /* of http_alloc(); http_request.c */
 struct http_request {
     http_server *server;
     http_conn *conn;
-    struct MHD_Connection *mhd;
     const http_route *route; /* NULL: 404 or 405             */
     const char *method;
     http_match match;
@@ -158,8 +157,8 @@ struct http_request {
 /* http_request.c: as libmicrohttpd sees a request go by ------------------- */
 
 /* NULL: no memory. The request may have been answered already. */
-http_request *http_request_begin(http_conn *conn, struct MHD_Connection *mhd,
-                                 const char *method, const char *target);
+http_request *http_request_begin(http_conn *conn, const char *method,
+                                 const char *target);
 
 /* Its header is all there is, though libmicrohttpd, told to expect a body, would
  * take what is behind it for one. */

@@ -103,7 +103,7 @@ static enum MHD_Result queue_answer(http_request *req)
         return MHD_NO;
     if (req->is_early)
         http_watch_linger(req->conn);
-    ok = MHD_queue_response(req->mhd, (unsigned)req->status, req->answer);
+    ok = MHD_queue_response(req->conn->mhd, (unsigned)req->status, req->answer);
     http_mhd_drop_answer(req);
     return ok;
 }
@@ -111,7 +111,7 @@ static enum MHD_Result queue_answer(http_request *req)
 static void suspend(http_request *req)
 {
     req->is_suspended = true;
-    MHD_suspend_connection(req->mhd);
+    MHD_suspend_connection(req->conn->mhd);
 }
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd,
@@ -127,7 +127,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd,
     if (!req) {
         http_conn *conn = conn_of(mhd);
 
-        *slot = conn ? http_request_begin(conn, mhd, method, target) : NULL;
+        *slot = conn ? http_request_begin(conn, method, target) : NULL;
         req = *slot;
         if (!req)
             return MHD_NO;
@@ -162,7 +162,7 @@ void http_mhd_resume(http_request *req)
 {
     assert(req->is_suspended);
     req->is_suspended = false;
-    MHD_resume_connection(req->mhd);
+    MHD_resume_connection(req->conn->mhd);
     http_mhd_kick(req->conn->engine);
 }
 
@@ -170,7 +170,7 @@ void http_mhd_resume(http_request *req)
 
 const char *http_mhd_header(const http_request *req, const char *name)
 {
-    return MHD_lookup_connection_value(req->mhd, MHD_HEADER_KIND, name);
+    return MHD_lookup_connection_value(req->conn->mhd, MHD_HEADER_KIND, name);
 }
 
 typedef struct same_name {
@@ -200,7 +200,8 @@ unsigned http_mhd_header_count(const http_request *req, const char *name,
 {
     same_name same = {.name = name};
 
-    MHD_get_connection_values(req->mhd, MHD_HEADER_KIND, on_header, &same);
+    MHD_get_connection_values(req->conn->mhd, MHD_HEADER_KIND, on_header,
+                              &same);
     *differ = same.differ;
     return same.count;
 }
@@ -230,7 +231,8 @@ bool http_mhd_has_bad_name(const http_request *req)
 {
     bool is_bad = false;
 
-    MHD_get_connection_values(req->mhd, MHD_HEADER_KIND, on_name, &is_bad);
+    MHD_get_connection_values(req->conn->mhd, MHD_HEADER_KIND, on_name,
+                              &is_bad);
     return is_bad;
 }
 
@@ -238,8 +240,8 @@ bool http_mhd_query_has_nul(const http_request *req)
 {
     bool has_nul = false;
 
-    MHD_get_connection_values(req->mhd, MHD_GET_ARGUMENT_KIND, on_argument,
-                              &has_nul);
+    MHD_get_connection_values(req->conn->mhd, MHD_GET_ARGUMENT_KIND,
+                              on_argument, &has_nul);
     return has_nul;
 }
 
@@ -248,8 +250,8 @@ bool http_mhd_query(const http_request *req, const char *name, lp_span *raw)
     const char *value = NULL;
     size_t len_bytes = 0;
 
-    if (MHD_lookup_connection_value_n(req->mhd, MHD_GET_ARGUMENT_KIND, name,
-                                      strlen(name), &value,
+    if (MHD_lookup_connection_value_n(req->conn->mhd, MHD_GET_ARGUMENT_KIND,
+                                      name, strlen(name), &value,
                                       &len_bytes) != MHD_YES)
         return false;
     *raw = lp_span_of(value, value ? len_bytes : 0);

@@ -198,8 +198,8 @@ static uint64_t announced_of(http_request *req)
     return announced_bytes < UINT64_MAX ? announced_bytes : UINT64_MAX - 1;
 }
 
-http_request *http_request_begin(http_conn *conn, struct MHD_Connection *mhd,
-                                 const char *method, const char *target)
+http_request *http_request_begin(http_conn *conn, const char *method,
+                                 const char *target)
 {
     http_request *req = calloc(1, sizeof(*req));
 
@@ -207,7 +207,6 @@ http_request *http_request_begin(http_conn *conn, struct MHD_Connection *mhd,
         return NULL;
     req->server = conn->server;
     req->conn = conn;
-    req->mhd = mhd;
     req->method = copy_text(req, method, strlen(method));
     target = copy_text(req, target, strlen(target));
     if (!req->method || !target) {

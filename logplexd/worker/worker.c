@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "http/http.h"
@@ -41,14 +40,6 @@ typedef struct worker_impl {
 static worker_impl *impl_of(worker *w)
 {
     return (worker_impl *)w;
-}
-
-int64_t wall_clock_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 /* Waking ------------------------------------------------------------------ */

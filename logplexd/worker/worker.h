@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "base/clock.h"
 #include "catalog/catalog.h"
 #include "catalog/switches.h"
 #include "config/config.h"
@@ -57,9 +58,6 @@ struct worker {
     int64_t now_ns;          /* for worker_now() alone */
     bool is_now_fresh;       /* likewise               */
 };
-
-/* Wall clock, nanoseconds since 1970. Threads: any. */
-int64_t wall_clock_ns(void);
 
 /*
  * The wall clock as it was when this turn of the loop first asked: the loop
