@@ -61,7 +61,7 @@ static void print_id(FILE *to, lp_span id)
 // An empty list stands for no tokens.
 static void print_tokens_v1(FILE *to, const catalog_channel *channel)
 {
-    if (channel->token_count > 0)
+    if (catalog_count_tokens(channel) > 0)
         api_print_tokens(to, channel);
     else
         fputs("[]", to);

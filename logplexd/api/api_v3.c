@@ -26,7 +26,7 @@ static void reply_channel(http_request *req, int status,
         return;
     fputs("{\"channel\":", page.to);
     api_print_json_string(page.to, channel->id);
-    if (channel->token_count > 0) {
+    if (catalog_count_tokens(channel) > 0) {
         fputs(",\"tokens\":", page.to);
         api_print_tokens(page.to, channel);
     }

@@ -304,6 +304,9 @@ catalog_err catalog_rotate_token(catalog *cat, lp_span channel_id,
 bool catalog_has_expired(const catalog *cat, int64_t now_ns);
 catalog_err catalog_expire_tokens(catalog *cat, int64_t now_ns);
 
+/* Those of the channel that are not being replaced. */
+size_t catalog_count_tokens(const catalog_channel *channel);
+
 /* Those of the channel that have a URL; the others are only reserved. */
 size_t catalog_count_drains(const catalog_channel *channel);
 

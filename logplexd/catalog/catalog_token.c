@@ -153,6 +153,16 @@ catalog_err catalog_rotate_token(catalog *cat, lp_span channel_id,
     return catalog_end(cat, err, draft);
 }
 
+size_t catalog_count_tokens(const catalog_channel *channel)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < channel->token_count; i++) {
+        count += channel->tokens[i]->expires_ns == 0;
+    }
+    return count;
+}
+
 /* Expiring ---------------------------------------------------------------- */
 
 enum { OVER_AT_ONCE = 64 };

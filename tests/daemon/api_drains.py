@@ -268,6 +268,7 @@ class Rotation(DaemonTest):
         new = self.rotate(old).json()["token"]
         self.assertEqual(self.make_channel("demo", "app"), {"app": new})
         self.ask("DELETE", "/v3/channels/demo/tokens/" + new)
+        self.assertNotIn("tokens", self.ask("GET", "/v3/channels/demo").json())
         newest = self.make_channel("demo", "app")["app"]
         self.assertNotIn(newest, (old, new))
         self.assertEqual(self.post(old, [line("x")]).status, 204)

@@ -100,6 +100,15 @@ class Channels(Legacy):
         self.says(self.legacy("GET", "/channels/1/info"), 200, "text/html",
                   '{"channel_id":1,"tokens":{"app":"%s"},"drains":[]}' % token)
 
+    def test_a_token_that_is_being_replaced_is_not_listed_by_name(self):
+        self.make("app")
+        path = "/v3/channels/1/tokens/"
+        token = self.legacy("GET", "/v2/channels/1").json()["tokens"][0]["token"]
+        new = self.ask("POST", path + token + "/rotate").json()["token"]
+        self.ask("DELETE", path + new)
+        self.says(self.legacy("GET", "/channels/1/info"), 200, "text/html",
+                  '{"channel_id":1,"tokens":[],"drains":[]}')
+
     def test_markup_in_a_name_is_none_in_an_answer(self):
         self.make("<script>")
         answer = self.legacy("GET", "/channels/1/info")
