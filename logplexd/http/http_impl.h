@@ -49,7 +49,7 @@ enum {
 };
 
 /* A connection that is closed for us, but whose peer may still be sending: if
- * it got a reset, it could lose the answer it has not read yet. */
+ * it got a reset, it could lose the answers it has not read yet. */
 typedef struct http_lingerer {
     int fd;
     uint64_t until_ms;
@@ -106,6 +106,7 @@ struct http_conn {
     int fd;            /* libmicrohttpd's */
     tls_peer tls;
     bool is_loopback;
+    bool is_told_raw; /* by http_watch_answer_raw() */
     http_peer peer;
 };
 
@@ -247,9 +248,11 @@ void http_handle_close(http_server *server, uv_handle_t *handle);
 void http_watch_start(http_server *server);
 void http_watch_stop(http_server *server);
 
-/* Answers on the socket itself, where libmicrohttpd can't any more, and keeps
- * it open for the peer to read that. */
+/* Answers on the socket itself, where libmicrohttpd can't any more. */
 void http_watch_answer_raw(http_conn *conn, int status, const char *text);
+
+/* RFC 9112, 9.6: ends what we send, and keeps the socket for a while if its
+ * peer has not closed. libmicrohttpd is about to close its descriptor. */
 void http_watch_linger(http_conn *conn);
 
 /* libmicrohttpd reads what is there, answers it, sees the end, and closes. */

@@ -101,8 +101,6 @@ static enum MHD_Result queue_answer(http_request *req)
 
     if (req->is_cut || !req->answer)
         return MHD_NO;
-    if (req->is_early)
-        http_watch_linger(req->conn);
     ok = MHD_queue_response(req->conn->mhd, (unsigned)req->status, req->answer);
     http_mhd_drop_answer(req);
     return ok;
@@ -377,18 +375,15 @@ static void open_tls(http_engine *engine, struct MHD_Connection *mhd,
     tls_peer_begin(conn ? &conn->tls : NULL, session, home->shared->identity);
 }
 
-// libmicrohttpd has said goodbye inside TLS and freed its session; behind that
-// it would leave the end of the stream to close(), which a lingerer puts off.
+// libmicrohttpd has said goodbye inside TLS and freed its session.
 static void close_tls(http_engine *engine, http_conn *conn)
 {
     _Atomic uint64_t *counts = engine->server->home->counts.counts;
 
     if (!conn || !conn->tls.is_open)
         count_add(&counts[COUNT_HTTP_TLS_HANDSHAKES_FAILED], 1);
-    if (!conn)
-        return;
-    shutdown(conn->fd, SHUT_WR);
-    tls_peer_end(&conn->tls);
+    if (conn)
+        tls_peer_end(&conn->tls);
 }
 
 static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
@@ -409,6 +404,8 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
         atomic_fetch_sub(&server->conn_count, 1);
         if (engine->is_tls)
             close_tls(engine, *context);
+        if (*context)
+            http_watch_linger(*context);
         close_conn(*context);
         *context = NULL;
     }

@@ -20,20 +20,40 @@ enum {
 
 /* Lingering --------------------------------------------------------------- */
 
+static bool has_peer_closed(int fd)
+{
+    char byte;
+    ssize_t got = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+// Of many at once the first one has had the longest time.
+static void end_first_lingerer(http_server *server)
+{
+    http_lingerer *first = server->lingering;
+
+    close(first->fd);
+    server->lingering_count--;
+    memmove(first, first + 1, server->lingering_count * sizeof(*first));
+}
+
 void http_watch_linger(http_conn *conn)
 {
     http_server *server = conn->server;
-    http_lingerer *place = &server->lingering[server->lingering_count];
     int fd;
 
-    if (server->lingering_count == HTTP_LINGERING_MAX)
+    shutdown(conn->fd, SHUT_WR);
+    if (server->is_stopping ||
+        (!conn->is_told_raw && has_peer_closed(conn->fd)))
         return;
     fd = fcntl(conn->fd, F_DUPFD_CLOEXEC, 0);
     if (fd < 0)
         return;
-    place->fd = fd;
-    place->until_ms = uv_now(&server->home->loop) + LINGER_MS;
-    server->lingering_count++;
+    if (server->lingering_count == HTTP_LINGERING_MAX)
+        end_first_lingerer(server);
+    server->lingering[server->lingering_count++] =
+        (http_lingerer){fd, uv_now(&server->home->loop) + LINGER_MS};
 }
 
 // True: the peer has closed too, or nothing more can come.
@@ -109,7 +129,7 @@ void http_watch_answer_raw(http_conn *conn, int status, const char *text)
                  status, http_mhd_reason(status), date, strlen(text), text);
     send_raw(conn, answer, (size_t)len_bytes);
     http_count_status(conn->server, status);
-    http_watch_linger(conn);
+    conn->is_told_raw = true;
 }
 
 /* Time limits ------------------------------------------------------------- */

@@ -57,6 +57,25 @@ class Requests(DaemonTest):
             while client.more():
                 pass
 
+    def test_a_refusal_takes_no_answer_with_it(self):
+        """A socket that is closed while there is something to read, or gets
+        something later, sends a reset, and that empties the reader's buffer."""
+        whole = self.ask("GET", "/openapi.json").body
+        for refused, status in (
+                (b"GET /livez HTTP/1.1\r\nContent-Length: x\r\n\r\n", 400),
+                (b"GET /livez HTTP/9.9\r\n\r\n", 505),
+                (b"POST /channels HTTP/1.1\r\nContent-Length: 999999999\r\n"
+                 b"\r\n", 401),
+                (b"GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n", 200)):
+            with self.subTest(refused=refused):
+                client = self.daemon.client(receive_buffer=4096)
+                client.send("GET", "/openapi.json", [RIGHTS])
+                client.socket.sendall(refused + b"x" * 300000)
+                client.socket.sendall(b"x" * 300000)
+                self.assertEqual(client.read().body, whole)
+                self.assertEqual(client.read().status, status)
+                self.assertFalse(client.more())
+
     def test_who_goes_leaves_nothing_behind_an_older_connection(self):
         self.make_channel("demo", "app")
         oldest = [self.daemon.client() for _ in range(8)]

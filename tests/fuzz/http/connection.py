@@ -64,7 +64,6 @@ class Slot:
         self.at = 0
         self.answered = 0
         self.is_over = False  # nothing more can come
-        self.is_reset = False
         self.is_ended = False  # our side
         self.since = self.fuzzer.now
         self.watch()
@@ -95,7 +94,7 @@ class Slot:
             return
         except OSError:  # it reads no more; what it has said may be there
             self.unsent.clear()
-            self.is_ended = self.is_reset = True
+            self.is_ended = True
             self.watch()
             return
         rest = self.unsent.popleft()[sent:] if self.unsent else b""
@@ -131,9 +130,8 @@ class Slot:
             got = self.socket.recv(1 << 18)
         except BlockingIOError:
             return
-        except OSError as error:
+        except OSError:
             got = b""
-            self.is_reset = error.errno == errno.ECONNRESET
         self.data += got
         self.is_over = not got
         self.look()
@@ -143,8 +141,7 @@ class Slot:
             if self.case.kind == "structured":
                 self.look_structured()
             elif self.is_over:
-                self.fuzzer.judge_raw(self.case, bytes(self.data),
-                                      self.is_reset)
+                self.fuzzer.judge_raw(self.case, bytes(self.data))
                 self.again()
         except Malformed as error:
             self.fuzzer.find("no HTTP: %s" % error, self.case, self.data)
@@ -189,10 +186,6 @@ class Slot:
         request, answer, _ = self.read_next()
         if not answer and has_no_room(request.bytes):
             self.fuzzer.without_room += 1
-        elif self.is_reset and request is not self.case.requests[-1]:
-            # One behind it was refused, and the connection ended; what came
-            # after that makes a reset, and a reset empties buffers.
-            self.fuzzer.cut_by_reset += 1
         elif not answer or not answer.is_stream:
             self.fuzzer.find("no answer to request %d: %s" % (
                 self.answered, request.route), self.case, self.data)

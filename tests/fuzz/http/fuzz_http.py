@@ -47,6 +47,7 @@ PIPELINE_MAX = 12
 PROBE_EACH = 400         # cases
 TIDY_EACH = 4000
 CHANNELS_KEPT = 40
+CREDENTIALS_KEPT = 20
 OLDEST = 4               # connections that stay from first to last
 SHUT_S = 0.004           # from the last byte of a case to its end
 SLOW_S = 10
@@ -84,7 +85,7 @@ class Fuzzer:
         self.kinds = collections.Counter()
         self.seen = collections.defaultdict(collections.Counter)
         self.library = collections.Counter()
-        self.without_room = self.cut_by_reset = 0
+        self.without_room = 0
         self.probe_client = None
         self.oldest = [logplexd.Client(self.address) for _ in range(OLDEST)]
         self.slowest_s = 0.0
@@ -209,9 +210,13 @@ class Fuzzer:
         """Away with most of what was made."""
         apps = self.ask("GET", "/apps").json()
         for app in apps[CHANNELS_KEPT:]:
-            name = quote(app["name"], safe="")
             if app["name"] != "probe":
-                self.ask("DELETE", "/v3/channels/" + name)
+                self.ask("DELETE", "/v3/channels/" + quote(app["name"], ""))
+        stored = [one["id"] for one
+                  in self.ask("GET", "/v3/credentials").json()["credentials"]
+                  if not one["configured"]]
+        for name in stored[CREDENTIALS_KEPT:]:
+            self.ask("DELETE", "/v3/credentials/" + quote(name, ""))
 
     # Running ----------------------------------------------------------------
 
@@ -298,7 +303,12 @@ class Run:
         self.arguments = arguments
         self.daemon = logplexd.Daemon(FLAGS, ENVIRONMENT)
         self.pid = self.daemon.process.pid
-        self.fuzzer = Fuzzer(self.daemon, arguments.seed, arguments.findings)
+        try:
+            self.fuzzer = Fuzzer(self.daemon, arguments.seed,
+                                 arguments.findings)
+        except Exception:  # who starts a daemon ends it
+            self.daemon.stop()
+            raise
         self.took_s = 0.0
         self.grown_bytes = 0
 
@@ -364,8 +374,7 @@ class Run:
             self.grown_bytes >> 10))
         print("statuses", dict(sorted(statuses.items())))
         print("of the library", dict(sorted(fuzzer.library.items())),
-              "and %d heads it had no room for, %d answers cut by a reset" % (
-                  fuzzer.without_room, fuzzer.cut_by_reset))
+              "and %d heads it had no room for" % fuzzer.without_room)
         print("slowest plain request %.3f s" % fuzzer.slowest_s)
         print("%d found" % len(fuzzer.found))
 
