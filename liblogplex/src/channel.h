@@ -69,7 +69,8 @@ struct lp_channel {
 struct lp_cursor {
     /* Shared. */
     _Atomic lp_seq wanted_seq; /* the first line that it may come back to: of
-                                  its last run, until it asks for the next */
+                                  its last run, until it asks for the next; or
+                                  the first that it has not confirmed */
     _Atomic uint64_t lag_max_lines; /* UINT64_MAX: none       */
     _Atomic uint64_t delivered_lines;
     _Atomic uint64_t lost_lines;
@@ -81,6 +82,7 @@ struct lp_cursor {
     lp_ready_fn on_ready;
     void *ready_ctx;
     bool is_other_epoch;
+    bool confirms; /* else what it has read is not wanted any more */
 
     /* The reader's. */
     lp_seq seq;            /* the next line it wants */

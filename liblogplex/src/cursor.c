@@ -7,11 +7,10 @@
 
 #define NO_LIMIT UINT64_MAX
 
-/* All before its place has been used: the writer may let go of it. */
-static void want_from_here(lp_cursor *cursor)
+/* All before seq has been used: the writer may let go of it. */
+static void want_from(lp_cursor *cursor, lp_seq seq)
 {
-    atomic_store_explicit(&cursor->wanted_seq, cursor->seq,
-                          memory_order_relaxed);
+    atomic_store_explicit(&cursor->wanted_seq, seq, memory_order_relaxed);
 }
 
 /* Only the reader counts, and the ledger looks. */
@@ -36,7 +35,8 @@ static lp_err read_options(const lp_cursor_options *from,
         return err;
     if (opt->lag_max_lines == 0)
         opt->lag_max_lines = NO_LIMIT;
-    if (opt->start > LP_START_TIME || opt->stop > LP_STOP_SEQ)
+    if (opt->start > LP_START_TIME || opt->stop > LP_STOP_SEQ ||
+        opt->confirms > 1)
         return LP_E_INVALID;
     return LP_OK;
 }
@@ -132,6 +132,7 @@ lp_err lp_cursor_open(lp_channel *channel, const lp_cursor_options *options,
     cursor->channel = lp_channel_ref(channel);
     cursor->on_ready = opt.on_ready;
     cursor->ready_ctx = opt.ready_ctx;
+    cursor->confirms = opt.confirms;
     cursor->is_other_epoch =
         opt.start == LP_START_SEQ && opt.start_epoch != channel->epoch;
     enter(cursor, &opt);
@@ -363,7 +364,8 @@ lp_err lp_cursor_next(lp_cursor *cursor, uint32_t lines_max, size_t bytes_max,
     lp_err err;
 
     memset(out, 0, sizeof(*out));
-    want_from_here(cursor);
+    if (!cursor->confirms)
+        want_from(cursor, cursor->seq);
     if (cursor->seq < cursor->stop_seq && !has_news(cursor) && !is_here(cursor))
         return LP_E_AGAIN;
     jump(cursor);
@@ -409,11 +411,44 @@ void lp_cursor_rest(lp_cursor *cursor, lp_run *run, uint32_t used_lines)
             used_lines > 0 ? lp_run_at(run, used_lines - 1).arrival_ns
                            : cursor->before_run_ns;
     }
-    want_from_here(cursor);
+    if (!cursor->confirms)
+        want_from(cursor, cursor->seq);
     lp_run_release(run);
     if (cursor->segment != NULL)
         lpi_segment_unref(cursor->segment);
     cursor->segment = NULL;
+}
+
+/* Reading again ----------------------------------------------------------- */
+
+lp_cursor_place lp_cursor_mark(const lp_cursor *cursor)
+{
+    lp_cursor_place place;
+
+    place.seq = cursor->seq;
+    place.last_arrival_ns = cursor->last_arrival_ns;
+    place.delivered_lines = atomic_load(&cursor->delivered_lines);
+    place.lost_lines = atomic_load(&cursor->lost_lines);
+    place.untold_lines = cursor->untold_lines;
+    place.untold_since_ns = cursor->untold_since_ns;
+    return place;
+}
+
+void lp_cursor_confirm(lp_cursor *cursor, lp_seq before_seq)
+{
+    assert(cursor->confirms && before_seq <= cursor->seq);
+    want_from(cursor, before_seq);
+}
+
+void lp_cursor_rewind(lp_cursor *cursor, const lp_cursor_place *place)
+{
+    assert(place->seq <= cursor->seq);
+    cursor->seq = place->seq;
+    cursor->last_arrival_ns = place->last_arrival_ns;
+    cursor->untold_lines = place->untold_lines;
+    cursor->untold_since_ns = place->untold_since_ns;
+    atomic_store(&cursor->delivered_lines, place->delivered_lines);
+    atomic_store(&cursor->lost_lines, place->lost_lines);
 }
 
 /* Closing and accounting -------------------------------------------------- */

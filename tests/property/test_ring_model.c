@@ -27,6 +27,10 @@ typedef struct reader {
     unsigned channel;
     lp_seq expected; /* the next line or loss begins here */
     lp_seq stop;     /* UINT64_MAX: none                  */
+    bool confirms;
+    bool has_place; /* to come back to, where place_expected was expected */
+    lp_cursor_place place;
+    lp_seq place_expected;
     bool is_armed;
     int bell;
 } reader;
@@ -131,6 +135,7 @@ static void open_reader(world *w, reader *r)
     opt.stop = (uint32_t)draw(w, 3);
     opt.stop_seq = draw(w, w->appended[c] + 200);
     opt.lag_max_lines = draw(w, 2) * draw(w, 500);
+    opt.confirms = (uint32_t)draw(w, 2);
     opt.on_ready = on_ready;
     opt.ready_ctx = r;
     if (lp_cursor_open(w->channels[c], &opt, &r->cursor) != LP_OK) {
@@ -138,6 +143,8 @@ static void open_reader(world *w, reader *r)
         return;
     }
     r->channel = c;
+    r->confirms = opt.confirms;
+    r->has_place = false;
     r->is_armed = false;
     r->bell = 0;
     r->stop = opt.stop == LP_STOP_NEVER ? UINT64_MAX
@@ -179,6 +186,28 @@ static void keep_run(world *w, const lp_run *run, size_t width)
     w->run_width[i] = width;
 }
 
+/* What was read behind a place is read again, or told to be lost by now. */
+static void mark_or_rewind(world *w, reader *r)
+{
+    switch (draw(w, 6)) {
+    case 0:
+        r->place = lp_cursor_mark(r->cursor);
+        r->place_expected = r->expected;
+        r->has_place = true;
+        if (r->confirms)
+            lp_cursor_confirm(r->cursor, r->place.seq);
+        break;
+    case 1:
+        if (!r->has_place)
+            break;
+        lp_cursor_rewind(r->cursor, &r->place);
+        r->expected = r->place_expected;
+        break;
+    default:
+        break;
+    }
+}
+
 static void read_some(world *w, reader *r)
 {
     lp_run run;
@@ -186,6 +215,7 @@ static void read_some(world *w, reader *r)
 
     if (r->cursor == NULL || r->is_armed)
         return;
+    mark_or_rewind(w, r);
     err = lp_cursor_next(r->cursor, (uint32_t)draw(w, 50), draw(w, 5000), &run);
     r->expected += run.lost_lines;
     if (err != LP_OK) {

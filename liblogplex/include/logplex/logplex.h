@@ -264,8 +264,9 @@ typedef struct lp_cursor_options {
     uint32_t start; /* lp_start */
     uint64_t start_arg;
     uint64_t start_epoch;
-    uint32_t stop; /* lp_stop */
-    uint32_t unused;
+    uint32_t stop;     /* lp_stop */
+    uint32_t confirms; /* 1: what it has read stays wanted, and may be read
+                          again, until lp_cursor_confirm() */
     lp_seq stop_seq;
     uint64_t lag_max_lines; /* further behind it jumps, and the lines that it
                                jumps over are lost to it; 0: no limit but the
@@ -336,6 +337,36 @@ LP_API lp_err lp_cursor_next(lp_cursor *cursor, uint32_t lines_max,
  * Threads: reader.
  */
 LP_API void lp_cursor_rest(lp_cursor *cursor, lp_run *run, uint32_t used_lines);
+
+/*
+ * A place of a cursor between two of its reads, to come back to. Its members
+ * are the library's business, but for seq: the line that it would get next.
+ */
+typedef struct lp_cursor_place {
+    lp_seq seq;
+    int64_t last_arrival_ns;
+    uint64_t delivered_lines;
+    uint64_t lost_lines;
+    uint64_t untold_lines;
+    int64_t untold_since_ns;
+} lp_cursor_place;
+
+/*
+ * For a reader whose peer confirms what it was sent, or does not.
+ *
+ * mark     where it is now
+ * confirm  for a cursor that was opened with confirms: the lines before
+ *          before_seq will not be read again, so that they may go
+ * rewind   back to a place that it had before, and not before a line that it
+ *          has confirmed: what it has read since it will read again, and
+ *          what was lost since will be told again. What has gone meanwhile is
+ *          lost to it and counted. Its account is as it was at that place
+ *
+ * Threads: reader.
+ */
+LP_API lp_cursor_place lp_cursor_mark(const lp_cursor *cursor);
+LP_API void lp_cursor_confirm(lp_cursor *cursor, lp_seq before_seq);
+LP_API void lp_cursor_rewind(lp_cursor *cursor, const lp_cursor_place *place);
 
 /*
  * Asks for one on_ready call as soon as lp_cursor_next() would not say

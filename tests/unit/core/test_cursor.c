@@ -300,6 +300,74 @@ static void a_reader_at_rest_pins_nothing_and_goes_on_where_it_was(void **state)
     close_ring(&f);
 }
 
+static void what_is_read_again_is_the_same_with_the_same_account(void **state)
+{
+    fixture f = open_ring(10);
+    lp_cursor *cursor =
+        ring_cursor(f.channel, LP_START_OLDEST, 0, LP_STOP_NEVER);
+    lp_cursor_place place;
+    lp_run first, again;
+    lp_seq oldest;
+
+    (void)state;
+    ring_fill(f.channel, 1, 5, 100);
+    CHECK_OK(lp_cursor_next(cursor, 0, 0, &first));
+    lp_run_release(&first);
+    lp_cursor_rest(cursor, &first, 0);
+    lp_cursor_set_lag(cursor, 100);
+    ring_fill(f.channel, 6, 5000, 100);
+    place = lp_cursor_mark(cursor);
+    assert_int_equal(place.seq, 6);
+    for (int i = 0; i < 3; i++) {
+        CHECK_OK(lp_cursor_next(cursor, 7, 0, &again));
+        assert_int_equal(again.first_seq, 4901);
+        assert_int_equal(again.lost_lines, 4895);
+        assert_int_equal(again.lost_since_ns, 5);
+        ring_check_run(&again, 100);
+        assert_int_equal(ring_cursor_stats(cursor).delivered_lines, 12);
+        assert_int_equal(ring_cursor_stats(cursor).lost_lines, 4895);
+        lp_run_release(&again);
+        lp_cursor_rewind(cursor, &place);
+        assert_int_equal(ring_cursor_stats(cursor).delivered_lines, 5);
+        assert_int_equal(ring_cursor_stats(cursor).lost_lines, 0);
+    }
+    ring_fill(f.channel, 5001, 6000, 100);
+    oldest = ring_stats(f.channel).oldest_seq;
+    assert_true(oldest > 4901);
+    CHECK_OK(lp_cursor_next(cursor, 7, 0, &again));
+    assert_int_equal(again.first_seq, 5901);
+    assert_int_equal(again.lost_lines, 5895);
+    lp_run_release(&again);
+    lp_cursor_close(cursor);
+    close_ring(&f);
+}
+
+static void what_is_not_confirmed_stays_wanted(void **state)
+{
+    fixture f = open_ring(10);
+    lp_cursor_options opt = LP_CURSOR_OPTIONS_INIT;
+    lp_cursor_place start;
+    lp_cursor *cursor;
+    uint64_t lost = 0;
+
+    (void)state;
+    opt.confirms = 1;
+    CHECK_OK(lp_cursor_open(f.channel, &opt, &cursor));
+    start = lp_cursor_mark(cursor);
+    ring_fill(f.channel, 1, 5000, 100);
+    assert_int_equal(ring_drain(cursor, 100, &lost, LP_E_AGAIN), 5000);
+    ring_fill(f.channel, 5001, 6000, 100);
+    lp_cursor_rewind(cursor, &start);
+    assert_int_equal(ring_drain(cursor, 100, &lost, LP_E_AGAIN), 6000);
+    assert_int_equal(lost, 0);
+    lp_cursor_confirm(cursor, 5901);
+    ring_fill(f.channel, 6001, 7000, 100);
+    assert_true(ring_stats(f.channel).oldest_seq > 3000);
+    assert_true(ring_stats(f.channel).oldest_seq <= 5901);
+    lp_cursor_close(cursor);
+    close_ring(&f);
+}
+
 static void readers_of_a_closed_channel_read_to_its_end(void **state)
 {
     fixture f = open_ring(0);
@@ -434,6 +502,8 @@ int main(void)
         cmocka_unit_test(a_run_outlives_its_ring_cursor_and_channel),
         cmocka_unit_test(
             a_reader_at_rest_pins_nothing_and_goes_on_where_it_was),
+        cmocka_unit_test(what_is_read_again_is_the_same_with_the_same_account),
+        cmocka_unit_test(what_is_not_confirmed_stays_wanted),
         cmocka_unit_test(readers_of_a_closed_channel_read_to_its_end),
         cmocka_unit_test(an_armed_reader_is_called_once),
         cmocka_unit_test(arming_without_a_bell_is_refused),
