@@ -440,6 +440,16 @@ void lp_cursor_confirm(lp_cursor *cursor, lp_seq before_seq)
     want_from(cursor, before_seq);
 }
 
+void lp_cursor_place_after(lp_cursor_place *place, lp_seq first_seq,
+                           uint64_t lines)
+{
+    assert(place->seq <= first_seq);
+    place->lost_lines += first_seq - place->seq;
+    place->delivered_lines += lines;
+    place->untold_lines = 0;
+    place->seq = first_seq + lines;
+}
+
 void lp_cursor_rewind(lp_cursor *cursor, const lp_cursor_place *place)
 {
     assert(place->seq <= cursor->seq);

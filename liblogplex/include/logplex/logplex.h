@@ -357,6 +357,9 @@ typedef struct lp_cursor_place {
  * mark     where it is now
  * confirm  for a cursor that was opened with confirms: the lines before
  *          before_seq will not be read again, so that they may go
+ * after    moves a place, from which lines of one run or of several with nothing
+ *          lost between them were read, behind the first so many of these;
+ *          first_seq is that of the first run
  * rewind   back to a place that it had before, and not before a line that it
  *          has confirmed: what it has read since it will read again, and
  *          what was lost since will be told again. What has gone meanwhile is
@@ -366,6 +369,8 @@ typedef struct lp_cursor_place {
  */
 LP_API lp_cursor_place lp_cursor_mark(const lp_cursor *cursor);
 LP_API void lp_cursor_confirm(lp_cursor *cursor, lp_seq before_seq);
+LP_API void lp_cursor_place_after(lp_cursor_place *place, lp_seq first_seq,
+                                  uint64_t lines);
 LP_API void lp_cursor_rewind(lp_cursor *cursor, const lp_cursor_place *place);
 
 /*
