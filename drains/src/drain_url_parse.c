@@ -501,13 +501,110 @@ static lp_err take_url(reader *in)
     return err != LP_OK ? err : take_path_and_rest(in, rest);
 }
 
+static bool is_stream(const lp_drain_url *url)
+{
+    return url->scheme == LP_DRAIN_SYSLOG_TCP ||
+           url->scheme == LP_DRAIN_SYSLOG_TLS;
+}
+
+/* The next of "this&that". */
+static lp_span take_option(lp_span *rest)
+{
+    lp_span option = take_until(rest, "&");
+
+    *rest = lp_span_skip(*rest, rest->len_bytes > 0);
+    return option;
+}
+
+/* Does it say "name=VALUE"? */
+static bool is_option(lp_span option, lp_span name, lp_span *value)
+{
+    if (!lp_span_starts(option, name)) {
+        return false;
+    }
+    *value = lp_span_skip(option, name.len_bytes);
+    return true;
+}
+
+/* Other parameters are the sink's own business, or nobody's. */
+static lp_err read_framing(reader *in)
+{
+    lp_span rest = in->url.query;
+    lp_span value;
+    char shown[SHOWN_ROOM_BYTES];
+
+    while (is_stream(&in->url) && rest.len_bytes > 0) {
+        if (!is_option(take_option(&rest), LP_SPAN("framing="), &value)) {
+            continue;
+        }
+        in->url.is_newline_framed = lp_span_equal(value, LP_SPAN("newline"));
+        if (!in->url.is_newline_framed &&
+            !lp_span_equal(value, LP_SPAN("octets"))) {
+            say(in->error,
+                "the framing \"%s\" is neither \"octets\", which counts "
+                "bytes, nor \"newline\"",
+                show(value, shown));
+            return not_a_drain(in);
+        }
+    }
+    return LP_OK;
+}
+
+static lp_err read_refused(reader *in, lp_span value)
+{
+    static const char *const names[] = {
+        [LP_DRAIN_DROP] = "drop",
+        [LP_DRAIN_RETRY] = "retry",
+        [LP_DRAIN_PARK] = "park",
+    };
+    char shown[SHOWN_ROOM_BYTES];
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (lp_span_equal(value, lp_span_str(names[i]))) {
+            in->url.says_refused = true;
+            in->url.refused = (uint8_t)i;
+            return LP_OK;
+        }
+    }
+    say(in->error,
+        "\"refused=%s\" in the fragment: what a sink refuses is to \"drop\", "
+        "to "
+        "\"retry\", or the drain to \"park\"",
+        show(value, shown));
+    return not_a_drain(in);
+}
+
+/* It is never sent, so it is ours; what is no option of ours is kept. */
+static lp_err read_fragment(reader *in)
+{
+    lp_span rest = in->url.fragment;
+    lp_err err = LP_OK;
+
+    while (err == LP_OK && rest.len_bytes > 0) {
+        lp_span option = take_option(&rest);
+        lp_span value;
+
+        if (lp_span_equal(option, LP_SPAN("insecure"))) {
+            in->url.is_insecure = is_tls(&in->url);
+        } else if (is_option(option, LP_SPAN("refused="), &value)) {
+            err = read_refused(in, value);
+        }
+    }
+    return err;
+}
+
 /* Printed, a URL can be longer than it was: by its port, or an address. */
 static lp_err finish(reader *in, lp_drain_url *out)
 {
     size_t printed_bytes;
+    lp_err err = read_framing(in);
 
-    in->url.is_insecure = is_tls(&in->url) &&
-                          lp_span_equal(in->url.fragment, LP_SPAN("insecure"));
+    if (err == LP_OK) {
+        err = read_fragment(in);
+    }
+    if (err != LP_OK) {
+        return err;
+    }
     printed_bytes = lp_drain_url_print(&in->url, NULL, 0);
     if (printed_bytes > LP_DRAIN_URL_MAX_BYTES) {
         return too_long(in, printed_bytes);

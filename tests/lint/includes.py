@@ -28,6 +28,7 @@ ANY_LIBRARY = set(LIBRARIES)
 RULES = {
     "liblogplex": ((), set(), PURE_LIBC | {"pthread.h"}),
     "liblogplex/examples": (("liblogplex", "parsers"), set(), ANY_LIBC),
+    "drains/examples": (("liblogplex", "parsers", "drains"), {"uv"}, ANY_LIBC),
     "parsers": (("liblogplex",), {"pcre2"}, PURE_LIBC | VECTORS),
     "drains": (("liblogplex", "parsers"), {"uv", "curl", "gnutls", "zstd"},
                ANY_LIBC),
@@ -48,7 +49,9 @@ ROOMS = {
     "ingest": {"base", "catalog", "config", "worker"},
     "http": {"base", "catalog", "config", "worker"},
     "tail": {"base", "catalog", "config", "worker", "http"},
-    "api": {"base", "catalog", "config", "worker", "ingest", "http", "tail"},
+    "drain": {"base", "catalog", "config", "worker"},
+    "api": {"base", "catalog", "config", "worker", "ingest", "http", "tail",
+            "drain"},
 }
 # A worker ends the HTTP server that lives on it.
 UPWARDS = {("logplexd/worker/worker.c", "http/http.h")}

@@ -9,7 +9,8 @@
  *
  *     http         port 80     POST requests
  *     https        port 443    the same over TLS
- *     syslog       port 601    TCP, octet-counted (RFC 6587)
+ *     syslog       port 601    TCP, octet-counted (RFC 6587), or by lines with
+ *                              the query "framing=newline"
  *     syslog+tls   port 6514   the same over TLS (RFC 5425)
  *     syslog+udp   port 514    a datagram for each line (RFC 5426); udpsyslog
  *                              is another name for it
@@ -49,6 +50,14 @@ typedef enum lp_drain_host {
     LP_DRAIN_HOST_IPV6 = 2
 } lp_drain_host;
 
+/* What becomes of lines that a sink does not want (HTTP: 4xx). 408, 425 and 429
+ * are no refusals but failures, and tried again. */
+typedef enum lp_drain_refused {
+    LP_DRAIN_DROP = 0,  /* lost, and told in front of the next ones    */
+    LP_DRAIN_RETRY = 1, /* as a failure                                */
+    LP_DRAIN_PARK = 2   /* the drain rests until it has another URL    */
+} lp_drain_refused;
+
 /*
  * A part that is not there has a NULL ptr, so that "http://h/?" (an empty
  * query) and "http://h/" (none) differ. Parts are as they were given, percent
@@ -59,16 +68,22 @@ typedef struct lp_drain_url {
     uint8_t host_kind;     /* lp_drain_host   */
     bool is_port_explicit; /* else it is the scheme's own */
     bool is_insecure;      /* TLS without verification: the fragment of an https
-                              or syslog+tls URL is "insecure" */
-    uint16_t port;         /* 1 to 65535 */
-    uint8_t address[16];   /* of an IPv4 (the first four bytes) or IPv6 host, in
+                              or syslog+tls URL says "insecure" */
+    bool says_refused;     /* the fragment says "refused=drop", "retry" or
+                              "park"; it may say both, with "&" between them */
+    uint8_t refused;       /* lp_drain_refused */
+    bool is_newline_framed; /* a query of syslog or syslog+tls says
+                              "framing=newline"; "framing=octets" and nothing
+                              mean counted frames (RFC 6587 3.4) */
+    uint16_t port;          /* 1 to 65535 */
+    uint8_t address[16]; /* of an IPv4 (the first four bytes) or IPv6 host, in
                               network order; else zeros */
-    lp_span user;          /* without colons and controls, escaped or not */
-    lp_span password;      /* without controls, escaped or not */
-    lp_span host;          /* never empty; of IPv6 what is in the brackets */
-    lp_span path;          /* empty, or begins with "/"; never NULL */
-    lp_span query;         /* without its "?" */
-    lp_span fragment;      /* without its "#" */
+    lp_span user;        /* without colons and controls, escaped or not */
+    lp_span password;    /* without controls, escaped or not */
+    lp_span host;        /* never empty; of IPv6 what is in the brackets */
+    lp_span path;        /* empty, or begins with "/"; never NULL */
+    lp_span query;       /* without its "?" */
+    lp_span fragment;    /* without its "#" */
 } lp_drain_url;
 
 /*

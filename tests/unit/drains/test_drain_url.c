@@ -176,6 +176,27 @@ static void each_scheme_has_its_own_port(void **state)
     }
 }
 
+static void a_fragment_says_what_becomes_of_what_is_refused(void **state)
+{
+    lp_drain_url_error error;
+    lp_drain_url url;
+
+    (void)state;
+    assert_false(read_url("https://h/#x").says_refused);
+    assert_false(read_url("https://h/#refuse=park").says_refused);
+    assert_int_equal(read_url("https://h/").refused, LP_DRAIN_DROP);
+    url = read_url("https://h/#insecure&x&refused=park");
+    assert_true(url.says_refused);
+    assert_true(url.is_insecure);
+    assert_int_equal(url.refused, LP_DRAIN_PARK);
+    assert_int_equal(read_url("http://h/#refused=retry&refused=drop").refused,
+                     LP_DRAIN_DROP);
+    assert_int_equal(
+        lp_drain_url_parse(LP_SPAN("http://h/#refused=never"), &url, &error),
+        LP_E_INVALID);
+    assert_non_null(strstr(error.sentence, "\"refused=never\""));
+}
+
 static void the_fragment_insecure_counts_for_tls_alone(void **state)
 {
     (void)state;
@@ -187,6 +208,28 @@ static void the_fragment_insecure_counts_for_tls_alone(void **state)
     assert_false(read_url("syslog+tls://h#insecure2").is_insecure);
     assert_false(read_url("syslog://h#insecure").is_insecure);
     assert_false(read_url("http://h/#insecure").is_insecure);
+}
+
+static void lines_are_framed_as_the_query_of_a_stream_says(void **state)
+{
+    lp_drain_url_error error;
+    lp_drain_url url;
+
+    (void)state;
+    assert_true(read_url("syslog://h?framing=newline").is_newline_framed);
+    assert_true(read_url("syslog+tls://h:1/p?a=b&framing=newline&#insecure")
+                    .is_newline_framed);
+    assert_false(read_url("syslog://h").is_newline_framed);
+    assert_false(read_url("syslog://h?").is_newline_framed);
+    assert_false(read_url("syslog://h?framing=octets").is_newline_framed);
+    assert_false(read_url("syslog://h?aframing=newline").is_newline_framed);
+    assert_false(read_url("syslog+udp://h?framing=newline").is_newline_framed);
+    assert_false(read_url("http://h?framing=what").is_newline_framed);
+    assert_int_equal(
+        lp_drain_url_parse(LP_SPAN("syslog://h?framing=lines"), &url, &error),
+        LP_E_INVALID);
+    assert_string_equal(error.reason, "invalid_tcpsyslog_uri");
+    assert_non_null(strstr(error.sentence, "\"lines\""));
 }
 
 static void a_host_is_a_name_or_an_address(void **state)
@@ -831,6 +874,8 @@ int main(void)
             parts_that_are_not_there_are_null_and_empty_ones_are_not),
         cmocka_unit_test(each_scheme_has_its_own_port),
         cmocka_unit_test(the_fragment_insecure_counts_for_tls_alone),
+        cmocka_unit_test(a_fragment_says_what_becomes_of_what_is_refused),
+        cmocka_unit_test(lines_are_framed_as_the_query_of_a_stream_says),
         cmocka_unit_test(a_host_is_a_name_or_an_address),
         cmocka_unit_test(escapes_are_resolved_on_request),
         cmocka_unit_test(what_the_original_takes_is_printed_as_by_the_original),

@@ -1,0 +1,157 @@
+/*
+ * file_drain.c - a protocol of one's own: drains that write lines to a file.
+ *
+ *     file_drain FILE < LINES
+ *
+ * Each line of standard input goes into a channel, and by a drain to
+ * "file:FILE". A protocol is three functions: open, send, close. Whatever it
+ * sends to, it says what became of each batch, and the core does the rest: it
+ * waits for lines, comes again after a failure, and tells what was lost.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "logplex/drain.h"
+
+/* The protocol ------------------------------------------------------------ */
+
+typedef struct file_link {
+    lp_drain *drain;
+    FILE *file;
+} file_link;
+
+static lp_err file_open(void *ctx, lp_drain *drain, lp_span url, lp_span token,
+                        void **link)
+{
+    lp_span path = lp_span_skip(url, strlen("file:"));
+    char *name = strndup(path.ptr, path.len_bytes);
+    file_link *made = calloc(1, sizeof(*made));
+
+    (void)ctx;
+    (void)token;
+    if (name && made) {
+        made->drain = drain;
+        made->file = fopen(name, "ae");
+    }
+    free(name);
+    if (!made || !made->file) {
+        free(made);
+        return LP_E_INVALID;
+    }
+    *link = made;
+    return LP_OK;
+}
+
+/* A notice in front, if lines were lost, and then the lines as they are stored:
+ * with their octet counts, as a request's body has them. */
+static bool file_send(void *ctx, const lp_drain_batch *batch)
+{
+    file_link *link = ctx;
+    char notice[LP_DRAIN_NOTICE_MAX_BYTES];
+    size_t notice_bytes = lp_drain_print_notice(batch, lp_span_of(NULL, 0),
+                                                true, notice, sizeof(notice));
+
+    fwrite(notice, 1, notice_bytes, link->file);
+    for (uint32_t i = 0; i < batch->run_count; i++) {
+        lp_span bytes = batch->runs[i].bytes;
+
+        fwrite(bytes.ptr, 1, bytes.len_bytes, link->file);
+    }
+    if (fflush(link->file) == 0)
+        lp_drain_delivered(link->drain, batch->line_count);
+    else
+        lp_drain_failed(link->drain, "the disk does not take it", 0);
+    return true; // it would take another one
+}
+
+static void file_close(void *ctx)
+{
+    file_link *link = ctx;
+
+    fclose(link->file);
+    free(link);
+}
+
+static const lp_drain_protocol file_protocol = {
+    .struct_bytes = sizeof(file_protocol),
+    .window = 1,
+    .copies = true, // a batch is not looked at after send()
+    .scheme = "file",
+    .open = file_open,
+    .send = file_send,
+    .close = file_close,
+};
+
+/* A program that uses it -------------------------------------------------- */
+
+static lp_err append(lp_channel *channel, const char *text)
+{
+    char head[32];
+    lp_line line = {.part_count = 2};
+
+    line.parts[1] = lp_span_str(text);
+    line.parts[0] = lp_span_of(
+        head, (size_t)snprintf(head, sizeof(head), "%zu ", strlen(text)));
+    return lp_channel_append(channel, &line, NULL);
+}
+
+static void look(uv_timer_t *timer)
+{
+    lp_drains *set = timer->data;
+
+    if (lp_drains_pending(set) > 0)
+        return;
+    lp_drains_destroy(set);
+    uv_close((uv_handle_t *)timer, NULL);
+}
+
+static int run(lp_channel *channel, lp_drains *set, const char *file)
+{
+    lp_drain *drain;
+    uv_timer_t timer;
+    char text[4096];
+    char url[4096];
+
+    snprintf(url, sizeof(url), "file:%s", file);
+    if (lp_drains_register(set, &file_protocol) != LP_OK ||
+        lp_drain_open(set, channel, lp_span_str(url), LP_SPAN("d.example"),
+                      NULL, &drain) != LP_OK) {
+        fprintf(stderr, "file_drain: cannot write to \"%s\"\n", file);
+        return 1;
+    }
+    while (fgets(text, sizeof(text), stdin))
+        if (append(channel, text) != LP_OK)
+            return 1;
+    uv_timer_init(uv_default_loop(), &timer);
+    timer.data = set;
+    uv_timer_start(&timer, look, 0, 10);
+    uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    lp_engine *engine;
+    lp_channel *channel;
+    lp_drains *set;
+    int code;
+
+    if (argc != 2) {
+        fprintf(stderr, "usage: file_drain FILE < LINES\n");
+        return 64;
+    }
+    if (lp_engine_create(NULL, &engine) != LP_OK ||
+        lp_channel_open(engine, NULL, &channel) != LP_OK ||
+        lp_drains_create(uv_default_loop(), NULL, &set) != LP_OK)
+        return 1;
+    code = run(channel, set, argv[1]);
+    if (code != 0) {
+        lp_drains_destroy(set);
+        uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+    }
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+    return code;
+}

@@ -1,0 +1,150 @@
+/* batch.c - a batch out of the ring, its name, and its notice. */
+#include "drain_impl.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <gnutls/crypto.h>
+
+/* Taking ------------------------------------------------------------------ */
+
+static void add_run(lpi_taken *to, const lp_run *run)
+{
+    lp_drain_batch *batch = &to->batch;
+
+    if (batch->run_count == 0) {
+        batch->first_seq = run->first_seq;
+        batch->time_ns = lp_run_at(run, 0).arrival_ns;
+        to->overflow.lines = run->lost_lines;
+        to->overflow.since_ns = run->lost_since_ns;
+    }
+    to->runs[batch->run_count++] = *run;
+    batch->line_count += run->line_count;
+    batch->bytes += run->bytes.len_bytes;
+}
+
+/* Reads one run more. A notice stands in front of all lines, so a batch ends
+ * where lines are missing. */
+static lp_err take_run(lp_cursor *cursor, size_t bytes_max, uint64_t lines_max,
+                       lpi_taken *to)
+{
+    lp_drain_batch *batch = &to->batch;
+    lp_cursor_place before = lp_cursor_mark(cursor);
+    size_t room_bytes = bytes_max - batch->bytes;
+    uint32_t room_lines =
+        lines_max == 0 ? 0 : (uint32_t)(lines_max - batch->line_count);
+    lp_run run;
+    lp_err err = lp_cursor_next(cursor, room_lines, room_bytes, &run);
+
+    if (err != LP_OK) {
+        lp_cursor_rewind(cursor, &before); // a loss is told with a line
+        return err;
+    }
+    if (batch->run_count > 0 &&
+        (run.lost_lines > 0 || run.bytes.len_bytes > room_bytes)) {
+        lp_run_release(&run);
+        lp_cursor_rewind(cursor, &before);
+        to->is_full = true;
+        return LP_OK;
+    }
+    add_run(to, &run);
+    to->is_full = batch->bytes >= bytes_max ||
+                  batch->run_count == LPI_RUNS_MAX ||
+                  (lines_max > 0 && batch->line_count >= lines_max);
+    return LP_OK;
+}
+
+lp_err lpi_take(lp_cursor *cursor, size_t bytes_max, uint64_t lines_max,
+                lpi_taken *out)
+{
+    lp_err err = LP_OK;
+
+    memset(&out->batch, 0, sizeof(out->batch));
+    memset(&out->overflow, 0, sizeof(out->overflow));
+    out->is_full = false;
+    out->batch.runs = out->runs;
+    out->place = lp_cursor_mark(cursor);
+    if (lines_max > UINT32_MAX)
+        lines_max = UINT32_MAX;
+    while (err == LP_OK && !out->is_full)
+        err = take_run(cursor, bytes_max, lines_max, out);
+    return out->batch.run_count > 0 ? LP_OK : err;
+}
+
+void lpi_let_go(lp_run *runs, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        lp_run_release(&runs[i]);
+}
+
+void lpi_untake(lp_cursor *cursor, lpi_taken *taken)
+{
+    lpi_let_go(taken->runs, taken->batch.run_count);
+    lp_cursor_rewind(cursor, &taken->place);
+}
+
+/* Names ------------------------------------------------------------------- */
+
+void lpi_name_frame(lp_drain_batch *batch, uint64_t epoch, lp_span token)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    char text[LPI_TOKEN_MAX_BYTES + 128];
+    unsigned char hash[32];
+    int len_bytes;
+
+    len_bytes = snprintf(
+        text, sizeof(text),
+        "%" PRIx64 " %.*s %" PRIx64 " %" PRIx64 " %" PRIx64 " logplex-1", epoch,
+        (int)token.len_bytes, token.ptr, batch->first_seq,
+        batch->first_seq + batch->line_count - 1, batch->loss.lines);
+    // A receiver tells frames apart by it, so SHA-256 and not a checksum.
+    gnutls_hash_fast(GNUTLS_DIG_SHA256, text, (size_t)len_bytes, hash);
+    for (size_t i = 0; i < LP_DRAIN_FRAME_ID_BYTES / 2; i++) {
+        batch->frame_id[2 * i] = digits[hash[i] >> 4];
+        batch->frame_id[2 * i + 1] = digits[hash[i] & 15];
+    }
+    batch->frame_id[LP_DRAIN_FRAME_ID_BYTES] = '\0';
+}
+
+/* Notices ----------------------------------------------------------------- */
+
+enum { TIME_ROOM_BYTES = 48 };
+
+static void print_time(int64_t time_ns, char *out)
+{
+    time_t seconds = (time_t)(time_ns / 1000000000);
+    struct tm parts;
+
+    if (!gmtime_r(&seconds, &parts) ||
+        strftime(out, TIME_ROOM_BYTES, "%Y-%m-%dT%H:%M:%S+00:00", &parts) == 0)
+        out[0] = '\0';
+}
+
+size_t lp_drain_print_notice(const lp_drain_batch *batch, lp_span token,
+                             bool is_counted, char *out, size_t room_bytes)
+{
+    char body[LP_DRAIN_NOTICE_MAX_BYTES];
+    char now[TIME_ROOM_BYTES];
+    char since[TIME_ROOM_BYTES];
+    bool is_syslog = token.len_bytes > 0;
+    lp_span host = is_syslog ? token : LP_SPAN("host");
+    int body_bytes, len_bytes;
+
+    if (batch->loss.lines == 0)
+        return 0;
+    print_time(batch->time_ns, now);
+    print_time(batch->loss.since_ns, since);
+    body_bytes =
+        snprintf(body, sizeof(body),
+                 "<172>1 %s %.*s heroku logplex - %sError L10 (output buffer "
+                 "overflow): %" PRIu64 " messages dropped since %s.\n",
+                 now, (int)host.len_bytes, host.ptr, is_syslog ? "- " : "",
+                 batch->loss.lines, since);
+    if (is_counted || !is_syslog)
+        len_bytes = snprintf(out, room_bytes, "%d %s", body_bytes, body);
+    else
+        len_bytes = snprintf(out, room_bytes, "%s", body);
+    return (size_t)len_bytes;
+}

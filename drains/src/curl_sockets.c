@@ -1,0 +1,209 @@
+/* curl_sockets.c - see curl_sockets.h. */
+#include "curl_sockets.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    SWEEP_MS = 5000,
+    SWEEP_SOON_MS = 1100, /* libcurl looks once in a second at most */
+    IDLE_MAX_S = 60       /* load balancers close what is idle for as long */
+};
+
+/* By descriptor. A generation tells it from what had its number before. */
+typedef struct kept_socket {
+    uint32_t generation;
+    uint32_t users; /* drains that used it last */
+    bool is_open;
+} kept_socket;
+
+struct lpi_curl_sockets {
+    lpi_curl_loop *curl;
+    uv_timer_t timer; /* active while one is open */
+    CURL *sweeper;
+    kept_socket *at;
+    size_t room;
+    size_t open_count;
+    void (*closed)(void *ctx);
+    void *closed_ctx;
+};
+
+/* Sweeping ---------------------------------------------------------------- */
+
+static curl_socket_t on_no_socket(void *ctx, curlsocktype purpose,
+                                  struct curl_sockaddr *address)
+{
+    (void)ctx;
+    (void)purpose;
+    (void)address;
+    return CURL_SOCKET_BAD;
+}
+
+static CURL *create_sweeper(void)
+{
+    CURL *easy = curl_easy_init();
+
+    if (!easy)
+        return NULL;
+    curl_easy_setopt(easy, CURLOPT_URL, "http://127.0.0.1:9/");
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)IDLE_MAX_S);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_no_socket);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    return easy;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    lpi_curl_sockets *sockets = timer->data;
+
+    if (sockets->open_count == 0)
+        uv_timer_stop(timer);
+    else
+        lpi_curl_loop_add(sockets->curl, sockets->sweeper);
+}
+
+static void sweep_in(lpi_curl_sockets *sockets, uint64_t ms)
+{
+    uv_timer_start(&sockets->timer, on_timer, ms, SWEEP_MS);
+}
+
+/* Opening and closing ----------------------------------------------------- */
+
+static bool make_room(lpi_curl_sockets *sockets, size_t count)
+{
+    size_t room = count * 2;
+    kept_socket *longer;
+
+    if (count <= sockets->room)
+        return true;
+    longer = realloc(sockets->at, room * sizeof(*longer));
+    if (!longer)
+        return false;
+    memset(longer + sockets->room, 0, (room - sockets->room) * sizeof(*longer));
+    sockets->at = longer;
+    sockets->room = room;
+    return true;
+}
+
+curl_socket_t lpi_curl_sockets_open(lpi_curl_sockets *sockets,
+                                    const struct curl_sockaddr *address)
+{
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+                    address->protocol);
+    kept_socket *kept;
+
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
+    if (!make_room(sockets, (size_t)fd + 1)) {
+        close(fd);
+        return CURL_SOCKET_BAD;
+    }
+    kept = &sockets->at[fd];
+    kept->generation++;
+    kept->users = 0;
+    kept->is_open = true;
+    if (sockets->open_count++ == 0)
+        sweep_in(sockets, SWEEP_MS);
+    return fd;
+}
+
+static int on_close(void *ctx, curl_socket_t fd)
+{
+    lpi_curl_sockets *sockets = ctx;
+
+    sockets->at[fd].is_open = false;
+    sockets->open_count--;
+    return close(fd);
+}
+
+void lpi_curl_sockets_set(lpi_curl_sockets *sockets, CURL *easy)
+{
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, sockets);
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)IDLE_MAX_S);
+}
+
+/* Using ------------------------------------------------------------------- */
+
+/* NULL: it has used none, or that one is closed. */
+static kept_socket *find(lpi_curl_sockets *sockets, const lpi_socket_use *use)
+{
+    kept_socket *kept;
+
+    if (use->generation == 0)
+        return NULL;
+    kept = &sockets->at[use->fd];
+    return kept->is_open && kept->generation == use->generation ? kept : NULL;
+}
+
+void lpi_curl_sockets_used(lpi_curl_sockets *sockets, curl_socket_t fd,
+                           lpi_socket_use *use)
+{
+    kept_socket *before = find(sockets, use);
+
+    if (before && fd == use->fd)
+        return;
+    if (before)
+        before->users--;
+    memset(use, 0, sizeof(*use));
+    if (fd < 0 || (size_t)fd >= sockets->room || !sockets->at[fd].is_open)
+        return;
+    use->fd = fd;
+    use->generation = sockets->at[fd].generation;
+    sockets->at[fd].users++;
+}
+
+void lpi_curl_sockets_leave(lpi_curl_sockets *sockets, lpi_socket_use *use)
+{
+    kept_socket *kept = find(sockets, use);
+    int fd = use->fd;
+
+    memset(use, 0, sizeof(*use));
+    if (!kept || --kept->users > 0)
+        return;
+    shutdown(fd, SHUT_RDWR); // the peer sees it now, libcurl at the next sweep
+    sweep_in(sockets, SWEEP_SOON_MS);
+}
+
+/* Life -------------------------------------------------------------------- */
+
+lpi_curl_sockets *lpi_curl_sockets_create(uv_loop_t *loop, lpi_curl_loop *curl)
+{
+    lpi_curl_sockets *sockets = calloc(1, sizeof(*sockets));
+
+    if (!sockets)
+        return NULL;
+    sockets->sweeper = create_sweeper();
+    if (!sockets->sweeper) {
+        free(sockets);
+        return NULL;
+    }
+    sockets->curl = curl;
+    uv_timer_init(loop, &sockets->timer);
+    sockets->timer.data = sockets;
+    return sockets;
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    lpi_curl_sockets *sockets = handle->data;
+
+    sockets->closed(sockets->closed_ctx);
+    free(sockets->at);
+    free(sockets);
+}
+
+void lpi_curl_sockets_destroy(lpi_curl_sockets *sockets,
+                              void (*closed)(void *ctx), void *ctx)
+{
+    if (!sockets)
+        return;
+    lpi_curl_loop_remove(sockets->curl, sockets->sweeper);
+    curl_easy_cleanup(sockets->sweeper);
+    sockets->closed = closed;
+    sockets->closed_ctx = ctx;
+    uv_close((uv_handle_t *)&sockets->timer, on_timer_closed);
+}

@@ -1,0 +1,785 @@
+/*
+ * drain.c - one drain: from the ring to its protocol, and back if need be.
+ *
+ *          line            linger over          delivered
+ *   IDLE --------> LINGERS ----------> SENDS <-----------+
+ *    ^                        QUEUES --> |  -------------+
+ *    +------- nothing left --------------+
+ *                                        | failed          refused, to park
+ *                        WAITS <---------+---------> PARKED
+ *                          +---- time is over ---> as before
+ */
+#include "drain_impl.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backoff.h"
+
+/* For so long a sink that is away may be on its way back. */
+#define GONE_NS INT64_C(60000000000)
+
+enum {
+    LOOK_MS = 10, /* a drain that lingers looks this often if it has enough */
+    GROW_MS = 15000, /* then a sink that wants small batches is asked again */
+    AFTER_MAX_MS = 3600 * 1000
+};
+
+static int64_t now_ns(const lp_drain *drain)
+{
+    return drain->set->opt.now_ns(drain->set->opt.ctx);
+}
+
+/* Flights ----------------------------------------------------------------- */
+
+static void add_loss(lp_drain_loss *to, const lp_drain_loss *more)
+{
+    if (more->lines == 0)
+        return;
+    if (to->lines == 0 || more->since_ns < to->since_ns)
+        to->since_ns = more->since_ns;
+    to->lines += more->lines;
+}
+
+static lpi_flight *new_flight(lp_drain *drain, const lpi_taken *taken)
+{
+    uint32_t kept = drain->protocol->copies ? 0 : taken->batch.run_count;
+    lpi_flight *flight = calloc(1, sizeof(*flight) + kept * sizeof(lp_run));
+
+    if (!flight)
+        return NULL;
+    flight->place = taken->place;
+    flight->first_seq = taken->batch.first_seq;
+    flight->lines = taken->batch.line_count;
+    flight->overflow = taken->overflow;
+    flight->time_ns = taken->batch.time_ns;
+    flight->batch = taken->batch;
+    if (kept > 0) {
+        memcpy(flight->runs, taken->runs, kept * sizeof(lp_run));
+        flight->batch.runs = flight->runs;
+    }
+    return flight;
+}
+
+/* What is owed goes with the flight, so that the next one does not tell it as
+ * well. */
+static void load_notice(lp_drain *drain, lpi_flight *flight)
+{
+    lp_drain_batch *batch = &flight->batch;
+
+    flight->owed = drain->owed;
+    memset(&drain->owed, 0, sizeof(drain->owed));
+    batch->loss = flight->owed;
+    add_loss(&batch->loss, &flight->overflow);
+    if (batch->loss.since_ns == 0)
+        batch->loss.since_ns = batch->time_ns;
+    lpi_name_frame(batch, lp_channel_epoch(drain->ring),
+                   lp_span_of(drain->token, drain->token_bytes));
+}
+
+static void push_flight(lp_drain *drain, lpi_flight *flight)
+{
+    if (drain->last_flight)
+        drain->last_flight->next = flight;
+    else
+        drain->flights = flight;
+    drain->last_flight = flight;
+    drain->flight_count++;
+}
+
+static void free_flight(lp_drain *drain, lpi_flight *flight)
+{
+    if (!drain->protocol->copies)
+        lpi_let_go(flight->runs, flight->batch.run_count);
+    free(flight);
+}
+
+static lp_seq unconfirmed_seq(const lp_drain *drain)
+{
+    if (drain->flights)
+        return drain->flights->first_seq + drain->flights->done_lines;
+    return lp_cursor_mark(drain->cursor).seq;
+}
+
+static void pop_flight(lp_drain *drain)
+{
+    lpi_flight *flight = drain->flights;
+
+    drain->flights = flight->next;
+    if (!drain->flights)
+        drain->last_flight = NULL;
+    drain->flight_count--;
+    free_flight(drain, flight);
+}
+
+/* Where to read on when the oldest flight did not get any further. */
+static lp_cursor_place place_of(const lpi_flight *flight)
+{
+    lp_cursor_place place = flight->place;
+
+    if (flight->done_lines > 0)
+        lp_cursor_place_after(&place, flight->first_seq, flight->done_lines);
+    return place;
+}
+
+/* Everything that is in flight is to be read again. */
+static void take_back(lp_drain *drain)
+{
+    lp_cursor_place place;
+
+    if (!drain->flights)
+        return;
+    place = place_of(drain->flights);
+    drain->again_lines = drain->flights->lines - drain->flights->done_lines;
+    while (drain->flights) {
+        if (drain->flights->done_lines == 0)
+            add_loss(&drain->owed, &drain->flights->owed);
+        pop_flight(drain);
+    }
+    lp_cursor_rewind(drain->cursor, &place);
+}
+
+/* Sending ----------------------------------------------------------------- */
+
+/* Is there a reason not to wait for more lines? */
+static bool is_due(lp_drain *drain, const lpi_taken *taken)
+{
+    uint64_t now_ms = uv_now(drain->set->loop);
+    int64_t linger_ms = drain->set->opt.linger_ms;
+    int64_t age_ms;
+
+    if (taken->is_full || drain->again_lines > 0 || drain->set->is_hurried)
+        return true;
+    if (drain->due_ms == 0) {
+        age_ms = (now_ns(drain) - taken->batch.time_ns) / 1000000;
+        if (age_ms < 0)
+            age_ms = 0;
+        drain->due_ms =
+            now_ms + (uint64_t)(age_ms < linger_ms ? linger_ms - age_ms : 0);
+    }
+    return now_ms >= drain->due_ms;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    lp_drain *drain = timer->data;
+
+    if (drain->rest == LPI_REST_FAILED) {
+        drain->rest = LPI_REST_NONE;
+        drain->retry_ns = 0;
+        drain->tried_ns = now_ns(drain);
+        drain->is_ready = true;
+    }
+    lpi_drain_pump(drain);
+}
+
+static void linger(lp_drain *drain, uint64_t least_ms)
+{
+    uint64_t now_ms = uv_now(drain->set->loop);
+    uint64_t left_ms = drain->due_ms > now_ms ? drain->due_ms - now_ms : 0;
+
+    if (left_ms > LOOK_MS)
+        left_ms = LOOK_MS;
+    uv_timer_start(&drain->timer, on_timer,
+                   left_ms > least_ms ? left_ms : least_ms, 0);
+}
+
+static void count_batch(lp_drain *drain)
+{
+    drain->batches++;
+    drain->retries += drain->again_lines > 0;
+    drain->again_lines = 0;
+    drain->due_ms = 0;
+    uv_timer_stop(&drain->timer);
+}
+
+/* The runs become the flight's, or are let go. */
+static void launch(lp_drain *drain, lpi_flight *flight, lpi_taken *taken)
+{
+    load_notice(drain, flight);
+    push_flight(drain, flight);
+    count_batch(drain);
+    // send() may say all there is to say, and the flight be gone behind it.
+    drain->is_ready = false;
+    if (drain->protocol->send(drain->link, &flight->batch) &&
+        drain->rest == LPI_REST_NONE)
+        drain->is_ready = true;
+    if (drain->protocol->copies)
+        lpi_let_go(taken->runs, taken->batch.run_count);
+}
+
+/* False: it waits for its turn. */
+static bool may_try(lp_drain *drain)
+{
+    return drain->is_proven || lpi_set_take_turn(drain);
+}
+
+/* False: there is nothing to send now. */
+static bool send_one(lp_drain *drain)
+{
+    lp_run none = {0};
+    lpi_taken taken;
+    lpi_flight *flight = NULL;
+    lp_err err =
+        lpi_take(drain->cursor, drain->batch_bytes, drain->again_lines, &taken);
+
+    bool is_to_go;
+
+    drain->is_at_end = err != LP_OK && err != LP_E_AGAIN;
+    is_to_go = err == LP_OK && is_due(drain, &taken) && may_try(drain);
+    if (is_to_go)
+        flight = new_flight(drain, &taken);
+    if (flight) {
+        launch(drain, flight, &taken);
+    } else if (err == LP_OK) {
+        lpi_untake(drain->cursor, &taken);
+        if (!drain->is_queued)
+            linger(drain, is_to_go ? LOOK_MS : 0); // there was no memory
+    }
+    lp_cursor_rest(drain->cursor, &none, 0);
+    return flight != NULL;
+}
+
+static bool may_send(const lp_drain *drain)
+{
+    return !drain->is_closed && !drain->is_queued && !drain->set->is_paused &&
+           drain->is_ready && drain->rest == LPI_REST_NONE &&
+           drain->flight_count < drain->protocol->window;
+}
+
+/* There was nothing to send: the bell says when there is. */
+static void await_lines(lp_drain *drain)
+{
+    if (!may_send(drain) || drain->is_armed || drain->is_at_end ||
+        uv_is_active((uv_handle_t *)&drain->timer))
+        return;
+    if (lp_cursor_arm(drain->cursor) == LP_OK)
+        drain->is_armed = true;
+    else
+        linger(drain, 0);
+}
+
+void lpi_drain_pump(lp_drain *drain)
+{
+    if (drain->is_pumping)
+        return;
+    drain->is_pumping = true;
+    while (may_send(drain) && send_one(drain)) {
+    }
+    drain->is_pumping = false;
+    if (!drain->flights)
+        lpi_set_end_turn(drain); // it was given one, and had no use for it
+    await_lines(drain);
+}
+
+void lpi_drain_hurry(lp_drain *drain)
+{
+    if (drain->rest == LPI_REST_FAILED)
+        uv_timer_start(&drain->timer, on_timer, 0, 0);
+    lpi_drain_pump(drain);
+}
+
+bool lpi_drain_may_deliver(const lp_drain *drain)
+{
+    bool was_there =
+        drain->success_ns > 0 && now_ns(drain) - drain->success_ns < GONE_NS;
+
+    if (drain->rest == LPI_REST_PARKED)
+        return false;
+    return was_there || (drain->rest == LPI_REST_NONE && !drain->is_queued);
+}
+
+void lpi_drain_woken(lp_drain *drain)
+{
+    drain->is_armed = false;
+    lpi_drain_pump(drain);
+}
+
+/* What became of it ------------------------------------------------------- */
+
+static void confirm(lp_drain *drain)
+{
+    lp_cursor_confirm(drain->cursor, unconfirmed_seq(drain));
+}
+
+/* Its kernel takes a buffer full even if the sink hangs, at each try. */
+static bool is_well(const lp_drain *drain)
+{
+    int64_t since_ns = now_ns(drain) - drain->tried_ns;
+
+    return drain->protocol->answers ||
+           since_ns / 1000000 >= drain->set->opt.answer_timeout_ms;
+}
+
+/* The sink has taken something. */
+static void prove(lp_drain *drain)
+{
+    drain->is_proven = true;
+    if (is_well(drain))
+        drain->failed_in_a_row = 0;
+    lpi_set_end_turn(drain);
+}
+
+/* What was too much for a sink may be welcome by now; small batches for ever
+ * would make it slow for ever. */
+static void raise_limit(lp_drain *drain)
+{
+    uint64_t now_ms = uv_now(drain->set->loop);
+    size_t most_bytes = drain->set->opt.batch_bytes;
+
+    if (drain->batch_max_bytes >= most_bytes ||
+        now_ms - drain->limited_ms < GROW_MS)
+        return;
+    drain->batch_max_bytes *= 2;
+    if (drain->batch_max_bytes > most_bytes)
+        drain->batch_max_bytes = most_bytes;
+    drain->limited_ms = now_ms;
+}
+
+/* Batches become as large again as they may be. */
+static void grow(lp_drain *drain)
+{
+    raise_limit(drain);
+    drain->batch_bytes += drain->batch_bytes / 4;
+    if (drain->batch_bytes > drain->batch_max_bytes)
+        drain->batch_bytes = drain->batch_max_bytes;
+}
+
+void lp_drain_delivered(lp_drain *drain, uint64_t lines)
+{
+    assert(drain->flights || lines == 0);
+    drain->delivered_lines += lines;
+    drain->success_ns = now_ns(drain);
+    while (lines > 0) {
+        lpi_flight *flight = drain->flights;
+        uint64_t left = flight->lines - flight->done_lines;
+        uint64_t some = lines < left ? lines : left;
+
+        flight->done_lines += some;
+        lines -= some;
+        if (some == left)
+            pop_flight(drain);
+    }
+    grow(drain);
+    confirm(drain);
+    prove(drain);
+    lpi_drain_pump(drain);
+}
+
+static void note_error(lp_drain *drain, const char *why)
+{
+    drain->failures++;
+    drain->error_ns = now_ns(drain);
+    drain->tls_alert[0] = '\0';
+    snprintf(drain->error, sizeof(drain->error), "%s", why);
+}
+
+static void drop_refused(lp_drain *drain)
+{
+    lpi_flight *flight = drain->flights;
+    lp_drain_loss lines = {flight->lines - flight->done_lines, flight->time_ns};
+
+    drain->refused_lines += lines.lines;
+    if (flight->done_lines == 0) {
+        add_loss(&drain->owed, &flight->owed);
+        add_loss(&drain->owed, &flight->overflow);
+    }
+    add_loss(&drain->owed, &lines);
+    pop_flight(drain);
+    confirm(drain);
+}
+
+void lp_drain_refuse(lp_drain *drain, const char *why)
+{
+    assert(drain->flights);
+    if (drain->policy == LP_DRAIN_RETRY) {
+        lp_drain_failed(drain, why, 0);
+        return;
+    }
+    note_error(drain, why);
+    prove(drain);
+    if (drain->policy == LP_DRAIN_PARK) {
+        take_back(drain);
+        drain->rest = LPI_REST_PARKED;
+    } else {
+        drop_refused(drain);
+    }
+    lpi_drain_pump(drain);
+}
+
+void lp_drain_refuse_size(lp_drain *drain, const char *why)
+{
+    const lpi_flight *flight = drain->flights;
+
+    assert(flight);
+    if (flight->lines - flight->done_lines == 1) {
+        lp_drain_refuse(drain, why);
+        return;
+    }
+    note_error(drain, why);
+    prove(drain);
+    drain->batch_max_bytes = flight->batch.bytes / 2;
+    drain->batch_bytes = drain->batch_max_bytes;
+    drain->limited_ms = uv_now(drain->set->loop);
+    take_back(drain);
+    drain->again_lines = 0; // other frames, with names of their own
+    lpi_drain_pump(drain);
+}
+
+void lp_drain_failed(lp_drain *drain, const char *why, uint64_t after_ms)
+{
+    const lp_drains_options *opt = &drain->set->opt;
+    uint64_t wait_ms;
+
+    note_error(drain, why);
+    take_back(drain);
+    if (drain->rest == LPI_REST_PARKED)
+        return;
+    drain->failed_in_a_row++;
+    drain->is_ready = false;
+    drain->is_proven = false;
+    drain->due_ms = 0;
+    drain->rest = LPI_REST_FAILED;
+    wait_ms = lpi_backoff_ms(drain->failed_in_a_row, opt->backoff_min_ms,
+                             drain->set->is_hurried ? opt->backoff_min_ms
+                                                    : opt->backoff_max_ms,
+                             lpi_random(&drain->set->random));
+    if (wait_ms < after_ms)
+        wait_ms = after_ms < AFTER_MAX_MS ? after_ms : AFTER_MAX_MS;
+    drain->retry_ns = drain->error_ns + (int64_t)wait_ms * 1000000;
+    uv_timer_start(&drain->timer, on_timer, wait_ms, 0);
+    lpi_set_end_turn(drain);
+}
+
+void lp_drain_failed_slowly(lp_drain *drain, const char *why)
+{
+    const lpi_flight *flight = drain->flights;
+
+    assert(flight);
+    drain->batch_bytes = flight->batch.bytes / 2;
+    if (drain->batch_bytes == 0)
+        drain->batch_bytes = 1; // a line is sent whatever its size
+    lp_drain_failed(drain, why, 0);
+    drain->again_lines = 0; // other frames, with names of their own
+}
+
+void lp_drain_failed_tls(lp_drain *drain, const char *alert, const char *why,
+                         uint64_t after_ms)
+{
+    lp_drain_failed(drain, why, after_ms);
+    drain->tls_failures++;
+    snprintf(drain->tls_alert, sizeof(drain->tls_alert), "%s", alert);
+}
+
+void lp_drain_ready(lp_drain *drain)
+{
+    if (drain->rest == LPI_REST_FAILED)
+        return;
+    drain->is_ready = true;
+    lpi_drain_pump(drain);
+}
+
+void lp_drain_count_sent(lp_drain *drain, uint64_t bytes)
+{
+    drain->sent_bytes += bytes;
+}
+
+void lp_drain_count_answer(lp_drain *drain, unsigned status)
+{
+    unsigned class = status / 100;
+
+    // What no RFC knows is no success, and an answer all the same.
+    drain->answers[class < LP_DRAIN_ANSWERS ? class : LP_DRAIN_ANSWERS - 1]++;
+}
+
+void lp_drain_count_cut(lp_drain *drain, uint64_t lines)
+{
+    drain->cut_lines += lines;
+}
+
+/* Life -------------------------------------------------------------------- */
+
+static void on_ready(void *ctx)
+{
+    lpi_set_wake(ctx);
+}
+
+static lp_err read_options(const lp_drain_options *from, lp_drain_options *opt)
+{
+    lp_drain_options defaults = LP_DRAIN_OPTIONS_INIT;
+
+    *opt = defaults;
+    if (!from)
+        return LP_OK;
+    if (from->struct_bytes > sizeof(*opt) || from->refused > LP_DRAIN_PARK)
+        return LP_E_INVALID;
+    memcpy(opt, from, from->struct_bytes);
+    return LP_OK;
+}
+
+static lp_err open_cursor(lp_drain *drain, const lp_drain_options *from)
+{
+    lp_cursor_options opt = LP_CURSOR_OPTIONS_INIT;
+
+    opt.start = from->start;
+    opt.start_arg = from->start_arg;
+    opt.start_epoch = from->start_epoch;
+    opt.confirms = 1;
+    opt.on_ready = on_ready;
+    opt.ready_ctx = drain;
+    return lp_cursor_open(drain->ring, &opt, &drain->cursor);
+}
+
+static lp_err open_link(lp_drain *drain, lp_span url,
+                        const lp_drain_protocol **protocol, void **link)
+{
+    *protocol = lpi_set_protocol(drain->set, url);
+    if (!*protocol)
+        return LP_E_INVALID;
+    return (*protocol)->open((*protocol)->ctx, drain, url,
+                             lp_span_of(drain->token, drain->token_bytes),
+                             link);
+}
+
+static void set_policy(lp_drain *drain, lp_span text)
+{
+    lp_drain_url url;
+
+    drain->policy = drain->own_policy;
+    if (lp_drain_url_parse(text, &url, NULL) == LP_OK && url.says_refused)
+        drain->policy = (lp_drain_refused)url.refused;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    lp_drain *drain = handle->data;
+    lp_drains *set = drain->set;
+
+    free(drain);
+    lpi_set_handle_closed(set);
+}
+
+static lp_drain *new_drain(lp_drains *set, lp_channel *channel, lp_span token,
+                           const lp_drain_options *opt)
+{
+    lp_drain *drain = calloc(1, sizeof(*drain));
+
+    if (!drain)
+        return NULL;
+    drain->set = set;
+    drain->ring = lp_channel_ref(channel);
+    drain->own_policy = (lp_drain_refused)opt->refused;
+    drain->is_ready = true;
+    drain->batch_bytes = drain->batch_max_bytes = set->opt.batch_bytes;
+    drain->token_bytes = token.len_bytes;
+    memcpy(drain->token, token.ptr, token.len_bytes);
+    return drain;
+}
+
+lp_err lp_drain_open(lp_drains *set, lp_channel *channel, lp_span url,
+                     lp_span token, const lp_drain_options *options,
+                     lp_drain **out)
+{
+    lp_drain_options opt;
+    lp_drain *drain;
+    lp_err err = read_options(options, &opt);
+
+    if (err != LP_OK || token.len_bytes == 0 ||
+        token.len_bytes > LPI_TOKEN_MAX_BYTES)
+        return LP_E_INVALID;
+    drain = new_drain(set, channel, token, &opt);
+    if (!drain)
+        return LP_E_NOMEM;
+    err = open_cursor(drain, &opt);
+    if (err == LP_OK)
+        err = open_link(drain, url, &drain->protocol, &drain->link);
+    if (err != LP_OK) {
+        lp_cursor_close(drain->cursor);
+        lp_channel_unref(drain->ring);
+        free(drain);
+        return err;
+    }
+    set_policy(drain, url);
+    lpi_set_enter(drain);
+    *out = drain;
+    lpi_drain_pump(drain);
+    return LP_OK;
+}
+
+void lp_drain_settle(lp_drain *drain)
+{
+    bool was_pumping = drain->is_pumping;
+
+    if (!drain->protocol->settle)
+        return;
+    drain->is_pumping = true; // nothing more goes this way
+    drain->protocol->settle(drain->link);
+    drain->is_pumping = was_pumping;
+}
+
+lp_err lp_drain_redirect(lp_drain *drain, lp_span url)
+{
+    const lp_drain_protocol *protocol;
+    void *link;
+    lp_err err = open_link(drain, url, &protocol, &link);
+
+    if (err != LP_OK)
+        return err;
+    lp_drain_settle(drain);
+    take_back(drain);
+    drain->protocol->close(drain->link);
+    drain->protocol = protocol;
+    drain->link = link;
+    set_policy(drain, url);
+    drain->rest = LPI_REST_NONE;
+    drain->retry_ns = 0;
+    drain->failed_in_a_row = 0;
+    drain->batch_bytes = drain->batch_max_bytes = drain->set->opt.batch_bytes;
+    drain->is_proven = false;
+    drain->is_ready = true;
+    drain->due_ms = 0;
+    uv_timer_stop(&drain->timer);
+    lpi_set_end_turn(drain);
+    lpi_drain_pump(drain);
+    return LP_OK;
+}
+
+void lp_drain_close(lp_drain *drain)
+{
+    if (!drain)
+        return;
+    drain->is_closed = true;
+    take_back(drain);
+    drain->protocol->close(drain->link);
+    lp_cursor_close(drain->cursor); // from here on nobody wakes it
+    lp_channel_unref(drain->ring);
+    lpi_set_leave(drain);
+    uv_close((uv_handle_t *)&drain->timer, on_closed);
+}
+
+/* Status ------------------------------------------------------------------ */
+
+static lp_drain_state state_of(const lp_drain *drain)
+{
+    if (drain->rest != LPI_REST_NONE)
+        return drain->rest == LPI_REST_PARKED ? LP_DRAIN_PARKED
+                                              : LP_DRAIN_WAITS;
+    if (drain->is_queued)
+        return LP_DRAIN_QUEUES;
+    if (drain->flights)
+        return LP_DRAIN_SENDS;
+    return drain->due_ms > 0 ? LP_DRAIN_LINGERS : LP_DRAIN_IDLE;
+}
+
+/* When the oldest line that is pending arrived; 0: there is none. */
+static int64_t oldest_pending_ns(lp_drain *drain)
+{
+    lpi_taken taken;
+    int64_t arrival_ns;
+    lp_run none = {0};
+
+    if (drain->flights)
+        return drain->flights->time_ns;
+    if (lpi_take(drain->cursor, 1, 1, &taken) != LP_OK)
+        return 0;
+    arrival_ns = taken.batch.time_ns;
+    lpi_untake(drain->cursor, &taken);
+    lp_cursor_rest(drain->cursor, &none, 0);
+    return arrival_ns;
+}
+
+/* Of one moment, as far as they depend on each other. */
+typedef struct account {
+    uint64_t offered_lines;
+    uint64_t overflow_lines;
+    uint64_t pending_lines;
+} account;
+
+/* What the ring has dropped already, the cursor will find to be lost when it
+ * reads on. */
+static account account_of(const lp_drain *drain)
+{
+    lp_cursor_stats cursor = LP_CURSOR_STATS_INIT;
+    lp_channel_stats ring = LP_CHANNEL_STATS_INIT;
+    account sums;
+    uint64_t done_lines;
+
+    lp_channel_stats_get(drain->ring, &ring);
+    lp_cursor_stats_get(drain->cursor, &cursor);
+    sums.offered_lines = cursor.offered_lines;
+    sums.overflow_lines = cursor.lost_lines;
+    if (ring.oldest_seq > cursor.next_seq)
+        sums.overflow_lines += ring.oldest_seq - cursor.next_seq;
+    done_lines =
+        sums.overflow_lines + drain->delivered_lines + drain->refused_lines;
+    sums.pending_lines =
+        sums.offered_lines > done_lines ? sums.offered_lines - done_lines : 0;
+    return sums;
+}
+
+uint64_t lpi_drain_pending(lp_drain *drain)
+{
+    return account_of(drain).pending_lines;
+}
+
+void lp_drain_status_get(lp_drain *drain, lp_drain_status *out)
+{
+    lp_drain_status status = {.state = state_of(drain)};
+    account sums;
+    uint32_t room_bytes = out->struct_bytes;
+
+    status.behind_ns = oldest_pending_ns(drain);
+    sums = account_of(drain);
+    status.offered_lines = sums.offered_lines;
+    status.delivered_lines = drain->delivered_lines;
+    status.overflow_lines = sums.overflow_lines;
+    status.refused_lines = drain->refused_lines;
+    status.pending_lines = sums.pending_lines;
+    status.batches = drain->batches;
+    status.retries = drain->retries;
+    status.failures = drain->failures;
+    status.sent_bytes = drain->sent_bytes;
+    memcpy(status.answers, drain->answers, sizeof(status.answers));
+    status.failed_in_a_row = drain->failed_in_a_row;
+    status.success_ns = drain->success_ns;
+    status.error_ns = drain->error_ns;
+    status.retry_ns = drain->retry_ns;
+    memcpy(status.error, drain->error, sizeof(status.error));
+    status.cut_lines = drain->cut_lines;
+    status.tls_failures = drain->tls_failures;
+    memcpy(status.tls_alert, drain->tls_alert, sizeof(status.tls_alert));
+    status.struct_bytes = room_bytes;
+    memcpy(out, &status,
+           room_bytes < sizeof(status) ? room_bytes : sizeof(status));
+}
+
+/* For protocols ----------------------------------------------------------- */
+
+lp_channel *lp_drain_channel(const lp_drain *drain)
+{
+    return drain->ring;
+}
+
+lp_span lp_drain_token(const lp_drain *drain)
+{
+    return lp_span_of(drain->token, drain->token_bytes);
+}
+
+uv_loop_t *lp_drain_loop(const lp_drain *drain)
+{
+    return drain->set->loop;
+}
+
+const lp_drains_options *lp_drain_set_options(const lp_drain *drain)
+{
+    return &drain->set->opt;
+}
+
+bool lp_drain_may_connect(const lp_drain *drain, const struct sockaddr *address)
+{
+    const lp_drains_options *opt = &drain->set->opt;
+
+    return !opt->may_connect || opt->may_connect(opt->ctx, address);
+}

@@ -1,0 +1,171 @@
+/*
+ * drain_impl.h - what the files of the core share.
+ *
+ *     drain_set.c    the set: waking, turns, protocols
+ *     drain.c        one drain: its states, what becomes of a batch
+ *     batch.c        taking a batch out of the ring; frame ids and notices
+ *     backoff.h      how long to wait after a failure
+ */
+#ifndef LP_DRAIN_IMPL_H
+#define LP_DRAIN_IMPL_H
+
+#include <uv.h>
+
+#include "logplex/drain.h"
+
+enum { LPI_RUNS_MAX = 64, LPI_TOKEN_MAX_BYTES = 255 };
+
+/*
+ * Lines between send() and what became of them, and where they were taken. The
+ * runs are here when the protocol does not copy.
+ *
+ *     place  what was lost   first_seq         first_seq + lines
+ *       |  (overflow_lines)  |  done |  in flight  |
+ */
+typedef struct lpi_flight {
+    struct lpi_flight *next; /* sent after it */
+    lp_cursor_place place;
+    lp_seq first_seq;
+    uint64_t lines;
+    uint64_t done_lines; /* the first ones, which have arrived */
+    lp_drain_loss overflow;
+    lp_drain_loss owed; /* what was refused before, and is told in front */
+    int64_t time_ns;
+    lp_drain_batch batch;
+    lp_run runs[];
+} lpi_flight;
+
+/* Drains that wait for their turn to try: those that have not failed go first. */
+typedef enum lpi_queue_kind {
+    LPI_FRESH,
+    LPI_FAILED,
+    LPI_QUEUES
+} lpi_queue_kind;
+
+typedef struct lpi_queue {
+    lp_drain *first, *last;
+} lpi_queue;
+
+/* Why it does not send although it could. */
+typedef enum lpi_drain_rest {
+    LPI_REST_NONE,
+    LPI_REST_FAILED, /* until the timer ends it */
+    LPI_REST_PARKED
+} lpi_drain_rest;
+
+struct lp_drain {
+    lp_drains *set;
+    lp_drain *previous, *next;               /* of the set */
+    lp_drain *next_woken;                    /* under set.wake_lock */
+    bool is_woken;                           /* likewise */
+    lp_drain *previous_queued, *next_queued; /* for a turn */
+    lpi_queue_kind in_queue;
+    bool is_queued;
+
+    lp_channel *ring;
+    lp_cursor *cursor;
+    lp_drain_refused policy;     /* in force                         */
+    lp_drain_refused own_policy; /* where the URL does not say       */
+    const lp_drain_protocol *protocol;
+    void *link;
+
+    lpi_drain_rest rest;
+    bool is_ready;    /* the link takes batches                        */
+    bool is_armed;    /* the cursor is                                 */
+    bool is_at_end;   /* the channel is closed, and has no more lines  */
+    bool is_proven;   /* the last batch was answered                   */
+    bool has_turn;    /* to try although it is not                     */
+    bool is_pumping;  /* a call from within send() need not pump       */
+    bool is_closed;   /* its timer's handle is not, yet                */
+    uv_timer_t timer; /* of the rest, or while it lingers             */
+    uint64_t due_ms;  /* loop time at which lingering is over; 0: it does not */
+
+    lpi_flight *flights, *last_flight; /* in the order of sending */
+    unsigned flight_count;
+    uint64_t again_lines;   /* the next batch was sent before, with so many */
+    size_t batch_bytes;     /* less for a while behind batches that took too
+                             long ... */
+    size_t batch_max_bytes; /* ... than the set's, or than the sink takes */
+    uint64_t limited_ms;    /* loop time at which the sink set that limit */
+    lp_drain_loss owed;     /* refused lines that nobody has told the sink */
+
+    uint64_t delivered_lines, refused_lines;
+    uint64_t batches, retries, failures, sent_bytes;
+    uint64_t answers[LP_DRAIN_ANSWERS];
+    uint32_t failed_in_a_row;
+    int64_t success_ns, error_ns, retry_ns;
+    int64_t tried_ns; /* when it began to try again */
+    char error[LP_DRAIN_ERROR_MAX_BYTES];
+    uint64_t cut_lines, tls_failures;
+    char tls_alert[LP_DRAIN_ALERT_MAX_BYTES];
+
+    size_t token_bytes;
+    char token[LPI_TOKEN_MAX_BYTES + 1];
+};
+
+typedef struct lpi_protocol {
+    struct lpi_protocol *next;
+    lp_drain_protocol public;
+} lpi_protocol;
+
+struct lp_drains {
+    uv_loop_t *loop;
+    lp_drains_options opt;
+    lp_drain *first;
+    lpi_protocol *protocols;
+    uint64_t random;
+    bool is_hurried;
+    bool is_paused;
+    unsigned open_handles;   /* freed with the last one */
+    struct lpi_http *http;   /* http_drain.c */
+    struct lpi_trust *trust; /* tls_trust.c; NULL: nobody has needed it */
+
+    unsigned opening;
+    lpi_queue queues[LPI_QUEUES];
+
+    uv_async_t async;
+    uv_mutex_t wake_lock; /* over what any thread does: */
+    lp_drain *woken, *woken_end;
+    size_t woken_count;
+};
+
+/* drain_set.c */
+const lp_drain_protocol *lpi_set_protocol(const lp_drains *set, lp_span url);
+void lpi_set_enter(lp_drain *drain);
+void lpi_set_leave(lp_drain *drain);
+void lpi_set_wake(lp_drain *drain);      /* Threads: any */
+bool lpi_set_take_turn(lp_drain *drain); /* false: it is in the queue */
+void lpi_set_end_turn(lp_drain *drain);
+void lpi_set_handle_closed(lp_drains *set);
+
+/* drain.c */
+void lpi_drain_pump(lp_drain *drain);
+void lpi_drain_woken(lp_drain *drain);
+uint64_t lpi_drain_pending(lp_drain *drain); /* lines */
+void lpi_drain_hurry(lp_drain *drain);
+bool lpi_drain_may_deliver(const lp_drain *drain); /* before long */
+
+/* What is taken out of the ring for a batch. */
+typedef struct lpi_taken {
+    lp_cursor_place place;
+    lp_drain_loss overflow;
+    bool is_full; /* to wait brings no more lines into it */
+    lp_drain_batch batch;
+    lp_run runs[LPI_RUNS_MAX];
+} lpi_taken;
+
+/*
+ * batch.c: reads a batch of at most bytes_max and lines_max (0: no limit).
+ * lpi_untake() puts it back, lpi_let_go() only its runs.
+ * Fails: as lp_cursor_next(), when there is no line.
+ */
+lp_err lpi_take(lp_cursor *cursor, size_t bytes_max, uint64_t lines_max,
+                lpi_taken *out);
+void lpi_untake(lp_cursor *cursor, lpi_taken *taken);
+void lpi_let_go(lp_run *runs, uint32_t count);
+
+/* Sets the batch's frame id: the same for the same lines and the same loss of
+ * the same drain, in whatever life of the program. */
+void lpi_name_frame(lp_drain_batch *batch, uint64_t epoch, lp_span token);
+
+#endif /* LP_DRAIN_IMPL_H */

@@ -1,0 +1,381 @@
+/* drain_set.c - the set: who is woken, whose turn it is, how lines leave. */
+#include "drain_impl.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "backoff.h"
+#include "http_drain.h"
+#include "syslog_drain.h"
+#include "tls_trust.h"
+
+/* Waking ------------------------------------------------------------------ */
+
+void lpi_set_wake(lp_drain *drain)
+{
+    lp_drains *set = drain->set;
+    bool is_first;
+
+    uv_mutex_lock(&set->wake_lock);
+    is_first = set->woken == NULL;
+    if (!drain->is_woken) {
+        drain->is_woken = true;
+        drain->next_woken = NULL;
+        if (set->woken)
+            set->woken_end->next_woken = drain;
+        else
+            set->woken = drain;
+        set->woken_end = drain;
+        set->woken_count++;
+    }
+    uv_mutex_unlock(&set->wake_lock);
+    if (is_first)
+        uv_async_send(&set->async);
+}
+
+/* NULL: that was all. */
+static lp_drain *next_woken(lp_drains *set)
+{
+    lp_drain *drain;
+
+    uv_mutex_lock(&set->wake_lock);
+    drain = set->woken;
+    if (drain) {
+        set->woken = drain->next_woken;
+        set->woken_count--;
+        drain->is_woken = false;
+    }
+    uv_mutex_unlock(&set->wake_lock);
+    return drain;
+}
+
+static void on_async(uv_async_t *async)
+{
+    lp_drains *set = async->data;
+    lp_drain *drain;
+    size_t left;
+
+    uv_mutex_lock(&set->wake_lock);
+    left = set->woken_count; // who is woken again waits for the next turn
+    uv_mutex_unlock(&set->wake_lock);
+    while (left-- > 0 && (drain = next_woken(set)) != NULL)
+        lpi_drain_woken(drain);
+    uv_mutex_lock(&set->wake_lock);
+    left = set->woken_count;
+    uv_mutex_unlock(&set->wake_lock);
+    if (left > 0)
+        uv_async_send(&set->async);
+}
+
+/* Its cursor is closed, so nobody wakes it any more; but it may be woken. */
+static void unwake(lp_drain *drain)
+{
+    lp_drains *set = drain->set;
+
+    uv_mutex_lock(&set->wake_lock);
+    if (drain->is_woken) {
+        lp_drain *before = NULL;
+
+        for (lp_drain *at = set->woken; at != drain; at = at->next_woken)
+            before = at;
+        if (before)
+            before->next_woken = drain->next_woken;
+        else
+            set->woken = drain->next_woken;
+        if (set->woken_end == drain)
+            set->woken_end = before;
+        set->woken_count--;
+    }
+    uv_mutex_unlock(&set->wake_lock);
+}
+
+/* Turns ------------------------------------------------------------------- */
+
+enum { FRESH_FAILURES = 3 };
+
+/* Who has hardly ever failed need not wait behind those that fail all the
+ * time. */
+static void enqueue(lp_drain *drain)
+{
+    lpi_queue *queue;
+
+    if (drain->is_queued)
+        return;
+    drain->in_queue =
+        drain->failed_in_a_row > FRESH_FAILURES ? LPI_FAILED : LPI_FRESH;
+    queue = &drain->set->queues[drain->in_queue];
+    drain->is_queued = true;
+    drain->next_queued = NULL;
+    drain->previous_queued = queue->last;
+    if (queue->last)
+        queue->last->next_queued = drain;
+    else
+        queue->first = drain;
+    queue->last = drain;
+}
+
+static void leave_queue(lp_drain *drain)
+{
+    lpi_queue *queue = &drain->set->queues[drain->in_queue];
+
+    if (!drain->is_queued)
+        return;
+    drain->is_queued = false;
+    if (drain->previous_queued)
+        drain->previous_queued->next_queued = drain->next_queued;
+    else
+        queue->first = drain->next_queued;
+    if (drain->next_queued)
+        drain->next_queued->previous_queued = drain->previous_queued;
+    else
+        queue->last = drain->previous_queued;
+}
+
+bool lpi_set_take_turn(lp_drain *drain)
+{
+    lp_drains *set = drain->set;
+
+    if (drain->has_turn)
+        return true;
+    if (set->opening < set->opt.opening_max) {
+        set->opening++;
+        drain->has_turn = true;
+        return true;
+    }
+    enqueue(drain);
+    return false;
+}
+
+void lpi_set_end_turn(lp_drain *drain)
+{
+    lp_drains *set = drain->set;
+    lp_drain *next;
+
+    if (!drain->has_turn)
+        return;
+    drain->has_turn = false;
+    set->opening--;
+    next = set->queues[LPI_FRESH].first;
+    if (!next)
+        next = set->queues[LPI_FAILED].first;
+    if (!next)
+        return;
+    leave_queue(next);
+    next->has_turn = true;
+    set->opening++;
+    lpi_set_wake(next); // later, as the caller is in the middle of it
+}
+
+/* Protocols --------------------------------------------------------------- */
+
+const lp_drain_protocol *lpi_set_protocol(const lp_drains *set, lp_span url)
+{
+    for (const lpi_protocol *at = set->protocols; at; at = at->next) {
+        lp_span scheme = lp_span_str(at->public.scheme);
+
+        if (url.len_bytes > scheme.len_bytes &&
+            url.ptr[scheme.len_bytes] == ':' && lp_span_starts(url, scheme))
+            return &at->public;
+    }
+    return NULL;
+}
+
+lp_err lp_drains_register(lp_drains *set, const lp_drain_protocol *protocol)
+{
+    lpi_protocol *added;
+
+    if (protocol->struct_bytes != sizeof(*protocol) || protocol->window < 1 ||
+        protocol->window > 64 || !protocol->scheme || !protocol->open ||
+        !protocol->send || !protocol->close)
+        return LP_E_INVALID;
+    added = calloc(1, sizeof(*added));
+    if (!added)
+        return LP_E_NOMEM;
+    added->public = *protocol;
+    added->next = set->protocols;
+    set->protocols = added;
+    return LP_OK;
+}
+
+/* Life -------------------------------------------------------------------- */
+
+static int64_t wall_clock_ns(void *ctx)
+{
+    struct timespec now;
+
+    (void)ctx;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void set_default(uint32_t *value, uint32_t otherwise)
+{
+    if (*value == 0)
+        *value = otherwise;
+}
+
+static lp_err read_options(const lp_drains_options *from,
+                           lp_drains_options *opt)
+{
+    lp_drains_options defaults = LP_DRAINS_OPTIONS_INIT;
+
+    *opt = defaults;
+    if (from && from->struct_bytes > sizeof(*opt))
+        return LP_E_INVALID;
+    if (from)
+        memcpy(opt, from, from->struct_bytes);
+    set_default(&opt->linger_ms, 100);
+    set_default(&opt->connect_timeout_ms, 3000);
+    set_default(&opt->answer_timeout_ms, 5000);
+    set_default(&opt->backoff_min_ms, 250);
+    set_default(&opt->backoff_max_ms, 30000);
+    set_default(&opt->opening_max, 64);
+    set_default(&opt->batch_bytes, 256 * 1024);
+    if (!opt->user_agent)
+        opt->user_agent = "Logplex/" LP_VERSION_STRING;
+    if (!opt->now_ns)
+        opt->now_ns = wall_clock_ns;
+    return LP_OK;
+}
+
+static void free_set(lp_drains *set)
+{
+    while (set->protocols) {
+        lpi_protocol *first = set->protocols;
+
+        set->protocols = first->next;
+        free(first);
+    }
+    uv_mutex_destroy(&set->wake_lock);
+    free(set);
+}
+
+void lpi_set_handle_closed(lp_drains *set)
+{
+    if (--set->open_handles == 0)
+        free_set(set);
+}
+
+static void on_async_closed(uv_handle_t *handle)
+{
+    lpi_set_handle_closed(handle->data);
+}
+
+static lp_err add_protocols(lp_drains *set)
+{
+    lp_err err = lpi_http_register(set, &set->http);
+
+    if (err == LP_OK)
+        err = lpi_syslog_register(set);
+    return err == LP_OK ? lpi_syslog_udp_register(set) : err;
+}
+
+lp_err lp_drains_create(uv_loop_t *loop, const lp_drains_options *options,
+                        lp_drains **out)
+{
+    lp_drains_options opt;
+    lp_drains *set;
+    lp_err err = read_options(options, &opt);
+
+    if (err != LP_OK)
+        return err;
+    set = calloc(1, sizeof(*set));
+    if (!set)
+        return LP_E_NOMEM;
+    set->loop = loop;
+    set->opt = opt;
+    set->random = opt.seed;
+    if (uv_mutex_init(&set->wake_lock) != 0 ||
+        uv_async_init(loop, &set->async, on_async) != 0) {
+        free(set); // out of descriptors, most likely
+        return LP_E_NOMEM;
+    }
+    set->async.data = set;
+    set->open_handles = 1;
+    err = add_protocols(set);
+    if (err != LP_OK) {
+        lp_drains_destroy(set);
+        return err;
+    }
+    *out = set;
+    return LP_OK;
+}
+
+void lp_drains_destroy(lp_drains *set)
+{
+    if (!set)
+        return;
+    while (set->first)
+        lp_drain_close(set->first);
+    lpi_http_destroy(set->http);
+    lpi_trust_free(set->trust);
+    uv_close((uv_handle_t *)&set->async, on_async_closed);
+}
+
+static void pump_all(lp_drains *set)
+{
+    for (lp_drain *at = set->first; at; at = at->next)
+        lpi_drain_pump(at);
+}
+
+void lp_drains_pause(lp_drains *set, bool is_paused)
+{
+    if (set->is_paused == is_paused)
+        return;
+    set->is_paused = is_paused;
+    pump_all(set);
+}
+
+void lp_drains_hurry(lp_drains *set)
+{
+    set->is_hurried = true;
+    for (lp_drain *at = set->first; at; at = at->next)
+        lpi_drain_hurry(at);
+}
+
+bool lp_drains_is_busy(lp_drains *set)
+{
+    for (lp_drain *at = set->first; at && !set->is_paused; at = at->next)
+        if (lpi_drain_may_deliver(at) && lpi_drain_pending(at) > 0)
+            return true;
+    return false;
+}
+
+uint64_t lp_drains_pending(lp_drains *set)
+{
+    uint64_t lines = 0;
+
+    for (lp_drain *at = set->first; at; at = at->next)
+        lines += lpi_drain_pending(at);
+    return lines;
+}
+
+void lpi_set_enter(lp_drain *drain)
+{
+    lp_drains *set = drain->set;
+
+    uv_timer_init(set->loop, &drain->timer);
+    drain->timer.data = drain;
+    set->open_handles++;
+    drain->next = set->first;
+    if (drain->next)
+        drain->next->previous = drain;
+    set->first = drain;
+}
+
+void lpi_set_leave(lp_drain *drain)
+{
+    lp_drains *set = drain->set;
+
+    unwake(drain);
+    leave_queue(drain);
+    lpi_set_end_turn(drain);
+    if (drain->previous)
+        drain->previous->next = drain->next;
+    else
+        set->first = drain->next;
+    if (drain->next)
+        drain->next->previous = drain->previous;
+}

@@ -1,0 +1,56 @@
+/* sizes.h - a queue of sizes, which grows as it must. */
+#ifndef LP_SIZES_H
+#define LP_SIZES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+typedef struct lpi_sizes {
+    uint32_t *at;
+    size_t first, count, room;
+} lpi_sizes;
+
+/* False: there is no memory. */
+static inline bool lpi_sizes_push(lpi_sizes *to, size_t size)
+{
+    if (to->count == to->room) {
+        size_t room = to->room ? to->room * 2 : 64;
+        uint32_t *longer = malloc(room * sizeof(*longer));
+
+        if (!longer)
+            return false;
+        for (size_t i = 0; i < to->count; i++)
+            longer[i] = to->at[(to->first + i) % to->room];
+        free(to->at);
+        to->at = longer;
+        to->first = 0;
+        to->room = room;
+    }
+    to->at[(to->first + to->count++) % to->room] = (uint32_t)size;
+    return true;
+}
+
+/* There must be one. */
+static inline uint32_t lpi_sizes_first(const lpi_sizes *from)
+{
+    return from->at[from->first];
+}
+
+static inline uint32_t lpi_sizes_pop(lpi_sizes *from)
+{
+    uint32_t size = from->at[from->first];
+
+    from->first = (from->first + 1) % from->room;
+    from->count--;
+    return size;
+}
+
+static inline void lpi_sizes_fini(lpi_sizes *sizes)
+{
+    free(sizes->at);
+    sizes->at = NULL;
+}
+
+#endif /* LP_SIZES_H */

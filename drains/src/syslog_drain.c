@@ -1,0 +1,483 @@
+/*
+ * syslog_drain.c - see syslog_drain.h.
+ *
+ *              first batch            connected
+ *    closed --------------> opening -------------> open ----+
+ *      ^                       |                    |  ^    | batches
+ *      +-- failed, the peer closed, the link closes +  +----+
+ *
+ * Nobody answers a syslog sender. What the peer's kernel has acknowledged
+ * (SIOCOUTQ) counts as delivered; the rest is sent again when the connection
+ * dies, and it dies by a reset, so that none of it arrives late as well.
+ */
+#include "syslog_drain.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "logplex/render.h"
+#include "peer_socket.h"
+#include "sizes.h"
+#include "syslog_target.h"
+#include "transport.h"
+
+enum {
+    WINDOW = 64,
+    LOOK_MS = 50 /* how often it is asked what has arrived */
+};
+
+typedef struct connection connection;
+
+typedef struct syslog_link {
+    lpi_target target;
+    bool is_tls;
+    connection *connection; /* NULL: closed */
+} syslog_link;
+
+struct connection {
+    syslog_link *link; /* NULL: it is closing */
+    lpi_socket *socket;
+    lpi_transport *transport; /* NULL: not connected yet */
+    bool is_open;             /* the transport has begun */
+    bool is_ending;           /* nothing is sent any more */
+    bool has_leftover;        /* there is a batch that it has no part of */
+    char *text; /* rendered: what the kernel has, and what is still to go */
+    size_t text_bytes, text_at;
+    uint64_t counted_bytes; /* of text, as delivered lines */
+    lpi_sizes lines;        /* behind these; a notice's in the line after it */
+    uint64_t arrived_bytes; /* of text     */
+    uint64_t progress_ms;   /* since when there are no more */
+};
+
+/* Closing ----------------------------------------------------------------- */
+
+static void on_closed(void *ctx)
+{
+    connection *c = ctx;
+
+    free(c->text);
+    lpi_sizes_fini(&c->lines);
+    free(c);
+}
+
+/* With a reset when something is on its way: it will come by another one. */
+static void disconnect(syslog_link *link)
+{
+    connection *c = link->connection;
+    bool is_clean;
+
+    if (!c)
+        return;
+    is_clean = !c->is_open || c->lines.count == 0;
+    link->connection = NULL;
+    c->link = NULL;
+    if (c->transport)
+        c->transport->calls->close(c->transport, c->is_open && is_clean);
+    c->transport = NULL;
+    lpi_socket_close(c->socket, !is_clean);
+}
+
+/* Delivering -------------------------------------------------------------- */
+
+static void note_progress(connection *c)
+{
+    uint64_t arrived = c->transport->calls->arrived_bytes(c->transport);
+
+    if (arrived <= c->arrived_bytes)
+        return;
+    c->arrived_bytes = arrived;
+    c->progress_ms = lpi_socket_now_ms(c->socket);
+}
+
+static void confirm_arrived(connection *c)
+{
+    lpi_sizes *lines = &c->lines;
+    uint64_t count = 0;
+
+    if (!c->is_open)
+        return;
+    note_progress(c);
+    while (lines->count > 0 &&
+           c->counted_bytes + lpi_sizes_first(lines) <= c->arrived_bytes) {
+        c->counted_bytes += lpi_sizes_pop(lines);
+        count++;
+    }
+    if (count > 0)
+        lp_drain_delivered(c->link->target.drain, count);
+}
+
+/* The connection is of no use any more. Nothing is said of one that had
+ * nothing to do. */
+static void give_up_by(connection *c, const char *why, const char *alert)
+{
+    syslog_link *link = c->link;
+    lp_drain *drain = link->target.drain;
+    bool had_work;
+
+    c->is_ending = true;
+    confirm_arrived(c); // which may bring the next batch
+    had_work = !c->is_open || c->lines.count > 0 || c->has_leftover;
+    disconnect(link);
+    if (!had_work)
+        lp_drain_ready(drain);
+    else if (alert[0])
+        lp_drain_failed_tls(drain, alert, why, 0);
+    else
+        lp_drain_failed(drain, why, 0);
+}
+
+static void give_up(connection *c, const char *why)
+{
+    give_up_by(c, why, "");
+}
+
+/* For what the transport says. */
+static void give_up_transport(connection *c, lpi_io io)
+{
+    lpi_transport said = *c->transport;
+
+    if (io == LPI_IO_CLOSED)
+        give_up(c, "it closed the connection");
+    else
+        give_up_by(c, said.why, said.alert);
+}
+
+/* Writing ----------------------------------------------------------------- */
+
+/* As much as the kernel takes. False: the connection has been given up. */
+static bool write_on(connection *c)
+{
+    size_t taken_bytes = 0;
+    lpi_io io;
+
+    if (c->text_at == c->text_bytes)
+        return true;
+    io = c->transport->calls->write(c->transport, c->text + c->text_at,
+                                    c->text_bytes - c->text_at, &taken_bytes);
+    c->text_at += taken_bytes;
+    if (taken_bytes > 0)
+        lp_drain_count_sent(c->link->target.drain, taken_bytes);
+    if (io == LPI_IO_FAILED)
+        give_up_transport(c, io);
+    return io != LPI_IO_FAILED;
+}
+
+static void look_again(connection *c)
+{
+    if (c->lines.count > 0 && !lpi_socket_has_timer(c->socket))
+        lpi_socket_set_timer(c->socket, LOOK_MS);
+}
+
+/* What comes behind a write: the next batch, or more of this one later. */
+static void after_write(connection *c)
+{
+    look_again(c);
+    if (c->text_at < c->text_bytes) {
+        lpi_socket_watch(c->socket, UV_READABLE | UV_WRITABLE);
+        return;
+    }
+    lpi_socket_watch(c->socket, UV_READABLE);
+    free(c->text);
+    c->text = NULL;
+    c->text_bytes = c->text_at = 0;
+}
+
+/* What the peer says is read and ignored. False: it has been given up. */
+static bool read_on(connection *c)
+{
+    lpi_io io = c->transport->calls->read(c->transport);
+
+    if (io == LPI_IO_WANTS_READ)
+        return true;
+    give_up_transport(c, io);
+    return false;
+}
+
+/* And sends what has waited for it. */
+static void send_on(connection *c)
+{
+    lp_drain *drain = c->link->target.drain;
+
+    if (!c->text || !write_on(c))
+        return;
+    after_write(c);
+    if (!c->text)
+        lp_drain_ready(drain);
+}
+
+/* Connecting -------------------------------------------------------------- */
+
+static void on_begun(connection *c)
+{
+    c->is_open = true;
+    c->progress_ms = lpi_socket_now_ms(c->socket);
+    lpi_socket_stop_timer(c->socket);
+    lpi_socket_watch(c->socket, UV_READABLE);
+    send_on(c);
+}
+
+static void begin(connection *c)
+{
+    lpi_io io = c->transport->calls->begin(c->transport);
+
+    if (io == LPI_IO_DONE)
+        on_begun(c);
+    else if (io == LPI_IO_WANTS_READ)
+        lpi_socket_watch(c->socket, UV_READABLE);
+    else if (io == LPI_IO_WANTS_WRITE)
+        lpi_socket_watch(c->socket, UV_WRITABLE);
+    else
+        give_up_transport(c, io);
+}
+
+static void on_opened(void *ctx)
+{
+    connection *c = ctx;
+    int fd = lpi_socket_fd(c->socket);
+    int on = 1;
+    char why[LP_DRAIN_ERROR_MAX_BYTES] = "there is no memory for a connection";
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    if (c->link->is_tls)
+        c->transport = lpi_tls_open(&c->link->target, fd, why, sizeof(why));
+    else
+        c->transport = lpi_plain_open(fd);
+    if (!c->transport) {
+        give_up(c, why);
+        return;
+    }
+    lpi_socket_set_timer(c->socket, lpi_socket_left_ms(c->socket));
+    begin(c);
+}
+
+static void on_unreached(void *ctx, const char *why)
+{
+    char copy[LP_DRAIN_ERROR_MAX_BYTES]; // it is the socket's
+
+    snprintf(copy, sizeof(copy), "%s", why);
+    give_up(ctx, copy);
+}
+
+static void on_events(void *ctx, int events, bool is_broken)
+{
+    connection *c = ctx;
+
+    if (!c->is_open) {
+        begin(c);
+        return;
+    }
+    if ((is_broken || (events & UV_READABLE)) && !read_on(c))
+        return;
+    if (is_broken)
+        give_up(c, "the connection broke");
+    else
+        send_on(c);
+}
+
+static void on_timer(void *ctx)
+{
+    connection *c = ctx;
+    const lp_drains_options *opt;
+
+    if (!c->is_open) {
+        give_up(c, "the TLS handshake was not over in time");
+        return;
+    }
+    confirm_arrived(c);
+    if (!c->link)
+        return;
+    opt = lp_drain_set_options(c->link->target.drain);
+    if (c->lines.count > 0 &&
+        lpi_socket_now_ms(c->socket) - c->progress_ms >= opt->answer_timeout_ms)
+        give_up(c, "it takes nothing of what it is sent");
+    else
+        look_again(c);
+}
+
+/* NULL: there is no memory. */
+static connection *connect_to(syslog_link *link)
+{
+    static const lpi_socket_calls calls = {
+        .opened = on_opened,
+        .unreached = on_unreached,
+        .events = on_events,
+        .timer = on_timer,
+        .closed = on_closed,
+    };
+    connection *c = calloc(1, sizeof(*c));
+
+    if (!c)
+        return NULL;
+    c->link = link;
+    c->socket = lpi_socket_open(&link->target, SOCK_STREAM, &calls, c);
+    if (!c->socket) {
+        free(c);
+        return NULL;
+    }
+    link->connection = c;
+    return c;
+}
+
+/* Rendering --------------------------------------------------------------- */
+
+/* Room for the batch in the drain's own form: each line grows by no more than
+ * the token, "- -", an LF and digits of its count. */
+static size_t rendered_max_bytes(const syslog_link *link,
+                                 const lp_drain_batch *batch)
+{
+    return LP_DRAIN_NOTICE_MAX_BYTES + batch->bytes +
+           batch->line_count * (link->target.token_bytes + 16);
+}
+
+/* Lines that end with an LF have none within, as the peer would see the end of
+ * the line there (RFC 6587 3.4.2). */
+static void join_lines(char *line, size_t line_bytes)
+{
+    for (size_t i = 0; i + 1 < line_bytes; i++)
+        if (line[i] == '\n')
+            line[i] = ' ';
+}
+
+static bool render_run(connection *c, const lp_run *run, size_t room_bytes,
+                       size_t *notice_bytes)
+{
+    const lpi_target *target = &c->link->target;
+    lp_span token = lp_span_of(target->token, target->token_bytes);
+
+    for (uint32_t i = 0; i < run->line_count; i++) {
+        lp_record record = lp_run_at(run, i);
+        char *line = c->text + c->text_bytes;
+        size_t line_bytes =
+            lp_render_syslog(&record, token, !target->is_newline_framed, line,
+                             room_bytes - c->text_bytes);
+
+        if (target->is_newline_framed)
+            join_lines(line, line_bytes);
+        if (!lpi_sizes_push(&c->lines, line_bytes + *notice_bytes))
+            return false;
+        *notice_bytes = 0;
+        c->text_bytes += line_bytes;
+    }
+    return true;
+}
+
+/* False: there is no memory. */
+static bool render(connection *c, const lp_drain_batch *batch)
+{
+    const lpi_target *target = &c->link->target;
+    lp_span token = lp_span_of(target->token, target->token_bytes);
+    size_t room_bytes = rendered_max_bytes(c->link, batch);
+    size_t notice_bytes;
+
+    if (c->lines.count == 0) // nothing was to arrive until now
+        c->progress_ms = lpi_socket_now_ms(c->socket);
+    c->text = malloc(room_bytes);
+    if (!c->text)
+        return false;
+    notice_bytes = lp_drain_print_notice(
+        batch, token, !target->is_newline_framed, c->text, room_bytes);
+    c->text_bytes = notice_bytes;
+    for (uint32_t i = 0; i < batch->run_count; i++)
+        if (!render_run(c, &batch->runs[i], room_bytes, &notice_bytes))
+            return false;
+    return true;
+}
+
+static bool syslog_send(void *ctx, const lp_drain_batch *batch)
+{
+    syslog_link *link = ctx;
+    connection *c = link->connection ? link->connection : connect_to(link);
+
+    if (!c) {
+        lp_drain_failed(link->target.drain,
+                        "there is no memory for a connection", 0);
+        return false;
+    }
+    if (c->is_ending) { // give_up() says that it failed
+        c->has_leftover = true;
+        return false;
+    }
+    if (!render(c, batch)) {
+        c->has_leftover = true;
+        give_up(c, "there is no memory for a batch");
+        return false;
+    }
+    if (!c->is_open || !write_on(c))
+        return false;
+    after_write(c);
+    return c->text == NULL;
+}
+
+/* Links ------------------------------------------------------------------- */
+
+static void syslog_close(void *ctx)
+{
+    syslog_link *link = ctx;
+
+    disconnect(link);
+    lpi_target_fini(&link->target);
+    free(link);
+}
+
+static void syslog_settle(void *ctx)
+{
+    const syslog_link *link = ctx;
+
+    if (link->connection)
+        confirm_arrived(link->connection);
+}
+
+static lp_err open_link(lp_drain *drain, lp_span url, lp_span token,
+                        bool is_tls, void **out)
+{
+    syslog_link *link = calloc(1, sizeof(*link));
+    lp_err err;
+
+    if (!link)
+        return LP_E_NOMEM;
+    link->is_tls = is_tls;
+    err = lpi_target_init(&link->target, drain, url, token);
+    if (err != LP_OK) {
+        free(link);
+        return err;
+    }
+    *out = link;
+    return LP_OK;
+}
+
+static lp_err open_plain(void *ctx, lp_drain *drain, lp_span url, lp_span token,
+                         void **out)
+{
+    (void)ctx;
+    return open_link(drain, url, token, false, out);
+}
+
+static lp_err open_tls(void *ctx, lp_drain *drain, lp_span url, lp_span token,
+                       void **out)
+{
+    (void)ctx;
+    return open_link(drain, url, token, true, out);
+}
+
+lp_err lpi_syslog_register(lp_drains *set)
+{
+    lp_drain_protocol protocol = {
+        .struct_bytes = sizeof(protocol),
+        .window = WINDOW,
+        .copies = true,
+        .scheme = "syslog",
+        .open = open_plain,
+        .send = syslog_send,
+        .close = syslog_close,
+        .settle = syslog_settle,
+    };
+    lp_err err = lp_drains_register(set, &protocol);
+
+    protocol.scheme = "syslog+tls";
+    protocol.open = open_tls;
+    return err == LP_OK ? lp_drains_register(set, &protocol) : err;
+}

@@ -1,0 +1,23 @@
+/* syslog_target.h - whom a syslog drain sends to, and what its URL asks for. */
+#ifndef LP_SYSLOG_TARGET_H
+#define LP_SYSLOG_TARGET_H
+
+#include "drain_impl.h"
+
+typedef struct lpi_target {
+    lp_drain *drain;
+    char *host; /* ends with a NUL; an IPv6 address has no brackets */
+    uint16_t port;
+    bool is_address; /* the host is: there is nothing to look up */
+    bool is_insecure;
+    bool is_newline_framed;
+    size_t token_bytes;
+    char token[LPI_TOKEN_MAX_BYTES];
+} lpi_target;
+
+/* Fails: LP_E_SYNTAX, LP_E_INVALID (it is no URL of a drain), LP_E_NOMEM. */
+lp_err lpi_target_init(lpi_target *target, lp_drain *drain, lp_span url,
+                       lp_span token);
+void lpi_target_fini(lpi_target *target);
+
+#endif /* LP_SYSLOG_TARGET_H */

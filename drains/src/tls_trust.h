@@ -1,0 +1,40 @@
+/*
+ * tls_trust.h - whom a set believes over TLS, and what it shows of itself.
+ *
+ * It is read from the files of lp_drains_options when the first drain needs it,
+ * and kept until the set ends.
+ */
+#ifndef LP_TLS_TRUST_H
+#define LP_TLS_TRUST_H
+
+#include <gnutls/gnutls.h>
+
+#include "drain_impl.h"
+
+typedef struct lpi_trust lpi_trust;
+
+/* What is wrong with a certificate. */
+typedef struct lpi_tls_verdict {
+    gnutls_alert_description_t alert;
+    const char *why; /* NULL: nothing */
+} lpi_tls_verdict;
+
+/* The set's own. NULL: why says which file can't be used. */
+const lpi_trust *lpi_trust_of(lp_drains *set, char *why, size_t why_bytes);
+void lpi_trust_free(lpi_trust *trust);
+
+/* Sets versions, ciphers and credentials of a new session. Returns as GnuTLS. */
+int lpi_trust_lend(const lpi_trust *trust, gnutls_session_t session);
+
+/* The peer of a session, during its handshake; host is a name or an address, and
+ * not written to, whatever GnuTLS's types say. */
+lpi_tls_verdict lpi_trust_check(const lpi_trust *trust,
+                                gnutls_session_t session, char *host);
+
+/* In words, by the bits of gnutls_certificate_status_t. */
+lpi_tls_verdict lpi_tls_verdict_of(unsigned status);
+
+/* The name of an alert in RFC 8446 6.2 and RFC 5246 7.2, with blanks. */
+const char *lpi_tls_alert_name(gnutls_alert_description_t alert);
+
+#endif /* LP_TLS_TRUST_H */

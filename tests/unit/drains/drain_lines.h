@@ -1,0 +1,111 @@
+/* drain_lines.h - a channel, its drain and a loop around a real protocol. */
+#ifndef TESTS_DRAIN_LINES_H
+#define TESTS_DRAIN_LINES_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <uv.h>
+
+#include "logplex/drain.h"
+#include "logplex/render.h"
+#include "ring.h"
+
+typedef struct fixture {
+    uv_loop_t loop;
+    lp_engine *engine;
+    lp_channel *channel;
+    lp_drains *set;
+    lp_drain *drain;
+    lp_drains_options opt; /* to be changed before open_drain() */
+} fixture;
+
+static inline void begin(fixture *f, uint64_t ring_bytes)
+{
+    lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
+
+    memset(f, 0, sizeof(*f));
+    uv_loop_init(&f->loop);
+    f->engine = ring_engine(0);
+    f->channel = ring_channel(f->engine, 10, ring_bytes);
+    opt.linger_ms = 1;
+    opt.backoff_min_ms = 10;
+    opt.backoff_max_ms = 20;
+    f->opt = opt;
+}
+
+static inline void open_drain(fixture *f, const char *url)
+{
+    CHECK_OK(lp_drains_create(&f->loop, &f->opt, &f->set));
+    CHECK_OK(lp_drain_open(f->set, f->channel, lp_span_str(url), LP_SPAN("d.1"),
+                           NULL, &f->drain));
+}
+
+static inline void end(fixture *f)
+{
+    lp_drains_destroy(f->set);
+    uv_run(&f->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&f->loop), 0);
+    lp_channel_close(f->channel);
+    assert_int_equal(ring_ledger(f->engine).pinned_bytes, 0);
+    lp_engine_destroy(f->engine);
+}
+
+/* A line whose text is given. */
+static inline void say(fixture *f, const char *text, size_t text_bytes)
+{
+    lp_syslog msg = {.pri = 134, .format = LP_SYSLOG_3164};
+    lp_render_scratch scratch;
+    lp_line line = {.arrival_ns = 1};
+
+    msg.app = LP_SPAN("app");
+    msg.procid = LP_SPAN("web.1");
+    msg.msg = lp_span_of(text, text_bytes);
+    CHECK_OK(lp_render_line(&msg, lp_span_of(NULL, 0), &scratch, &line));
+    CHECK_OK(lp_channel_append(f->channel, &line, NULL));
+}
+
+/* Lines that say their numbers, from first to last, of some width each. */
+static inline void say_lines(fixture *f, uint64_t first, uint64_t last,
+                             size_t width)
+{
+    char text[4096];
+
+    assert_true(width + RING_TEXT_MIN_BYTES <= sizeof(text));
+    for (uint64_t n = first; n <= last; n++) {
+        size_t text_bytes = ring_text(n, width, text);
+
+        text[strcspn(text, "\n")] = ' ';
+        text[text_bytes - 1] = '\n';
+        say(f, text, text_bytes);
+    }
+}
+
+static inline void stop_loop(uv_timer_t *timer)
+{
+    uv_stop(timer->loop);
+}
+
+static inline void run_for(fixture *f, unsigned ms)
+{
+    uv_timer_t timer;
+
+    uv_timer_init(&f->loop, &timer);
+    uv_timer_start(&timer, stop_loop, ms, 0);
+    uv_run(&f->loop, UV_RUN_DEFAULT);
+    uv_close((uv_handle_t *)&timer, NULL);
+    uv_run(&f->loop, UV_RUN_NOWAIT);
+}
+
+static inline lp_drain_status status_of(fixture *f)
+{
+    lp_drain_status status = {.struct_bytes = sizeof(status)};
+
+    lp_drain_status_get(f->drain, &status);
+    assert_int_equal(status.offered_lines,
+                     status.delivered_lines + status.overflow_lines +
+                         status.refused_lines + status.pending_lines);
+    return status;
+}
+
+#endif /* TESTS_DRAIN_LINES_H */

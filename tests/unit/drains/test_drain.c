@@ -1,0 +1,670 @@
+/*
+ * test_drain.c - the core of drains: what is sent when, what is sent again, and
+ * what a sink is told of. Its protocol sends nothing: it writes down what it was
+ * given, and the test says what became of it.
+ */
+#include <stdlib.h>
+
+#include <uv.h>
+
+#include "logplex/drain.h"
+#include "ring.h"
+
+enum { SENT_MAX = 64, TEXT_MAX = 4096 };
+
+typedef struct sent {
+    lp_seq first_seq;
+    uint32_t lines;
+    lp_drain_loss loss;
+    char frame_id[LP_DRAIN_FRAME_ID_BYTES + 1];
+    char notice[LP_DRAIN_NOTICE_MAX_BYTES];
+} sent;
+
+typedef struct fixture {
+    uv_loop_t loop;
+    lp_engine *engine;
+    lp_channel *channel;
+    lp_drains *set;
+    lp_drain *drain;
+    int64_t now_ns;
+    unsigned window;
+    bool takes_one_only;
+    bool answers_at_once;
+    bool is_dumb; /* the protocol has no answers */
+    unsigned links;
+    char url[64];
+    lp_drain *last_drain; /* that sent */
+    unsigned sent_count;
+    sent sent[SENT_MAX];
+} fixture;
+
+/* A protocol that the test plays the sink of. */
+
+typedef struct test_link {
+    fixture *f;
+    lp_drain *drain;
+} test_link;
+
+static lp_err test_open(void *ctx, lp_drain *drain, lp_span url, lp_span token,
+                        void **out)
+{
+    fixture *f = ctx;
+    test_link *link = calloc(1, sizeof(*link));
+
+    (void)token;
+    assert_non_null(link);
+    snprintf(f->url, sizeof(f->url), "%.*s", (int)url.len_bytes, url.ptr);
+    link->f = f;
+    link->drain = drain;
+    f->links++;
+    *out = link;
+    return LP_OK;
+}
+
+static bool test_send(void *ctx, const lp_drain_batch *batch)
+{
+    test_link *link = ctx;
+    fixture *f = link->f;
+    sent *to = &f->sent[f->sent_count++];
+    size_t bytes = 0;
+
+    assert_true(f->sent_count < SENT_MAX);
+    for (uint32_t i = 0; i < batch->run_count; i++) {
+        ring_check_run(&batch->runs[i], 100);
+        bytes += batch->runs[i].bytes.len_bytes;
+    }
+    assert_int_equal(bytes, batch->bytes);
+    f->last_drain = link->drain;
+    to->first_seq = batch->first_seq;
+    to->lines = batch->line_count;
+    to->loss = batch->loss;
+    memcpy(to->frame_id, batch->frame_id, sizeof(to->frame_id));
+    lp_drain_print_notice(batch, lp_span_of(NULL, 0), true, to->notice,
+                          sizeof(to->notice));
+    if (f->answers_at_once)
+        lp_drain_delivered(link->drain, batch->line_count);
+    return !f->takes_one_only;
+}
+
+static void test_close(void *ctx)
+{
+    test_link *link = ctx;
+
+    link->f->links--;
+    free(link);
+}
+
+/* The rest of a program around it. */
+
+static int64_t test_now(void *ctx)
+{
+    return ((fixture *)ctx)->now_ns;
+}
+
+static void register_protocol(fixture *f)
+{
+    lp_drain_protocol protocol = {
+        .struct_bytes = sizeof(protocol),
+        .window = f->window,
+        .answers = !f->is_dumb,
+        .scheme = "test",
+        .ctx = f,
+        .open = test_open,
+        .send = test_send,
+        .close = test_close,
+    };
+
+    CHECK_OK(lp_drains_register(f->set, &protocol));
+}
+
+static void open_drain(fixture *f, lp_drain_refused policy)
+{
+    lp_drain_options opt = LP_DRAIN_OPTIONS_INIT;
+
+    opt.refused = policy;
+    CHECK_OK(lp_drain_open(f->set, f->channel, LP_SPAN("test://a/"),
+                           LP_SPAN("d.1"), &opt, &f->drain));
+}
+
+static void begin_with(fixture *f, const lp_drains_options *opt)
+{
+    CHECK_OK(lp_drains_create(&f->loop, opt, &f->set));
+    register_protocol(f);
+}
+
+static void begin(fixture *f, unsigned window, lp_drain_refused policy)
+{
+    lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
+
+    memset(f, 0, sizeof(*f));
+    uv_loop_init(&f->loop);
+    f->engine = ring_engine(0);
+    f->channel = ring_channel(f->engine, 10, 64 * 1024);
+    f->window = window;
+    f->now_ns = INT64_C(1700000000000000000); // lines are from long ago: due
+    opt.linger_ms = 30;
+    opt.backoff_min_ms = 10;
+    opt.backoff_max_ms = 20;
+    opt.batch_bytes = 1000; // ten lines
+    opt.now_ns = test_now;
+    opt.ctx = f;
+    begin_with(f, &opt);
+    open_drain(f, policy);
+}
+
+static void end(fixture *f)
+{
+    lp_drains_destroy(f->set);
+    uv_run(&f->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&f->loop), 0);
+    assert_int_equal(f->links, 0);
+    lp_channel_close(f->channel);
+    assert_int_equal(ring_ledger(f->engine).pinned_bytes, 0);
+    lp_engine_destroy(f->engine);
+}
+
+static void stop_loop(uv_timer_t *timer)
+{
+    uv_stop(timer->loop);
+}
+
+static void run_for(fixture *f, unsigned ms)
+{
+    uv_timer_t timer;
+
+    uv_timer_init(&f->loop, &timer);
+    uv_timer_start(&timer, stop_loop, ms, 0);
+    uv_run(&f->loop, UV_RUN_DEFAULT);
+    uv_close((uv_handle_t *)&timer, NULL);
+    uv_run(&f->loop, UV_RUN_NOWAIT);
+}
+
+/* Until so many batches have been sent. */
+static void run_until_sent(fixture *f, unsigned count)
+{
+    for (int i = 0; i < 2000 && f->sent_count < count; i++)
+        run_for(f, 1);
+    assert_int_equal(f->sent_count, count);
+}
+
+/* Whatever has become of each line, it is in one place. */
+static lp_drain_status status_of(fixture *f)
+{
+    lp_drain_status status = {.struct_bytes = sizeof(status)};
+
+    lp_drain_status_get(f->drain, &status);
+    assert_int_equal(status.offered_lines,
+                     status.delivered_lines + status.overflow_lines +
+                         status.refused_lines + status.pending_lines);
+    return status;
+}
+
+static void is_sent(const fixture *f, unsigned index, lp_seq first,
+                    uint32_t lines)
+{
+    assert_int_equal(f->sent[index].first_seq, first);
+    assert_int_equal(f->sent[index].lines, lines);
+}
+
+/* Sending ----------------------------------------------------------------- */
+
+static void lines_leave_in_batches_one_at_a_time(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_DROP);
+    run_for(&f, 20);
+    assert_int_equal(f.sent_count, 0);
+    assert_int_equal(status_of(&f).state, LP_DRAIN_IDLE);
+    ring_fill(f.channel, 1, 25, 100);
+    run_until_sent(&f, 1);
+    run_for(&f, 20);
+    is_sent(&f, 0, 1, 10);
+    assert_int_equal(f.sent_count, 1);
+    assert_int_equal(status_of(&f).state, LP_DRAIN_SENDS);
+    lp_drain_delivered(f.drain, 10);
+    is_sent(&f, 1, 11, 10);
+    lp_drain_delivered(f.drain, 10);
+    run_until_sent(&f, 3);
+    is_sent(&f, 2, 21, 5);
+    lp_drain_delivered(f.drain, 5);
+    assert_int_equal(status_of(&f).delivered_lines, 25);
+    assert_int_equal(status_of(&f).state, LP_DRAIN_IDLE);
+    assert_string_not_equal(f.sent[0].frame_id, f.sent[1].frame_id);
+    end(&f);
+}
+
+static void a_line_lingers_for_others_but_a_full_batch_does_not(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_DROP);
+    f.answers_at_once = true;
+    f.now_ns = 0; // so that line 1 has come just now
+    ring_fill(f.channel, 1, 1, 100);
+    run_for(&f, 10);
+    assert_int_equal(f.sent_count, 0);
+    assert_int_equal(status_of(&f).state, LP_DRAIN_LINGERS);
+    ring_fill(f.channel, 2, 2, 100);
+    run_until_sent(&f, 1);
+    is_sent(&f, 0, 1, 2);
+    ring_fill(f.channel, 3, 13, 100);
+    run_for(&f, 3);
+    assert_int_equal(f.sent_count, 2);
+    is_sent(&f, 1, 3, 10);
+    lp_drains_hurry(f.set);
+    assert_int_equal(f.sent_count, 3);
+    assert_int_equal(lp_drains_pending(f.set), 0);
+    end(&f);
+}
+
+static void a_window_is_filled_as_far_as_the_protocol_takes_it(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f, 4, LP_DRAIN_DROP);
+    f.takes_one_only = true;
+    ring_fill(f.channel, 1, 100, 100);
+    run_until_sent(&f, 1);
+    run_for(&f, 20);
+    assert_int_equal(f.sent_count, 1);
+    f.takes_one_only = false;
+    lp_drain_ready(f.drain);
+    assert_int_equal(f.sent_count, 4);
+    lp_drain_delivered(f.drain, 15);
+    assert_int_equal(f.sent_count, 5);
+    assert_int_equal(status_of(&f).delivered_lines, 15);
+    end(&f);
+}
+
+/* Failures ---------------------------------------------------------------- */
+
+static void what_failed_is_sent_again_with_the_same_name(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_DROP);
+    ring_fill(f.channel, 1, 5, 100);
+    run_until_sent(&f, 1);
+    ring_fill(f.channel, 6, 30, 100);
+    for (unsigned i = 1; i <= 3; i++) {
+        lp_drain_failed(f.drain, "it is away", 0);
+        assert_int_equal(status_of(&f).state, LP_DRAIN_WAITS);
+        assert_int_equal(status_of(&f).failed_in_a_row, i);
+        assert_string_equal(status_of(&f).error, "it is away");
+        assert_int_equal(ring_ledger(f.engine).pinned_bytes, 0);
+        run_until_sent(&f, 1 + i);
+        is_sent(&f, i, 1, 5);
+        assert_string_equal(f.sent[i].frame_id, f.sent[0].frame_id);
+    }
+    lp_drain_delivered(f.drain, 5);
+    is_sent(&f, 4, 6, 10);
+    assert_int_equal(status_of(&f).failed_in_a_row, 0);
+    assert_int_equal(status_of(&f).retries, 3);
+    end(&f);
+}
+
+static void a_sink_says_how_long_it_wants_to_be_left_alone(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_DROP);
+    ring_fill(f.channel, 1, 5, 100);
+    run_until_sent(&f, 1);
+    lp_drain_failed(f.drain, "it answered 429", 150);
+    assert_int_equal(status_of(&f).retry_ns - f.now_ns, 150000000);
+    run_for(&f, 100);
+    assert_int_equal(f.sent_count, 1);
+    run_until_sent(&f, 2);
+    end(&f);
+}
+
+static void
+all_that_is_in_flight_comes_back_but_not_what_has_arrived(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f, 3, LP_DRAIN_DROP);
+    ring_fill(f.channel, 1, 40, 100);
+    run_until_sent(&f, 3);
+    lp_drain_delivered(f.drain, 13);
+    run_until_sent(&f, 4);
+    lp_drain_failed(f.drain, "the connection broke", 0);
+    assert_int_equal(status_of(&f).pending_lines, 27);
+    run_until_sent(&f, 7);
+    is_sent(&f, 4, 14, 7);
+    is_sent(&f, 5, 21, 10);
+    is_sent(&f, 6, 31, 10);
+    lp_drain_delivered(f.drain, 27);
+    assert_int_equal(status_of(&f).delivered_lines, 40);
+    end(&f);
+}
+
+static void who_only_takes_is_not_well_at_once(void **state)
+{
+    lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
+    fixture f;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_DROP);
+    lp_drains_destroy(f.set);
+    opt.backoff_min_ms = 1;
+    opt.backoff_max_ms = 2;
+    opt.answer_timeout_ms = 1000;
+    opt.batch_bytes = 1000;
+    opt.now_ns = test_now;
+    opt.ctx = &f;
+    f.is_dumb = true;
+    begin_with(&f, &opt);
+    open_drain(&f, LP_DRAIN_DROP);
+    ring_fill(f.channel, 1, 40, 100);
+    run_until_sent(&f, 1);
+    lp_drain_failed(f.drain, "it takes nothing", 0);
+    run_until_sent(&f, 2);
+    lp_drain_delivered(f.drain, 10);
+    assert_int_equal(status_of(&f).failed_in_a_row, 1);
+    lp_drain_failed(f.drain, "it takes nothing", 0);
+    assert_int_equal(status_of(&f).failed_in_a_row, 2);
+    run_until_sent(&f, 4);
+    f.now_ns += 1000000000;
+    lp_drain_delivered(f.drain, 10);
+    assert_int_equal(status_of(&f).failed_in_a_row, 0);
+    end(&f);
+}
+
+/* Losses ------------------------------------------------------------------ */
+
+static void
+what_the_ring_forgot_is_told_once_and_in_the_same_words(void **state)
+{
+    fixture f;
+    lp_drain_status status;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_DROP);
+    ring_fill(f.channel, 1, 10, 100);
+    run_until_sent(&f, 1);
+    lp_drain_failed(f.drain, "it is away", 100);
+    ring_fill(f.channel, 11, 5000, 100);
+    status = status_of(&f);
+    run_until_sent(&f, 2);
+    assert_true(f.sent[1].first_seq > 1000);
+    assert_int_equal(f.sent[1].loss.lines, f.sent[1].first_seq - 1);
+    assert_string_not_equal(f.sent[1].frame_id, f.sent[0].frame_id);
+    lp_drain_failed(f.drain, "it is away", 0);
+    run_until_sent(&f, 3);
+    assert_string_equal(f.sent[2].frame_id, f.sent[1].frame_id);
+    assert_string_equal(f.sent[2].notice, f.sent[1].notice);
+    assert_non_null(strstr(f.sent[2].notice,
+                           "<172>1 1970-01-01T00:00:00+00:00 host heroku "
+                           "logplex - Error L10 (output buffer overflow): "));
+    lp_drain_delivered(f.drain, f.sent[2].lines);
+    run_until_sent(&f, 4);
+    assert_int_equal(f.sent[3].loss.lines, 0);
+    status = status_of(&f);
+    assert_int_equal(status.overflow_lines, f.sent[1].first_seq - 1);
+    end(&f);
+}
+
+static void what_was_refused_is_told_in_front_of_the_next_lines(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_DROP);
+    ring_fill(f.channel, 1, 10, 100);
+    run_until_sent(&f, 1);
+    lp_drain_refuse(f.drain, "it answered 404");
+    ring_fill(f.channel, 11, 30, 100);
+    run_until_sent(&f, 2);
+    is_sent(&f, 1, 11, 10);
+    assert_int_equal(f.sent[1].loss.lines, 10);
+    lp_drain_refuse(f.drain, "it answered 404");
+    is_sent(&f, 2, 21, 10);
+    assert_int_equal(f.sent[2].loss.lines, 20);
+    lp_drain_failed(f.drain, "it is away", 0);
+    run_until_sent(&f, 4);
+    assert_int_equal(f.sent[3].loss.lines, 20);
+    assert_string_equal(f.sent[3].frame_id, f.sent[2].frame_id);
+    lp_drain_delivered(f.drain, 10);
+    assert_int_equal(status_of(&f).refused_lines, 20);
+    assert_int_equal(status_of(&f).delivered_lines, 10);
+    end(&f);
+}
+
+static void a_parked_drain_rests_until_it_is_sent_elsewhere(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_PARK);
+    ring_fill(f.channel, 1, 10, 100);
+    run_until_sent(&f, 1);
+    lp_drain_refuse(f.drain, "it answered 403");
+    ring_fill(f.channel, 11, 20, 100);
+    run_for(&f, 50);
+    assert_int_equal(f.sent_count, 1);
+    assert_int_equal(status_of(&f).state, LP_DRAIN_PARKED);
+    CHECK_OK(lp_drain_redirect(f.drain, LP_SPAN("test://b/")));
+    assert_string_equal(f.url, "test://b/");
+    run_until_sent(&f, 2);
+    is_sent(&f, 1, 1, 10);
+    assert_int_equal(status_of(&f).pending_lines, 20);
+    end(&f);
+}
+
+static void a_drain_that_retries_refusals_loses_nothing(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_RETRY);
+    ring_fill(f.channel, 1, 10, 100);
+    run_until_sent(&f, 1);
+    lp_drain_refuse(f.drain, "it answered 401");
+    run_until_sent(&f, 2);
+    is_sent(&f, 1, 1, 10);
+    assert_int_equal(f.sent[1].loss.lines, 0);
+    end(&f);
+}
+
+static void a_batch_that_is_too_large_comes_in_smaller_ones(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_DROP);
+    ring_fill(f.channel, 1, 20, 100);
+    run_until_sent(&f, 1);
+    is_sent(&f, 0, 1, 10);
+    lp_drain_refuse_size(f.drain, "it answered 413");
+    run_until_sent(&f, 2);
+    is_sent(&f, 1, 1, 5);
+    assert_string_not_equal(f.sent[1].frame_id, f.sent[0].frame_id);
+    lp_drain_refuse_size(f.drain, "it answered 413");
+    is_sent(&f, 2, 1, 2);
+    lp_drain_refuse_size(f.drain, "it answered 413");
+    is_sent(&f, 3, 1, 1);
+    lp_drain_refuse_size(f.drain, "it answered 413");
+    is_sent(&f, 4, 2, 1);
+    assert_int_equal(f.sent[4].loss.lines, 1);
+    assert_int_equal(status_of(&f).refused_lines, 1);
+    end(&f);
+}
+
+static void
+what_took_too_long_comes_in_smaller_batches_for_a_while(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_DROP);
+    ring_fill(f.channel, 1, 60, 100);
+    run_until_sent(&f, 1);
+    lp_drain_failed_slowly(f.drain, "it is slow");
+    run_until_sent(&f, 2);
+    is_sent(&f, 1, 1, 5);
+    assert_string_not_equal(f.sent[1].frame_id, f.sent[0].frame_id);
+    lp_drain_delivered(f.drain, 5);
+    is_sent(&f, 2, 6, 6);
+    lp_drain_delivered(f.drain, 6);
+    is_sent(&f, 3, 12, 7);
+    lp_drain_delivered(f.drain, 7);
+    lp_drain_delivered(f.drain, f.sent[4].lines);
+    lp_drain_delivered(f.drain, f.sent[5].lines);
+    assert_int_equal(f.sent[6].lines, 10);
+    end(&f);
+}
+
+static void what_the_ring_has_dropped_is_not_pending(void **state)
+{
+    fixture f;
+    lp_drain_status status;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_DROP);
+    ring_fill(f.channel, 1, 10, 100);
+    run_until_sent(&f, 1);
+    lp_drain_failed(f.drain, "it is away", 10000);
+    ring_fill(f.channel, 11, 5000, 100);
+    status = status_of(&f);
+    assert_int_equal(status.overflow_lines,
+                     ring_stats(f.channel).oldest_seq - 1);
+    assert_int_equal(status.pending_lines,
+                     ring_stats(f.channel).resident_lines);
+    assert_int_equal(lp_drains_pending(f.set), status.pending_lines);
+    end(&f);
+}
+
+static void new_drains_go_before_those_that_fail(void **state)
+{
+    lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
+    lp_drain *other[2];
+    fixture f;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_DROP);
+    lp_drains_destroy(f.set);
+    opt.opening_max = 1;
+    opt.batch_bytes = 1000;
+    opt.backoff_min_ms = 1;
+    opt.backoff_max_ms = 1;
+    begin_with(&f, &opt);
+    open_drain(&f, LP_DRAIN_DROP);
+    CHECK_OK(lp_drain_open(f.set, f.channel, LP_SPAN("test://b/"),
+                           LP_SPAN("d.2"), NULL, &other[0]));
+    ring_fill(f.channel, 1, 10, 100);
+    // Both fail so often that they are not new any more.
+    for (unsigned i = 1; i <= 9; i++) {
+        run_until_sent(&f, i);
+        lp_drain_failed(f.last_drain, "it is away", 0);
+    }
+    run_until_sent(&f, 10);
+    run_for(&f, 5); // one waits for its turn again
+    CHECK_OK(lp_drain_open(f.set, f.channel, LP_SPAN("test://c/"),
+                           LP_SPAN("d.3"), NULL, &other[1]));
+    ring_fill(f.channel, 11, 20, 100);
+    run_for(&f, 5);
+    lp_drain_failed(f.last_drain, "it is away", 10000);
+    run_until_sent(&f, 11);
+    assert_ptr_equal(f.last_drain, other[1]);
+    end(&f);
+}
+
+/* Life -------------------------------------------------------------------- */
+
+static void drains_that_fail_take_turns(void **state)
+{
+    lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
+    lp_drain *other[2];
+    fixture f;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_DROP);
+    lp_drains_destroy(f.set);
+    opt.opening_max = 1;
+    opt.batch_bytes = 1000;
+    begin_with(&f, &opt);
+    open_drain(&f, LP_DRAIN_DROP);
+    for (int i = 0; i < 2; i++)
+        CHECK_OK(lp_drain_open(f.set, f.channel, LP_SPAN("test://c/"),
+                               LP_SPAN("d.2"), NULL, &other[i]));
+    run_for(&f, 5); // who has nothing to send needs no turn
+    ring_fill(f.channel, 1, 10, 100);
+    run_until_sent(&f, 1);
+    run_for(&f, 20);
+    assert_int_equal(f.sent_count, 1);
+    lp_drain_failed(f.last_drain, "it is away", 10000);
+    run_until_sent(&f, 2);
+    lp_drain_close(f.last_drain);
+    run_until_sent(&f, 3);
+    run_for(&f, 20);
+    lp_drain_delivered(f.last_drain, 10);
+    assert_int_equal(f.sent_count, 3);
+    end(&f);
+}
+
+static void a_closed_channel_is_sent_to_its_end(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_DROP);
+    f.answers_at_once = true;
+    lp_channel_ref(f.channel);
+    ring_fill(f.channel, 1, 25, 100);
+    lp_channel_close(f.channel);
+    run_until_sent(&f, 3);
+    assert_int_equal(lp_drains_pending(f.set), 0);
+    run_for(&f, 20); // and then it is quiet
+    end(&f);
+}
+
+static void a_scheme_that_nobody_knows_is_refused(void **state)
+{
+    lp_drain *drain;
+    fixture f;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_DROP);
+    CHECK_ERR(lp_drain_open(f.set, f.channel, LP_SPAN("gopher://a/"),
+                            LP_SPAN("d.1"), NULL, &drain),
+              LP_E_INVALID);
+    CHECK_ERR(lp_drain_redirect(f.drain, LP_SPAN("test")), LP_E_INVALID);
+    end(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines_leave_in_batches_one_at_a_time),
+        cmocka_unit_test(a_line_lingers_for_others_but_a_full_batch_does_not),
+        cmocka_unit_test(a_window_is_filled_as_far_as_the_protocol_takes_it),
+        cmocka_unit_test(what_failed_is_sent_again_with_the_same_name),
+        cmocka_unit_test(a_sink_says_how_long_it_wants_to_be_left_alone),
+        cmocka_unit_test(who_only_takes_is_not_well_at_once),
+        cmocka_unit_test(
+            all_that_is_in_flight_comes_back_but_not_what_has_arrived),
+        cmocka_unit_test(
+            what_the_ring_forgot_is_told_once_and_in_the_same_words),
+        cmocka_unit_test(what_was_refused_is_told_in_front_of_the_next_lines),
+        cmocka_unit_test(a_parked_drain_rests_until_it_is_sent_elsewhere),
+        cmocka_unit_test(a_drain_that_retries_refusals_loses_nothing),
+        cmocka_unit_test(a_batch_that_is_too_large_comes_in_smaller_ones),
+        cmocka_unit_test(
+            what_took_too_long_comes_in_smaller_batches_for_a_while),
+        cmocka_unit_test(what_the_ring_has_dropped_is_not_pending),
+        cmocka_unit_test(new_drains_go_before_those_that_fail),
+        cmocka_unit_test(drains_that_fail_take_turns),
+        cmocka_unit_test(a_closed_channel_is_sent_to_its_end),
+        cmocka_unit_test(a_scheme_that_nobody_knows_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
