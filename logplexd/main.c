@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "base/tls.h"
 #include "command_credential.h"
+#include "drain/runner.h"
 #include "http/auth_limit.h"
 #include "http/http.h"
 #include "ingest/dedup.h"
@@ -274,6 +275,7 @@ static void end_lines_and_tails(worker *w)
     tail_end_all(w);
     ingest_tcp_close(w);
     ingest_udp_close(w);
+    runner_hurry(w);
 }
 
 static void tell_ended(worker *w)
@@ -364,8 +366,11 @@ static int open_http(logplexd *d, worker *w)
 
 static int open_worker(logplexd *d, unsigned index)
 {
-    static const worker_hooks hooks = {end_lines_and_tails, tell_ended,
-                                       tail_end_all};
+    static const worker_hooks hooks = {.on_stop = end_lines_and_tails,
+                                       .is_busy = runner_is_busy,
+                                       .on_close = runner_stop,
+                                       .on_end = tell_ended,
+                                       .on_end_tails = tail_end_all};
     worker *w = worker_create(&d->shared, index, &hooks);
     int code;
 
@@ -374,7 +379,7 @@ static int open_worker(logplexd *d, unsigned index)
     d->shared.workers[index] = w;
     d->shared.worker_count = index + 1;
     w->ingest = ingest_create(w);
-    if (!w->ingest)
+    if (!w->ingest || !runner_start(w))
         return EX_OSERR;
     code = open_http(d, w);
     if (code == EX_OK)
@@ -410,6 +415,7 @@ static int start_workers(logplexd *d)
     d->shared.workers = calloc(d->cfg.workers, sizeof(worker *));
     if (!d->shared.workers)
         return EX_OSERR;
+    catalog_watch_drains(d->shared.cat, runner_sync_all, &d->shared);
     code = probe_addresses(d);
     // All are open before one runs: a failure finds nobody served.
     for (unsigned i = 0; code == EX_OK && i < d->cfg.workers; i++)
@@ -618,8 +624,12 @@ static int start(logplexd *d)
 static void take_down(logplexd *d)
 {
     stop_workers(d, WORKER_STOP_NOW); // if they have not ended yet
-    for (unsigned i = 0; i < d->shared.worker_count; i++)
+    for (unsigned i = 0; i < d->shared.worker_count; i++) {
+        struct drain_runner *runner = d->shared.workers[i]->drains;
+
         worker_join(d->shared.workers[i]);
+        runner_free(runner);
+    }
     free(d->shared.workers);
     close_main_handles(d);
     uv_run(&d->loop, UV_RUN_DEFAULT);

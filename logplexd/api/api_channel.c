@@ -84,7 +84,7 @@ void api_print_tokens(FILE *to, const catalog_channel *channel)
     fputc('}', to);
 }
 
-void api_print_drain(FILE *to, uint64_t id, lp_span token, lp_span url)
+void api_print_drain_head(FILE *to, uint64_t id, lp_span token, lp_span url)
 {
     fprintf(to, "{\"id\":%" PRIu64 ",\"token\":", id);
     api_print_json_string(to, token);
@@ -92,6 +92,11 @@ void api_print_drain(FILE *to, uint64_t id, lp_span token, lp_span url)
         fputs(",\"url\":", to);
         api_print_json_string(to, url);
     }
+}
+
+void api_print_drain(FILE *to, uint64_t id, lp_span token, lp_span url)
+{
+    api_print_drain_head(to, id, token, url);
     fputc('}', to);
 }
 

@@ -24,8 +24,10 @@ void api_refuse_channel(http_request *req, lp_span id);
  * One that is being replaced is left out: whoever reads this wants the new one. */
 void api_print_tokens(FILE *to, const catalog_channel *channel);
 
-/* {"id":1,"token":"d....","url":"..."}; without a url while it is reserved. */
+/* {"id":1,"token":"d....","url":"..."}; without a url while it is reserved. The
+ * second one leaves the brace open, for more members. */
 void api_print_drain(FILE *to, uint64_t id, lp_span token, lp_span url);
+void api_print_drain_head(FILE *to, uint64_t id, lp_span token, lp_span url);
 
 /* A list of them, the reserved ones left out. */
 void api_print_drains(FILE *to, const catalog_channel *channel);

@@ -1,10 +1,16 @@
 /* api_drains.c - the drains of a channel, in the v3 API. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "api/api_channel.h"
+#include "api/api_drain_status.h"
 #include "api/api_write.h"
+#include "config/config_value.h"
+#include "tail/tail_form.h"
 
 enum { BODY_MAX_BYTES = 64 * 1024 };
+
+#define SINCE_MAX_MS UINT64_C(0xffffffffff) /* 34 years */
 
 /* Answering --------------------------------------------------------------- */
 
@@ -25,6 +31,19 @@ static void reply_drain(http_request *req, int status, uint64_t id,
         return;
     api_print_drain(page.to, id, token, url);
     api_page_reply(req, &page, status, "application/json");
+}
+
+static void reply_status(http_request *req, const catalog_drain *drain)
+{
+    api_page page;
+
+    if (!api_page_open(req, &page))
+        return;
+    api_print_drain_head(page.to, drain->id, drain->token, drain->url);
+    if (drain->url.len_bytes > 0)
+        api_print_drain_status(page.to, http_worker(req)->shared, drain->id);
+    fputc('}', page.to);
+    api_page_reply(req, &page, 200, "application/json");
 }
 
 static void reply_made(const api_write *write, int status)
@@ -87,7 +106,7 @@ static void get_drain(http_request *req)
     else if (!drain)
         reply_no_drain(req);
     else
-        reply_drain(req, 200, drain->id, drain->token, drain->url);
+        reply_status(req, drain);
 }
 
 /* Writing ----------------------------------------------------------------- */
@@ -145,6 +164,49 @@ static bool read_url(http_request *req, const json_t *body, lp_span *url)
     return false;
 }
 
+/* "10m", "2026-11-21T00:00:00Z", or the id of an event. */
+static bool parse_since(lp_span text, int64_t now_ns, catalog_drain_start *out)
+{
+    char copy[LP_TIMESTAMP_MAX_BYTES + 64];
+    uint64_t ms;
+    int64_t time_ns;
+
+    if (text.len_bytes == 0 || text.len_bytes >= sizeof(copy))
+        return false;
+    memcpy(copy, text.ptr, text.len_bytes);
+    copy[text.len_bytes] = '\0';
+    out->kind = LP_START_TIME;
+    if (!value_duration(copy, &ms) && ms <= SINCE_MAX_MS) {
+        out->arg = (uint64_t)(now_ns - (int64_t)ms * 1000000);
+        return true;
+    }
+    if (lp_timestamp_parse(text, &time_ns, NULL) == LP_OK) {
+        out->arg = (uint64_t)time_ns;
+        return true;
+    }
+    out->kind = LP_START_SEQ;
+    if (!tail_form_parse_id(text, &out->epoch, &out->arg))
+        return false;
+    out->arg++; // that line was seen
+    return true;
+}
+
+static bool read_since(http_request *req, const json_t *body, api_write *write)
+{
+    const json_t *since = json_object_get(body, "since");
+
+    if (!since || json_is_null(since))
+        return true;
+    write->has_start = parse_since(api_json_span(since),
+                                   worker_now(http_worker(req)), &write->start);
+    if (!write->has_start)
+        http_reply_error(req, 400,
+                         "\"since\" has to be how long ago, such as \"10m\", a "
+                         "time, such as \"2026-11-21T00:00:00Z\", or the id of "
+                         "an event of a session");
+    return write->has_start;
+}
+
 static void post_drain(http_request *req)
 {
     json_t *body =
@@ -155,7 +217,8 @@ static void post_drain(http_request *req)
 
     if (write && is_reserved && !has_room(req))
         http_reply_error(req, 422, "maximum number of drains reached");
-    else if (write && (is_reserved || read_url(req, body, &write->url)))
+    else if (write && (is_reserved || (read_url(req, body, &write->url) &&
+                                       read_since(req, body, write))))
         api_write_start(write, api_write_add_drain, add_done);
     json_decref(body);
 }

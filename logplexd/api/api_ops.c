@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "api/api.h"
+#include "api/api_drain_status.h"
 #include "api/api_switches.h"
 #include "worker/ledger.h"
 #include "worker/metrics.h"
@@ -45,12 +46,15 @@ static void get_ready(http_request *req)
 static void get_metrics(http_request *req)
 {
     ledger led;
+    runner_totals drains;
     api_page page;
 
     if (!api_page_open(req, &page))
         return;
     ledger_take(http_worker(req), &led);
     metrics_print(page.to, http_worker(req), &led);
+    runner_totals_take(http_worker(req)->shared, &drains);
+    api_print_drain_metrics(page.to, &drains);
     api_page_reply(req, &page, 200, "text/plain; version=0.0.4; charset=utf-8");
 }
 
@@ -115,8 +119,9 @@ static json_t *json_of_tails(const uint64_t *counts)
     return object;
 }
 
-static json_t *json_of_ledger(const ledger *led, const switches *s)
+static json_t *json_of_ledger(const ledger *led, const daemon_shared *shared)
 {
+    runner_totals drains;
     json_t *object = json_object();
     json_t *listeners = json_object();
 
@@ -126,7 +131,10 @@ static json_t *json_of_ledger(const ledger *led, const switches *s)
     json_object_set_new(object, "listeners", listeners);
     json_object_set_new(object, "engine", json_of_engine(&led->engine));
     json_object_set_new(object, "tails", json_of_tails(led->sums.counts));
-    json_object_set_new(object, "switches", api_switches_json(s));
+    runner_totals_take(shared, &drains);
+    json_object_set_new(object, "drains", api_drains_json(&drains));
+    json_object_set_new(object, "switches",
+                        api_switches_json(&shared->switches));
     set(object, "channels", led->channels);
     json_object_set_new(object, "settled", json_boolean(led->is_settled));
     json_object_set_new(object, "balanced",
@@ -179,7 +187,7 @@ static void get_ledger(http_request *req)
 
     if (!id) {
         ledger_take(w, &led);
-        http_reply_json(req, 200, json_of_ledger(&led, &w->shared->switches));
+        http_reply_json(req, 200, json_of_ledger(&led, w->shared));
         return;
     }
     channel =

@@ -130,6 +130,7 @@ void api_write_session(api_write *write)
 void api_write_add_drain(api_write *write)
 {
     write->err = catalog_add_drain(write->cat, write->channel_id, write->url,
+                                   write->has_start ? &write->start : NULL,
                                    &write->drain);
 }
 

@@ -34,6 +34,8 @@ struct api_write {
     int64_t overlap_ns; /* of a token that is rotated */
     uint64_t drain_id;
     lp_span url;
+    catalog_drain_start start; /* if has_start */
+    bool has_start;
     int64_t now_ns;
     void *more; /* what an API keeps for itself; of the request */
 

@@ -87,13 +87,26 @@ const catalog_view *catalog_reader_view(catalog_reader *reader)
 static void publish(catalog *cat, catalog_view *draft)
 {
     catalog_view *old;
+    bool has_new_drains;
 
     pthread_mutex_lock(&cat->view_mutex);
     old = cat->current;
     cat->current = draft;
+    has_new_drains = draft->drains_version != old->drains_version;
     atomic_store_explicit(&cat->version, draft->version, memory_order_release);
     pthread_mutex_unlock(&cat->view_mutex);
     catalog_view_unref(old);
+    if (has_new_drains && cat->on_drains) {
+        cat->new_drain.version = draft->drains_version;
+        cat->on_drains(cat->on_drains_ctx,
+                       cat->new_drain.id > 0 ? &cat->new_drain : NULL);
+    }
+}
+
+void catalog_watch_drains(catalog *cat, catalog_on_drains on_drains, void *ctx)
+{
+    cat->on_drains = on_drains;
+    cat->on_drains_ctx = ctx;
 }
 
 /* What names may be ------------------------------------------------------- */
@@ -156,6 +169,7 @@ catalog_err catalog_settle(catalog *cat, catalog_err err, catalog_view *draft)
     } else if (draft) {
         publish(cat, draft);
     }
+    cat->new_drain.id = 0;
     return err;
 }
 

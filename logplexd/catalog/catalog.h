@@ -53,12 +53,21 @@ typedef struct catalog_token {
     const catalog_channel *channel;
 } catalog_token;
 
+/* Which line is the first that a drain sends, as lp_cursor_options has it. It is
+ * not stored: for a drain of an earlier life of the daemon it is the oldest. */
+typedef struct catalog_drain_start {
+    uint32_t kind; /* lp_start */
+    uint64_t arg;
+    uint64_t epoch;
+} catalog_drain_start;
+
 /* Likewise. */
 typedef struct catalog_drain {
     uint64_t id;   /* never used again */
     lp_span token; /* "d." and a UUID: what a receiver knows it by */
     lp_span url;   /* in its canonical form; empty: only reserved  */
     int64_t created_ns;
+    catalog_drain_start start;
     const catalog_channel *channel;
 } catalog_drain;
 
@@ -198,6 +207,25 @@ void catalog_view_unref(catalog_view *view);
 /* Each change makes a version; one is one view, for as long as that is held. */
 uint64_t catalog_view_version(const catalog_view *view);
 
+/* The version of the last change to a channel that has, or had, drains. */
+uint64_t catalog_view_drains_version(const catalog_view *view);
+
+/* A drain that has just got its first URL. */
+typedef struct catalog_new_drain {
+    uint64_t id;
+    uint64_t version; /* of the first view that has it */
+    lp_channel *ring;
+    catalog_drain_start start;
+} catalog_new_drain;
+
+/* made is NULL for all other changes. */
+typedef void (*catalog_on_drains)(void *ctx, const catalog_new_drain *made);
+
+/* Has on_drains called behind each such change, and before the writer hears of
+ * it, on whatever thread made it and with the writer's lock held, so it must not
+ * call the catalog. Before anybody else uses it. */
+void catalog_watch_drains(catalog *cat, catalog_on_drains on_drains, void *ctx);
+
 /* Both: NULL when there is none. */
 const catalog_token *catalog_find_token(const catalog_view *view, lp_span id);
 const catalog_channel *catalog_find_channel(const catalog_view *view,
@@ -317,9 +345,10 @@ typedef struct catalog_drain_made {
 } catalog_drain_made;
 
 /* url is in its canonical form; an empty one reserves: an id and a token, to be
- * given a URL later. Fails: CATALOG_NOT_FOUND, CATALOG_EXISTS,
- * CATALOG_TOO_MANY. */
+ * given a URL later. start NULL: it sends what arrives from now on. Fails:
+ * CATALOG_NOT_FOUND, CATALOG_EXISTS, CATALOG_TOO_MANY. */
 catalog_err catalog_add_drain(catalog *cat, lp_span channel_id, lp_span url,
+                              const catalog_drain_start *start,
                               catalog_drain_made *out);
 
 /* Gives a drain of this channel another URL; its token stays. What is reserved

@@ -69,41 +69,73 @@ static void tell(const store_drain *drain, catalog_drain_made *out)
     memcpy(out->token, drain->token, sizeof out->token);
 }
 
-static catalog_err plan_add_drain(catalog *cat, channel_plan *plan, lp_span url,
-                                  catalog_drain_made *out)
+/* A drain to be, and what it needs. */
+typedef struct new_drain {
+    lp_span url;
+    const catalog_drain_start *start;
+    catalog_drain_made *out;
+} new_drain;
+
+/* By number and not by time: what the ring can't keep until the drain runs
+ * counts as lost. */
+static catalog_drain_start from_now_on(const channel_plan *plan)
+{
+    lp_channel_stats stats = LP_CHANNEL_STATS_INIT;
+
+    lp_channel_stats_get(plan->parts.ring, &stats);
+    return (catalog_drain_start){
+        .kind = LP_START_SEQ, .arg = stats.next_seq, .epoch = stats.epoch};
+}
+
+static void note_new(catalog *cat, const channel_plan *plan,
+                     const store_drain *drain)
+{
+    cat->new_drain.id = drain->id;
+    cat->new_drain.ring = plan->parts.ring;
+    cat->new_drain.start = drain->start;
+}
+
+static catalog_err plan_add_drain(catalog *cat, channel_plan *plan,
+                                  const new_drain *want)
 {
     store_drain *to = &plan->parts.drains[plan->parts.drain_count++];
 
     memcpy(to->token, "d.", 2);
     uuid_random(to->token + 2);
     to->created_ns = wall_clock_ns();
-    set_url(to, url);
+    to->start = want->start ? *want->start : from_now_on(plan);
+    set_url(to, want->url);
     if (!store_add_drain(cat->store, plan->parts.id, to)) {
         return CATALOG_FAILED;
     }
-    tell(to, out);
+    if (want->url.len_bytes > 0) {
+        note_new(cat, plan, to);
+    }
+    tell(to, want->out);
     return CATALOG_OK;
 }
 
-static catalog_err add_drain(catalog *cat, const family *was, lp_span url,
-                             catalog_drain_made *out, catalog_view **draft)
+static catalog_err add_drain(catalog *cat, const family *was,
+                             const new_drain *want, catalog_view **draft)
 {
     channel_plan plan;
-    catalog_err err = admit(cat, &was->channel, url);
+    catalog_err err = admit(cat, &was->channel, want->url);
 
     if (err != CATALOG_OK) {
         return err;
     }
     err = plan_of(&plan, was, 0, 1);
     if (err == CATALOG_OK) {
-        err = plan_add_drain(cat, &plan, url, out);
+        err = plan_add_drain(cat, &plan, want);
     }
     return plan_end(cat, was, &plan, err, draft);
 }
 
 catalog_err catalog_add_drain(catalog *cat, lp_span channel_id, lp_span url,
+                              const catalog_drain_start *start,
                               catalog_drain_made *out)
 {
+    new_drain want = {url, start, out};
     catalog_view *draft = NULL;
     const family *was;
     catalog_err err;
@@ -115,7 +147,7 @@ catalog_err catalog_add_drain(catalog *cat, lp_span channel_id, lp_span url,
     if (err != CATALOG_OK) {
         return err;
     }
-    err = add_drain(cat, was, url, out, &draft);
+    err = add_drain(cat, was, &want, &draft);
     return catalog_end(cat, err, draft);
 }
 
@@ -140,6 +172,10 @@ static catalog_err plan_url(catalog *cat, const family *was, channel_plan *plan,
     }
     if (has_url(&was->channel, url)) {
         return CATALOG_EXISTS;
+    }
+    if (drain->url_bytes == 0) { // what came before was nobody's
+        drain->start = from_now_on(plan);
+        note_new(cat, plan, drain);
     }
     set_url(drain, url);
     tell(drain, out);

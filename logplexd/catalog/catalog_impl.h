@@ -44,10 +44,13 @@ struct catalog {
     uint32_t tokens_max;
     uint32_t drains_max;
     hash_key hash;
+    catalog_on_drains on_drains; /* may be NULL */
+    void *on_drains_ctx;
 
     /* the writer's */
     pthread_mutex_t write_mutex;
     store *store;
+    catalog_new_drain new_drain; /* of the write under way; id 0: none */
 };
 
 /* catalog.c: one change --------------------------------------------------- */

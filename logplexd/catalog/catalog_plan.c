@@ -33,6 +33,7 @@ static void copy_drain(channel_plan *plan, const catalog_drain *drain)
 
     to->id = drain->id;
     to->created_ns = drain->created_ns;
+    to->start = drain->start;
     copy_text(to->token, sizeof to->token, drain->token);
     copy_text(to->url, sizeof to->url, drain->url);
     to->url_bytes = (uint32_t)drain->url.len_bytes;

@@ -368,6 +368,7 @@ static bool read_drain(sqlite3_stmt *row, void *at)
     }
     out->id = (uint64_t)sqlite3_column_int64(row, 0);
     out->created_ns = sqlite3_column_int64(row, 2);
+    out->start = (catalog_drain_start){.kind = LP_START_OLDEST};
     out->url_bytes = (uint32_t)column_span(row, 3).len_bytes;
     return true;
 }

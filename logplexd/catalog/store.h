@@ -26,7 +26,8 @@ typedef struct store_drain {
     uint64_t id;
     char token[40];
     int64_t created_ns;
-    uint32_t url_bytes; /* 0: it is reserved */
+    catalog_drain_start start; /* not kept; the oldest line when read */
+    uint32_t url_bytes;        /* 0: it is reserved */
     char url[CATALOG_URL_MAX_BYTES + 1];
 } store_drain;
 

@@ -107,6 +107,7 @@ static void set_drain(catalog_drain *to, const catalog_channel *channel,
     to->token = put_text(text, lp_span_str(from->token));
     to->url = put_text(text, lp_span_of(from->url, from->url_bytes));
     to->created_ns = from->created_ns;
+    to->start = from->start;
     to->channel = channel;
 }
 
@@ -187,6 +188,7 @@ catalog_view *view_draft(const catalog_view *from)
         return NULL;
     }
     view->version = from->version + 1;
+    view->drains_version = from->drains_version;
     view->channels = table_copy(&from->channels);
     view->tokens = table_copy(&from->tokens);
     view->credentials = credential_list_ref(from->credentials);
@@ -230,8 +232,16 @@ static bool drop_tokens(catalog_view *draft, const family *was)
     return true;
 }
 
+static bool has_drains(const family *fam)
+{
+    return fam && fam->channel.drain_count > 0;
+}
+
 bool view_put_family(catalog_view *draft, const family *was, family *now)
 {
+    if (has_drains(was) || has_drains(now)) {
+        draft->drains_version = draft->version;
+    }
     if (now) {
         if (!table_put(&draft->channels, &now->item)) {
             return false;
@@ -261,6 +271,11 @@ void view_put_credentials(catalog_view *draft, credential_list *list)
 uint64_t catalog_view_version(const catalog_view *view)
 {
     return view->version;
+}
+
+uint64_t catalog_view_drains_version(const catalog_view *view)
+{
+    return view->drains_version;
 }
 
 static family *family_of_item(table_item *item)

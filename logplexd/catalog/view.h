@@ -25,6 +25,7 @@
 struct catalog_view {
     _Atomic uint32_t refs;
     uint64_t version;
+    uint64_t drains_version; /* of the last change to who has drains */
     table channels;
     table tokens;
     credential_list *credentials;

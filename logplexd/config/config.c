@@ -154,6 +154,11 @@ static bool set_url(char **at, const setting *set, const char *value)
     return true;
 }
 
+static void forget_list(config *cfg, const option *opt)
+{
+    memset((char *)cfg + opt->offset, 0, opt->size);
+}
+
 static bool add_address(loading *load, const setting *set, const char *value)
 {
     char *at = (char *)load->cfg + set->opt->offset;
@@ -161,7 +166,7 @@ static bool add_address(loading *load, const setting *set, const char *value)
     const char *wrong;
 
     if (strcmp(value, "none") == 0) {
-        list->count = 0;
+        forget_list(load->cfg, set->opt);
         return true;
     }
     if (list->count == CONFIG_LIST_MAX) {
@@ -172,6 +177,23 @@ static bool add_address(loading *load, const setting *set, const char *value)
         return refuse(set, value, wrong);
     }
     list->count++;
+    return true;
+}
+
+static bool add_rule(loading *load, const setting *set, const char *value)
+{
+    lp_drain_guard *guard = &load->cfg->drain_guard;
+    bool is_allowed = set->opt->kind == OPTION_ALLOWED;
+    char why[LP_DRAIN_RULE_WHY_MAX_BYTES];
+
+    if (strcmp(value, "none") == 0) {
+        forget_list(load->cfg, set->opt);
+        return true;
+    }
+    if (lp_drain_guard_add(guard, is_allowed, lp_span_str(value), why,
+                           sizeof why) != LP_OK) {
+        return refuse(set, value, why);
+    }
     return true;
 }
 
@@ -281,6 +303,9 @@ static bool set_one(loading *load, const setting *set, const char *value)
     switch (set->opt->kind) {
     case OPTION_ADDRESSES:
         return add_address(load, set, value);
+    case OPTION_DENIED:
+    case OPTION_ALLOWED:
+        return add_rule(load, set, value);
     case OPTION_CREDENTIALS:
         return add_credential(load, set, value);
     case OPTION_CREDENTIALS_FILE:
@@ -320,10 +345,8 @@ static bool set_from(loading *load, const setting *set, const char *value)
     const option *first = option_first_spelling(set->opt);
     source *was = &load->source_of[first - config_options];
 
-    if (set->opt->kind == OPTION_ADDRESSES && *was != set->from) {
-        char *at = (char *)load->cfg + set->opt->offset;
-
-        memset(at, 0, set->opt->size);
+    if (option_is_list(set->opt) && *was != set->from) {
+        forget_list(load->cfg, set->opt);
     }
     *was = set->from;
     return set_one(load, set, value);
@@ -544,7 +567,7 @@ static bool load_environment(loading *load)
         if (!value || (!*value && opt->kind != OPTION_AUTH_KEY)) {
             continue;
         }
-        if (opt->kind == OPTION_ADDRESSES) {
+        if (option_is_list(opt)) {
             ok = set_list(load, &set, value, " \t\r\n,");
         } else if (opt->kind == OPTION_CREDENTIALS) {
             ok = set_list(load, &set, value, " \t\r\n");
@@ -821,7 +844,7 @@ static bool check_certificate(const config *cfg)
 
 static config_verdict check(const config *cfg)
 {
-    char text[8192];
+    char text[16384]; // the longest lists of rules and all else
 
     if ((cfg->data_dir && !check_data_dir(cfg->data_dir)) ||
         (cfg->tls_cert && !check_certificate(cfg))) {
@@ -877,6 +900,10 @@ void config_fini(config *cfg)
     forget_key(&cfg->auth_key);
     free(cfg->data_dir);
     free(cfg->base_url);
+    free(cfg->drain_ca);
+    free(cfg->drain_pins);
+    free(cfg->drain_cert);
+    free(cfg->drain_key);
     free(cfg->tls_cert);
     free(cfg->tls_key);
     memset(cfg, 0, sizeof *cfg);

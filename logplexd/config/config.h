@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "catalog/switches.h"
+#include "logplex/drain_guard.h"
 
 enum { CONFIG_LIST_MAX = 16, CONFIG_CREDENTIALS_MAX = 64 };
 
@@ -71,10 +72,19 @@ typedef struct config {
     uint32_t channels_max;
     uint32_t tokens_max;        /* of a channel */
     uint32_t drains_max;        /* of a channel, reserved ones left out */
+    lp_drain_guard drain_guard; /* where drains may connect to */
     uint32_t num_extra_lines;   /* 1: num=N gives N+1, as the original has it */
     uint32_t dedup_window_ms;   /* of Logplex-Frame-Id; 0: none is looked at */
     uint32_t dedup_max;         /* that are remembered                       */
     uint32_t auth_failures_max; /* of a peer in ten seconds; 0: no limit */
+    uint32_t drain_linger_ms;   /* a line waits for more */
+    uint32_t drain_timeout_ms;  /* from a batch to its answer */
+    uint32_t drain_backoff_max_ms; /* between two tries */
+    uint64_t drain_batch_bytes;    /* one that is as large does not wait */
+    char *drain_pins;              /* files; NULL: none */
+    char *drain_cert;
+    char *drain_key;
+    char *drain_ca; /* file; NULL: the system's */
 } config;
 
 /* What is to be done with the command line. */

@@ -131,6 +131,35 @@ const option config_options[] = {
      OPTION_DURATION, MEMBER(idle_timeout_ms), SECONDS(1), HOURS(24), "60s",
      "An HTTP connection without a request for so long is closed."},
 
+    {"Drains", "--drain-linger", "LOGPLEX_DRAIN_LINGER", "TIME",
+     OPTION_DURATION, MEMBER(drain_linger_ms), 1, SECONDS(60), "100ms",
+     "How long a line waits for others that go along with it."},
+    {NULL, "--drain-batch", "LOGPLEX_DRAIN_BATCH", "SIZE",
+     OPTION_SIZE, MEMBER(drain_batch_bytes), KIB, 16 * MIB, "256KiB",
+     "Lines that are as many bytes together do not wait."},
+    {NULL, "--drain-timeout", "LOGPLEX_DRAIN_TIMEOUT", "TIME",
+     OPTION_DURATION, MEMBER(drain_timeout_ms), 100, HOURS(1), "5s",
+     "A sink that has not answered by then, or over syslog has taken nothing, "
+     "has failed."},
+    {NULL, "--drain-backoff-max", "LOGPLEX_DRAIN_BACKOFF_MAX", "TIME",
+     OPTION_DURATION, MEMBER(drain_backoff_max_ms), 100, HOURS(1), "30s",
+     "The longest time between two tries to reach a sink that failed; a sink "
+     "that asks for more (Retry-After) gets it."},
+    {NULL, "--drain-ca", "LOGPLEX_DRAIN_CA", "FILE",
+     OPTION_FILE, MEMBER(drain_ca), ANY, NULL,
+     "Whose certificates of sinks are believed, in PEM; otherwise those that "
+     "the system knows."},
+    {NULL, "--drain-pins", "LOGPLEX_DRAIN_PINS", "FILE",
+     OPTION_FILE, MEMBER(drain_pins), ANY, NULL,
+     "Certificates, in PEM: a syslog sink that shows one with the same public "
+     "key is believed, whoever signed it."},
+    {NULL, "--drain-cert", "LOGPLEX_DRAIN_CERT", "FILE",
+     OPTION_FILE, MEMBER(drain_cert), ANY, NULL,
+     "A certificate, in PEM, that sinks are shown which ask for one."},
+    {NULL, "--drain-key", "LOGPLEX_DRAIN_KEY", "FILE",
+     OPTION_FILE, MEMBER(drain_key), ANY, NULL,
+     "Its private key, if that is in a file of its own."},
+
     {"Tails", "--heartbeat", "LOGPLEX_HEARTBEAT", "TIME",
      OPTION_DURATION, MEMBER(heartbeat_ms), 100, HOURS(1), "15s",
      "A comment is sent to a Server-Sent Events tail that was silent so "
@@ -143,6 +172,19 @@ const option config_options[] = {
      OPTION_NUMBER, MEMBER(num_extra_lines), 0, 1, "0",
      "1 gives one line more than a client asks for with num, as the original "
      "Logplex did, for clients that count on it."},
+
+    {NULL, "--drain-deny", "LOGPLEX_DRAIN_DENY", "CIDR|WORD",
+     OPTION_DENIED, MEMBER(drain_guard.denied), ANY, NULL,
+     "Where drains must not connect to: 10.0.0.0/8, fd00::/8, one address, or "
+     "loopback, private (RFC 1918, 4193, 6598), link-local, metadata (of "
+     "clouds), all. Link-local, metadata, unspecified, multicast and broadcast "
+     "addresses are denied without it, and all others allowed."},
+    {NULL, "--drain-allow", "LOGPLEX_DRAIN_ALLOW", "CIDR|WORD",
+     OPTION_ALLOWED, MEMBER(drain_guard.allowed), ANY, NULL,
+     "Where they may all the same. The longest prefix decides; of equal ones a "
+     "CIDR over a WORD, and then the one that denies. So all opens nothing that "
+     "is denied without --drain-deny, and link-local not 169.254.169.254, which "
+     "is of metadata."},
 
     {"Switches", "--api-mode", "API_STATUS", "MODE",
      OPTION_MODE, MEMBER(switches.of[SWITCH_API]), ANY, NULL,
@@ -264,6 +306,10 @@ const char *option_allowed(const option *opt, char *out, size_t room_bytes)
         return "normal, read_only or disabled";
     case OPTION_SWITCH_OFF:
         return "a list of ingest, history, tails and drains, apart by commas";
+    case OPTION_DENIED:
+    case OPTION_ALLOWED:
+        return "an IP address, a CIDR such as 10.0.0.0/8 or fd00::/8, "
+               "loopback, private, link-local, metadata or all; or none";
     case OPTION_NUMBER:
     case OPTION_SIZE:
     case OPTION_DURATION:

@@ -27,6 +27,8 @@ typedef enum option_kind {
     OPTION_LEVEL,
     OPTION_MODE,       /* switch_choice               */
     OPTION_SWITCH_OFF, /* adds to a switch_set        */
+    OPTION_DENIED,     /* lp_drain_rules that deny    */
+    OPTION_ALLOWED,    /* and those that allow        */
     OPTION_HELP,
     OPTION_VERSION,
     OPTION_CHECK
@@ -58,6 +60,14 @@ unsigned config_default_workers(void);
 
 /* What a value may be, as a phrase for messages. Returns out. */
 const char *option_allowed(const option *opt, char *out, size_t room_bytes);
+
+/* Values that stand for themselves one by one, where a better source replaces
+ * all of a lesser one, and "none" what was there before. */
+static inline bool option_is_list(const option *opt)
+{
+    return opt->kind == OPTION_ADDRESSES || opt->kind == OPTION_DENIED ||
+           opt->kind == OPTION_ALLOWED;
+}
 
 /* The member of a kind that is a number. */
 uint64_t option_number(const option *opt, const config *cfg);

@@ -42,7 +42,7 @@ static void print_wrapped(const char *text)
 
 static bool is_repeatable(const option *opt)
 {
-    return opt->kind == OPTION_ADDRESSES || opt->kind == OPTION_CREDENTIALS ||
+    return option_is_list(opt) || opt->kind == OPTION_CREDENTIALS ||
            opt->kind == OPTION_SWITCH_OFF;
 }
 
@@ -150,6 +150,15 @@ static void add_addresses(text *to, const config_addresses *list)
     }
 }
 
+static void add_rules(text *to, const config *cfg, bool is_allowed)
+{
+    char list[LP_DRAIN_RULES_TEXT_MAX_BYTES];
+    size_t n =
+        lp_drain_guard_print(&cfg->drain_guard, is_allowed, list, sizeof list);
+
+    text_add(to, "%.*s", n > 0 ? (int)n : 4, n > 0 ? list : "none");
+}
+
 static void add_credentials(text *to, const config *cfg)
 {
     char list[1024];
@@ -236,6 +245,10 @@ static void add_member(text *to, const option *opt, const config *cfg)
         return;
     case OPTION_SWITCH_OFF:
         add_switched_off(to, at);
+        return;
+    case OPTION_DENIED:
+    case OPTION_ALLOWED:
+        add_rules(to, cfg, opt->kind == OPTION_ALLOWED);
         return;
     case OPTION_CREDENTIALS_FILE:
     case OPTION_AUTH_KEY_FILE:

@@ -16,7 +16,8 @@
 #define LISTENERS(X)                     \
     X(LISTENER_SYSLOG_TCP, "syslog_tcp") \
     X(LISTENER_SYSLOG_UDP, "syslog_udp") \
-    X(LISTENER_HTTP, "http")
+    X(LISTENER_HTTP, "http")             \
+    X(LISTENER_OWN, "own")
 
 #define REJECTS(X)                                                          \
     X(REJECT_MALFORMED, "malformed", "no syslog header")                    \

@@ -13,17 +13,17 @@
 extern int mallctl(const char *name, void *old, size_t *old_bytes, void *new,
                    size_t new_bytes) __attribute__((weak));
 
-static void print_head(FILE *to, const char *name, const char *type,
-                       const char *help)
+void metrics_print_head(FILE *to, const char *name, const char *type,
+                        const char *help)
 {
     fprintf(to, "# HELP logplex_%s %s\n# TYPE logplex_%s %s\n", name, help,
             name, type);
 }
 
-static void print_one(FILE *to, const char *name, const char *type,
-                      const char *help, uint64_t value)
+void metrics_print_one(FILE *to, const char *name, const char *type,
+                       const char *help, uint64_t value)
 {
-    print_head(to, name, type, help);
+    metrics_print_head(to, name, type, help);
     fprintf(to, "logplex_%s %" PRIu64 "\n", name, value);
 }
 
@@ -33,20 +33,20 @@ static void print_lines(FILE *to, const ledger *led)
 {
     const char *const *names = ledger_listener_names;
 
-    print_head(to, "received_lines_total", "counter",
-               "lines that came in: accepted and rejected ones");
+    metrics_print_head(to, "received_lines_total", "counter",
+                       "lines that came in: accepted and rejected ones");
     for (unsigned i = 0; i < LISTENER_COUNT; i++)
         fprintf(to,
                 "logplex_received_lines_total{listener=\"%s\"} %" PRIu64 "\n",
                 names[i], led->sums.listeners[i].received_lines);
-    print_head(to, "received_bytes_total", "counter",
-               "bytes that came in, framing included");
+    metrics_print_head(to, "received_bytes_total", "counter",
+                       "bytes that came in, framing included");
     for (unsigned i = 0; i < LISTENER_COUNT; i++)
         fprintf(to,
                 "logplex_received_bytes_total{listener=\"%s\"} %" PRIu64 "\n",
                 names[i], led->sums.listeners[i].received_bytes);
-    print_head(to, "accepted_lines_total", "counter",
-               "lines that are in a channel");
+    metrics_print_head(to, "accepted_lines_total", "counter",
+                       "lines that are in a channel");
     for (unsigned i = 0; i < LISTENER_COUNT; i++)
         fprintf(to,
                 "logplex_accepted_lines_total{listener=\"%s\"} %" PRIu64 "\n",
@@ -55,8 +55,8 @@ static void print_lines(FILE *to, const ledger *led)
 
 static void print_rejects(FILE *to, const ledger *led)
 {
-    print_head(to, "rejected_lines_total", "counter",
-               "lines that are in no channel, by what was wrong");
+    metrics_print_head(to, "rejected_lines_total", "counter",
+                       "lines that are in no channel, by what was wrong");
     for (unsigned i = 0; i < LISTENER_COUNT; i++)
         for (unsigned j = 0; j < REJECT_REASONS; j++)
             fprintf(to,
@@ -68,9 +68,10 @@ static void print_rejects(FILE *to, const ledger *led)
 
 static void print_frames(FILE *to, const ledger *led)
 {
-    print_head(to, "frames_total", "counter",
-               "what the framer met: octet-counted frames, frames that a line "
-               "end ended, empty and cut ones, lies and truncations");
+    metrics_print_head(
+        to, "frames_total", "counter",
+        "what the framer met: octet-counted frames, frames that a line "
+        "end ended, empty and cut ones, lies and truncations");
     for (unsigned i = 0; i < LISTENER_COUNT; i++)
         for (unsigned j = 0; j < FRAME_EVENT_COUNT; j++)
             fprintf(to,
@@ -84,38 +85,44 @@ static void print_frames(FILE *to, const ledger *led)
 
 static void print_engine(FILE *to, const lp_ledger *engine)
 {
-    print_one(to, "appended_lines_total", "counter",
-              "lines that ever entered a channel", engine->appended_lines);
-    print_one(to, "appended_bytes_total", "counter", "the same in bytes",
-              engine->appended_bytes);
-    print_one(to, "evicted_lines_total", "counter",
-              "lines that made room for newer ones", engine->evicted_lines);
-    print_one(to, "evicted_bytes_total", "counter", "the same in bytes",
-              engine->evicted_bytes);
-    print_one(to, "refused_lines_total", "counter",
-              "lines that no memory could be found for", engine->refused_lines);
-    print_one(to, "too_big_lines_total", "counter",
-              "lines over what a segment holds", engine->too_big_lines);
-    print_one(to, "delivered_lines_total", "counter",
-              "lines that readers have got, one for each reader",
-              engine->delivered_lines);
-    print_one(to, "lost_lines_total", "counter",
-              "lines that were gone before a reader came to them",
-              engine->lost_lines);
-    print_one(to, "resident_lines", "gauge", "lines in the channels' rings",
-              engine->resident_lines);
-    print_one(to, "resident_bytes", "gauge", "the same in bytes",
-              engine->resident_bytes);
-    print_one(to, "cursors", "gauge", "readers of all kinds", engine->cursors);
-    print_one(to, "memory_bytes", "gauge",
-              "memory of the engine: rings, pinned and pooled segments",
-              engine->memory_bytes);
-    print_one(to, "memory_max_bytes", "gauge", "and its ceiling",
-              engine->memory_max_bytes);
-    print_one(to, "memory_pinned_bytes", "gauge",
-              "out of every ring, but held by readers", engine->pinned_bytes);
-    print_one(to, "memory_pooled_bytes", "gauge",
-              "free, and ready for the next segment", engine->pooled_bytes);
+    metrics_print_one(to, "appended_lines_total", "counter",
+                      "lines that ever entered a channel",
+                      engine->appended_lines);
+    metrics_print_one(to, "appended_bytes_total", "counter",
+                      "the same in bytes", engine->appended_bytes);
+    metrics_print_one(to, "evicted_lines_total", "counter",
+                      "lines that made room for newer ones",
+                      engine->evicted_lines);
+    metrics_print_one(to, "evicted_bytes_total", "counter", "the same in bytes",
+                      engine->evicted_bytes);
+    metrics_print_one(to, "refused_lines_total", "counter",
+                      "lines that no memory could be found for",
+                      engine->refused_lines);
+    metrics_print_one(to, "too_big_lines_total", "counter",
+                      "lines over what a segment holds", engine->too_big_lines);
+    metrics_print_one(to, "delivered_lines_total", "counter",
+                      "lines that readers have got, one for each reader",
+                      engine->delivered_lines);
+    metrics_print_one(to, "lost_lines_total", "counter",
+                      "lines that were gone before a reader came to them",
+                      engine->lost_lines);
+    metrics_print_one(to, "resident_lines", "gauge",
+                      "lines in the channels' rings", engine->resident_lines);
+    metrics_print_one(to, "resident_bytes", "gauge", "the same in bytes",
+                      engine->resident_bytes);
+    metrics_print_one(to, "cursors", "gauge", "readers of all kinds",
+                      engine->cursors);
+    metrics_print_one(to, "memory_bytes", "gauge",
+                      "memory of the engine: rings, pinned and pooled segments",
+                      engine->memory_bytes);
+    metrics_print_one(to, "memory_max_bytes", "gauge", "and its ceiling",
+                      engine->memory_max_bytes);
+    metrics_print_one(to, "memory_pinned_bytes", "gauge",
+                      "out of every ring, but held by readers",
+                      engine->pinned_bytes);
+    metrics_print_one(to, "memory_pooled_bytes", "gauge",
+                      "free, and ready for the next segment",
+                      engine->pooled_bytes);
 }
 
 /* Process ----------------------------------------------------------------- */
@@ -151,29 +158,30 @@ static void print_process(FILE *to, worker *w)
 {
     const daemon_shared *shared = w->shared;
 
-    print_head(to, "build_info", "gauge", "the version, as a label");
+    metrics_print_head(to, "build_info", "gauge", "the version, as a label");
     fprintf(to, "logplex_build_info{version=\"%s\"} 1\n", LP_VERSION_STRING);
-    print_one(to, "workers", "gauge", "threads with a loop of their own",
-              shared->worker_count);
-    print_one(to, "draining", "gauge", "1 while the daemon is going down",
-              atomic_load(&shared->is_draining));
-    print_head(to, "start_time_seconds", "gauge",
-               "when the daemon started, since 1970");
+    metrics_print_one(to, "workers", "gauge",
+                      "threads with a loop of their own", shared->worker_count);
+    metrics_print_one(to, "draining", "gauge",
+                      "1 while the daemon is going down",
+                      atomic_load(&shared->is_draining));
+    metrics_print_head(to, "start_time_seconds", "gauge",
+                       "when the daemon started, since 1970");
     fprintf(to, "logplex_start_time_seconds %.3f\n",
             (double)shared->started_ns / 1e9);
-    print_one(to, "process_resident_memory_bytes", "gauge",
-              "resident memory of the process", resident_bytes());
-    print_one(to, "process_open_fds", "gauge", "open descriptors",
-              open_descriptors());
+    metrics_print_one(to, "process_resident_memory_bytes", "gauge",
+                      "resident memory of the process", resident_bytes());
+    metrics_print_one(to, "process_open_fds", "gauge", "open descriptors",
+                      open_descriptors());
 }
 
 static void print_certificate(FILE *to, const daemon_shared *shared)
 {
     if (!shared->identity)
         return;
-    print_one(to, "tls_certificate_not_after_seconds", "gauge",
-              "when the certificate in use ends, since 1970",
-              (uint64_t)tls_identity_not_after_s(shared->identity));
+    metrics_print_one(to, "tls_certificate_not_after_seconds", "gauge",
+                      "when the certificate in use ends, since 1970",
+                      (uint64_t)tls_identity_not_after_s(shared->identity));
 }
 
 static void print_allocator(FILE *to)
@@ -200,7 +208,7 @@ static void print_allocator(FILE *to)
         size_t value_bytes = sizeof(value);
 
         if (mallctl(stats[i].key, &value, &value_bytes, NULL, 0) == 0)
-            print_one(to, stats[i].name, "gauge", stats[i].help, value);
+            metrics_print_one(to, stats[i].name, "gauge", stats[i].help, value);
     }
 }
 
@@ -215,12 +223,14 @@ static void print_mode(FILE *to, const char *api, unsigned mode)
 
 static void print_switches(FILE *to, const switches *s)
 {
-    print_head(to, "switch", "gauge", "1: on, as it is when nobody touches it");
+    metrics_print_head(to, "switch", "gauge",
+                       "1: on, as it is when nobody touches it");
     for (unsigned i = 0; i < SWITCH_COUNT; i++)
         if (!switch_is_mode((switch_id)i))
             fprintf(to, "logplex_switch{name=\"%s\"} %d\n", switch_names[i],
                     switch_is_on(s, (switch_id)i));
-    print_head(to, "api_mode", "gauge", "1: the mode that an API is in");
+    metrics_print_head(to, "api_mode", "gauge",
+                       "1: the mode that an API is in");
     print_mode(to, "v3", switch_get(s, SWITCH_API));
     print_mode(to, "legacy", switch_get(s, SWITCH_LEGACY_API));
 }
@@ -240,16 +250,18 @@ static void print_counters(FILE *to, const ledger *led)
     const uint64_t *counts = led->sums.counts;
 
     for (unsigned i = 0; i < COUNTER_COUNT; i++)
-        print_one(to, names[i].name, "counter", names[i].help, counts[i]);
-    print_one(to, "http_connections", "gauge", "HTTP connections now",
-              counts[COUNT_HTTP_CONNECTIONS] -
-                  counts[COUNT_HTTP_CONNECTIONS_CLOSED]);
-    print_one(to, "tails", "gauge", "sessions being read now",
-              counts[COUNT_TAILS_OPENED] - counts[COUNT_TAILS_CLOSED]);
-    print_one(to, "channels", "gauge", "channels of the catalog",
-              led->channels);
-    print_one(to, "ledger_balanced", "gauge", "1: every line is accounted for",
-              ledger_is_balanced(led));
+        metrics_print_one(to, names[i].name, "counter", names[i].help,
+                          counts[i]);
+    metrics_print_one(to, "http_connections", "gauge", "HTTP connections now",
+                      counts[COUNT_HTTP_CONNECTIONS] -
+                          counts[COUNT_HTTP_CONNECTIONS_CLOSED]);
+    metrics_print_one(to, "tails", "gauge", "sessions being read now",
+                      counts[COUNT_TAILS_OPENED] - counts[COUNT_TAILS_CLOSED]);
+    metrics_print_one(to, "channels", "gauge", "channels of the catalog",
+                      led->channels);
+    metrics_print_one(to, "ledger_balanced", "gauge",
+                      "1: every line is accounted for",
+                      ledger_is_balanced(led));
 }
 
 void metrics_print(FILE *to, worker *w, const ledger *led)

@@ -11,4 +11,11 @@
 
 void metrics_print(FILE *to, worker *w, const ledger *led);
 
+/* For more of them: the two comments of a metric, and one that has no labels.
+ * name is without "logplex_". */
+void metrics_print_head(FILE *to, const char *name, const char *type,
+                        const char *help);
+void metrics_print_one(FILE *to, const char *name, const char *type,
+                       const char *help, uint64_t value);
+
 #endif /* LOGPLEXD_METRICS_H */

@@ -199,7 +199,8 @@ static void on_drain_look(uv_timer_t *timer)
 {
     worker_impl *impl = timer->data;
     worker *w = &impl->pub;
-    bool is_idle = !w->http || http_server_connections(w->http) == 0;
+    bool is_idle = (!w->http || http_server_connections(w->http) == 0) &&
+                   !(impl->hooks.is_busy && impl->hooks.is_busy(w));
     bool is_owing = w->http && http_server_deferred(w->http) > 0;
 
     if (impl->offloads > 0 || is_owing)
@@ -209,6 +210,8 @@ static void on_drain_look(uv_timer_t *timer)
     log_cut(impl);
     http_server_stop(w->http);
     w->http = NULL;
+    if (impl->hooks.on_close)
+        impl->hooks.on_close(w);
     close_handles(impl);
 }
 

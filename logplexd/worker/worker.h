@@ -50,13 +50,14 @@ struct worker {
     catalog_reader reader;
     counters counts; /* written by this thread alone; see counters.h */
     http_server *http;
-    struct ingest *ingest;   /* the batch that this thread is filling */
-    struct tcp_ingest *tcp;  /* private to ingest_tcp.c               */
-    struct udp_server *udp;  /* private to ingest_udp.c               */
-    struct wakeups *wakeups; /* private to worker.c                   */
-    struct tails *tails;     /* private to tail.c                     */
-    int64_t now_ns;          /* for worker_now() alone */
-    bool is_now_fresh;       /* likewise               */
+    struct ingest *ingest;       /* the batch that this thread is filling */
+    struct tcp_ingest *tcp;      /* private to ingest_tcp.c               */
+    struct udp_server *udp;      /* private to ingest_udp.c               */
+    struct wakeups *wakeups;     /* private to worker.c                   */
+    struct tails *tails;         /* private to tail.c                     */
+    struct drain_runner *drains; /* private to runner.c               */
+    int64_t now_ns;              /* for worker_now() alone */
+    bool is_now_fresh;           /* likewise               */
 };
 
 /*
@@ -112,7 +113,10 @@ bool worker_offload(worker *w, void (*work)(void *ctx), void (*done)(void *ctx),
 /* Both are called on the worker's thread. */
 typedef struct worker_hooks {
     void (*on_stop)(worker *w); /* end what is not HTTP's; may be NULL        */
-    void (*on_end)(worker *w);  /* the loop is done and closed; may be NULL   */
+    bool (*is_busy)(worker *w); /* is anything under way that may finish? NULL:
+                                   no                                         */
+    void (*on_close)(worker *w); /* nothing comes any more; may be NULL       */
+    void (*on_end)(worker *w); /* the loop is done and closed; may be NULL   */
     void (*on_end_tails)(worker *w); /* worker_end_tails(); may be NULL       */
 } worker_hooks;
 

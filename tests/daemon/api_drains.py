@@ -40,8 +40,9 @@ class V3(DaemonTest):
             self.ask("GET", "/v3/channels/demo").json()["drains"], [drain])
         self.assertEqual(
             self.ask("GET", "/v3/channels/demo/drains").json(), [drain])
-        self.assertEqual(
-            self.ask("GET", "/v3/channels/demo/drains/1").json(), drain)
+        alone = self.ask("GET", "/v3/channels/demo/drains/1").json()
+        self.assertEqual(alone.pop("status")["delivered_lines"], 0)
+        self.assertEqual(alone, drain)
 
     def test_a_channel_without_drains_does_not_speak_of_them(self):
         self.assertNotIn("drains", self.ask("GET", "/v3/channels/demo").json())
@@ -50,7 +51,8 @@ class V3(DaemonTest):
         self.ask_json("PUT", "/v3/channels/" + quote("a/b é", safe=""), {})
         answer = self.add({"url": URL}, quote("a/b é", safe=""))
         place = answer.headers["location"][len("http://logplex.test"):]
-        self.assertEqual(self.ask("GET", place).json(), answer.json())
+        self.assertEqual(self.ask("GET", place).json()["id"],
+                         answer.json()["id"])
 
     def test_a_reserved_drain_has_no_url_until_it_gets_one(self):
         reserved = self.add({})

@@ -16,7 +16,7 @@ static void open_with(const char *id)
 static catalog_err add_drain(const char *id, const char *url,
                              catalog_drain_made *out)
 {
-    return catalog_add_drain(fix.cat, span(id), span(url), out);
+    return catalog_add_drain(fix.cat, span(id), span(url), NULL, out);
 }
 
 static catalog_err set_drain(const char *id, uint64_t drain, const char *url)

@@ -198,6 +198,16 @@ static const struct {
     {"--switch-off ingest,api",
      {"--switch-off: \"ingest,api\" names what is no switch",
       "ingest, history, tails and drains", NULL}},
+    {"--drain-deny 10.1.2.3/8",
+     {"--drain-deny: \"10.1.2.3/8\" has bits set behind the first 8; right "
+      "would be 10.0.0.0/8, or 10.1.2.3 for the one address; allowed: an IP",
+      "private, link-local, metadata or all; or none", NULL}},
+    {"--drain-allow 10.0.0.0/33",
+     {"--drain-allow: \"10.0.0.0/33\"", "no number from 0 to 32", NULL}},
+    {"--drain-allow example.com", {"names are not looked up", NULL, NULL}},
+    {"--drain-deny fe80::1%eth0", {"has a zone", NULL, NULL}},
+    {"--drain-deny= ", {"--drain-deny: \"\" is empty", NULL, NULL}},
+    {"--drain-deny 10.0.0.1,::1", {"\"10.0.0.1,::1\" has a colon", NULL, NULL}},
     {"--dedup-max 10", {"--dedup-max", "from 1024 to 16777216", NULL}},
     {"--data=", {"--data: \"\" is empty", NULL, NULL}},
     {"--data", {"--data: its value is missing", NULL, NULL}},
@@ -349,6 +359,80 @@ static void lists_in_the_environment_are_apart_by_blanks_or_commas(void **state)
     load_well("--http 127.0.0.1:9 --http 127.0.0.1:10");
     assert_int_equal(cfg.http.count, 2);
     assert_string_equal(cfg.http.at[0].text, "127.0.0.1:9");
+}
+
+static bool may_drain_to(const char *text)
+{
+    struct sockaddr_in6 sin6 = {.sin6_family = AF_INET6};
+    struct sockaddr_in sin = {.sin_family = AF_INET};
+
+    if (inet_pton(AF_INET, text, &sin.sin_addr) == 1) {
+        return lp_drain_guard_allows(&cfg.drain_guard, (const void *)&sin);
+    }
+    assert_int_equal(inet_pton(AF_INET6, text, &sin6.sin6_addr), 1);
+    return lp_drain_guard_allows(&cfg.drain_guard, (const void *)&sin6);
+}
+
+static void drains_may_connect_to_what_the_rules_allow(void **state)
+{
+    (void)state;
+    load_well("");
+    assert_true(may_drain_to("127.0.0.1") && may_drain_to("10.0.0.1"));
+    assert_false(may_drain_to("169.254.169.254"));
+    config_fini(&cfg);
+    load_well("--drain-deny private --drain-allow=10.1.0.0/16 --drain-deny "
+              "loopback --drain-allow 169.254.169.254");
+    assert_true(may_drain_to("10.1.2.3") && may_drain_to("192.0.2.1"));
+    assert_true(may_drain_to("169.254.169.254"));
+    assert_false(may_drain_to("10.2.0.1") || may_drain_to("fd00::1"));
+    assert_false(may_drain_to("127.0.0.1") || may_drain_to("::1"));
+    assert_false(may_drain_to("::ffff:10.2.0.1"));
+}
+
+static void rules_for_drains_are_lists_as_others_are(void **state)
+{
+    (void)state;
+    setenv("LOGPLEX_DRAIN_DENY", "private, loopback\t192.0.2.0/24", 1);
+    setenv("LOGPLEX_DRAIN_ALLOW", "10.0.0.0/8", 1);
+    load_well("");
+    assert_false(may_drain_to("192.0.2.1") || may_drain_to("127.0.0.1"));
+    assert_true(may_drain_to("10.0.0.1"));
+    config_fini(&cfg);
+
+    // Flags are instead of their own variable, and leave the other one alone.
+    load_well("--drain-deny 198.51.100.1 --drain-deny 10.0.0.0/9");
+    assert_true(may_drain_to("192.0.2.1") && may_drain_to("127.0.0.1"));
+    assert_false(may_drain_to("198.51.100.1") || may_drain_to("10.0.0.1"));
+    assert_true(may_drain_to("10.128.0.1"));
+    config_fini(&cfg);
+    load_well("--drain-deny none");
+    assert_true(may_drain_to("192.0.2.1") && may_drain_to("127.0.0.1"));
+    config_fini(&cfg);
+
+    setenv("LOGPLEX_DRAIN_DENY", "private,10.1.0.0/8", 1);
+    assert_int_equal(load(""), CONFIG_EXIT_USAGE);
+    assert_non_null(strstr(told_err, "LOGPLEX_DRAIN_DENY: \"10.1.0.0/8\" has"));
+}
+
+static void too_many_rules_for_drains_are_refused(void **state)
+{
+    char list[LP_DRAIN_RULES_TEXT_MAX_BYTES] = "";
+
+    (void)state;
+    for (int i = 0; i < LP_DRAIN_RULES_MAX; i++) {
+        snprintf(list + strlen(list), sizeof list - strlen(list),
+                 "1111:2222:3333:4444:5555:6666:7777:8880/124 ");
+    }
+    setenv("LOGPLEX_DRAIN_DENY", list, 1);
+    setenv("LOGPLEX_DRAIN_ALLOW", list, 1);
+    assert_int_equal(load("--check"), CONFIG_EXIT_OK);
+    assert_non_null(strstr(told_out, "8880/124\napi_mode=")); // none is cut off
+    config_fini(&cfg);
+    snprintf(list + strlen(list), sizeof list - strlen(list), "10.0.0.1");
+    setenv("LOGPLEX_DRAIN_DENY", list, 1);
+    assert_int_equal(load(""), CONFIG_EXIT_USAGE);
+    assert_non_null(strstr(told_err, "LOGPLEX_DRAIN_DENY: \"10.0.0.1\" is one "
+                                     "too many: there can be 64; allowed:"));
 }
 
 static void two_spellings_are_one_option(void **state)
@@ -605,6 +689,8 @@ static void help_is_complete_and_wins_over_errors(void **state)
         "--auth-key-file",
         "LOGPLEX_AUTH_KEY=KEY",
         "--auth-failures-max",
+        "--drain-deny CIDR|WORD   (repeatable)",
+        "LOGPLEX_DRAIN_ALLOW",
     };
 
     (void)state;
@@ -638,7 +724,8 @@ static void check_prints_the_configuration_without_secrets(void **state)
     setenv("PORT", "5000", 1);
     setenv("LOGPLEX_AUTH_KEY", "hunter2 too", 1);
     assert_int_equal(load("--check --credential cli:hunter2:full_api,app-1 "
-                          "--workers 2 --syslog-udp none --heartbeat 20s"),
+                          "--workers 2 --syslog-udp none --heartbeat 20s "
+                          "--drain-deny private --drain-deny FD00:0::1/128"),
                      CONFIG_EXIT_OK);
     assert_null(strstr(told_out, "hunter2"));
     assert_non_null(strstr(told_out, "http=0.0.0.0:5000\n"));
@@ -651,6 +738,8 @@ static void check_prints_the_configuration_without_secrets(void **state)
     assert_non_null(strstr(told_out, "session_ttl=6m\n"));
     assert_non_null(strstr(told_out, "heartbeat=20s\n"));
     assert_non_null(strstr(told_out, "log_level=info\n"));
+    assert_non_null(strstr(told_out, "drain_deny=private,fd00::1\n"));
+    assert_non_null(strstr(told_out, "drain_allow=none\n"));
 }
 
 static void check_looks_at_the_data_folder(void **state)
@@ -699,6 +788,9 @@ int main(void)
         TEST(a_flag_wins_over_its_variable),
         TEST(a_wrong_variable_is_named),
         TEST(lists_in_the_environment_are_apart_by_blanks_or_commas),
+        TEST(drains_may_connect_to_what_the_rules_allow),
+        TEST(rules_for_drains_are_lists_as_others_are),
+        TEST(too_many_rules_for_drains_are_refused),
         TEST(two_spellings_are_one_option),
         TEST(too_many_addresses_are_refused),
         TEST(PORT_moves_the_default_and_no_more),

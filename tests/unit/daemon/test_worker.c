@@ -36,7 +36,7 @@ static void count_end(worker *w)
 
 static int open_world(void **state)
 {
-    static const worker_hooks hooks = {NULL, count_end, NULL};
+    static const worker_hooks hooks = {.on_end = count_end};
 
     (void)state;
     memset(&it, 0, sizeof(it));

@@ -1,0 +1,159 @@
+#include "api/api_drain_status.h"
+
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "worker/metrics.h"
+
+static const char *const answer_names[LP_DRAIN_ANSWERS] = {
+    "none", "1xx", "2xx", "3xx", "4xx", "5xx"};
+
+/* One drain --------------------------------------------------------------- */
+
+static void print_count(FILE *to, const char *name, uint64_t count)
+{
+    fprintf(to, ",\"%s\":%" PRIu64, name, count);
+}
+
+static void print_time(FILE *to, const char *name, int64_t time_ns)
+{
+    char text[LP_TIMESTAMP_MAX_BYTES];
+
+    if (time_ns == 0)
+        fprintf(to, ",\"%s\":null", name);
+    else
+        fprintf(to, ",\"%s\":\"%s\"", name, api_print_time(time_ns, text));
+}
+
+static void print_lag(FILE *to, const lp_drain_status *status)
+{
+    int64_t lag_ns =
+        status->behind_ns > 0 ? wall_clock_ns() - status->behind_ns : 0;
+
+    print_count(to, "lag_lines", status->pending_lines);
+    fprintf(to, ",\"lag_s\":%.3f", lag_ns > 0 ? (double)lag_ns / 1e9 : 0.0);
+}
+
+static void print_answers(FILE *to, const lp_drain_status *status)
+{
+    fputs(",\"answers\":{", to);
+    for (unsigned i = 0; i < LP_DRAIN_ANSWERS; i++)
+        fprintf(to, "%s\"%s\":%" PRIu64, i > 0 ? "," : "", answer_names[i],
+                status->answers[i]);
+    fputc('}', to);
+}
+
+static void print_last_error(FILE *to, const lp_drain_status *status)
+{
+    fputs(",\"last_error\":", to);
+    if (status->error[0])
+        api_print_json_string(to, lp_span_str(status->error));
+    else
+        fputs("null", to);
+    print_time(to, "last_error_at", status->error_ns);
+}
+
+void api_print_drain_status(FILE *to, const daemon_shared *shared,
+                            uint64_t drain_id)
+{
+    lp_drain_status status = {.struct_bytes = sizeof(status)};
+    bool runs = runner_status(shared, drain_id, &status);
+
+    fprintf(to, ",\"status\":{\"state\":\"%s\"",
+            runs ? runner_state_name(status.state) : "starts");
+    print_lag(to, &status);
+    print_count(to, "offered_lines", status.offered_lines);
+    print_count(to, "delivered_lines", status.delivered_lines);
+    fprintf(to,
+            ",\"lost_lines\":{\"overflow\":%" PRIu64 ",\"refused\":%" PRIu64
+            "}",
+            status.overflow_lines, status.refused_lines);
+    print_count(to, "batches", status.batches);
+    print_count(to, "retries", status.retries);
+    print_count(to, "failures", status.failures);
+    print_count(to, "failed_in_a_row", status.failed_in_a_row);
+    print_count(to, "sent_bytes", status.sent_bytes);
+    print_count(to, "cut_lines", status.cut_lines);
+    print_count(to, "tls_failures", status.tls_failures);
+    print_answers(to, &status);
+    print_time(to, "last_success_at", status.success_ns);
+    print_last_error(to, &status);
+    print_time(to, "retry_at", status.retry_ns);
+    fputc('}', to);
+}
+
+/* All of them ------------------------------------------------------------- */
+
+static void set(json_t *object, const char *name, uint64_t value)
+{
+    json_object_set_new(object, name, json_integer((json_int_t)value));
+}
+
+json_t *api_drains_json(const runner_totals *totals)
+{
+    json_t *object = json_object();
+    json_t *lost = json_object();
+
+    set(object, "offered_lines", totals->offered_lines);
+    set(object, "delivered_lines", totals->delivered_lines);
+    set(object, "pending_lines", totals->pending_lines);
+    set(lost, "overflow", totals->overflow_lines);
+    set(lost, "refused", totals->refused_lines);
+    set(lost, "closed", totals->closed_lines);
+    json_object_set_new(object, "lost_lines", lost);
+    set(object, "batches", totals->batches);
+    set(object, "retries", totals->retries);
+    set(object, "failures", totals->failures);
+    set(object, "sent_bytes", totals->sent_bytes);
+    return object;
+}
+
+static void print_losses(FILE *to, const runner_totals *totals)
+{
+    metrics_print_head(
+        to, "drain_lost_lines_total", "counter",
+        "lines that a drain did not deliver: the ring could not keep "
+        "them, the sink did not want them, or the drain was deleted");
+    fprintf(to,
+            "logplex_drain_lost_lines_total{reason=\"overflow\"} %" PRIu64 "\n"
+            "logplex_drain_lost_lines_total{reason=\"refused\"} %" PRIu64 "\n"
+            "logplex_drain_lost_lines_total{reason=\"closed\"} %" PRIu64 "\n",
+            totals->overflow_lines, totals->refused_lines,
+            totals->closed_lines);
+}
+
+static void print_labelled(FILE *to, const runner_totals *totals)
+{
+    metrics_print_head(to, "drains", "gauge", "drains, by what they do");
+    for (unsigned i = 0; i <= LP_DRAIN_PARKED; i++)
+        fprintf(to, "logplex_drains{state=\"%s\"} %" PRIu64 "\n",
+                runner_state_name(i), totals->states[i]);
+    metrics_print_head(
+        to, "drain_answers_total", "counter",
+        "answers of HTTP sinks, by class of status; none: no answer");
+    for (unsigned i = 0; i < LP_DRAIN_ANSWERS; i++)
+        fprintf(to, "logplex_drain_answers_total{status=\"%s\"} %" PRIu64 "\n",
+                answer_names[i], totals->answers[i]);
+}
+
+void api_print_drain_metrics(FILE *to, const runner_totals *totals)
+{
+    metrics_print_one(to, "drain_offered_lines_total", "counter",
+                      "lines that drains were to deliver, one for each drain",
+                      totals->offered_lines);
+    metrics_print_one(to, "drain_delivered_lines_total", "counter",
+                      "of these, delivered", totals->delivered_lines);
+    metrics_print_one(to, "drain_pending_lines", "gauge", "of these, not yet",
+                      totals->pending_lines);
+    metrics_print_one(to, "drain_batches_total", "counter",
+                      "batches sent, each try counted", totals->batches);
+    metrics_print_one(to, "drain_retries_total", "counter",
+                      "of these, not the first try", totals->retries);
+    metrics_print_one(to, "drain_failures_total", "counter",
+                      "tries that failed, and batches that were not wanted",
+                      totals->failures);
+    metrics_print_one(to, "drain_sent_bytes_total", "counter",
+                      "bytes that drains sent", totals->sent_bytes);
+    print_losses(to, totals);
+    print_labelled(to, totals);
+}

@@ -1,0 +1,21 @@
+/*
+ * api_drain_status.h - how drains fare, for who asks.
+ */
+#ifndef LOGPLEXD_API_DRAIN_STATUS_H
+#define LOGPLEXD_API_DRAIN_STATUS_H
+
+#include <jansson.h>
+
+#include "api/api.h"
+#include "drain/runner.h"
+
+/* ,"status":{...} of a drain that has a URL; its state is "starts" as long as it
+ * does not run. */
+void api_print_drain_status(FILE *to, const daemon_shared *shared,
+                            uint64_t drain_id);
+
+/* All drains together, for /ledger and for /metrics. */
+json_t *api_drains_json(const runner_totals *totals);
+void api_print_drain_metrics(FILE *to, const runner_totals *totals);
+
+#endif /* LOGPLEXD_API_DRAIN_STATUS_H */

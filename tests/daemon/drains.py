@@ -1,0 +1,440 @@
+#!/usr/bin/env python3
+"""Lines on their way through drains, as somebody sees it who has made one."""
+import os
+import re
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+import certificates
+from behaviours import (Behaviour, answers, answers_later, good, in_turn,
+                        is_content, is_silent, with_length)
+from draining import IMPATIENT, DrainTest, lost_lines, numbered
+from logplexd import basic, main
+from sinks import HttpSink, SyslogSink
+
+KINDS = (HttpSink, SyslogSink)
+FOLDER = tempfile.TemporaryDirectory()
+SECRET = "sesam7"
+
+
+def too_large_over(size):
+    def reply(connection, request):
+        if len(request.body) > size:
+            connection.answer(request, with_length(413, (), b""), 413)
+        else:
+            is_content(connection, request)
+    return Behaviour(reply=reply)
+
+
+class Delivery(DrainTest):
+    FLAGS = [*IMPATIENT, "--drains-max", "30", "--workers", "3"]
+
+    def test_a_line_behind_the_201_arrives_and_none_from_before(self):
+        sink = self.sink(HttpSink)
+        lines = numbered(20)
+        for n, one in enumerate(lines):
+            self.drain(sink.url("/%d" % n))
+            self.send([one])
+        sink.wait_for(sum(range(1, 21)))
+        for n in range(20):
+            of = [one for one in sink.accepted if one.target == "/%d" % n]
+            self.assertEqual(sink.texts(of), lines[n:])
+
+    def test_ten_thousand_lines_arrive_in_their_order(self):
+        sinks = [self.sink(kind) for kind in KINDS]
+        drains = [self.drain(sink.url()) for sink in sinks]
+        lines = numbered(10000)
+        for at in range(0, len(lines), 400):
+            self.send(lines[at:at + 400])
+        for sink, drain in zip(sinks, drains):
+            sink.wait_for(len(lines))
+            self.assertEqual(sink.texts(), lines)
+            self.assertEqual(self.settled(drain, len(lines))["retries"], 0)
+        self.assertEqual(self.all_drains()["delivered_lines"], 20000)
+
+    def test_the_status_tells_what_was_delivered(self):
+        for kind in KINDS:
+            sink = self.sink(kind)
+            drain = self.drain(sink.url())
+            self.send(["a", "b"])
+            sink.wait_for(2)
+            self.send(["c"])
+            status = self.settled(drain, 3)
+            told = {name: status[name] for name in (
+                "delivered_lines", "offered_lines", "lag_lines", "lag_s",
+                "batches", "retries", "failures", "last_error", "state")}
+            self.assertEqual(told, {
+                "delivered_lines": 3, "offered_lines": 3, "lag_lines": 0,
+                "lag_s": 0, "batches": 2, "retries": 0, "failures": 0,
+                "last_error": None, "state": "idle"})
+            self.assertRegex(status["last_success_at"], r"^\d{4}-.*Z$")
+            self.assertEqual(status["answers"]["2xx"],
+                             2 if kind is HttpSink else 0)
+            self.assertGreater(status["sent_bytes"], 100)
+            self.delete(drain)
+
+    def test_the_status_tells_what_fails_and_since_when(self):
+        sink = self.sink(HttpSink, answers(503))
+        drain = self.drain(sink.url())
+        self.send(["a"])
+        status = self.wait_for_status(
+            drain, lambda one: one["answers"]["5xx"] > 1)
+        self.assertEqual((status["lag_lines"], status["delivered_lines"]),
+                         (1, 0))
+        self.assertGreater(status["lag_s"], 0)
+        self.assertGreater(status["failed_in_a_row"], 0)
+        self.assertRegex(status["last_error"], "503")
+        self.assertIsNone(status["last_success_at"])
+        sink.behaviour = good()
+        sink.wait_for(1)
+        status = self.settled(drain, 1)
+        self.assertEqual((status["failed_in_a_row"], status["retry_at"]),
+                         (0, None))
+        log = "".join(self.daemon.log)
+        self.assertEqual(len(re.findall("event=drain_failing", log)), 1)
+
+    def test_a_line_that_is_not_wanted_is_lost_and_the_next_one_tells_it(self):
+        sink = self.sink(HttpSink, in_turn(answers(404), good()))
+        drain = self.drain(sink.url())
+        self.send(["a", "b"])
+        sink.wait_for_requests(1)
+        self.send(["c"])
+        sink.wait_for_account(3)
+        self.assertEqual((sink.texts(), sink.losses()), (["c"], [2]))
+        status = self.settled(drain, 3)
+        self.assertEqual(status["lost_lines"], {"overflow": 0, "refused": 2})
+
+    def test_a_sink_that_wants_nothing_is_in_the_log_once(self):
+        sink = self.sink(HttpSink, answers(404))
+        self.drain(sink.url())
+        for n in range(1, 4):
+            self.send(["a"])
+            sink.wait_for_requests(n)
+        self.wait_until(lambda: self.logged("event=drain_failing .*404"))
+        sink.behaviour = good()
+        self.send(["b"])
+        self.wait_until(lambda: self.logged("event=drain_recovered"))
+        self.assertEqual(self.logged("event=drain_failing"), 1)
+
+    def logged(self, what):
+        return len(re.findall(what, "".join(self.daemon.log)))
+
+    def test_drains_of_two_channels_are_apart(self):
+        other = self.make_channel("other", "app")["app"]
+        for kind in KINDS:
+            sinks = [self.sink(kind), self.sink(kind)]
+            self.drain(sinks[0].url())
+            self.drain(sinks[1].url(), "other")
+            self.send(["mine"])
+            self.send(["yours"], other)
+            for sink, text in zip(sinks, ("mine", "yours")):
+                sink.wait_for(1)
+                self.assertEqual(sink.texts(), [text])
+
+    def test_a_drain_that_is_deleted_hangs_up(self):
+        for kind in KINDS:
+            sink = self.sink(kind)
+            drain = self.drain(sink.url())
+            self.send(["a"])
+            sink.wait_for(1)
+            self.settled(drain, 1)
+            self.delete(drain)
+            sink.wait_until(lambda: sink.connections[0].ended)
+            self.assertEqual(sink.connections[0].ended, "the drain closed it")
+            self.send(["b"])
+            self.assertEqual(sink.texts(), ["a"])
+        self.assertEqual(self.all_drains()["lost_lines"]["closed"], 0)
+
+    def test_one_that_is_deleted_does_not_hang_up_on_its_neighbours(self):
+        sink = self.sink(HttpSink)
+        drains = [self.drain(sink.url("/%d" % n)) for n in range(4)]
+        self.send(["a"])
+        sink.wait_for(4)
+        self.settled(drains[0], 1)
+        sink.behaviour = answers_later(0.3)
+        self.send(["b"])
+        sink.wait_for_requests(8)
+        self.delete(drains[0])
+        sink.behaviour = good()
+        self.send(["c"])
+        for drain in drains[1:]:
+            self.assertEqual(self.settled(drain, 3)["failures"], 0)
+
+    def test_another_url_is_another_sink_and_nothing_is_lost(self):
+        for old_kind, new_kind in ((HttpSink, HttpSink), (HttpSink, SyslogSink),
+                                   (SyslogSink, HttpSink)):
+            old, new = self.sink(old_kind), self.sink(new_kind)
+            drain = self.drain(old.url())
+            self.send(["a"])
+            old.wait_for(1)
+            self.settled(drain, 1)
+            self.redirect(drain, new.url())
+            self.send(["b"])
+            new.wait_for(1)
+            self.assertEqual((old.texts(), new.texts()), (["a"], ["b"]))
+            old.wait_until(lambda: old.connections[0].ended)
+            self.delete(drain)
+
+    def test_what_the_old_sink_did_not_take_goes_to_the_new_one(self):
+        for behaviour in (answers(503), is_silent()):
+            old, new = self.sink(HttpSink, behaviour), self.sink(HttpSink)
+            drain = self.drain(old.url())
+            self.send(["a", "b"])
+            old.wait_for_requests(1)
+            self.send(["c"])
+            self.redirect(drain, new.url())
+            new.wait_for(3)
+            self.assertEqual(new.texts(), ["a", "b", "c"])
+            self.assertEqual(new.requests[0].frame_id,
+                             old.requests[0].frame_id)
+            self.delete(drain)
+
+    def test_a_reserved_drain_delivers_from_when_it_gets_its_url(self):
+        sink = self.sink(HttpSink)
+        drain = self.ask_json("POST", "/v3/channels/demo/drains", {}).json()
+        self.send(["before"])
+        self.redirect(drain["id"], sink.url())
+        self.send(["behind"])
+        sink.wait_for(1)
+        self.assertEqual(sink.texts(), ["behind"])
+        self.assertEqual(sink.requests[0].token, drain["token"])
+
+    def test_an_url_is_spelt_on_the_wire_as_it_was_given(self):
+        sink = self.sink(HttpSink)
+        self.drain(sink.url("/a/../b%20c?x=1&y=%32#frag",
+                            user="us%65r:pa%20ss:%C3%A9"))
+        self.drain(sink.url(user="only"))
+        self.drain(sink.url(host="localhost"))
+        self.send(["x"])
+        sink.wait_for(3)
+        told = {(one.target, one.get("Authorization"), one["Host"])
+                for one in sink.requests}
+        self.assertEqual(told, {
+            ("/a/../b%20c?x=1&y=%32", basic("user", "pa ss:é"),
+             "127.0.0.1:%d" % sink.port),
+            ("/", basic("only", ""), "127.0.0.1:%d" % sink.port),
+            ("/", None, "localhost:%d" % sink.port)})
+
+    def test_nothing_secret_is_in_the_log_or_in_the_status(self):
+        sinks = [self.sink(HttpSink, answers(500)),
+                 self.sink(HttpSink, is_paused=True)]
+        drains = [self.drain(one.url("/", user="name:" + SECRET))
+                  for one in sinks]
+        drains.append(self.drain("http://name:%s@nobody.invalid/" % SECRET))
+        self.send(["x"])
+        told = [self.wait_for_status(one, lambda told: told["failures"] > 0)
+                for one in drains]
+        self.wait_until(lambda: len(re.findall(
+            "event=drain_failing", "".join(self.daemon.log))) == 3)
+        for text in (*self.daemon.log, str(told), self.metrics()):
+            self.assertNotIn(SECRET, text)
+            self.assertNotIn(basic("name", SECRET)[6:], text)
+
+    def metrics(self):
+        return self.ask("GET", "/metrics").body.decode()
+
+    def test_the_switch_holds_lines_back_and_loses_none(self):
+        sinks = [self.sink(kind) for kind in KINDS]
+        drains = [self.drain(sink.url()) for sink in sinks]
+        self.send(["a"])
+        for sink in sinks:
+            sink.wait_for(1)
+        self.switch(False)
+        # It is heard of within so long, and nothing else says when.
+        time.sleep(0.5)
+        self.send(["b"])
+        for drain in drains:
+            self.wait_for_status(drain, lambda one: one["lag_lines"] == 1)
+        time.sleep(0.3)
+        self.assertEqual([sink.texts() for sink in sinks], [["a"], ["a"]])
+        self.switch(True)
+        for sink in sinks:
+            sink.wait_for(2)
+            self.assertEqual(sink.texts(), ["a", "b"])
+
+    def switch(self, is_on):
+        answer = self.ask_json("PUT", "/v3/switches", {"drains": is_on})
+        self.assertEqual(answer.status, 200, answer)
+
+    def test_a_sink_that_says_it_is_too_much_gets_less(self):
+        sink = self.sink(HttpSink, too_large_over(8000))
+        drain = self.drain(sink.url())
+        lines = numbered(500)
+        self.send(lines)
+        sink.wait_for(500)
+        self.assertEqual(sink.texts(), lines)
+        self.assertEqual(lost_lines(self.settled(drain, 500)), 0)
+
+    def test_one_line_that_is_too_much_is_lost_and_told(self):
+        sink = self.sink(HttpSink, too_large_over(2000))
+        drain = self.drain(sink.url())
+        self.send(["a", "b" * 3000, "c"])
+        sink.wait_for_account(3)
+        self.assertEqual((sink.texts(), sink.losses()), (["a", "c"], [1]))
+        status = self.settled(drain, 3)
+        self.assertEqual(status["lost_lines"]["refused"], 1)
+
+    def test_retry_after_is_obeyed(self):
+        sinks = [self.sink(HttpSink, in_turn(
+            answers(status, [("Retry-After", 1)]), good()))
+            for status in (429, 503)]
+        drains = [self.drain(sink.url()) for sink in sinks]
+        self.send(["a"])
+        for sink, drain in zip(sinks, drains):
+            sink.wait_for(1)
+            first, second = sink.requests
+            self.assertGreaterEqual(second.at - first.at, 0.99)
+            self.assertEqual(first.frame_id, second.frame_id)
+            self.assertEqual(self.settled(drain, 1)["retries"], 1)
+
+
+class Pace(DrainTest):
+    """How long lines wait for each other."""
+    FLAGS = [*IMPATIENT, "--channel-max", "64MiB"]
+
+    def test_a_quiet_line_leaves_when_it_has_lingered(self):
+        sink = self.sink(HttpSink)
+        self.drain(sink.url())
+        waits = []
+        for n in range(1, 6):
+            began = time.monotonic()
+            self.send(["x"])
+            sink.wait_for(n)
+            waits.append(sink.requests[-1].at - began)
+        self.assertGreaterEqual(min(waits), 0.08)
+        self.assertLess(min(waits), 0.3)
+
+    def test_a_burst_fills_batches(self):
+        sink = self.sink(HttpSink)
+        self.drain(sink.url())
+        lines = numbered(20000)
+        for at in range(0, len(lines), 5000):
+            self.send(lines[at:at + 5000])
+        sink.wait_for(len(lines))
+        sizes = [len(one.body) for one in sink.accepted]
+        self.assertLessEqual(max(sizes), 256 * 1024)
+        self.assertGreater(sorted(sizes)[len(sizes) // 2], 128 * 1024, sizes)
+
+
+class Linger(DrainTest):
+    FLAGS = [*IMPATIENT, "--drain-linger", "30s"]
+
+    def test_sigterm_delivers_what_is_pending_and_then_ends(self):
+        sinks = [self.sink(kind) for kind in KINDS]
+        for sink in sinks:
+            self.drain(sink.url())
+        self.send(numbered(100))
+        self.assertEqual(self.daemon.stop(), 0)
+        for sink in sinks:
+            sink.wait_for(100, within_s=1)
+            self.assertEqual(sink.texts(), numbered(100))
+
+    def test_a_sink_that_is_away_does_not_hold_up_the_end(self):
+        sinks = [self.sink(HttpSink, answers(500)),
+                 self.sink(HttpSink, is_paused=True)]
+        for sink in sinks:
+            self.drain(sink.url())
+        self.send(["x"])
+        began = time.monotonic()
+        self.assertEqual(self.daemon.stop(), 0)
+        self.assertLess(time.monotonic() - began, 4)
+        cut = re.findall(r"event=drains_cut .*lines=(\d+)",
+                         "".join(self.daemon.log))
+        self.assertEqual(sum(map(int, cut)), 2)
+
+
+class Restart(DrainTest):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.FLAGS = [*IMPATIENT, "--data", folder.name]
+        super().setUp()
+
+    def test_a_drain_outlives_the_daemon(self):
+        sinks = [self.sink(kind) for kind in KINDS]
+        for sink in sinks:
+            self.drain(sink.url())
+        self.send(["a"])
+        for sink in sinks:
+            sink.wait_for(1)
+        self.assertEqual(self.daemon.stop(), 0)
+        self.start()
+        self.send(["b"])
+        for sink in sinks:
+            sink.wait_for(2)
+            self.assertEqual(sink.texts(), ["a", "b"])
+        tokens = {one.token for one in sinks[0].requests}
+        self.assertEqual(len(tokens), 1)
+        self.assertEqual(len({one.frame_id for one in sinks[0].requests}), 2)
+
+
+class Guarded(DrainTest):
+    FLAGS = [*IMPATIENT, "--drain-deny", "loopback"]
+
+    def test_where_drains_may_not_connect_they_never_do(self):
+        sinks = [self.sink(kind) for kind in KINDS]
+        for sink in sinks:
+            for host in ("127.0.0.1", "localhost"):
+                drain = self.drain(sink.url(host=host))
+                self.send(["x"])
+                status = self.wait_for_status(
+                    drain, lambda one: one["failures"] > 0)
+                self.assertRegex(status["last_error"],
+                                 "address may not be connected to")
+                self.assertEqual(status["delivered_lines"], 0)
+        self.assertEqual([len(sink.connections) for sink in sinks], [0, 0])
+
+
+class Certificates(DrainTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.authority = certificates.Authority(FOLDER.name)
+        cls.good = cls.authority.sign("good")
+        cls.other = cls.authority.sign("other", "subjectAltName=DNS:x.test")
+        cls.stale = cls.authority.sign("stale", dates=certificates.YEAR_2020)
+        cls.stranger = certificates.make(FOLDER.name, "stranger")
+        cls.FLAGS = [*IMPATIENT, "--drain-ca", cls.authority.cert]
+
+    def test_who_is_believed_gets_lines(self):
+        for kind in KINDS:
+            sink = self.sink(kind, tls=self.good)
+            drains = [self.drain(sink.url(host=host))
+                      for host in ("127.0.0.1", "localhost")]
+            self.send(["a", "b"])
+            sink.wait_for(4)
+            for drain in drains:
+                self.assertEqual(self.settled(drain, 2)["failures"], 0)
+                self.delete(drain)
+            self.assertEqual(len(sink.connections), 2)
+
+    def test_others_get_none_and_the_status_says_why(self):
+        for kind in KINDS:
+            for pair, why in ((self.other, "name|match"),
+                              (self.stranger, "signed by nobody"),
+                              (self.stale, "expired")):
+                with self.subTest(pair.name, kind=kind.__name__):
+                    self.check_refused(self.sink(kind, tls=pair), why)
+
+    def check_refused(self, sink, why):
+        drain = self.drain(sink.url())
+        self.send(["x"])
+        status = self.wait_for_status(drain, lambda one: one["failures"] > 0)
+        self.assertRegex(status["last_error"], why)
+        self.assertEqual(sink.kept_frames(None), [])
+        self.delete(drain)
+
+    def test_an_insecure_one_delivers_to_all(self):
+        for kind in KINDS:
+            for pair in (self.other, self.stranger, self.stale):
+                sink = self.sink(kind, tls=pair)
+                drain = self.drain(sink.url("#insecure"))
+                self.send(["x"])
+                sink.wait_for(1)
+                self.delete(drain)
+
+
+if __name__ == "__main__":
+    main()
