@@ -1,7 +1,7 @@
 /*
  * loadgen.c - sends syslog lines as fast as a socket takes them.
  *
- *     loadgen HOST PORT LINES LINE_BYTES CONNECTIONS < TOKENS
+ *     loadgen HOST PORT LINES LINE_BYTES CONNECTIONS [LINES_A_SECOND] < TOKENS
  *
  * The tokens, one a line, are dealt out at random over the lines. A corpus of
  * octet-counted RFC 5424 frames (Heroku router lines, cut or filled to
@@ -94,23 +94,43 @@ static void send_all(int fd, const char *bytes, size_t len_bytes)
     }
 }
 
+/* Sleeps until it is time for more than done lines. */
+static void keep_pace(const struct timespec *from, unsigned long done,
+                      unsigned long lines_a_second)
+{
+    double due = (double)done / (double)lines_a_second;
+    struct timespec at = *from;
+
+    if (lines_a_second == 0)
+        return;
+    at.tv_sec += (time_t)due;
+    at.tv_nsec += (long)((due - (double)(time_t)due) * 1e9);
+    if (at.tv_nsec >= 1000000000) {
+        at.tv_nsec -= 1000000000;
+        at.tv_sec++;
+    }
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+}
+
 int main(int argc, char **argv)
 {
     size_t line_bytes, used_bytes = 0;
     size_t *ends = malloc((CORPUS_LINES + 1) * sizeof(*ends));
-    unsigned long lines, done = 0;
+    unsigned long lines, done = 0, lines_a_second = 0;
     struct timespec from, to;
     char *corpus;
     int fds[64], connections;
 
-    if (argc != 6 || ends == NULL) {
+    if (argc < 6 || argc > 7 || ends == NULL) {
         fprintf(stderr, "usage: loadgen HOST PORT LINES LINE_BYTES "
-                        "CONNECTIONS < TOKENS\n");
+                        "CONNECTIONS [LINES_A_SECOND] < TOKENS\n");
         return 64;
     }
     lines = strtoul(argv[3], NULL, 10);
     line_bytes = strtoul(argv[4], NULL, 10);
     connections = (int)strtol(argv[5], NULL, 10);
+    if (argc == 7)
+        lines_a_second = strtoul(argv[6], NULL, 10);
     if (line_bytes < 100 || line_bytes > 4000 || connections < 1 ||
         connections > 64) {
         fprintf(stderr, "loadgen: LINE_BYTES is 100 to 4000, CONNECTIONS 1 "
@@ -137,6 +157,7 @@ int main(int argc, char **argv)
         send_all(fds[turn % (unsigned long)connections], corpus + ends[first],
                  ends[first + count] - ends[first]);
         done += count;
+        keep_pace(&from, done, lines_a_second);
     }
     for (int c = 0; c < connections; c++)
         close(fds[c]);

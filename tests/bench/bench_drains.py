@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""What drains cost the daemon: CPU-seconds per million lines that come in.
+
+    bench_drains.py LOGPLEXD LOADGEN SINKS [LINES [LINES_A_SECOND]]
+
+One worker and one channel, lines of 200 bytes over TCP at a pace that 50 drains
+can keep; the sinks are another process. The figure is the daemon's own user and
+system time, the kernel's part of sending included. Ends with the ledger: no
+line was lost, and all were delivered.
+"""
+import subprocess
+import sys
+import time
+
+from bench_ingest import LINE_BYTES, cpu_seconds, logplexd
+
+COUNTS = (0, 1, 10, 50)
+
+
+def drains(daemon):
+    return daemon.ledger()["drains"]
+
+
+class Sinks:
+    """Another process, that takes what it is sent."""
+
+    def __init__(self, program, kind):
+        self.process = subprocess.Popen(
+            [program, kind], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            text=True)
+        self.port = int(self.process.stdout.readline())
+
+    def stop(self):
+        self.process.stdin.close()
+        told = self.process.stdout.read().strip()
+        self.process.wait(10)
+        return told
+
+
+def settled(daemon, lines, count):
+    """When all drains have all lines."""
+    end = time.monotonic() + 120
+    while drains(daemon)["delivered_lines"] < lines * count:
+        if time.monotonic() > end:
+            sys.exit("lines are missing: %r" % drains(daemon))
+        time.sleep(0.05)
+
+
+def measure(programs, kind, count, lines, pace):
+    """CPU-seconds per million lines."""
+    program, loadgen, sinks_program = programs
+    logplexd.PROGRAM = program
+    daemon = logplexd.Daemon(["--workers", "1", "--drains-max", "100",
+                              "--channel-max", "512MiB"])
+    sinks = Sinks(sinks_program, kind)
+    try:
+        token = daemon.make_channel("bench", "app")["app"]
+        url = {"http": "http://127.0.0.1:%d/%d",
+               "syslog": "syslog://127.0.0.1:%d#%d"}[kind]
+        for n in range(count):
+            answer = daemon.ask_json("POST", "/v3/channels/bench/drains",
+                                     {"url": url % (sinks.port, n)})
+            assert answer.status == 201, answer.body
+        host, port = daemon.address("syslog-tcp")
+
+        def send(some):
+            subprocess.run([loadgen, host, str(port), str(some),
+                            str(LINE_BYTES), "1", str(pace)], input=token,
+                           text=True, check=True, capture_output=True)
+
+        send(pace)  # a second to warm up
+        settled(daemon, pace, count)
+        before = cpu_seconds(daemon.process.pid)
+        began = time.monotonic()
+        send(lines)
+        settled(daemon, pace + lines, count)
+        seconds = time.monotonic() - began
+        after = cpu_seconds(daemon.process.pid)
+        lost = sum(drains(daemon)["lost_lines"].values())
+        faults = logplexd.ledger_faults(daemon.ledger())
+    finally:
+        daemon.stop()
+        told = sinks.stop()
+    user, system = (round((after[i] - before[i]) / lines * 1e6, 3)
+                    for i in (0, 1))
+    print("%-6s %2d drains: %.3f CPU s / M lines (user %.3f, system %.3f) in "
+          "%.1f s, %d lost; sinks: %s" % (kind, count, user + system, user,
+                                          system, seconds, lost, told),
+          flush=True)
+    if faults or lost:
+        sys.exit("lost %d, %r" % (lost, faults))
+    return user + system
+
+
+def main():
+    programs = sys.argv[1:4]
+    numbers = [int(text) for text in sys.argv[4:6]]
+    lines, pace = numbers + [1000000, 100000][len(numbers):]
+    for kind in (sys.argv[6:] or ("http", "syslog")):
+        costs = {count: measure(programs, kind, count, lines, pace)
+                 for count in COUNTS}
+        for count in COUNTS[1:]:
+            print("%s: each of %d drains adds %.4f CPU s / M lines" % (
+                kind, count, (costs[count] - costs[0]) / count))
+
+
+if __name__ == "__main__":
+    main()
