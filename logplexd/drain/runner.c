@@ -316,11 +316,14 @@ static void close_unwanted(struct drain_runner *r, const running_list *wanted)
  * nothing that runs is forgotten. */
 static void keep_all(struct drain_runner *r, running_list *found)
 {
-    const running_list sorted = *found;
+    size_t sorted = found->count;
 
-    for (size_t i = 0; i < r->list.count; i++)
-        if (!find(&sorted, r->list.at[i].id) && !push(found, &r->list.at[i]))
+    for (size_t i = 0; i < r->list.count; i++) {
+        const running_list first = {found->at, sorted, sorted};
+
+        if (!find(&first, r->list.at[i].id) && !push(found, &r->list.at[i]))
             close_one(r, &r->list.at[i]);
+    }
     sort(found);
     LOG_AT(LOG_ERROR, "no_memory", "what=%s", "drains");
 }
