@@ -51,10 +51,7 @@ static lpi_flight *new_flight(lp_drain *drain, const lpi_taken *taken)
     if (!flight)
         return NULL;
     flight->place = taken->place;
-    flight->first_seq = taken->batch.first_seq;
-    flight->lines = taken->batch.line_count;
     flight->overflow = taken->overflow;
-    flight->time_ns = taken->batch.time_ns;
     flight->batch = taken->batch;
     if (kept > 0) {
         memcpy(flight->runs, taken->runs, kept * sizeof(lp_run));
@@ -96,10 +93,15 @@ static void free_flight(lp_drain *drain, lpi_flight *flight)
     free(flight);
 }
 
+static uint64_t left_lines(const lpi_flight *flight)
+{
+    return flight->batch.line_count - flight->done_lines;
+}
+
 static lp_seq unconfirmed_seq(const lp_drain *drain)
 {
     if (drain->flights)
-        return drain->flights->first_seq + drain->flights->done_lines;
+        return drain->flights->batch.first_seq + drain->flights->done_lines;
     return lp_cursor_mark(drain->cursor).seq;
 }
 
@@ -120,7 +122,8 @@ static lp_cursor_place place_of(const lpi_flight *flight)
     lp_cursor_place place = flight->place;
 
     if (flight->done_lines > 0)
-        lp_cursor_place_after(&place, flight->first_seq, flight->done_lines);
+        lp_cursor_place_after(&place, flight->batch.first_seq,
+                              flight->done_lines);
     return place;
 }
 
@@ -132,13 +135,21 @@ static void take_back(lp_drain *drain)
     if (!drain->flights)
         return;
     place = place_of(drain->flights);
-    drain->again_lines = drain->flights->lines - drain->flights->done_lines;
+    drain->again_lines = left_lines(drain->flights);
     while (drain->flights) {
         if (drain->flights->done_lines == 0)
             add_loss(&drain->owed, &drain->flights->owed);
         pop_flight(drain);
     }
     lp_cursor_rewind(drain->cursor, &place);
+}
+
+/* What is to be read on is found again; meanwhile nothing is pinned. */
+static void rest_cursor(lp_drain *drain)
+{
+    lp_run none = {0};
+
+    lp_cursor_rest(drain->cursor, &none, 0);
 }
 
 /* Sending ----------------------------------------------------------------- */
@@ -219,12 +230,10 @@ static bool may_try(lp_drain *drain)
 /* False: there is nothing to send now. */
 static bool send_one(lp_drain *drain)
 {
-    lp_run none = {0};
     lpi_taken taken;
     lpi_flight *flight = NULL;
     lp_err err =
         lpi_take(drain->cursor, drain->batch_bytes, drain->again_lines, &taken);
-
     bool is_to_go;
 
     drain->is_at_end = err != LP_OK && err != LP_E_AGAIN;
@@ -238,7 +247,7 @@ static bool send_one(lp_drain *drain)
         if (!drain->is_queued)
             linger(drain, is_to_go ? LOOK_MS : 0); // there was no memory
     }
-    lp_cursor_rest(drain->cursor, &none, 0);
+    rest_cursor(drain);
     return flight != NULL;
 }
 
@@ -354,7 +363,7 @@ void lp_drain_delivered(lp_drain *drain, uint64_t lines)
     drain->success_ns = now_ns(drain);
     while (lines > 0) {
         lpi_flight *flight = drain->flights;
-        uint64_t left = flight->lines - flight->done_lines;
+        uint64_t left = left_lines(flight);
         uint64_t some = lines < left ? lines : left;
 
         flight->done_lines += some;
@@ -379,7 +388,7 @@ static void note_error(lp_drain *drain, const char *why)
 static void drop_refused(lp_drain *drain)
 {
     lpi_flight *flight = drain->flights;
-    lp_drain_loss lines = {flight->lines - flight->done_lines, flight->time_ns};
+    lp_drain_loss lines = {left_lines(flight), flight->batch.time_ns};
 
     drain->refused_lines += lines.lines;
     if (flight->done_lines == 0) {
@@ -414,7 +423,7 @@ void lp_drain_refuse_size(lp_drain *drain, const char *why)
     const lpi_flight *flight = drain->flights;
 
     assert(flight);
-    if (flight->lines - flight->done_lines == 1) {
+    if (left_lines(flight) == 1) {
         lp_drain_refuse(drain, why);
         return;
     }
@@ -678,15 +687,14 @@ static int64_t oldest_pending_ns(lp_drain *drain)
 {
     lpi_taken taken;
     int64_t arrival_ns;
-    lp_run none = {0};
 
     if (drain->flights)
-        return drain->flights->time_ns;
+        return drain->flights->batch.time_ns;
     if (lpi_take(drain->cursor, 1, 1, &taken) != LP_OK)
         return 0;
     arrival_ns = taken.batch.time_ns;
     lpi_untake(drain->cursor, &taken);
-    lp_cursor_rest(drain->cursor, &none, 0);
+    rest_cursor(drain);
     return arrival_ns;
 }
 

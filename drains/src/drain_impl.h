@@ -15,22 +15,22 @@
 
 enum { LPI_RUNS_MAX = 64, LPI_TOKEN_MAX_BYTES = 255 };
 
+/* Why lp_drain_may_connect() ends a try, in the status. */
+#define LPI_WHY_DENIED "its address may not be connected to"
+
 /*
  * Lines between send() and what became of them, and where they were taken. The
  * runs are here when the protocol does not copy.
  *
- *     place  what was lost   first_seq         first_seq + lines
+ *     place  what was lost   first_seq         first_seq + line_count
  *       |  (overflow_lines)  |  done |  in flight  |
  */
 typedef struct lpi_flight {
     struct lpi_flight *next; /* sent after it */
     lp_cursor_place place;
-    lp_seq first_seq;
-    uint64_t lines;
     uint64_t done_lines; /* the first ones, which have arrived */
     lp_drain_loss overflow;
     lp_drain_loss owed; /* what was refused before, and is told in front */
-    int64_t time_ns;
     lp_drain_batch batch;
     lp_run runs[];
 } lpi_flight;

@@ -26,8 +26,6 @@ enum {
     UPLOADS_MAX_BYTES = 64 << 20 /* together */
 };
 
-static const char denied[] = "its address may not be connected to";
-
 struct lpi_http {
     lp_drains *set;
     lpi_curl_loop *curl;
@@ -197,7 +195,7 @@ static void fail_by_certificate(http_transfer *t)
                         0);
 }
 
-/* A day is more than anybody waits. */
+/* As far as it can be told in milliseconds; the core has a limit below that. */
 static uint64_t after_ms(curl_off_t after_s)
 {
     if (after_s <= 0)
@@ -225,7 +223,7 @@ static void fail(http_transfer *t, CURLcode result, long status)
     if (status >= 200)
         curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &after_s);
     if (t->is_denied)
-        snprintf(why, sizeof(why), "%s", denied);
+        snprintf(why, sizeof(why), LPI_WHY_DENIED);
     else if (status >= 200 && status < 300)
         snprintf(why, sizeof(why),
                  "it answered %ld before it had read the whole body", status);
@@ -414,7 +412,7 @@ static bool http_send(void *ctx, const lp_drain_batch *batch)
     http_transfer *t;
 
     if (is_denied(link)) {
-        lp_drain_failed(link->drain, denied, 0);
+        lp_drain_failed(link->drain, LPI_WHY_DENIED, 0);
         return true;
     }
     t = calloc(1, sizeof(*t));

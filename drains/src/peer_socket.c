@@ -119,8 +119,7 @@ static void try_next(lpi_socket *s)
     while ((at = s->next_address) != NULL) {
         s->next_address = at->ai_next;
         if (!lp_drain_may_connect(s->target->drain, at->ai_addr)) {
-            snprintf(s->why, sizeof(s->why),
-                     "its address may not be connected to");
+            snprintf(s->why, sizeof(s->why), LPI_WHY_DENIED);
             continue;
         }
         err = start_connect(s, at);
