@@ -218,6 +218,11 @@ void api_print_json_string(FILE *to, lp_span text)
 
 /* Others ------------------------------------------------------------------ */
 
+void api_json_set_count(json_t *object, const char *name, uint64_t count)
+{
+    json_object_set_new(object, name, json_integer((json_int_t)count));
+}
+
 bool api_parse_count(lp_span text, uint64_t *out)
 {
     *out = 0;

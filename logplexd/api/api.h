@@ -41,6 +41,9 @@ bool api_knows_all(http_request *req, const json_t *body,
 /* The bytes of a JSON string; empty for anything else. */
 lp_span api_json_span(const json_t *string);
 
+/* A member that is a count. */
+void api_json_set_count(json_t *object, const char *name, uint64_t count);
+
 /* A whole number of decimal digits. False: it is none, or has over 18. */
 bool api_parse_count(lp_span text, uint64_t *out);
 

@@ -84,27 +84,22 @@ void api_print_drain_status(FILE *to, const daemon_shared *shared,
 
 /* All of them ------------------------------------------------------------- */
 
-static void set(json_t *object, const char *name, uint64_t value)
-{
-    json_object_set_new(object, name, json_integer((json_int_t)value));
-}
-
 json_t *api_drains_json(const runner_totals *totals)
 {
     json_t *object = json_object();
     json_t *lost = json_object();
 
-    set(object, "offered_lines", totals->offered_lines);
-    set(object, "delivered_lines", totals->delivered_lines);
-    set(object, "pending_lines", totals->pending_lines);
-    set(lost, "overflow", totals->overflow_lines);
-    set(lost, "refused", totals->refused_lines);
-    set(lost, "closed", totals->closed_lines);
+    api_json_set_count(object, "offered_lines", totals->sums.offered_lines);
+    api_json_set_count(object, "delivered_lines", totals->sums.delivered_lines);
+    api_json_set_count(object, "pending_lines", totals->sums.pending_lines);
+    api_json_set_count(lost, "overflow", totals->sums.overflow_lines);
+    api_json_set_count(lost, "refused", totals->sums.refused_lines);
+    api_json_set_count(lost, "closed", totals->closed_lines);
     json_object_set_new(object, "lost_lines", lost);
-    set(object, "batches", totals->batches);
-    set(object, "retries", totals->retries);
-    set(object, "failures", totals->failures);
-    set(object, "sent_bytes", totals->sent_bytes);
+    api_json_set_count(object, "batches", totals->sums.batches);
+    api_json_set_count(object, "retries", totals->sums.retries);
+    api_json_set_count(object, "failures", totals->sums.failures);
+    api_json_set_count(object, "sent_bytes", totals->sums.sent_bytes);
     return object;
 }
 
@@ -118,7 +113,7 @@ static void print_losses(FILE *to, const runner_totals *totals)
             "logplex_drain_lost_lines_total{reason=\"overflow\"} %" PRIu64 "\n"
             "logplex_drain_lost_lines_total{reason=\"refused\"} %" PRIu64 "\n"
             "logplex_drain_lost_lines_total{reason=\"closed\"} %" PRIu64 "\n",
-            totals->overflow_lines, totals->refused_lines,
+            totals->sums.overflow_lines, totals->sums.refused_lines,
             totals->closed_lines);
 }
 
@@ -133,27 +128,27 @@ static void print_labelled(FILE *to, const runner_totals *totals)
         "answers of HTTP sinks, by class of status; none: no answer");
     for (unsigned i = 0; i < LP_DRAIN_ANSWERS; i++)
         fprintf(to, "logplex_drain_answers_total{status=\"%s\"} %" PRIu64 "\n",
-                answer_names[i], totals->answers[i]);
+                answer_names[i], totals->sums.answers[i]);
 }
 
 void api_print_drain_metrics(FILE *to, const runner_totals *totals)
 {
     metrics_print_one(to, "drain_offered_lines_total", "counter",
                       "lines that drains were to deliver, one for each drain",
-                      totals->offered_lines);
+                      totals->sums.offered_lines);
     metrics_print_one(to, "drain_delivered_lines_total", "counter",
-                      "of these, delivered", totals->delivered_lines);
+                      "of these, delivered", totals->sums.delivered_lines);
     metrics_print_one(to, "drain_pending_lines", "gauge", "of these, not yet",
-                      totals->pending_lines);
+                      totals->sums.pending_lines);
     metrics_print_one(to, "drain_batches_total", "counter",
-                      "batches sent, each try counted", totals->batches);
+                      "batches sent, each try counted", totals->sums.batches);
     metrics_print_one(to, "drain_retries_total", "counter",
-                      "of these, not the first try", totals->retries);
+                      "of these, not the first try", totals->sums.retries);
     metrics_print_one(to, "drain_failures_total", "counter",
                       "tries that failed, and batches that were not wanted",
-                      totals->failures);
+                      totals->sums.failures);
     metrics_print_one(to, "drain_sent_bytes_total", "counter",
-                      "bytes that drains sent", totals->sent_bytes);
+                      "bytes that drains sent", totals->sums.sent_bytes);
     print_losses(to, totals);
     print_labelled(to, totals);
 }

@@ -257,18 +257,11 @@ static void post_token(http_request *req, api_write_step done,
                        ? api_json_untyped(req, http_reply_error)
                        : NULL;
     const json_t *name = json_object_get(body, "name");
-    api_write *write = NULL;
 
     if (body && !name)
         refuse_no_name(req);
-    else if (body && !json_is_string(name))
-        http_reply_error(req, 400,
-                         "\"name\" has to be a string, such as "
-                         "{\"name\":\"app\"}");
     else if (body)
-        write = api_write_to_channel(req, http_reply_error, "channel");
-    if (write && api_write_name(write, name))
-        api_write_start(write, api_write_add_token, done);
+        api_write_start_token(req, name, done);
     json_decref(body);
 }
 

@@ -60,25 +60,21 @@ static void get_metrics(http_request *req)
 
 /* Ledger ------------------------------------------------------------------ */
 
-static void set(json_t *object, const char *name, uint64_t value)
-{
-    json_object_set_new(object, name, json_integer((json_int_t)value));
-}
-
 static json_t *json_of_listener(const ledger_listener *from)
 {
     json_t *object = json_object();
     json_t *rejected = json_object();
     json_t *frames = json_object();
 
-    set(object, "received_lines", from->received_lines);
-    set(object, "received_bytes", from->received_bytes);
-    set(object, "accepted_lines", from->accepted_lines);
+    api_json_set_count(object, "received_lines", from->received_lines);
+    api_json_set_count(object, "received_bytes", from->received_bytes);
+    api_json_set_count(object, "accepted_lines", from->accepted_lines);
     for (unsigned i = 0; i < REJECT_REASONS; i++)
-        set(rejected, ledger_reject_names[i], from->rejected_lines[i]);
+        api_json_set_count(rejected, ledger_reject_names[i],
+                           from->rejected_lines[i]);
     json_object_set_new(object, "rejected_lines", rejected);
     for (unsigned i = 0; i < FRAME_EVENT_COUNT; i++)
-        set(frames, ledger_frame_names[i], from->frames[i]);
+        api_json_set_count(frames, ledger_frame_names[i], from->frames[i]);
     json_object_set_new(object, "frames", frames);
     return object;
 }
@@ -87,22 +83,22 @@ static json_t *json_of_engine(const lp_ledger *engine)
 {
     json_t *object = json_object();
 
-    set(object, "channels", engine->channels);
-    set(object, "cursors", engine->cursors);
-    set(object, "appended_lines", engine->appended_lines);
-    set(object, "appended_bytes", engine->appended_bytes);
-    set(object, "resident_lines", engine->resident_lines);
-    set(object, "resident_bytes", engine->resident_bytes);
-    set(object, "evicted_lines", engine->evicted_lines);
-    set(object, "evicted_bytes", engine->evicted_bytes);
-    set(object, "too_big_lines", engine->too_big_lines);
-    set(object, "refused_lines", engine->refused_lines);
-    set(object, "delivered_lines", engine->delivered_lines);
-    set(object, "lost_lines", engine->lost_lines);
-    set(object, "memory_max_bytes", engine->memory_max_bytes);
-    set(object, "memory_bytes", engine->memory_bytes);
-    set(object, "pinned_bytes", engine->pinned_bytes);
-    set(object, "pooled_bytes", engine->pooled_bytes);
+    api_json_set_count(object, "channels", engine->channels);
+    api_json_set_count(object, "cursors", engine->cursors);
+    api_json_set_count(object, "appended_lines", engine->appended_lines);
+    api_json_set_count(object, "appended_bytes", engine->appended_bytes);
+    api_json_set_count(object, "resident_lines", engine->resident_lines);
+    api_json_set_count(object, "resident_bytes", engine->resident_bytes);
+    api_json_set_count(object, "evicted_lines", engine->evicted_lines);
+    api_json_set_count(object, "evicted_bytes", engine->evicted_bytes);
+    api_json_set_count(object, "too_big_lines", engine->too_big_lines);
+    api_json_set_count(object, "refused_lines", engine->refused_lines);
+    api_json_set_count(object, "delivered_lines", engine->delivered_lines);
+    api_json_set_count(object, "lost_lines", engine->lost_lines);
+    api_json_set_count(object, "memory_max_bytes", engine->memory_max_bytes);
+    api_json_set_count(object, "memory_bytes", engine->memory_bytes);
+    api_json_set_count(object, "pinned_bytes", engine->pinned_bytes);
+    api_json_set_count(object, "pooled_bytes", engine->pooled_bytes);
     return object;
 }
 
@@ -110,12 +106,12 @@ static json_t *json_of_tails(const uint64_t *counts)
 {
     json_t *object = json_object();
 
-    set(object, "opened", counts[COUNT_TAILS_OPENED]);
-    set(object, "closed", counts[COUNT_TAILS_CLOSED]);
-    set(object, "written_lines", counts[COUNT_TAIL_LINES]);
-    set(object, "filtered_lines", counts[COUNT_TAIL_FILTERED]);
-    set(object, "lost_lines", counts[COUNT_TAIL_LOST]);
-    set(object, "gaps", counts[COUNT_TAIL_GAPS]);
+    api_json_set_count(object, "opened", counts[COUNT_TAILS_OPENED]);
+    api_json_set_count(object, "closed", counts[COUNT_TAILS_CLOSED]);
+    api_json_set_count(object, "written_lines", counts[COUNT_TAIL_LINES]);
+    api_json_set_count(object, "filtered_lines", counts[COUNT_TAIL_FILTERED]);
+    api_json_set_count(object, "lost_lines", counts[COUNT_TAIL_LOST]);
+    api_json_set_count(object, "gaps", counts[COUNT_TAIL_GAPS]);
     return object;
 }
 
@@ -135,7 +131,7 @@ static json_t *json_of_ledger(const ledger *led, const daemon_shared *shared)
     json_object_set_new(object, "drains", api_drains_json(&drains));
     json_object_set_new(object, "switches",
                         api_switches_json(&shared->switches));
-    set(object, "channels", led->channels);
+    api_json_set_count(object, "channels", led->channels);
     json_object_set_new(object, "settled", json_boolean(led->is_settled));
     json_object_set_new(object, "balanced",
                         json_boolean(ledger_is_balanced(led)));
@@ -156,19 +152,19 @@ static json_t *json_of_channel(const catalog_channel *channel)
     lp_channel_stats_get(channel->ring, &stats);
     json_object_set_new(object, "channel",
                         json_stringn(channel->id.ptr, channel->id.len_bytes));
-    set(object, "epoch", stats.epoch);
-    set(object, "oldest_seq", stats.oldest_seq);
-    set(object, "next_seq", stats.next_seq);
-    set(object, "cursors", stats.cursors);
-    set(object, "appended_lines", stats.appended_lines);
-    set(object, "appended_bytes", stats.appended_bytes);
-    set(object, "resident_lines", stats.resident_lines);
-    set(object, "resident_bytes", stats.resident_bytes);
-    set(object, "evicted_lines", stats.evicted_lines);
-    set(object, "evicted_bytes", stats.evicted_bytes);
-    set(object, "too_big_lines", stats.too_big_lines);
-    set(object, "refused_lines", stats.refused_lines);
-    set(object, "held_bytes", stats.held_bytes);
+    api_json_set_count(object, "epoch", stats.epoch);
+    api_json_set_count(object, "oldest_seq", stats.oldest_seq);
+    api_json_set_count(object, "next_seq", stats.next_seq);
+    api_json_set_count(object, "cursors", stats.cursors);
+    api_json_set_count(object, "appended_lines", stats.appended_lines);
+    api_json_set_count(object, "appended_bytes", stats.appended_bytes);
+    api_json_set_count(object, "resident_lines", stats.resident_lines);
+    api_json_set_count(object, "resident_bytes", stats.resident_bytes);
+    api_json_set_count(object, "evicted_lines", stats.evicted_lines);
+    api_json_set_count(object, "evicted_bytes", stats.evicted_bytes);
+    api_json_set_count(object, "too_big_lines", stats.too_big_lines);
+    api_json_set_count(object, "refused_lines", stats.refused_lines);
+    api_json_set_count(object, "held_bytes", stats.held_bytes);
     json_object_set_new(
         object, "balanced",
         json_boolean(stats.appended_lines ==

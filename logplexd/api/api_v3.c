@@ -138,17 +138,10 @@ static void add_token_done(api_write *write)
 static void post_token(http_request *req)
 {
     json_t *body = read_body(req);
-    const json_t *name = json_object_get(body, "name");
-    api_write *write = NULL;
 
-    if (body && !json_is_string(name))
-        http_reply_error(req, 400,
-                         "\"name\" has to be a string, such as "
-                         "{\"name\":\"app\"}");
-    else if (body)
-        write = api_write_to_channel(req, http_reply_error, "channel");
-    if (write && api_write_name(write, name))
-        api_write_start(write, api_write_add_token, add_token_done);
+    if (body)
+        api_write_start_token(req, json_object_get(body, "name"),
+                              add_token_done);
     json_decref(body);
 }
 

@@ -220,3 +220,19 @@ const char *api_session_url(http_request *req, const catalog_session *session,
     snprintf(url, url_bytes, "%s%s%s%s", base, path, session->id, query);
     return url;
 }
+
+void api_write_start_token(http_request *req, const json_t *name,
+                           api_write_step done)
+{
+    api_write *write;
+
+    if (!json_is_string(name)) {
+        http_reply_error(req, 400,
+                         "\"name\" has to be a string, such as "
+                         "{\"name\":\"app\"}");
+        return;
+    }
+    write = api_write_to_channel(req, http_reply_error, "channel");
+    if (write && api_write_name(write, name))
+        api_write_start(write, api_write_add_token, done);
+}

@@ -73,6 +73,11 @@ bool api_write_name(api_write *write, const json_t *name);
 bool api_write_start(api_write *write, api_write_step work,
                      api_write_step done);
 
+/* One more token of the path's channel, by a name that has to be a string; else
+ * it is refused with 400. */
+void api_write_start_token(http_request *req, const json_t *name,
+                           api_write_step done);
+
 /* Does write->session ask for a tail while those are switched off? Then it has
  * been refused with 503: one that asks for history alone would not be. */
 bool api_write_tail_refused(const api_write *write);

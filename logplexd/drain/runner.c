@@ -52,8 +52,7 @@ struct drain_runner {
     uv_mutex_t lock; /* over what other threads read: */
     running_list list;
     seat *seats;
-    lp_drain_status gone; /* sums of drains that are closed ...  */
-    uint64_t gone_lines;  /* ... and what was pending of them    */
+    lp_drain_status gone; /* sums of drains that are closed */
 };
 
 /* Lists ------------------------------------------------------------------- */
@@ -98,25 +97,19 @@ static bool push(running_list *list, const running *one)
 
 /* Opening and closing ----------------------------------------------------- */
 
-static void log_failed(const catalog_drain *from, const char *why)
-{
-    char quoted[2 * LP_DRAIN_ERROR_MAX_BYTES];
-
-    LOG_AT(LOG_WARN, "drain_failed", "drain=%llu why=%s",
-           (unsigned long long)from->id,
-           log_quote(why, quoted, sizeof(quoted)));
-}
-
 static void note_unopened(running *one, const catalog_drain *from, lp_err err)
 {
     const char *why = err == LP_E_INVALID
                           ? "nothing is sent over this scheme yet"
                           : lp_strerror(err);
+    char quoted[2 * LP_DRAIN_ERROR_MAX_BYTES];
 
     one->drain = NULL;
     one->status.state = LP_DRAIN_PARKED;
     snprintf(one->status.error, sizeof(one->status.error), "%s", why);
-    log_failed(from, why);
+    LOG_AT(LOG_WARN, "drain_failed", "drain=%llu why=%s",
+           (unsigned long long)from->id,
+           log_quote(why, quoted, sizeof(quoted)));
 }
 
 static bool open_one(struct drain_runner *r, const catalog_drain *from,
@@ -148,20 +141,20 @@ static void take_status(running *one)
     lp_drain_status_get(one->drain, &one->status);
 }
 
-/* The sums of from are added to those of to, a status or the totals. */
-#define ADD_SUMS(to, from)                                 \
-    do {                                                   \
-        (to)->offered_lines += (from)->offered_lines;      \
-        (to)->delivered_lines += (from)->delivered_lines;  \
-        (to)->overflow_lines += (from)->overflow_lines;    \
-        (to)->refused_lines += (from)->refused_lines;      \
-        (to)->batches += (from)->batches;                  \
-        (to)->retries += (from)->retries;                  \
-        (to)->failures += (from)->failures;                \
-        (to)->sent_bytes += (from)->sent_bytes;            \
-        for (unsigned i_ = 0; i_ < LP_DRAIN_ANSWERS; i_++) \
-            (to)->answers[i_] += (from)->answers[i_];      \
-    } while (0)
+static void add_sums(lp_drain_status *to, const lp_drain_status *from)
+{
+    to->offered_lines += from->offered_lines;
+    to->delivered_lines += from->delivered_lines;
+    to->overflow_lines += from->overflow_lines;
+    to->refused_lines += from->refused_lines;
+    to->pending_lines += from->pending_lines;
+    to->batches += from->batches;
+    to->retries += from->retries;
+    to->failures += from->failures;
+    to->sent_bytes += from->sent_bytes;
+    for (unsigned i = 0; i < LP_DRAIN_ANSWERS; i++)
+        to->answers[i] += from->answers[i];
+}
 
 /* Under the lock. */
 static void close_one(struct drain_runner *r, running *one)
@@ -169,8 +162,7 @@ static void close_one(struct drain_runner *r, running *one)
     if (one->drain)
         lp_drain_settle(one->drain);
     take_status(one);
-    ADD_SUMS(&r->gone, &one->status);
-    r->gone_lines += one->status.pending_lines;
+    add_sums(&r->gone, &one->status);
     lp_drain_close(one->drain);
     free(one->url);
 }
@@ -241,6 +233,19 @@ static bool is_url(const running *one, lp_span url)
     return lp_span_equal(lp_span_str(one->url), url);
 }
 
+/* One that could not be opened, with another URL. False: no memory. */
+static bool reopen(struct drain_runner *r, running *one,
+                   const catalog_drain *to)
+{
+    running fresh;
+
+    if (!open_one(r, to, &fresh))
+        return false;
+    free(one->url);
+    *one = fresh;
+    return true;
+}
+
 /* To another sink. False: no memory, and it goes on as it was. */
 static bool redirect(struct drain_runner *r, running *one,
                      const catalog_drain *to)
@@ -250,16 +255,6 @@ static bool redirect(struct drain_runner *r, running *one,
 
     if (!url)
         return false;
-    if (!one->drain) {
-        running fresh;
-
-        free(url);
-        if (!open_one(r, to, &fresh))
-            return false;
-        free(one->url);
-        *one = fresh;
-        return true;
-    }
     err = lp_drain_redirect(one->drain, to->url);
     free(one->url);
     one->url = url;
@@ -271,13 +266,19 @@ static bool redirect(struct drain_runner *r, running *one,
     return true;
 }
 
+/* False: no memory. */
+static bool move(struct drain_runner *r, running *one, const catalog_drain *to)
+{
+    return one->drain ? redirect(r, one, to) : reopen(r, one, to);
+}
+
 static bool keep_drain(walk *at, const catalog_drain *drain)
 {
     running *old = find(&at->runner->list, drain->id);
     running one;
 
     if (old) {
-        if (!is_url(old, drain->url) && !redirect(at->runner, old, drain))
+        if (!is_url(old, drain->url) && !move(at->runner, old, drain))
             return false;
         return push(&at->list, old);
     }
@@ -465,13 +466,13 @@ bool runner_status(const daemon_shared *shared, uint64_t drain_id,
 static void add_totals(runner_totals *to, struct drain_runner *r)
 {
     uv_mutex_lock(&r->lock);
-    ADD_SUMS(to, &r->gone);
-    to->closed_lines += r->gone_lines;
+    add_sums(&to->sums, &r->gone);
+    to->sums.pending_lines -= r->gone.pending_lines;
+    to->closed_lines += r->gone.pending_lines;
     for (size_t i = 0; i < r->list.count; i++) {
         const lp_drain_status *status = &r->list.at[i].status;
 
-        ADD_SUMS(to, status);
-        to->pending_lines += status->pending_lines;
+        add_sums(&to->sums, status);
         to->states[status->state]++;
     }
     uv_mutex_unlock(&r->lock);

@@ -43,20 +43,11 @@ void runner_free(struct drain_runner *runner);
 bool runner_status(const daemon_shared *shared, uint64_t drain_id,
                    lp_drain_status *out);
 
-/* Sums over all drains, those that are gone included. */
+/* All drains together. */
 typedef struct runner_totals {
     uint64_t states[LP_DRAIN_PARKED + 1]; /* how many are in each */
-    uint64_t offered_lines;
-    uint64_t delivered_lines;
-    uint64_t overflow_lines;
-    uint64_t refused_lines;
+    lp_drain_status sums;  /* of the counts, those that are gone included */
     uint64_t closed_lines; /* pending when their drain was deleted */
-    uint64_t pending_lines;
-    uint64_t batches;
-    uint64_t retries;
-    uint64_t failures;
-    uint64_t sent_bytes;
-    uint64_t answers[LP_DRAIN_ANSWERS];
 } runner_totals;
 
 /* Threads: any. */
