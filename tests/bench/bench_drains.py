@@ -8,33 +8,17 @@ can keep; the sinks are another process. The figure is the daemon's own user and
 system time, the kernel's part of sending included. Ends with the ledger: no
 line was lost, and all were delivered.
 """
-import subprocess
 import sys
 import time
 
 from bench_ingest import LINE_BYTES, cpu_seconds, logplexd
+import tools  # beside logplexd
 
 COUNTS = (0, 1, 10, 50)
 
 
 def drains(daemon):
     return daemon.ledger()["drains"]
-
-
-class Sinks:
-    """Another process, that takes what it is sent."""
-
-    def __init__(self, program, kind):
-        self.process = subprocess.Popen(
-            [program, kind], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            text=True)
-        self.port = int(self.process.stdout.readline())
-
-    def stop(self):
-        self.process.stdin.close()
-        told = self.process.stdout.read().strip()
-        self.process.wait(10)
-        return told
 
 
 def settled(daemon, lines, count):
@@ -52,7 +36,7 @@ def measure(programs, kind, count, lines, pace):
     logplexd.PROGRAM = program
     daemon = logplexd.Daemon(["--workers", "1", "--drains-max", "100",
                               "--channel-max", "512MiB"])
-    sinks = Sinks(sinks_program, kind)
+    sinks = tools.Sinks(sinks_program, kind)
     try:
         token = daemon.make_channel("bench", "app")["app"]
         url = {"http": "http://127.0.0.1:%d/%d",
@@ -61,12 +45,10 @@ def measure(programs, kind, count, lines, pace):
             answer = daemon.ask_json("POST", "/v3/channels/bench/drains",
                                      {"url": url % (sinks.port, n)})
             assert answer.status == 201, answer.body
-        host, port = daemon.address("syslog-tcp")
 
         def send(some):
-            subprocess.run([loadgen, host, str(port), str(some),
-                            str(LINE_BYTES), "1", str(pace)], input=token,
-                           text=True, check=True, capture_output=True)
+            tools.send(loadgen, daemon.address("syslog-tcp"), [token], some,
+                       LINE_BYTES, pace)
 
         send(pace)  # a second to warm up
         settled(daemon, pace, count)

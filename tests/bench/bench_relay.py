@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from bench_drains import Sinks, measure
+from bench_drains import measure, tools
 from bench_ingest import LINE_BYTES, cpu_seconds
 
 SINKS = 10
@@ -61,7 +61,7 @@ def quiet(pid):
 
 def rsyslog(program, loadgen, sinks_program, lines, pace):
     """CPU-seconds per million lines."""
-    sinks = Sinks(sinks_program, "syslog")
+    sinks = tools.Sinks(sinks_program, "syslog")
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         conf = os.path.join(folder, "conf")
@@ -74,9 +74,8 @@ def rsyslog(program, loadgen, sinks_program, lines, pace):
             wait_for(port)
 
             def send(some):
-                subprocess.run([loadgen, "127.0.0.1", str(port), str(some),
-                                str(LINE_BYTES), "1", str(pace)], input="app",
-                               text=True, check=True, capture_output=True)
+                tools.send(loadgen, ("127.0.0.1", port), ["app"], some,
+                           LINE_BYTES, pace)
                 quiet(process.pid)
 
             send(pace)

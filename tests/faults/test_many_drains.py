@@ -7,12 +7,12 @@ good stays so, and nothing grows.
 import os
 import re
 import socket
-import subprocess
 import sys
 import time
 import unittest
 
 import logplexd
+import tools
 
 DRAINS, SECONDS = [int(text) for text in sys.argv[1:3]] + \
     [200, 15][len(sys.argv) - 1:]
@@ -21,24 +21,7 @@ LINE_BYTES = 200
 RING_BYTES = 64 << 10
 WARM = 0.6  # of the time: the rings of those whose sink is away fill up
 GROWTH_MAX = 1.1
-# The tools of the bench leave their memory to the end of the process.
-TOOLS = dict(os.environ, ASAN_OPTIONS="detect_leaks=0")
 
-
-class Sinks:
-    """Another process, that takes what it is sent (tests/bench/sinks.c)."""
-
-    def __init__(self, kind):
-        self.process = subprocess.Popen(
-            [os.environ["SINKS"], kind], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, text=True, env=TOOLS)
-        self.port = int(self.process.stdout.readline())
-
-    def stop(self):
-        self.process.stdin.close()
-        self.process.stdout.read()
-        self.process.stdout.close()
-        self.process.wait(logplexd.PATIENCE_S)
 
 
 class ManyDrains(logplexd.DaemonTest):
@@ -47,7 +30,8 @@ class ManyDrains(logplexd.DaemonTest):
 
     def setUp(self):
         super().setUp()
-        self.good = [Sinks("http"), Sinks("syslog")]
+        self.good = [tools.Sinks(os.environ["SINKS"], kind)
+                     for kind in ("http", "syslog")]
         for one in self.good:
             self.addCleanup(one.stop)
         self.away = socket.socket()
@@ -78,13 +62,9 @@ class ManyDrains(logplexd.DaemonTest):
         return tokens
 
     def send(self, tokens, seconds):
-        host, port = self.daemon.address("syslog-tcp")
-        subprocess.run(
-            [os.environ["LOADGEN"], host, str(port),
-             str(LINES_A_SECOND * seconds), str(LINE_BYTES), "1",
-             str(LINES_A_SECOND)],
-            input="\n".join(tokens), text=True, check=True,
-            capture_output=True, env=TOOLS)
+        tools.send(os.environ["LOADGEN"], self.daemon.address("syslog-tcp"),
+                   tokens, LINES_A_SECOND * seconds, LINE_BYTES,
+                   LINES_A_SECOND)
 
     def metric(self, name):
         found = re.search(r"^logplex_%s (\S+)$" % name,

@@ -7,9 +7,9 @@
 
 #include <uv.h>
 
+#include "drain_loop.h"
 #include "logplex/drain.h"
 #include "logplex/render.h"
-#include "ring.h"
 
 typedef struct fixture {
     uv_loop_t loop;
@@ -81,31 +81,14 @@ static inline void say_lines(fixture *f, uint64_t first, uint64_t last,
     }
 }
 
-static inline void stop_loop(uv_timer_t *timer)
-{
-    uv_stop(timer->loop);
-}
-
 static inline void run_for(fixture *f, unsigned ms)
 {
-    uv_timer_t timer;
-
-    uv_timer_init(&f->loop, &timer);
-    uv_timer_start(&timer, stop_loop, ms, 0);
-    uv_run(&f->loop, UV_RUN_DEFAULT);
-    uv_close((uv_handle_t *)&timer, NULL);
-    uv_run(&f->loop, UV_RUN_NOWAIT);
+    loop_run_for(&f->loop, ms);
 }
 
 static inline lp_drain_status status_of(fixture *f)
 {
-    lp_drain_status status = {.struct_bytes = sizeof(status)};
-
-    lp_drain_status_get(f->drain, &status);
-    assert_int_equal(status.offered_lines,
-                     status.delivered_lines + status.overflow_lines +
-                         status.refused_lines + status.pending_lines);
-    return status;
+    return drain_status(f->drain);
 }
 
 #endif /* TESTS_DRAIN_LINES_H */

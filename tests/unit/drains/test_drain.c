@@ -7,8 +7,8 @@
 
 #include <uv.h>
 
+#include "drain_loop.h"
 #include "logplex/drain.h"
-#include "ring.h"
 
 enum { SENT_MAX = 64, TEXT_MAX = 4096 };
 
@@ -163,20 +163,9 @@ static void end(fixture *f)
     lp_engine_destroy(f->engine);
 }
 
-static void stop_loop(uv_timer_t *timer)
-{
-    uv_stop(timer->loop);
-}
-
 static void run_for(fixture *f, unsigned ms)
 {
-    uv_timer_t timer;
-
-    uv_timer_init(&f->loop, &timer);
-    uv_timer_start(&timer, stop_loop, ms, 0);
-    uv_run(&f->loop, UV_RUN_DEFAULT);
-    uv_close((uv_handle_t *)&timer, NULL);
-    uv_run(&f->loop, UV_RUN_NOWAIT);
+    loop_run_for(&f->loop, ms);
 }
 
 /* Until so many batches have been sent. */
@@ -187,16 +176,9 @@ static void run_until_sent(fixture *f, unsigned count)
     assert_int_equal(f->sent_count, count);
 }
 
-/* Whatever has become of each line, it is in one place. */
 static lp_drain_status status_of(fixture *f)
 {
-    lp_drain_status status = {.struct_bytes = sizeof(status)};
-
-    lp_drain_status_get(f->drain, &status);
-    assert_int_equal(status.offered_lines,
-                     status.delivered_lines + status.overflow_lines +
-                         status.refused_lines + status.pending_lines);
-    return status;
+    return drain_status(f->drain);
 }
 
 static void is_sent(const fixture *f, unsigned index, lp_seq first,
