@@ -9,7 +9,8 @@
 
 typedef struct lpi_sizes {
     uint32_t *at;
-    size_t first, count, room;
+    size_t first, count;
+    size_t room; /* a power of two, or none */
 } lpi_sizes;
 
 /* False: there is no memory. */
@@ -22,13 +23,13 @@ static inline bool lpi_sizes_push(lpi_sizes *to, size_t size)
         if (!longer)
             return false;
         for (size_t i = 0; i < to->count; i++)
-            longer[i] = to->at[(to->first + i) % to->room];
+            longer[i] = to->at[(to->first + i) & (to->room - 1)];
         free(to->at);
         to->at = longer;
         to->first = 0;
         to->room = room;
     }
-    to->at[(to->first + to->count++) % to->room] = (uint32_t)size;
+    to->at[(to->first + to->count++) & (to->room - 1)] = (uint32_t)size;
     return true;
 }
 
@@ -42,7 +43,7 @@ static inline uint32_t lpi_sizes_pop(lpi_sizes *from)
 {
     uint32_t size = from->at[from->first];
 
-    from->first = (from->first + 1) % from->room;
+    from->first = (from->first + 1) & (from->room - 1);
     from->count--;
     return size;
 }

@@ -394,39 +394,48 @@ size_t lp_render_tail(const lp_record *record, char *out, size_t room_bytes)
     return total_bytes;
 }
 
+static size_t digits_of(size_t value)
+{
+    size_t digits = 1;
+
+    for (; value >= 10; value /= 10) {
+        digits++;
+    }
+    return digits;
+}
+
+/* What the stored form and this one have in common is copied in one piece: the
+ * PRI with the time and the space behind it, APP-NAME with PROCID, and MSG. */
 size_t lp_render_syslog(const lp_record *record, lp_span drain_token,
                         bool is_counted, char *out, size_t room_bytes)
 {
-    char pri[PRI_MAX_BYTES];
-    char len[20];
+    const lp_marks *at = &record->marks;
+    size_t pri_bytes = digits_of(at->pri) + LP_SPAN("<>1 ").len_bytes;
+    lp_span head = field_of(record, at->time_offset - pri_bytes,
+                            at->host_offset + (size_t)1);
+    lp_span names = field_of(record, at->app_offset, at->msgid_offset);
+    lp_span nils = LP_SPAN(" - - ");
     lp_span msg = lp_record_msg(record);
-    lp_span parts[] = {
-        {NULL, 0},
-        lp_span_of(pri, put_pri(pri, record->marks.pri)),
-        lp_record_time(record),
-        LP_SPAN(" "),
-        drain_token,
-        LP_SPAN(" "),
-        field_of(record, record->marks.app_offset, record->marks.msgid_offset),
-        LP_SPAN(" - - "),
-        msg,
-        missing_end(msg)};
-    size_t n = sizeof(parts) / sizeof(parts[0]);
-    size_t total_bytes = add_lengths(parts, n);
+    lp_span end = missing_end(msg);
+    size_t line_bytes = head.len_bytes + drain_token.len_bytes + 1 +
+                        names.len_bytes + nils.len_bytes + msg.len_bytes +
+                        end.len_bytes;
+    size_t count_bytes = is_counted ? digits_of(line_bytes) + 1 : 0;
 
+    if (count_bytes + line_bytes > room_bytes) {
+        return count_bytes + line_bytes;
+    }
     if (is_counted) {
-        char *end = len + sizeof(len);
-        char *start;
-
-        end[-1] = ' ';
-        start = put_digits_before(end - 1, total_bytes);
-        parts[0] = lp_span_of(start, (size_t)(end - start));
-        total_bytes += parts[0].len_bytes;
+        out += count_bytes;
+        out[-1] = ' ';
+        put_digits_before(out - 1, line_bytes);
     }
-    if (total_bytes <= room_bytes) {
-        for (size_t i = 0; i < n; i++) {
-            out = put(out, parts[i]);
-        }
-    }
-    return total_bytes;
+    out = put(out, head);
+    out = put(out, drain_token);
+    *out++ = ' ';
+    out = put(out, names);
+    out = put(out, nils);
+    out = put(out, msg);
+    put(out, end);
+    return count_bytes + line_bytes;
 }
