@@ -10,26 +10,9 @@ struct lpi_curl_loop {
     CURLM *multi;
     lpi_curl_done done;
     uv_timer_t timer;
-    unsigned open_handles;
     void (*closed)(void *ctx);
     void *closed_ctx;
 };
-
-/* A descriptor that libcurl wants watched. */
-typedef struct watch {
-    uv_poll_t poll;
-    lpi_curl_loop *curl;
-    curl_socket_t fd;
-} watch;
-
-static void end_handle(lpi_curl_loop *curl)
-{
-    if (--curl->open_handles > 0)
-        return;
-    if (curl->closed)
-        curl->closed(curl->closed_ctx);
-    free(curl);
-}
 
 /* Messages of transfers that are over; each may make room for another one. */
 static void reap(lpi_curl_loop *curl)
@@ -50,7 +33,7 @@ static void reap(lpi_curl_loop *curl)
     }
 }
 
-static void act(lpi_curl_loop *curl, curl_socket_t fd, int events)
+void lpi_curl_loop_act(lpi_curl_loop *curl, curl_socket_t fd, int events)
 {
     int running;
 
@@ -58,83 +41,9 @@ static void act(lpi_curl_loop *curl, curl_socket_t fd, int events)
     reap(curl);
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
-{
-    watch *watched = poll->data;
-    int what = 0;
-
-    if (status < 0)
-        what |= CURL_CSELECT_ERR;
-    if (events & UV_READABLE)
-        what |= CURL_CSELECT_IN;
-    if (events & UV_WRITABLE)
-        what |= CURL_CSELECT_OUT;
-    act(watched->curl, watched->fd, what);
-}
-
-static void on_watch_closed(uv_handle_t *handle)
-{
-    watch *watched = handle->data;
-    lpi_curl_loop *curl = watched->curl;
-
-    free(watched);
-    end_handle(curl);
-}
-
-static watch *new_watch(lpi_curl_loop *curl, curl_socket_t fd)
-{
-    watch *watched = calloc(1, sizeof(*watched));
-
-    if (!watched)
-        return NULL;
-    watched->curl = curl;
-    watched->fd = fd;
-    if (uv_poll_init(curl->loop, &watched->poll, fd) != 0) {
-        free(watched);
-        return NULL;
-    }
-    watched->poll.data = watched;
-    curl->open_handles++;
-    curl_multi_assign(curl->multi, fd, watched);
-    return watched;
-}
-
-static void unwatch(lpi_curl_loop *curl, watch *watched)
-{
-    if (!watched)
-        return;
-    curl_multi_assign(curl->multi, watched->fd, NULL);
-    uv_poll_stop(&watched->poll);
-    uv_close((uv_handle_t *)&watched->poll, on_watch_closed);
-}
-
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx,
-                     void *socket_ctx)
-{
-    lpi_curl_loop *curl = ctx;
-    watch *watched = socket_ctx;
-    int events = 0;
-
-    (void)easy;
-    if (what == CURL_POLL_REMOVE) {
-        unwatch(curl, watched);
-        return 0;
-    }
-    if (!watched)
-        watched = new_watch(curl, fd);
-    if (!watched)
-        return -1; // the transfer fails
-    if (what != CURL_POLL_OUT)
-        events |= UV_READABLE;
-    if (what != CURL_POLL_IN)
-        events |= UV_WRITABLE;
-    uv_poll_start(&watched->poll, events, on_poll);
-    return 0;
-}
-
 static void on_timeout(uv_timer_t *timer)
 {
-    act(timer->data, CURL_SOCKET_TIMEOUT, 0);
+    lpi_curl_loop_act(timer->data, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int on_timer(CURLM *multi, long timeout_ms, void *ctx)
@@ -164,9 +73,6 @@ lpi_curl_loop *lpi_curl_loop_create(uv_loop_t *loop, lpi_curl_done done)
     curl->done = done;
     uv_timer_init(loop, &curl->timer);
     curl->timer.data = curl;
-    curl->open_handles = 1;
-    curl_multi_setopt(curl->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(curl->multi, CURLMOPT_SOCKETDATA, curl);
     curl_multi_setopt(curl->multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(curl->multi, CURLMOPT_TIMERDATA, curl);
     curl_multi_setopt(curl->multi, CURLMOPT_MAXCONNECTS,
@@ -176,7 +82,11 @@ lpi_curl_loop *lpi_curl_loop_create(uv_loop_t *loop, lpi_curl_done done)
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-    end_handle(handle->data);
+    lpi_curl_loop *curl = handle->data;
+
+    if (curl->closed)
+        curl->closed(curl->closed_ctx);
+    free(curl);
 }
 
 void lpi_curl_loop_destroy(lpi_curl_loop *curl, void (*closed)(void *ctx),
@@ -186,8 +96,15 @@ void lpi_curl_loop_destroy(lpi_curl_loop *curl, void (*closed)(void *ctx),
         return;
     curl->closed = closed;
     curl->closed_ctx = ctx;
-    curl_multi_cleanup(curl->multi); // unwatches its idle connections
+    curl_multi_cleanup(curl->multi); // closes its idle connections
     uv_close((uv_handle_t *)&curl->timer, on_timer_closed);
+}
+
+void lpi_curl_loop_watch_by(lpi_curl_loop *curl, curl_socket_callback watch,
+                            void *ctx)
+{
+    curl_multi_setopt(curl->multi, CURLMOPT_SOCKETFUNCTION, watch);
+    curl_multi_setopt(curl->multi, CURLMOPT_SOCKETDATA, ctx);
 }
 
 bool lpi_curl_loop_add(lpi_curl_loop *curl, CURL *easy)

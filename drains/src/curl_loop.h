@@ -21,10 +21,16 @@ typedef void (*lpi_curl_done)(CURL *easy, CURLcode result, curl_socket_t fd);
 /* NULL: no memory. */
 lpi_curl_loop *lpi_curl_loop_create(uv_loop_t *loop, lpi_curl_done done);
 
-/* Its transfers must have been removed. Its handles close in the next turns of
- * the loop, and closed() is called with the last. NULL is allowed. */
+/* Its transfers must have been removed. closed() is called in a later turn of the
+ * loop. NULL is allowed. */
 void lpi_curl_loop_destroy(lpi_curl_loop *curl, void (*closed)(void *ctx),
                            void *ctx);
+
+/* Who watches libcurl's descriptors on the loop, before the first transfer; and
+ * what he is to do when something happens to one: events are CURL_CSELECT_*. */
+void lpi_curl_loop_watch_by(lpi_curl_loop *curl, curl_socket_callback watch,
+                            void *ctx);
+void lpi_curl_loop_act(lpi_curl_loop *curl, curl_socket_t fd, int events);
 
 /* False: libcurl has no memory. */
 bool lpi_curl_loop_add(lpi_curl_loop *curl, CURL *easy);

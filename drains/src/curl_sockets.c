@@ -12,23 +12,46 @@ enum {
     IDLE_MAX_S = 60       /* load balancers close what is idle for as long */
 };
 
+/* On the loop. libcurl wants a connection watched anew for each transfer; it
+ * stays watched in between, as to take it out of epoll and in again costs more
+ * than a small request. */
+typedef struct watch {
+    uv_poll_t poll;
+    lpi_curl_sockets *sockets;
+    curl_socket_t fd;
+    int events;     /* that the loop waits for */
+    bool is_wanted; /* by libcurl              */
+} watch;
+
 /* By descriptor. A generation tells it from what had its number before. */
 typedef struct kept_socket {
     uint32_t generation;
     uint32_t users; /* drains that used it last */
-    bool is_open;
+    bool is_open;   /* it is a connection; libcurl has others for itself */
+    watch *watch;   /* may be NULL */
 } kept_socket;
 
 struct lpi_curl_sockets {
+    uv_loop_t *loop;
     lpi_curl_loop *curl;
     uv_timer_t timer; /* active while one is open */
     CURL *sweeper;
     kept_socket *at;
     size_t room;
     size_t open_count;
+    unsigned open_handles; /* freed with the last one */
     void (*closed)(void *ctx);
     void *closed_ctx;
 };
+
+static void end_handle(lpi_curl_sockets *sockets)
+{
+    if (--sockets->open_handles > 0)
+        return;
+    sockets->closed(sockets->closed_ctx);
+    free(sockets->at);
+    free(sockets);
+}
 
 /* Sweeping ---------------------------------------------------------------- */
 
@@ -70,7 +93,7 @@ static void sweep_in(lpi_curl_sockets *sockets, uint64_t ms)
     uv_timer_start(&sockets->timer, on_timer, ms, SWEEP_MS);
 }
 
-/* Opening and closing ----------------------------------------------------- */
+/* Watching ---------------------------------------------------------------- */
 
 static bool make_room(lpi_curl_sockets *sockets, size_t count)
 {
@@ -87,6 +110,117 @@ static bool make_room(lpi_curl_sockets *sockets, size_t count)
     sockets->room = room;
     return true;
 }
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static void wait_for(watch *watched, int events)
+{
+    if (watched->events == events)
+        return;
+    watched->events = events;
+    if (events == 0)
+        uv_poll_stop(&watched->poll);
+    else
+        uv_poll_start(&watched->poll, events, on_poll);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    watch *watched = poll->data;
+    int what = 0;
+
+    if (!watched
+             ->is_wanted) { // idle, and closed: libcurl sees it when it looks
+        wait_for(watched, 0);
+        return;
+    }
+    if (status < 0) {
+        what |= CURL_CSELECT_ERR;
+        watched->events = 0; // libuv has stopped it
+    }
+    if (events & UV_READABLE)
+        what |= CURL_CSELECT_IN;
+    if (events & UV_WRITABLE)
+        what |= CURL_CSELECT_OUT;
+    lpi_curl_loop_act(watched->sockets->curl, watched->fd, what);
+}
+
+static void on_watch_closed(uv_handle_t *handle)
+{
+    watch *watched = handle->data;
+    lpi_curl_sockets *sockets = watched->sockets;
+
+    free(watched);
+    end_handle(sockets);
+}
+
+static watch *new_watch(lpi_curl_sockets *sockets, curl_socket_t fd)
+{
+    watch *watched = calloc(1, sizeof(*watched));
+
+    if (!watched)
+        return NULL;
+    if (!make_room(sockets, (size_t)fd + 1) ||
+        uv_poll_init(sockets->loop, &watched->poll, fd) != 0) {
+        free(watched);
+        return NULL;
+    }
+    watched->poll.data = watched;
+    watched->sockets = sockets;
+    watched->fd = fd;
+    sockets->open_handles++;
+    sockets->at[fd].watch = watched;
+    return watched;
+}
+
+static void close_watch(kept_socket *kept)
+{
+    watch *watched = kept->watch;
+
+    kept->watch = NULL;
+    if (watched)
+        uv_close((uv_handle_t *)&watched->poll, on_watch_closed);
+}
+
+static void unwatch(kept_socket *kept)
+{
+    if (!kept->watch)
+        return;
+    kept->watch->is_wanted = false;
+    if (kept->is_open)
+        wait_for(kept->watch, kept->watch->events & UV_READABLE);
+    else
+        close_watch(kept);
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx,
+                     void *socket_ctx)
+{
+    lpi_curl_sockets *sockets = ctx;
+    watch *watched = (size_t)fd < sockets->room ? sockets->at[fd].watch : NULL;
+    int events = 0;
+
+    (void)easy;
+    (void)socket_ctx;
+    if (what == CURL_POLL_REMOVE) {
+        if (watched)
+            unwatch(&sockets->at[fd]);
+        return 0;
+    }
+    if (!watched)
+        watched = new_watch(sockets, fd);
+    if (!watched)
+        return -1; // the transfer fails
+    if (what != CURL_POLL_OUT)
+        events |= UV_READABLE;
+    if (what != CURL_POLL_IN)
+        events |= UV_WRITABLE;
+    watched->is_wanted = true;
+    wait_for(watched, events);
+    return 0;
+}
+
+/* Opening and closing ----------------------------------------------------- */
 
 curl_socket_t lpi_curl_sockets_open(lpi_curl_sockets *sockets,
                                     const struct curl_sockaddr *address)
@@ -114,6 +248,7 @@ static int on_close(void *ctx, curl_socket_t fd)
 {
     lpi_curl_sockets *sockets = ctx;
 
+    close_watch(&sockets->at[fd]);
     sockets->at[fd].is_open = false;
     sockets->open_count--;
     return close(fd);
@@ -181,19 +316,18 @@ lpi_curl_sockets *lpi_curl_sockets_create(uv_loop_t *loop, lpi_curl_loop *curl)
         free(sockets);
         return NULL;
     }
+    sockets->loop = loop;
     sockets->curl = curl;
     uv_timer_init(loop, &sockets->timer);
     sockets->timer.data = sockets;
+    sockets->open_handles = 1;
+    lpi_curl_loop_watch_by(curl, on_socket, sockets);
     return sockets;
 }
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-    lpi_curl_sockets *sockets = handle->data;
-
-    sockets->closed(sockets->closed_ctx);
-    free(sockets->at);
-    free(sockets);
+    end_handle(handle->data);
 }
 
 void lpi_curl_sockets_destroy(lpi_curl_sockets *sockets,

@@ -1,0 +1,83 @@
+/*
+ * http_request.h - a batch as the body of a POST (spec 5.3), by libcurl.
+ *
+ *     open ---> begin ---> (libcurl is done) ---> end ---> begin ...
+ *                 |                                 |
+ *                 +-- batch in flight --+           +-- idle: its handle may
+ *                                                       go to another drain
+ *
+ * A drain keeps libcurl's handle from one request to the next, as to set one up
+ * costs as much as a small request; only so many are kept by drains that have
+ * nothing on their way.
+ *
+ * Threads: all calls on the loop's.
+ */
+#ifndef LP_HTTP_REQUEST_H
+#define LP_HTTP_REQUEST_H
+
+#include "curl_loop.h"
+#include "curl_sockets.h"
+#include "drain_impl.h"
+
+/* What all requests of a drain have in common, of which the texts are heads of
+ * the request as a whole ("Host: h"). Kept by the caller. */
+typedef struct lpi_http_target {
+    lp_drain *drain;
+    bool is_insecure;
+    char *url; /* without user and fragment */
+    char *user;
+    char *password;
+    char *host;
+    char *token;
+    char *agent;
+} lpi_http_target;
+
+typedef struct lpi_handle lpi_handle; /* libcurl's, and what is around it */
+
+/* All handles of a set. */
+typedef struct lpi_handles {
+    lpi_curl_loop *curl;
+    lpi_curl_sockets *sockets;
+    bool has_proxy;              /* the environment may name one */
+    lpi_handle *newest, *oldest; /* of those that are idle */
+    unsigned idle_count;
+    size_t uploads_bytes; /* buffers of requests on their way */
+} lpi_handles;
+
+/* One drain's. */
+typedef struct lpi_request {
+    const lpi_http_target *target;
+    lpi_handles *handles;
+    lpi_handle *handle; /* NULL: it has none, or another drain has it now */
+    lpi_socket_use connection;
+
+    const lp_drain_batch *batch; /* NULL: it is idle */
+    size_t notice_bytes;
+    size_t total_bytes;
+    size_t sent_bytes; /* that libcurl has read        */
+    uint32_t run;      /* the one that it reads next   */
+    size_t run_at;     /* the first byte of it         */
+    size_t answer_bytes;
+    size_t upload_bytes; /* of libcurl's buffer */
+    bool is_denied;      /* the address of the sink may not be connected to */
+} lpi_request;
+
+void lpi_handles_init(lpi_handles *handles, lpi_curl_loop *curl,
+                      lpi_curl_sockets *sockets);
+
+/* Gives up what is on its way. */
+void lpi_request_close(lpi_request *request);
+
+/* Sends a batch, which must be there until the end. False: no memory. */
+bool lpi_request_begin(lpi_request *request, const lp_drain_batch *batch);
+
+/* Whose transfer this was; NULL: nobody's. */
+lpi_request *lpi_request_of(CURL *easy);
+
+/* libcurl is done; fd as in lpi_curl_done. It may be begun again. */
+void lpi_request_end(lpi_request *request, curl_socket_t fd);
+
+/* What libcurl says of the one that is on its way; "": nothing. */
+const char *lpi_request_why(const lpi_request *request);
+
+#endif /* LP_HTTP_REQUEST_H */
