@@ -501,6 +501,11 @@ static lp_err take_url(reader *in)
     return err != LP_OK ? err : take_path_and_rest(in, rest);
 }
 
+static bool is_http(const lp_drain_url *url)
+{
+    return url->scheme == LP_DRAIN_HTTP || url->scheme == LP_DRAIN_HTTPS;
+}
+
 static bool is_stream(const lp_drain_url *url)
 {
     return url->scheme == LP_DRAIN_SYSLOG_TCP ||
@@ -550,6 +555,57 @@ static lp_err read_framing(reader *in)
     return LP_OK;
 }
 
+/* Which of the names is it? False: none. */
+static bool find_name(lp_span value, const char *const *names, size_t count,
+                      uint8_t *index)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (lp_span_equal(value, lp_span_str(names[i]))) {
+            *index = (uint8_t)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_encoding(lp_span value, uint8_t *encoding)
+{
+    static const char *const names[] = {
+        [LP_DRAIN_IDENTITY] = "identity",
+        [LP_DRAIN_GZIP] = "gzip",
+        [LP_DRAIN_ZSTD] = "zstd",
+    };
+
+    return find_name(value, names, sizeof names / sizeof names[0], encoding);
+}
+
+/* A sink may have a parameter of this name itself, with values of its own. */
+static void read_query_encoding(reader *in)
+{
+    lp_span rest = in->url.query;
+    lp_span value;
+
+    while (is_http(&in->url) && rest.len_bytes > 0) {
+        if (is_option(take_option(&rest), LP_SPAN("encoding="), &value)) {
+            find_encoding(value, &in->url.encoding);
+        }
+    }
+}
+
+static lp_err read_encoding(reader *in, lp_span value)
+{
+    char shown[SHOWN_ROOM_BYTES];
+
+    if (!is_http(&in->url) || find_encoding(value, &in->url.encoding)) {
+        return LP_OK;
+    }
+    say(in->error,
+        "\"encoding=%s\" in the fragment: bodies are sent as \"gzip\", "
+        "\"zstd\" or \"identity\"",
+        show(value, shown));
+    return not_a_drain(in);
+}
+
 static lp_err read_refused(reader *in, lp_span value)
 {
     static const char *const names[] = {
@@ -559,12 +615,10 @@ static lp_err read_refused(reader *in, lp_span value)
     };
     char shown[SHOWN_ROOM_BYTES];
 
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (lp_span_equal(value, lp_span_str(names[i]))) {
-            in->url.says_refused = true;
-            in->url.refused = (uint8_t)i;
-            return LP_OK;
-        }
+    if (find_name(value, names, sizeof names / sizeof names[0],
+                  &in->url.refused)) {
+        in->url.says_refused = true;
+        return LP_OK;
     }
     say(in->error,
         "\"refused=%s\" in the fragment: what a sink refuses is to \"drop\", "
@@ -588,6 +642,8 @@ static lp_err read_fragment(reader *in)
             in->url.is_insecure = is_tls(&in->url);
         } else if (is_option(option, LP_SPAN("refused="), &value)) {
             err = read_refused(in, value);
+        } else if (is_option(option, LP_SPAN("encoding="), &value)) {
+            err = read_encoding(in, value);
         }
     }
     return err;
@@ -600,6 +656,7 @@ static lp_err finish(reader *in, lp_drain_url *out)
     lp_err err = read_framing(in);
 
     if (err == LP_OK) {
+        read_query_encoding(in); // the fragment, read behind it, wins
         err = read_fragment(in);
     }
     if (err != LP_OK) {

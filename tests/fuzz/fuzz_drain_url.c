@@ -57,6 +57,7 @@ static void check_reads_as(lp_span text, const lp_drain_url *expected)
     REQUIRE(lp_drain_url_equal(&again, expected));
     REQUIRE(lp_drain_url_equal(expected, &again));
     REQUIRE(again.is_insecure == expected->is_insecure);
+    REQUIRE(again.encoding == expected->encoding);
 }
 
 static void check_printed(const lp_drain_url *url)

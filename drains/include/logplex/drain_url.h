@@ -58,6 +58,13 @@ typedef enum lp_drain_refused {
     LP_DRAIN_PARK = 2   /* the drain rests until it has another URL    */
 } lp_drain_refused;
 
+/* How the bodies of http and https are sent (RFC 9110 8.4, RFC 8878). */
+typedef enum lp_drain_encoding {
+    LP_DRAIN_IDENTITY = 0, /* as they are */
+    LP_DRAIN_GZIP = 1,
+    LP_DRAIN_ZSTD = 2
+} lp_drain_encoding;
+
 /*
  * A part that is not there has a NULL ptr, so that "http://h/?" (an empty
  * query) and "http://h/" (none) differ. Parts are as they were given, percent
@@ -75,7 +82,12 @@ typedef struct lp_drain_url {
     bool is_newline_framed; /* a query of syslog or syslog+tls says
                               "framing=newline"; "framing=octets" and nothing
                               mean counted frames (RFC 6587 3.4) */
-    uint16_t port;          /* 1 to 65535 */
+    uint8_t encoding; /* lp_drain_encoding: the fragment of an http or https URL
+                         says "encoding=gzip", "zstd" or "identity", or else its
+                         query does. There anything else may stand behind
+                         "encoding=" as well: a query is the sink's, and goes to
+                         it whole */
+    uint16_t port;    /* 1 to 65535 */
     uint8_t address[16]; /* of an IPv4 (the first four bytes) or IPv6 host, in
                               network order; else zeros */
     lp_span user;        /* without colons and controls, escaped or not */

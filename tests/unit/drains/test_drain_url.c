@@ -197,6 +197,73 @@ static void a_fragment_says_what_becomes_of_what_is_refused(void **state)
     assert_non_null(strstr(error.sentence, "\"refused=never\""));
 }
 
+static void assert_encoding(const char *text, lp_drain_encoding expected)
+{
+    lp_drain_url url = read_url(text);
+
+    if (url.encoding != expected) {
+        fail_msg("%s: encoding %u", text, (unsigned)url.encoding);
+    }
+}
+
+static void a_fragment_says_how_bodies_of_http_are_encoded(void **state)
+{
+    (void)state;
+    assert_encoding("https://h/", LP_DRAIN_IDENTITY);
+    assert_encoding("https://h/#encoding=gzip", LP_DRAIN_GZIP);
+    assert_encoding("http://h/#encoding=zstd", LP_DRAIN_ZSTD);
+    assert_encoding("http://h/#encoding=identity", LP_DRAIN_IDENTITY);
+    assert_encoding("https://h/#insecure&encoding=zstd", LP_DRAIN_ZSTD);
+    assert_encoding("https://h/#encoding=zstd&x&refused=park", LP_DRAIN_ZSTD);
+    assert_encoding("https://h/#encoding=zstd&encoding=gzip", LP_DRAIN_GZIP);
+    assert_encoding("https://h/#xencoding=gzip", LP_DRAIN_IDENTITY);
+    assert_encoding("https://h/#encoding", LP_DRAIN_IDENTITY);
+    assert_encoding("https://h/encoding=gzip", LP_DRAIN_IDENTITY);
+    assert_encoding("syslog://h#encoding=gzip", LP_DRAIN_IDENTITY);
+    assert_encoding("syslog+tls://h#encoding=what", LP_DRAIN_IDENTITY);
+    assert_kept("https://h/#insecure&encoding=zstd");
+}
+
+static void
+an_encoding_that_there_is_not_is_told_with_those_that_are(void **state)
+{
+    (void)state;
+    assert_error("https://h/#insecure&encoding=br", LP_E_INVALID,
+                 "invalid_http_uri",
+                 "\"encoding=br\" in the fragment: bodies are sent as "
+                 "\"gzip\", \"zstd\" or \"identity\"");
+    assert_error("http://h/#encoding=", LP_E_INVALID, "invalid_http_uri",
+                 "\"encoding=\" in the fragment: bodies are sent as \"gzip\", "
+                 "\"zstd\" or \"identity\"");
+    assert_error("http://h/#encoding=gzip&encoding=GZIP", LP_E_INVALID,
+                 "invalid_http_uri", NULL);
+}
+
+static void a_query_says_it_too_and_stays_the_sinks(void **state)
+{
+    (void)state;
+    assert_encoding("https://h/?encoding=gzip", LP_DRAIN_GZIP);
+    assert_encoding("http://h?a=b&encoding=zstd&c", LP_DRAIN_ZSTD);
+    assert_encoding("http://h/?encoding=identity", LP_DRAIN_IDENTITY);
+    assert_encoding("http://h/?encoding=utf-8", LP_DRAIN_IDENTITY);
+    assert_encoding("http://h/?encoding=zstd&encoding=utf-8", LP_DRAIN_ZSTD);
+    assert_encoding("http://h/?encoding=GZIP", LP_DRAIN_IDENTITY);
+    assert_encoding("http://h/?encoding=gz%69p", LP_DRAIN_IDENTITY);
+    assert_encoding("http://h/?xencoding=gzip", LP_DRAIN_IDENTITY);
+    assert_encoding("syslog://h?encoding=gzip", LP_DRAIN_IDENTITY);
+    assert_span(read_url("http://h/?encoding=gzip").query, "encoding=gzip");
+    assert_kept("http://h/?encoding=gzip");
+}
+
+static void the_encoding_of_the_fragment_wins(void **state)
+{
+    (void)state;
+    assert_encoding("http://h/?encoding=gzip#encoding=zstd", LP_DRAIN_ZSTD);
+    assert_encoding("http://h/?encoding=gzip#encoding=identity",
+                    LP_DRAIN_IDENTITY);
+    assert_encoding("http://h/?encoding=gzip#x", LP_DRAIN_GZIP);
+}
+
 static void the_fragment_insecure_counts_for_tls_alone(void **state)
 {
     (void)state;
@@ -875,6 +942,11 @@ int main(void)
         cmocka_unit_test(each_scheme_has_its_own_port),
         cmocka_unit_test(the_fragment_insecure_counts_for_tls_alone),
         cmocka_unit_test(a_fragment_says_what_becomes_of_what_is_refused),
+        cmocka_unit_test(a_fragment_says_how_bodies_of_http_are_encoded),
+        cmocka_unit_test(
+            an_encoding_that_there_is_not_is_told_with_those_that_are),
+        cmocka_unit_test(a_query_says_it_too_and_stays_the_sinks),
+        cmocka_unit_test(the_encoding_of_the_fragment_wins),
         cmocka_unit_test(lines_are_framed_as_the_query_of_a_stream_says),
         cmocka_unit_test(a_host_is_a_name_or_an_address),
         cmocka_unit_test(escapes_are_resolved_on_request),
