@@ -30,8 +30,8 @@ RULES = {
     "liblogplex/examples": (("liblogplex", "parsers"), set(), ANY_LIBC),
     "drains/examples": (("liblogplex", "parsers", "drains"), {"uv"}, ANY_LIBC),
     "parsers": (("liblogplex",), {"pcre2"}, PURE_LIBC | VECTORS),
-    "drains": (("liblogplex", "parsers"), {"uv", "curl", "gnutls", "zstd"},
-               ANY_LIBC),
+    "drains": (("liblogplex", "parsers"),
+               {"uv", "curl", "gnutls", "zstd", "zlib"}, ANY_LIBC),
     "viz": (("liblogplex", "parsers"), set(), PURE_LIBC | {"math.h"}),
     "logplexd": (("liblogplex", "parsers", "drains", "viz"), ANY_LIBRARY,
                  ANY_LIBC),
@@ -57,7 +57,9 @@ ROOMS = {
 UPWARDS = {("logplexd/worker/worker.c", "http/http.h")}
 
 # The few files that a library is confined to, where it is.
-CONFINED = {("parsers", "pcre2"): re.compile(r"parsers/src/filter\w*\.c")}
+CONFINED = {("parsers", "pcre2"): re.compile(r"parsers/src/filter\w*\.c"),
+            ("drains", "zlib"): re.compile(r"drains/src/codec_gzip\.c"),
+            ("drains", "zstd"): re.compile(r"drains/src/codec_zstd\.c")}
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
 
