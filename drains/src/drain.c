@@ -22,6 +22,7 @@
 #define GONE_NS INT64_C(60000000000)
 
 enum {
+    STEP_LINES = 1024, /* about as many as a batch has room for */
     LOOK_MS = 10, /* a drain that lingers looks this often if it has enough */
     GROW_MS = 15000, /* then a sink that wants small batches is asked again */
     AFTER_MAX_MS = 3600 * 1000
@@ -227,13 +228,24 @@ static bool may_try(lp_drain *drain)
     return drain->is_proven || lpi_set_take_turn(drain);
 }
 
+/* What is sent again, is in the same batch. Drains that compress end theirs at
+ * the same lines, wherever they began, so that one has done it for all. */
+static uint64_t lines_max(const lp_drain *drain)
+{
+    lp_seq seq = lp_cursor_mark(drain->cursor).seq;
+
+    if (drain->again_lines > 0 || !drain->is_in_step)
+        return drain->again_lines;
+    return STEP_LINES - (seq - 1) % STEP_LINES;
+}
+
 /* False: there is nothing to send now. */
 static bool send_one(lp_drain *drain)
 {
     lpi_taken taken;
     lpi_flight *flight = NULL;
     lp_err err =
-        lpi_take(drain->cursor, drain->batch_bytes, drain->again_lines, &taken);
+        lpi_take(drain->cursor, drain->batch_bytes, lines_max(drain), &taken);
     bool is_to_go;
 
     drain->is_at_end = err != LP_OK && err != LP_E_AGAIN;
@@ -492,7 +504,22 @@ void lp_drain_ready(lp_drain *drain)
 
 void lp_drain_count_sent(lp_drain *drain, uint64_t bytes)
 {
+    lp_drain_count_compressed(drain, bytes, bytes);
+}
+
+void lp_drain_count_compressed(lp_drain *drain, uint64_t bytes,
+                               uint64_t plain_bytes)
+{
     drain->sent_bytes += bytes;
+    drain->plain_bytes += plain_bytes;
+}
+
+void lp_drain_count_compression(lp_drain *drain, bool is_shared)
+{
+    if (is_shared)
+        drain->compressions_shared++;
+    else
+        drain->compressions++;
 }
 
 void lp_drain_count_answer(lp_drain *drain, unsigned status)
@@ -552,13 +579,15 @@ static lp_err open_link(lp_drain *drain, lp_span url,
                              link);
 }
 
-static void set_policy(lp_drain *drain, lp_span text)
+/* Of the URL; the protocol knows the rest. */
+static void set_options(lp_drain *drain, lp_span text)
 {
-    lp_drain_url url;
+    lp_drain_url url = {.says_refused = false};
 
-    drain->policy = drain->own_policy;
-    if (lp_drain_url_parse(text, &url, NULL) == LP_OK && url.says_refused)
-        drain->policy = (lp_drain_refused)url.refused;
+    lp_drain_url_parse(text, &url, NULL); // it may be another protocol's
+    drain->policy =
+        url.says_refused ? (lp_drain_refused)url.refused : drain->own_policy;
+    drain->is_in_step = url.encoding != LP_DRAIN_IDENTITY;
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -610,7 +639,7 @@ lp_err lp_drain_open(lp_drains *set, lp_channel *channel, lp_span url,
         free(drain);
         return err;
     }
-    set_policy(drain, url);
+    set_options(drain, url);
     lpi_set_enter(drain);
     *out = drain;
     lpi_drain_pump(drain);
@@ -641,7 +670,7 @@ lp_err lp_drain_redirect(lp_drain *drain, lp_span url)
     drain->protocol->close(drain->link);
     drain->protocol = protocol;
     drain->link = link;
-    set_policy(drain, url);
+    set_options(drain, url);
     drain->rest = LPI_REST_NONE;
     drain->retry_ns = 0;
     drain->failed_in_a_row = 0;
@@ -749,6 +778,9 @@ void lp_drain_status_get(lp_drain *drain, lp_drain_status *out)
     status.retries = drain->retries;
     status.failures = drain->failures;
     status.sent_bytes = drain->sent_bytes;
+    status.plain_bytes = drain->plain_bytes;
+    status.compressions = drain->compressions;
+    status.compressions_shared = drain->compressions_shared;
     memcpy(status.answers, drain->answers, sizeof(status.answers));
     status.failed_in_a_row = drain->failed_in_a_row;
     status.success_ns = drain->success_ns;

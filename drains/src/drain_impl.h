@@ -76,6 +76,7 @@ struct lp_drain {
     bool is_proven;   /* the last batch was answered                   */
     bool has_turn;    /* to try although it is not                     */
     bool is_pumping;  /* a call from within send() need not pump       */
+    bool is_in_step;  /* its batches end where those of others do      */
     bool is_closed;   /* its timer's handle is not, yet                */
     uv_timer_t timer; /* of the rest, or while it lingers             */
     uint64_t due_ms;  /* loop time at which lingering is over; 0: it does not */
@@ -90,7 +91,8 @@ struct lp_drain {
     lp_drain_loss owed;     /* refused lines that nobody has told the sink */
 
     uint64_t delivered_lines, refused_lines;
-    uint64_t batches, retries, failures, sent_bytes;
+    uint64_t batches, retries, failures, sent_bytes, plain_bytes;
+    uint64_t compressions, compressions_shared;
     uint64_t answers[LP_DRAIN_ANSWERS];
     uint32_t failed_in_a_row;
     int64_t success_ns, error_ns, retry_ns;

@@ -15,6 +15,7 @@ struct lpi_http {
     lp_drains *set;
     lpi_curl_loop *curl;
     lpi_curl_sockets *sockets;
+    lpi_encoder *encoder;
     unsigned open_handles; /* of these two */
     lpi_handles handles;
 };
@@ -99,6 +100,10 @@ static void print_why(const lpi_request *r, const outcome *end, char *out,
         snprintf(out, room_bytes,
                  "it answered %ld before it had read the whole body",
                  end->status);
+    else if (end->status == 415 && r->encoded)
+        snprintf(out, room_bytes,
+                 "it answered 415; it may not know encoding=%s",
+                 lpi_encoding_name(r->target->encoding));
     else if (end->status >= 200)
         snprintf(out, room_bytes, "it answered %ld", end->status);
     else
@@ -137,7 +142,7 @@ static void on_done(CURL *easy, CURLcode result, curl_socket_t fd)
     end = outcome_of(easy, result);
     drain = r->target->drain;
     lines = r->batch->line_count;
-    lp_drain_count_sent(drain, r->sent_bytes);
+    lpi_request_count_sent(r);
     lp_drain_count_answer(drain, (unsigned)end.status);
     if (result == CURLE_PEER_FAILED_VERIFICATION) {
         fail_by_certificate(r, easy, fd);
@@ -255,6 +260,7 @@ static bool fill_target(lpi_http_target *target, const lp_drain_url *url,
     const char *agent = lp_drain_set_options(target->drain)->user_agent;
 
     target->is_insecure = url->is_insecure;
+    target->encoding = (lp_drain_encoding)url->encoding;
     target->url = wire_url(url);
     target->host = host_header(url);
     target->token = text_of("Logplex-Drain-Token: ", token, "");
@@ -344,7 +350,10 @@ lp_err lpi_http_register(lp_drains *set, struct lpi_http **out)
     if (!http->sockets)
         return LP_E_NOMEM;
     http->open_handles++;
-    lpi_handles_init(&http->handles, http->curl, http->sockets);
+    http->encoder = lpi_encoder_create(0, 0);
+    if (!http->encoder)
+        return LP_E_NOMEM;
+    lpi_handles_init(&http->handles, http->curl, http->sockets, http->encoder);
     return add_schemes(http);
 }
 
@@ -352,6 +361,7 @@ void lpi_http_destroy(struct lpi_http *http)
 {
     if (!http)
         return;
+    lpi_encoder_destroy(http->encoder);
     lpi_curl_sockets_destroy(http->sockets, end_handle, http);
     lpi_curl_loop_destroy(http->curl, end_handle, http);
 }

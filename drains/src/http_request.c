@@ -9,7 +9,7 @@
 
 enum {
     IDLE_MAX = 64,
-    HEADERS_MAX = 10,
+    HEADERS_MAX = 11,
     ANSWER_MAX_BYTES = 1 << 20, /* then the connection is given up */
 
     /* libcurl has a buffer for each request that is on its way, and sends one
@@ -26,6 +26,7 @@ struct lpi_handle {
     lpi_request *request;
     struct curl_slist headers[HEADERS_MAX]; /* the first is that of a list */
     unsigned header_count;
+    char encoding[48];
     char count[48];
     char frame[64];
     char loss[48];
@@ -74,6 +75,17 @@ static size_t on_read(char *out, size_t size, size_t count, void *ctx)
         copied_bytes = copy_part(lp_span_of(handle->notice, r->notice_bytes),
                                  r->sent_bytes, out, room_bytes);
     copied_bytes += copy_runs(r, out + copied_bytes, room_bytes - copied_bytes);
+    r->sent_bytes += copied_bytes;
+    return copied_bytes;
+}
+
+static size_t on_read_encoded(char *out, size_t size, size_t count, void *ctx)
+{
+    lpi_handle *handle = ctx;
+    lpi_request *r = handle->request;
+    lp_span body = lp_span_of(r->encoded->data, r->encoded->bytes);
+    size_t copied_bytes = copy_part(body, r->sent_bytes, out, size * count);
+
     r->sent_bytes += copied_bytes;
     return copied_bytes;
 }
@@ -150,13 +162,16 @@ static void set_target(CURL *easy, const lpi_http_target *target)
     }
 }
 
-static void set_calls(lpi_handle *handle, const lpi_handles *handles)
+static void set_calls(lpi_handle *handle, const lpi_request *r)
 {
+    const lpi_handles *handles = r->handles;
     CURL *easy = handle->easy;
+    bool is_encoded = r->target->encoding != LP_DRAIN_IDENTITY;
 
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, handle->headers);
-    curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION,
+                     is_encoded ? on_read_encoded : on_read);
     curl_easy_setopt(easy, CURLOPT_READDATA, handle);
     curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
     curl_easy_setopt(easy, CURLOPT_SEEKDATA, handle);
@@ -245,7 +260,7 @@ static bool take_handle(lpi_request *r)
         return false;
     r->handle->request = r;
     set_target(r->handle->easy, r->target);
-    set_calls(r->handle, handles);
+    set_calls(r->handle, r);
     return true;
 }
 
@@ -261,11 +276,12 @@ static bool may_have_proxy(void)
 }
 
 void lpi_handles_init(lpi_handles *handles, lpi_curl_loop *curl,
-                      lpi_curl_sockets *sockets)
+                      lpi_curl_sockets *sockets, lpi_encoder *encoder)
 {
     memset(handles, 0, sizeof(*handles));
     handles->curl = curl;
     handles->sockets = sockets;
+    handles->encoder = encoder;
     handles->has_proxy = may_have_proxy();
 }
 
@@ -291,6 +307,9 @@ static void set_headers(lpi_handle *handle)
     const lpi_http_target *target = handle->request->target;
     const lp_drain_batch *batch = handle->request->batch;
 
+    if (handle->request->encoded)
+        snprintf(handle->encoding, sizeof(handle->encoding),
+                 "Content-Encoding: %s", lpi_encoding_name(target->encoding));
     snprintf(handle->count, sizeof(handle->count),
              "Logplex-Msg-Count: %" PRIu32,
              batch->line_count + (batch->loss.lines > 0));
@@ -303,6 +322,8 @@ static void set_headers(lpi_handle *handle)
     add_header(handle, no_accept);
     add_header(handle, no_expect);
     add_header(handle, type);
+    if (handle->request->encoded)
+        add_header(handle, handle->encoding);
     add_header(handle, handle->count);
     add_header(handle, handle->frame);
     if (batch->loss.lines > 0)
@@ -329,6 +350,8 @@ static void let_go(lpi_request *r)
 {
     r->handles->uploads_bytes -= r->upload_bytes;
     r->upload_bytes = 0;
+    lpi_encoded_release(r->encoded);
+    r->encoded = NULL;
     r->batch = NULL;
 }
 
@@ -341,27 +364,58 @@ static void retire(lpi_request *r)
         free_handle(take_oldest(r->handles));
 }
 
+/* False: there is no memory. */
+static bool encode(lpi_request *r)
+{
+    const lpi_http_target *target = r->target;
+    lp_span notice = lp_span_of(r->handle->notice, r->notice_bytes);
+    bool is_shared;
+
+    if (target->encoding == LP_DRAIN_IDENTITY)
+        return true;
+    r->encoded = lpi_encoder_take(r->handles->encoder, target->encoding,
+                                  lp_drain_channel(target->drain), r->batch,
+                                  notice, &is_shared);
+    if (!r->encoded)
+        return false;
+    r->total_bytes = r->encoded->bytes;
+    lp_drain_count_compression(target->drain, is_shared);
+    return true;
+}
+
+static bool set_body(lpi_request *r)
+{
+    const lp_drain_batch *batch = r->batch;
+    lpi_handle *handle = r->handle;
+
+    r->notice_bytes =
+        lp_drain_print_notice(batch, lp_span_of(NULL, 0), true, handle->notice,
+                              sizeof(handle->notice));
+    r->total_bytes = r->notice_bytes + batch->bytes;
+    if (!encode(r))
+        return false;
+    rewind_body(r);
+    choose_upload(r);
+    curl_easy_setopt(handle->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                     (curl_off_t)r->total_bytes);
+    curl_easy_setopt(handle->easy, CURLOPT_UPLOAD_BUFFERSIZE,
+                     (long)r->upload_bytes);
+    return true;
+}
+
 bool lpi_request_begin(lpi_request *r, const lp_drain_batch *batch)
 {
     if (!take_handle(r))
         return false;
     r->batch = batch;
-    r->notice_bytes =
-        lp_drain_print_notice(batch, lp_span_of(NULL, 0), true,
-                              r->handle->notice, sizeof(r->handle->notice));
-    r->total_bytes = r->notice_bytes + batch->bytes;
     r->answer_bytes = 0;
     r->is_denied = false;
     r->handle->why[0] = '\0';
-    rewind_body(r);
-    set_headers(r->handle);
-    choose_upload(r);
-    curl_easy_setopt(r->handle->easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                     (curl_off_t)r->total_bytes);
-    curl_easy_setopt(r->handle->easy, CURLOPT_UPLOAD_BUFFERSIZE,
-                     (long)r->upload_bytes);
-    if (lpi_curl_loop_add(r->handles->curl, r->handle->easy))
-        return true;
+    if (set_body(r)) {
+        set_headers(r->handle);
+        if (lpi_curl_loop_add(r->handles->curl, r->handle->easy))
+            return true;
+    }
     retire(r);
     return false;
 }
@@ -372,6 +426,15 @@ lpi_request *lpi_request_of(CURL *easy)
 
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&handle);
     return handle ? handle->request : NULL;
+}
+
+void lpi_request_count_sent(const lpi_request *r)
+{
+    uint64_t plain_bytes = r->sent_bytes;
+
+    if (r->encoded) // of half a body, that half
+        plain_bytes = plain_bytes * r->encoded->plain_bytes / r->encoded->bytes;
+    lp_drain_count_compressed(r->target->drain, r->sent_bytes, plain_bytes);
 }
 
 const char *lpi_request_why(const lpi_request *r)

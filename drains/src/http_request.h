@@ -18,12 +18,14 @@
 #include "curl_loop.h"
 #include "curl_sockets.h"
 #include "drain_impl.h"
+#include "encoder.h"
 
 /* What all requests of a drain have in common, of which the texts are heads of
  * the request as a whole ("Host: h"). Kept by the caller. */
 typedef struct lpi_http_target {
     lp_drain *drain;
     bool is_insecure;
+    lp_drain_encoding encoding;
     char *url; /* without user and fragment */
     char *user;
     char *password;
@@ -38,6 +40,7 @@ typedef struct lpi_handle lpi_handle; /* libcurl's, and what is around it */
 typedef struct lpi_handles {
     lpi_curl_loop *curl;
     lpi_curl_sockets *sockets;
+    lpi_encoder *encoder;
     bool has_proxy;              /* the environment may name one */
     lpi_handle *newest, *oldest; /* of those that are idle */
     unsigned idle_count;
@@ -52,6 +55,7 @@ typedef struct lpi_request {
     lpi_socket_use connection;
 
     const lp_drain_batch *batch; /* NULL: it is idle */
+    lpi_encoded *encoded;        /* NULL: the body is the notice and the runs */
     size_t notice_bytes;
     size_t total_bytes;
     size_t sent_bytes; /* that libcurl has read        */
@@ -62,8 +66,9 @@ typedef struct lpi_request {
     bool is_denied;      /* the address of the sink may not be connected to */
 } lpi_request;
 
+/* What it is given must outlive all requests. */
 void lpi_handles_init(lpi_handles *handles, lpi_curl_loop *curl,
-                      lpi_curl_sockets *sockets);
+                      lpi_curl_sockets *sockets, lpi_encoder *encoder);
 
 /* Gives up what is on its way. */
 void lpi_request_close(lpi_request *request);
@@ -73,6 +78,9 @@ bool lpi_request_begin(lpi_request *request, const lp_drain_batch *batch);
 
 /* Whose transfer this was; NULL: nobody's. */
 lpi_request *lpi_request_of(CURL *easy);
+
+/* Has the drain count what has left of it. */
+void lpi_request_count_sent(const lpi_request *request);
 
 /* libcurl is done; fd as in lpi_curl_done. It may be begun again. */
 void lpi_request_end(lpi_request *request, curl_socket_t fd);

@@ -73,6 +73,9 @@ void api_print_drain_status(FILE *to, const daemon_shared *shared,
     print_count(to, "failures", status.failures);
     print_count(to, "failed_in_a_row", status.failed_in_a_row);
     print_count(to, "sent_bytes", status.sent_bytes);
+    print_count(to, "plain_bytes", status.plain_bytes);
+    print_count(to, "compressions", status.compressions);
+    print_count(to, "compressions_shared", status.compressions_shared);
     print_count(to, "cut_lines", status.cut_lines);
     print_count(to, "tls_failures", status.tls_failures);
     print_answers(to, &status);
@@ -100,6 +103,10 @@ json_t *api_drains_json(const runner_totals *totals)
     api_json_set_count(object, "retries", totals->sums.retries);
     api_json_set_count(object, "failures", totals->sums.failures);
     api_json_set_count(object, "sent_bytes", totals->sums.sent_bytes);
+    api_json_set_count(object, "plain_bytes", totals->sums.plain_bytes);
+    api_json_set_count(object, "compressions", totals->sums.compressions);
+    api_json_set_count(object, "compressions_shared",
+                       totals->sums.compressions_shared);
     return object;
 }
 
@@ -131,6 +138,20 @@ static void print_labelled(FILE *to, const runner_totals *totals)
                 answer_names[i], totals->sums.answers[i]);
 }
 
+static void print_compression(FILE *to, const runner_totals *totals)
+{
+    metrics_print_one(to, "drain_plain_bytes_total", "counter",
+                      "what these bytes were before compression",
+                      totals->sums.plain_bytes);
+    metrics_print_one(to, "drain_compressions_total", "counter",
+                      "batches that were compressed",
+                      totals->sums.compressions);
+    metrics_print_one(to, "drain_compressions_shared_total", "counter",
+                      "batches that had been compressed for another drain, or "
+                      "the try before",
+                      totals->sums.compressions_shared);
+}
+
 void api_print_drain_metrics(FILE *to, const runner_totals *totals)
 {
     metrics_print_one(to, "drain_offered_lines_total", "counter",
@@ -149,6 +170,7 @@ void api_print_drain_metrics(FILE *to, const runner_totals *totals)
                       totals->sums.failures);
     metrics_print_one(to, "drain_sent_bytes_total", "counter",
                       "bytes that drains sent", totals->sums.sent_bytes);
+    print_compression(to, totals);
     print_losses(to, totals);
     print_labelled(to, totals);
 }

@@ -152,6 +152,9 @@ static void add_sums(lp_drain_status *to, const lp_drain_status *from)
     to->retries += from->retries;
     to->failures += from->failures;
     to->sent_bytes += from->sent_bytes;
+    to->plain_bytes += from->plain_bytes;
+    to->compressions += from->compressions;
+    to->compressions_shared += from->compressions_shared;
     for (unsigned i = 0; i < LP_DRAIN_ANSWERS; i++)
         to->answers[i] += from->answers[i];
 }

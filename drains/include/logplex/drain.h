@@ -202,6 +202,12 @@ typedef struct lp_drain_status {
                               HTTPS those for the sink's certificate alone */
     char tls_alert[LP_DRAIN_ALERT_MAX_BYTES]; /* of the last failure, such as
                               "unknown ca" (L14, spec 3.3); "": it had none */
+    uint64_t plain_bytes;  /* what sent_bytes were before compression; the same
+                              where there is none */
+    uint64_t compressions; /* of batches, each try counted ... */
+    uint64_t
+        compressions_shared; /* ... and those that another drain, or the try
+                                     before, had done already */
 } lp_drain_status;
 
 /* out->struct_bytes must be set. */
@@ -325,6 +331,12 @@ LP_API void lp_drain_ready(lp_drain *drain);
  * answered (0: nothing). */
 LP_API void lp_drain_count_sent(lp_drain *drain, uint64_t bytes);
 LP_API void lp_drain_count_answer(lp_drain *drain, unsigned status);
+
+/* Instead of the first, for bytes that were compressed: plain_bytes is what they
+ * were before. And for each batch that was, whether that had been done already. */
+LP_API void lp_drain_count_compressed(lp_drain *drain, uint64_t bytes,
+                                      uint64_t plain_bytes);
+LP_API void lp_drain_count_compression(lp_drain *drain, bool is_shared);
 
 /* Counts lines that did not fit into what carries them, and were cut. */
 LP_API void lp_drain_count_cut(lp_drain *drain, uint64_t lines);

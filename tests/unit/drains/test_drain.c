@@ -101,13 +101,13 @@ static int64_t test_now(void *ctx)
     return ((fixture *)ctx)->now_ns;
 }
 
-static void register_protocol(fixture *f)
+static void register_scheme(fixture *f, const char *scheme)
 {
     lp_drain_protocol protocol = {
         .struct_bytes = sizeof(protocol),
         .window = f->window,
         .answers = !f->is_dumb,
-        .scheme = "test",
+        .scheme = scheme,
         .ctx = f,
         .open = test_open,
         .send = test_send,
@@ -115,6 +115,11 @@ static void register_protocol(fixture *f)
     };
 
     CHECK_OK(lp_drains_register(f->set, &protocol));
+}
+
+static void register_protocol(fixture *f)
+{
+    register_scheme(f, "test");
 }
 
 static void open_drain(fixture *f, lp_drain_refused policy)
@@ -259,6 +264,110 @@ static void a_window_is_filled_as_far_as_the_protocol_takes_it(void **state)
     lp_drain_delivered(f.drain, 15);
     assert_int_equal(f.sent_count, 5);
     assert_int_equal(status_of(&f).delivered_lines, 15);
+    end(&f);
+}
+
+/* A channel with room for thousands of lines, in batches as large; the protocol
+ * stands for HTTP. */
+static void begin_large(fixture *f)
+{
+    lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
+
+    memset(f, 0, sizeof(*f));
+    uv_loop_init(&f->loop);
+    f->engine = ring_engine(0);
+    f->channel = ring_channel(f->engine, 10, 16 << 20);
+    f->window = 1;
+    f->now_ns = INT64_C(1700000000000000000);
+    opt.backoff_min_ms = 10;
+    opt.backoff_max_ms = 20;
+    opt.batch_bytes = 1 << 20;
+    opt.now_ns = test_now;
+    opt.ctx = f;
+    begin_with(f, &opt);
+    register_scheme(f, "http");
+}
+
+static void open_http(fixture *f, const char *url)
+{
+    CHECK_OK(lp_drain_open(f->set, f->channel, lp_span_str(url), LP_SPAN("d.1"),
+                           NULL, &f->drain));
+}
+
+static void batches_of_drains_that_compress_end_at_the_same_lines(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin_large(&f);
+    f.answers_at_once = true;
+    open_http(&f, "http://a/#encoding=zstd");
+    ring_fill(f.channel, 1, 300, 100);
+    open_http(&f, "http://b/?encoding=gzip");
+    ring_fill(f.channel, 301, 700, 100);
+    open_http(&f, "http://c/"); // which does not
+    ring_fill(f.channel, 701, 3000, 100);
+    run_until_sent(&f, 7);
+    is_sent(&f, 0, 1, 1024);
+    is_sent(&f, 1, 1025, 1024);
+    is_sent(&f, 2, 2049, 952);
+    is_sent(&f, 3, 301, 724);
+    is_sent(&f, 4, 1025, 1024);
+    is_sent(&f, 5, 2049, 952);
+    is_sent(&f, 6, 701, 2300);
+    // What ends where batches end is full, and what is behind it begins there.
+    ring_fill(f.channel, 3001, 3072, 100);
+    run_until_sent(&f, 10);
+    ring_fill(f.channel, 3073, 3073, 100);
+    run_until_sent(&f, 13);
+    is_sent(&f, 10, 3073, 1);
+    end(&f);
+}
+
+static void what_is_sent_again_is_the_same_lines_in_step_or_not(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin_large(&f);
+    open_http(&f, "http://a/");
+    ring_fill(f.channel, 1, 1500, 100);
+    run_until_sent(&f, 1);
+    is_sent(&f, 0, 1, 1500);
+    CHECK_OK(lp_drain_redirect(f.drain, LP_SPAN("http://a/#encoding=gzip")));
+    run_until_sent(&f, 2);
+    is_sent(&f, 1, 1, 1500);
+    assert_string_equal(f.sent[1].frame_id, f.sent[0].frame_id);
+    ring_fill(f.channel, 1501, 2100, 100);
+    lp_drain_delivered(f.drain, 1500);
+    run_until_sent(&f, 3);
+    is_sent(&f, 2, 1501, 548);
+    lp_drain_failed(f.drain, "it is away", 0);
+    ring_fill(f.channel, 2101, 2200, 100);
+    run_until_sent(&f, 4);
+    is_sent(&f, 3, 1501, 548);
+    assert_string_equal(f.sent[3].frame_id, f.sent[2].frame_id);
+    lp_drain_delivered(f.drain, 548);
+    run_until_sent(&f, 5);
+    is_sent(&f, 4, 2049, 152);
+    end(&f);
+}
+
+static void bytes_end_a_batch_before_its_step_is_over(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_DROP);
+    f.answers_at_once = true;
+    register_scheme(&f, "http");
+    lp_drain_close(f.drain);
+    open_http(&f, "http://a/#encoding=zstd");
+    ring_fill(f.channel, 1, 25, 100);
+    run_until_sent(&f, 3);
+    is_sent(&f, 0, 1, 10);
+    is_sent(&f, 1, 11, 10);
+    is_sent(&f, 2, 21, 5);
     end(&f);
 }
 
@@ -628,6 +737,9 @@ int main(void)
         cmocka_unit_test(lines_leave_in_batches_one_at_a_time),
         cmocka_unit_test(a_line_lingers_for_others_but_a_full_batch_does_not),
         cmocka_unit_test(a_window_is_filled_as_far_as_the_protocol_takes_it),
+        cmocka_unit_test(batches_of_drains_that_compress_end_at_the_same_lines),
+        cmocka_unit_test(what_is_sent_again_is_the_same_lines_in_step_or_not),
+        cmocka_unit_test(bytes_end_a_batch_before_its_step_is_over),
         cmocka_unit_test(what_failed_is_sent_again_with_the_same_name),
         cmocka_unit_test(a_sink_says_how_long_it_wants_to_be_left_alone),
         cmocka_unit_test(who_only_takes_is_not_well_at_once),
