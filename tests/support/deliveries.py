@@ -1,15 +1,19 @@
 """What a drain has sent, read without mercy: an HTTP request of one, the frames
-in it, and what has to hold between them. Pure: bytes in, objects out; what is
-not as it has to be is Malformed.
+in it, and what has to hold between them. Bytes in, objects out; what is not as
+it has to be is Malformed.
 """
 import collections
 import re
+import subprocess
+import zlib
 
 HEAD_MAX_BYTES = 16 * 1024
 HEADERS = ("Host", "Content-MD5", "Authorization", "Content-Type",
-           "Logplex-Msg-Count", "Logplex-Frame-Id", "Logplex-Loss-Count",
-           "Logplex-Drain-Token", "User-Agent", "Content-Length")
-OPTIONAL = {"Content-MD5", "Authorization", "Logplex-Loss-Count"}
+           "Content-Encoding", "Logplex-Msg-Count", "Logplex-Frame-Id",
+           "Logplex-Loss-Count", "Logplex-Drain-Token", "User-Agent",
+           "Content-Length")
+OPTIONAL = {"Content-MD5", "Authorization", "Content-Encoding",
+            "Logplex-Loss-Count"}
 NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
 NOTICE_PRI = 172
 FIELD = rb"([^ \n]+)"
@@ -78,6 +82,32 @@ def cut_frame(data):
         return None
     end = found.end() + int(found[1])
     return (bytes(data[found.end():end]), end) if len(data) >= end else None
+
+
+def gunzip(body):
+    """What is in one member, which fills the body to its last byte."""
+    member = zlib.decompressobj(wbits=31)
+    try:
+        content = member.decompress(body)
+    except zlib.error as error:
+        raise Malformed("no gzip: %s: %.80r" % (error, body)) from error
+    must(member.eof and not member.unused_data, "no one member: %.80r", body)
+    return content
+
+
+def unzstd(body):
+    """By the command of that name, as Python has no such module."""
+    done = subprocess.run(["zstd", "-d", "-c", "-q"], input=body,
+                          capture_output=True, check=False)
+    must(done.returncode == 0, "no zstd: %s: %.80r", done.stderr.decode(), body)
+    return done.stdout
+
+
+def without_encoding(body, encoding):
+    must(encoding in (None, "gzip", "zstd"), "an encoding of %s", encoding)
+    if encoding is None:
+        return body
+    return gunzip(body) if encoding == "gzip" else unzstd(body)
 
 
 def read_body(body):
@@ -158,7 +188,8 @@ class Head:
 
 
 class Request(Head):
-    """One that came whole. status is what the sink has decided to answer, None
+    """One that came whole: body is what came, and content what it was before it
+    was encoded. status is what the sink has decided to answer, None
     for nothing; is_answered tells that the answer has left. is_forgotten tells
     that it was promised to be kept, and was not."""
 
@@ -172,7 +203,8 @@ class Request(Head):
         self.is_forgotten = False
         must(len(body) == self.body_bytes, "%d bytes, and %d are announced",
              len(body), self.body_bytes)
-        self.frames = read_body(body)
+        self.content = without_encoding(body, self.get("Content-Encoding"))
+        self.frames = read_body(self.content)
         self.check_counts()
 
     def check_counts(self):

@@ -2,6 +2,7 @@
 """Sinks do what they are told and see what is wrong: bare sockets play the
 drain."""
 import errno
+import gzip
 import os
 import socket
 import ssl
@@ -47,7 +48,8 @@ def notice(lost, make=http_line, noun="messages"):
 def request(lines, frame_id=FIRST, **changes):
     """As a drain says it; changes are other values of headers."""
     headers = {"Host": "sink.test", "Content-Type": "application/logplex-1",
-               "Logplex-Msg-Count": len(lines), "Logplex-Frame-Id": frame_id,
+               "Content-Encoding": None, "Logplex-Msg-Count": len(lines),
+               "Logplex-Frame-Id": frame_id,
                "Logplex-Loss-Count": None, "Logplex-Drain-Token": TOKEN,
                "User-Agent": "Logplex/test",
                "Content-Length": len(b"".join(lines))}
@@ -115,7 +117,25 @@ class SinkTest(unittest.TestCase):
         self.sink.faults.clear()
 
 
+def gzipped(lines, packed=None, **changes):
+    packed = gzip.compress(b"".join(lines)) if packed is None else packed
+    head = request(lines, Content_Encoding="gzip", Content_Length=len(packed),
+                   **changes).partition(b"\r\n\r\n")[0]
+    return head + b"\r\n\r\n" + packed
+
+
 class WhatCame(SinkTest):
+    def test_a_body_is_kept_as_it_came_and_read_without_its_encoding(self):
+        sink = self.start()
+        lines = [notice(7), http_line("a b\nc")]
+        raw = gzipped(lines)
+        self.answer(self.connect(), raw)
+        sink.wait_for_account(8)
+        one, = sink.requests
+        self.assertEqual((one.raw + one.body, one.content),
+                         (raw, b"".join(lines)))
+        sink.close()
+
     def test_a_request_is_kept_as_it_came(self):
         sink = self.start()
         lines = [notice(7), http_line("a b\nc"), http_line("", 0)]
@@ -181,6 +201,7 @@ class WhatCame(SinkTest):
     def test_what_is_wrong_with_a_request_is_found(self):
         self.start()
         line = http_line("one\n")
+        packed = gzip.compress(line)
         for raw, says in (
                 (request([line], Logplex_Msg_Count=2), "there are 1"),
                 (request([line], Logplex_Msg_Count="01"), "Msg-Count: 01"),
@@ -211,7 +232,12 @@ class WhatCame(SinkTest):
                 (ONE.replace(b"Host: ", b"Host:"), "no header"),
                 (ONE.replace(b"Host: ", b"host: "), "the headers are"),
                 (b"x" * 20000, "a head without an end"),
-                (ONE + TWO, "does not wait")):
+                (ONE + TWO, "does not wait"),
+                (gzipped([line], b"what is it"), "no gzip"),
+                (gzipped([line], packed[:-1]), "no one member"),
+                (gzipped([line], packed * 2), "no one member"),
+                (request([line], Content_Encoding="zstd"), "no zstd"),
+                (request([line], Content_Encoding="br"), "an encoding of br")):
             with self.subTest(says, raw=raw[:400]):
                 self.blames(raw, says)
 
