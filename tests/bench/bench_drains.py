@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """What drains cost the daemon: CPU-seconds per million lines that come in.
 
-    bench_drains.py LOGPLEXD LOADGEN SINKS [LINES [LINES_A_SECOND]]
+    bench_drains.py LOGPLEXD LOADGEN SINKS [LINES [LINES_A_SECOND [KIND...]]]
 
-One worker and one channel, lines of 200 bytes over TCP at a pace that 50 drains
+A kind is http, http+gzip, http+zstd (how bodies are encoded) or syslog; without
+any it is http and syslog. One worker and one channel, lines of 200 bytes over TCP at a pace that 50 drains
 can keep; the sinks are another process. The figure is the daemon's own user and
 system time, the kernel's part of sending included. Ends with the ledger: no
 line was lost, and all were delivered.
@@ -15,6 +16,10 @@ from bench_ingest import LINE_BYTES, cpu_seconds, logplexd
 import tools  # beside logplexd
 
 COUNTS = (0, 1, 10, 50)
+URLS = {"http": "http://127.0.0.1:%d/%d",
+        "http+gzip": "http://127.0.0.1:%d/%d#encoding=gzip",
+        "http+zstd": "http://127.0.0.1:%d/%d#encoding=zstd",
+        "syslog": "syslog://127.0.0.1:%d#%d"}
 
 
 def drains(daemon):
@@ -36,14 +41,12 @@ def measure(programs, kind, count, lines, pace):
     logplexd.PROGRAM = program
     daemon = logplexd.Daemon(["--workers", "1", "--drains-max", "100",
                               "--channel-max", "512MiB"])
-    sinks = tools.Sinks(sinks_program, kind)
+    sinks = tools.Sinks(sinks_program, kind.partition("+")[0])
     try:
         token = daemon.make_channel("bench", "app")["app"]
-        url = {"http": "http://127.0.0.1:%d/%d",
-               "syslog": "syslog://127.0.0.1:%d#%d"}[kind]
         for n in range(count):
             answer = daemon.ask_json("POST", "/v3/channels/bench/drains",
-                                     {"url": url % (sinks.port, n)})
+                                     {"url": URLS[kind] % (sinks.port, n)})
             assert answer.status == 201, answer.body
 
         def send(some):
@@ -58,17 +61,19 @@ def measure(programs, kind, count, lines, pace):
         settled(daemon, pace + lines, count)
         seconds = time.monotonic() - began
         after = cpu_seconds(daemon.process.pid)
-        lost = sum(drains(daemon)["lost_lines"].values())
+        sums = drains(daemon)
+        lost = sum(sums["lost_lines"].values())
         faults = logplexd.ledger_faults(daemon.ledger())
     finally:
         daemon.stop()
         told = sinks.stop()
     user, system = (round((after[i] - before[i]) / lines * 1e6, 3)
                     for i in (0, 1))
-    print("%-6s %2d drains: %.3f CPU s / M lines (user %.3f, system %.3f) in "
-          "%.1f s, %d lost; sinks: %s" % (kind, count, user + system, user,
-                                          system, seconds, lost, told),
-          flush=True)
+    print("%-9s %2d drains: %.3f CPU s / M lines (user %.3f, system %.3f) in "
+          "%.1f s, %d lost; %d batches, %d compressions, %d shared; sinks: %s" %
+          (kind, count, user + system, user, system, seconds, lost,
+           sums["batches"], sums["compressions"], sums["compressions_shared"],
+           told), flush=True)
     if faults or lost:
         sys.exit("lost %d, %r" % (lost, faults))
     return user + system
