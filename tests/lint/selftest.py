@@ -19,7 +19,7 @@ GOOD = {
                           '#include "own.h"\n',
     "parsers/src/p.c": '#include <string.h>\n\n#include "logplex/a.h"\n'
                        "// strcpy(a, b) is banned\n",
-    "parsers/src/filter.c": "#include <pcre2.h>\n",
+    "parsers/src/filter_regex.c": "#include <pcre2.h>\n",
     "logplexd/main.c": '#include <uv.h>\n\n#include "http/h.h"\n'
                        '#include "logplex/a.h"\n',
     "logplexd/http/h.h": "",
@@ -72,6 +72,7 @@ class Check(unittest.TestCase):
                 ("liblogplex/src/b.c", "<sys/socket.h>", "system header"),
                 ("parsers/src/b.c", "<pthread.h>", "system header"),
                 ("parsers/src/b.c", "<pcre2.h>", "library"),
+                ("parsers/src/filter.c", "<pcre2.h>", "library"),
                 ("parsers/src/b.c", '"own.h"', "no file of parsers"),
                 ("parsers/src/b.c", '"../../liblogplex/src/own.h"', "climbs"),
                 ("viz/b.c", "<uv.h>", "library"),
@@ -120,23 +121,35 @@ class Check(unittest.TestCase):
         self.fails("shell.sh", "cmake/bad", "#!/bin/sh\nrm -rf $1/x\n",
                    "SC2086")
 
-    def test_a_foreign_symbol_is_found(self):
+    def check_symbol(self, member, symbol, rule):
+        """An archive whose one member asks for a symbol, under a rule."""
         with tempfile.TemporaryDirectory() as root:
-            for source, expected in (("fopen", 1), ("memcpy", 0)):
-                path = os.path.join(root, source)
-                with open(path + ".c", "w", encoding="utf-8") as file:
-                    file.write("void %s(void);\nvoid f(void);\n"
-                               "void f(void) { %s(); }\n" % (source, source))
-                subprocess.run(["cc", "-w", "-fno-builtin", "-c", path + ".c",
-                                "-o", path + ".o"], check=True)
-                subprocess.run(["ar", "rc", path + ".a", path + ".o"],
-                               check=True)
-                for rule in ("memory+mutex", "bytes"):
-                    done = subprocess.run(
-                        [sys.executable, os.path.join(HERE, "symbols.py"),
-                         rule, path + ".a"], check=False,
-                        stdout=subprocess.PIPE, text=True)
-                    self.assertEqual(done.returncode, expected, done.stdout)
+            path = os.path.join(root, member)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("void %s(void);\nvoid f(void);\n"
+                           "void f(void) { %s(); }\n" % (symbol, symbol))
+            subprocess.run(["cc", "-w", "-fno-builtin", "-c", path,
+                            "-o", path + ".o"], check=True)
+            subprocess.run(["ar", "rc", path + ".a", path + ".o"], check=True)
+            return subprocess.run(
+                [sys.executable, os.path.join(HERE, "symbols.py"), rule,
+                 path + ".a"], check=False, stdout=subprocess.PIPE,
+                text=True)
+
+    def test_a_foreign_symbol_is_found(self):
+        for symbol, expected in (("fopen", 1), ("memcpy", 0)):
+            for rule in ("memory+mutex", "bytes"):
+                done = self.check_symbol("a.c", symbol, rule)
+                self.assertEqual(done.returncode, expected, done.stdout)
+
+    def test_only_filters_may_have_memory_and_regular_expressions(self):
+        for member, symbol, expected in (
+                ("framer.c", "calloc", 1), ("filter.c", "calloc", 0),
+                ("filter.c", "pcre2_match_8", 1), ("filter.c", "fopen", 1),
+                ("filter_regex.c", "pcre2_match_8", 0)):
+            with self.subTest(member=member, symbol=symbol):
+                done = self.check_symbol(member, symbol, "bytes")
+                self.assertEqual(done.returncode, expected, done.stdout)
 
 
 if __name__ == "__main__":
