@@ -224,8 +224,12 @@ static bool pattern_holds(look *at, const lpi_term *term, lp_span text)
     return found == (term->op == LPI_OP_LIKE ? LPI_FOUND : LPI_FOUND_NOT);
 }
 
-/* An escaped value that is longer than the room is looked at as it stands. */
-static void try_candidates(look *at)
+/*
+ * False: a pattern gave up. Nothing else is asked then, so that a line costs no
+ * more than one hostile look however often it has the key. An escaped value that
+ * is longer than the room is looked at as it stands.
+ */
+static bool try_candidates(look *at)
 {
     char unescaped[UNESCAPED_MAX_BYTES];
 
@@ -244,8 +248,12 @@ static void try_candidates(look *at)
         if (pattern_holds(at, &at->filter->terms[next->term], value)) {
             at->open &= ~bit;
         }
+        if (at->gave_up) {
+            return false;
+        }
     }
     at->candidate_count = 0;
+    return true;
 }
 
 static bool message_holds(look *at, lp_span msg)
@@ -305,21 +313,23 @@ static bool pair_holds(const lp_filter *filter, const lpi_term *term,
     return order_holds(term, pair->value);
 }
 
-static void add_candidate(look *at, unsigned term, const lp_pair *pair)
+/* False: there was no room, and a pattern gave up. */
+static bool add_candidate(look *at, unsigned term, const lp_pair *pair)
 {
     if (pair->value.ptr == NULL) {
-        return;
+        return true;
     }
-    if (at->candidate_count == CANDIDATES_MAX) {
-        try_candidates(at);
+    if (at->candidate_count == CANDIDATES_MAX && !try_candidates(at)) {
+        return false;
     }
     at->candidates[at->candidate_count] =
         (candidate){pair->value, pair->escaped, (uint8_t)term};
     at->candidate_count++;
+    return true;
 }
 
-/* Shows a pair to the terms that ask for its key. False: one that must not be
- * there is. */
+/* Shows a pair to the terms that ask for its key. False: the line is not wanted,
+ * whatever else is in it. */
 static bool show_pair(look *at, const lp_pair *pair)
 {
     const lp_filter *filter = at->filter;
@@ -337,7 +347,9 @@ static bool show_pair(look *at, const lp_pair *pair)
             return false;
         }
         if (term->stage == LPI_STAGE_PATTERN) {
-            add_candidate(at, i, pair);
+            if (!add_candidate(at, i, pair)) {
+                return false;
+            }
         } else if (pair_holds(filter, term, pair)) {
             at->open &= ~bit;
         }
@@ -361,8 +373,7 @@ static bool pairs_hold(look *at, lp_span rest)
     if ((at->open & ~filter->by_pattern) != 0) {
         return false;
     }
-    try_candidates(at);
-    return at->open == 0;
+    return try_candidates(at) && at->open == 0;
 }
 
 bool lp_filter_match(lp_filter *filter, const lp_record *record)

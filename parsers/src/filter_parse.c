@@ -7,7 +7,7 @@ enum { SHOWN_MAX_BYTES = 40, SEVERITY_COUNT = 8, EVERY_SEVERITY = 0xff };
 
 /* Sentences below name these numbers. */
 _Static_assert(LP_FILTER_TEXT_MAX_BYTES == 2048, "see lpi_filter_read()");
-_Static_assert(LP_FILTER_TERMS_MAX == 32, "see open_term()");
+_Static_assert(LP_FILTER_TERMS_MAX == 32, "see read_term()");
 _Static_assert(LP_FILTER_ALTERNATIVES_MAX == 128, "see add_value()");
 _Static_assert(LP_FILTER_PATTERNS_MAX_BYTES == 256 * 1024, "see add_pattern()");
 
