@@ -545,6 +545,26 @@ lp_record lp_run_at(const lp_run *run, uint32_t index)
     return record;
 }
 
+lp_run lp_run_part(const lp_run *run, uint32_t first, uint32_t line_count)
+{
+    lp_record one;
+    const lpi_slot *last;
+    lp_run part = {
+        .segment = run->segment,
+        .first_index = run->first_index + first,
+        .line_count = line_count,
+        .first_seq = run->first_seq + first,
+    };
+
+    assert(line_count > 0 && first + line_count <= run->line_count);
+    one = lp_run_at(run, first);
+    last = lpi_segment_slot(run->segment, part.first_index + line_count - 1);
+    part.bytes =
+        lp_span_of(one.bytes.ptr, (size_t)((const char *)run->segment +
+                                           last->end_offset - one.bytes.ptr));
+    return part;
+}
+
 lp_run lp_run_share(const lp_run *run)
 {
     lp_run copy = *run;

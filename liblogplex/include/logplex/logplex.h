@@ -420,6 +420,12 @@ typedef struct lp_record {
 /* The line numbered 0 to line_count - 1 of a run. Threads: reader. */
 LP_API lp_record lp_run_at(const lp_run *run, uint32_t index);
 
+/* The part of a run from line first on, of line_count lines, 1 at least. It has
+ * no hold of its own: it is valid as long as the run is, and not released.
+ * Threads: reader. */
+LP_API lp_run lp_run_part(const lp_run *run, uint32_t first,
+                          uint32_t line_count);
+
 /* A second hold on the same lines, for another thread, say. Threads: reader.
  * Owns: the copy is let go by an lp_run_release() of its own. */
 LP_API lp_run lp_run_share(const lp_run *run);
