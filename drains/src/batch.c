@@ -3,10 +3,13 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include <gnutls/crypto.h>
+
+#include "sieve.h"
 
 /* Taking ------------------------------------------------------------------ */
 
@@ -22,6 +25,7 @@ static void add_run(lpi_taken *to, const lp_run *run)
     }
     to->runs[batch->run_count++] = *run;
     batch->line_count += run->line_count;
+    batch->last_seq = run->first_seq + run->line_count - 1;
     batch->bytes += run->bytes.len_bytes;
 }
 
@@ -56,20 +60,26 @@ static lp_err take_run(lp_cursor *cursor, size_t bytes_max, uint64_t lines_max,
     return LP_OK;
 }
 
+/* All but the runs. */
+void lpi_begin_take(const lp_cursor *cursor, lpi_taken *out)
+{
+    memset(out, 0, offsetof(lpi_taken, runs));
+    out->start = out->place = lp_cursor_mark(cursor);
+}
+
 lp_err lpi_take(lp_cursor *cursor, size_t bytes_max, uint64_t lines_max,
                 lpi_taken *out)
 {
     lp_err err = LP_OK;
 
-    memset(&out->batch, 0, sizeof(out->batch));
-    memset(&out->overflow, 0, sizeof(out->overflow));
-    out->is_full = false;
+    lpi_begin_take(cursor, out);
     out->batch.runs = out->runs;
-    out->place = lp_cursor_mark(cursor);
     if (lines_max > UINT32_MAX)
         lines_max = UINT32_MAX;
     while (err == LP_OK && !out->is_full)
         err = take_run(cursor, bytes_max, lines_max, out);
+    out->held_count = out->batch.run_count;
+    out->read_lines = out->batch.line_count;
     return out->batch.run_count > 0 ? LP_OK : err;
 }
 
@@ -79,26 +89,54 @@ void lpi_let_go(lp_run *runs, uint32_t count)
         lp_run_release(&runs[i]);
 }
 
-void lpi_untake(lp_cursor *cursor, lpi_taken *taken)
+void lpi_free_picked(lpi_picked *picked)
 {
-    lpi_let_go(taken->runs, taken->batch.run_count);
-    lp_cursor_rewind(cursor, &taken->place);
+    if (!picked)
+        return;
+    free(picked->parts);
+    free(picked->picks);
+    free(picked);
+}
+
+static void put_back(lp_cursor *cursor, lpi_sieve *sieve, lpi_taken *taken,
+                     const lp_cursor_place *place)
+{
+    if (sieve) // what is passed does not change it
+        lpi_sieve_set_due_ns(sieve, taken->due_ns);
+    lpi_let_go(taken->runs, taken->held_count);
+    lpi_free_picked(taken->picked);
+    taken->held_count = 0;
+    taken->picked = NULL;
+    lp_cursor_rewind(cursor, place);
+}
+
+void lpi_untake(lp_cursor *cursor, lpi_sieve *sieve, lpi_taken *taken)
+{
+    put_back(cursor, sieve, taken, &taken->place);
+}
+
+void lpi_untake_all(lp_cursor *cursor, lpi_sieve *sieve, lpi_taken *taken)
+{
+    put_back(cursor, sieve, taken, &taken->start);
+    taken->place = taken->start;
+    memset(&taken->passed, 0, sizeof(taken->passed));
 }
 
 /* Names ------------------------------------------------------------------- */
 
-void lpi_name_frame(lp_drain_batch *batch, uint64_t epoch, lp_span token)
+void lpi_name_frame(lp_drain_batch *batch, uint64_t epoch, lp_span token,
+                    lp_span sieve)
 {
     static const char digits[] = "0123456789ABCDEF";
-    char text[LPI_TOKEN_MAX_BYTES + 128];
+    char text[LPI_TOKEN_MAX_BYTES + LPI_SIEVE_TEXT_MAX_BYTES + 128];
     unsigned char hash[32];
     int len_bytes;
 
     len_bytes = snprintf(
         text, sizeof(text),
-        "%" PRIx64 " %.*s %" PRIx64 " %" PRIx64 " %" PRIx64 " logplex-1", epoch,
-        (int)token.len_bytes, token.ptr, batch->first_seq,
-        batch->first_seq + batch->line_count - 1, batch->loss.lines);
+        "%" PRIx64 " %.*s %" PRIx64 " %" PRIx64 " %" PRIx64 " logplex-1%.*s",
+        epoch, (int)token.len_bytes, token.ptr, batch->first_seq,
+        batch->last_seq, batch->loss.lines, (int)sieve.len_bytes, sieve.ptr);
     // A receiver tells frames apart by it, so SHA-256 and not a checksum.
     gnutls_hash_fast(GNUTLS_DIG_SHA256, text, (size_t)len_bytes, hash);
     for (size_t i = 0; i < LP_DRAIN_FRAME_ID_BYTES / 2; i++) {

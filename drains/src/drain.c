@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "backoff.h"
+#include "sieve.h"
 
 /* For so long a sink that is away may be on its way back. */
 #define GONE_NS INT64_C(60000000000)
@@ -33,33 +34,7 @@ static int64_t now_ns(const lp_drain *drain)
     return drain->set->opt.now_ns(drain->set->opt.ctx);
 }
 
-/* Flights ----------------------------------------------------------------- */
-
-static void add_loss(lp_drain_loss *to, const lp_drain_loss *more)
-{
-    if (more->lines == 0)
-        return;
-    if (to->lines == 0 || more->since_ns < to->since_ns)
-        to->since_ns = more->since_ns;
-    to->lines += more->lines;
-}
-
-static lpi_flight *new_flight(lp_drain *drain, const lpi_taken *taken)
-{
-    uint32_t kept = drain->protocol->copies ? 0 : taken->batch.run_count;
-    lpi_flight *flight = calloc(1, sizeof(*flight) + kept * sizeof(lp_run));
-
-    if (!flight)
-        return NULL;
-    flight->place = taken->place;
-    flight->overflow = taken->overflow;
-    flight->batch = taken->batch;
-    if (kept > 0) {
-        memcpy(flight->runs, taken->runs, kept * sizeof(lp_run));
-        flight->batch.runs = flight->runs;
-    }
-    return flight;
-}
+/* Sending ----------------------------------------------------------------- */
 
 /* What is owed goes with the flight, so that the next one does not tell it as
  * well. */
@@ -70,79 +45,12 @@ static void load_notice(lp_drain *drain, lpi_flight *flight)
     flight->owed = drain->owed;
     memset(&drain->owed, 0, sizeof(drain->owed));
     batch->loss = flight->owed;
-    add_loss(&batch->loss, &flight->overflow);
+    lpi_add_loss(&batch->loss, &flight->overflow);
     if (batch->loss.since_ns == 0)
         batch->loss.since_ns = batch->time_ns;
     lpi_name_frame(batch, lp_channel_epoch(drain->ring),
-                   lp_span_of(drain->token, drain->token_bytes));
-}
-
-static void push_flight(lp_drain *drain, lpi_flight *flight)
-{
-    if (drain->last_flight)
-        drain->last_flight->next = flight;
-    else
-        drain->flights = flight;
-    drain->last_flight = flight;
-    drain->flight_count++;
-}
-
-static void free_flight(lp_drain *drain, lpi_flight *flight)
-{
-    if (!drain->protocol->copies)
-        lpi_let_go(flight->runs, flight->batch.run_count);
-    free(flight);
-}
-
-static uint64_t left_lines(const lpi_flight *flight)
-{
-    return flight->batch.line_count - flight->done_lines;
-}
-
-static lp_seq unconfirmed_seq(const lp_drain *drain)
-{
-    if (drain->flights)
-        return drain->flights->batch.first_seq + drain->flights->done_lines;
-    return lp_cursor_mark(drain->cursor).seq;
-}
-
-static void pop_flight(lp_drain *drain)
-{
-    lpi_flight *flight = drain->flights;
-
-    drain->flights = flight->next;
-    if (!drain->flights)
-        drain->last_flight = NULL;
-    drain->flight_count--;
-    free_flight(drain, flight);
-}
-
-/* Where to read on when the oldest flight did not get any further. */
-static lp_cursor_place place_of(const lpi_flight *flight)
-{
-    lp_cursor_place place = flight->place;
-
-    if (flight->done_lines > 0)
-        lp_cursor_place_after(&place, flight->batch.first_seq,
-                              flight->done_lines);
-    return place;
-}
-
-/* Everything that is in flight is to be read again. */
-static void take_back(lp_drain *drain)
-{
-    lp_cursor_place place;
-
-    if (!drain->flights)
-        return;
-    place = place_of(drain->flights);
-    drain->again_lines = left_lines(drain->flights);
-    while (drain->flights) {
-        if (drain->flights->done_lines == 0)
-            add_loss(&drain->owed, &drain->flights->owed);
-        pop_flight(drain);
-    }
-    lp_cursor_rewind(drain->cursor, &place);
+                   lp_span_of(drain->token, drain->token_bytes),
+                   lpi_sieve_text(drain->sieve));
 }
 
 /* What is to be read on is found again; meanwhile nothing is pinned. */
@@ -153,8 +61,6 @@ static void rest_cursor(lp_drain *drain)
     lp_cursor_rest(drain->cursor, &none, 0);
 }
 
-/* Sending ----------------------------------------------------------------- */
-
 /* Is there a reason not to wait for more lines? */
 static bool is_due(lp_drain *drain, const lpi_taken *taken)
 {
@@ -162,7 +68,7 @@ static bool is_due(lp_drain *drain, const lpi_taken *taken)
     int64_t linger_ms = drain->set->opt.linger_ms;
     int64_t age_ms;
 
-    if (taken->is_full || drain->again_lines > 0 || drain->set->is_hurried)
+    if (taken->is_full || drain->again_seq > 0 || drain->set->is_hurried)
         return true;
     if (drain->due_ms == 0) {
         age_ms = (now_ns(drain) - taken->batch.time_ns) / 1000000;
@@ -187,12 +93,14 @@ static void on_timer(uv_timer_t *timer)
     lpi_drain_pump(drain);
 }
 
+/* Who has a sieve does not look in between, as he would judge each line several
+ * times. */
 static void linger(lp_drain *drain, uint64_t least_ms)
 {
     uint64_t now_ms = uv_now(drain->set->loop);
     uint64_t left_ms = drain->due_ms > now_ms ? drain->due_ms - now_ms : 0;
 
-    if (left_ms > LOOK_MS)
+    if (left_ms > LOOK_MS && !drain->sieve)
         left_ms = LOOK_MS;
     uv_timer_start(&drain->timer, on_timer,
                    left_ms > least_ms ? left_ms : least_ms, 0);
@@ -201,8 +109,8 @@ static void linger(lp_drain *drain, uint64_t least_ms)
 static void count_batch(lp_drain *drain)
 {
     drain->batches++;
-    drain->retries += drain->again_lines > 0;
-    drain->again_lines = 0;
+    drain->retries += drain->again_seq > 0;
+    drain->again_seq = 0;
     drain->due_ms = 0;
     uv_timer_stop(&drain->timer);
 }
@@ -211,7 +119,7 @@ static void count_batch(lp_drain *drain)
 static void launch(lp_drain *drain, lpi_flight *flight, lpi_taken *taken)
 {
     load_notice(drain, flight);
-    push_flight(drain, flight);
+    lpi_flights_push(drain, flight);
     count_batch(drain);
     // send() may say all there is to say, and the flight be gone behind it.
     drain->is_ready = false;
@@ -219,7 +127,12 @@ static void launch(lp_drain *drain, lpi_flight *flight, lpi_taken *taken)
         drain->rest == LPI_REST_NONE)
         drain->is_ready = true;
     if (drain->protocol->copies)
-        lpi_let_go(taken->runs, taken->batch.run_count);
+        lpi_let_go(taken->runs, taken->held_count);
+}
+
+static void confirm(lp_drain *drain)
+{
+    lp_cursor_confirm(drain->cursor, lpi_flights_unconfirmed_seq(drain));
 }
 
 /* False: it waits for its turn. */
@@ -234,33 +147,79 @@ static uint64_t lines_max(const lp_drain *drain)
 {
     lp_seq seq = lp_cursor_mark(drain->cursor).seq;
 
-    if (drain->again_lines > 0 || !drain->is_in_step)
-        return drain->again_lines;
-    return STEP_LINES - (seq - 1) % STEP_LINES;
+    if (drain->again_seq > seq)
+        return drain->again_seq - seq;
+    return drain->is_in_step ? STEP_LINES - (seq - 1) % STEP_LINES : 0;
+}
+
+/* Fails: as lp_cursor_next(); LP_E_NOMEM. */
+static lp_err take(lp_drain *drain, lpi_taken *out)
+{
+    if (drain->sieve)
+        return lpi_sieve_take(drain->sieve, drain->cursor, drain->batch_bytes,
+                              lines_max(drain), out);
+    return lpi_take(drain->cursor, drain->batch_bytes, lines_max(drain), out);
+}
+
+/* Lines that it does not want are behind it, or go with the last ones in flight.
+ * What was lost among them can't go with these: false, they must have landed. */
+static bool pass(lp_drain *drain, const lpi_passed *passed)
+{
+    lpi_flight *last = drain->last_flight;
+
+    if (last && passed->loss.lines > 0)
+        return false;
+    if (last) {
+        last->read_lines += passed->lines;
+        last->read_limited += passed->limited;
+        return true;
+    }
+    drain->left_out_lines += passed->lines;
+    drain->limited_lines += passed->limited;
+    lpi_add_loss(&drain->owed, &passed->loss);
+    return true;
+}
+
+/* False: it waits, for more lines, for its turn, or for memory. */
+static bool send_taken(lp_drain *drain, lpi_taken *taken)
+{
+    bool is_to_go = is_due(drain, taken) && may_try(drain);
+    lpi_flight *flight = is_to_go ? lpi_flight_create(drain, taken) : NULL;
+
+    if (flight) {
+        launch(drain, flight, taken);
+        return true;
+    }
+    lpi_untake(drain->cursor, drain->sieve, taken);
+    if (!drain->is_queued)
+        linger(drain, is_to_go ? LOOK_MS : 0);
+    return false;
 }
 
 /* False: there is nothing to send now. */
 static bool send_one(lp_drain *drain)
 {
     lpi_taken taken;
-    lpi_flight *flight = NULL;
-    lp_err err =
-        lpi_take(drain->cursor, drain->batch_bytes, lines_max(drain), &taken);
-    bool is_to_go;
+    lp_err err = take(drain, &taken);
+    bool has_sent = false;
 
-    drain->is_at_end = err != LP_OK && err != LP_E_AGAIN;
-    is_to_go = err == LP_OK && is_due(drain, &taken) && may_try(drain);
-    if (is_to_go)
-        flight = new_flight(drain, &taken);
-    if (flight) {
-        launch(drain, flight, &taken);
-    } else if (err == LP_OK) {
-        lpi_untake(drain->cursor, &taken);
-        if (!drain->is_queued)
-            linger(drain, is_to_go ? LOOK_MS : 0); // there was no memory
+    drain->is_at_end = err == LP_E_END || err == LP_E_CLOSED;
+    if (!pass(drain, &taken.passed)) {
+        lpi_untake_all(drain->cursor, drain->sieve, &taken);
+        linger(drain, LOOK_MS);
+    } else if (taken.batch.line_count > 0) {
+        has_sent = send_taken(drain, &taken);
+    } else {
+        lpi_untake(drain->cursor, drain->sieve, &taken);
+        if (err == LP_OK) // others have their turn, then it reads on
+            uv_timer_start(&drain->timer, on_timer, 1, 0);
+        else if (err == LP_E_NOMEM)
+            linger(drain, LOOK_MS);
     }
+    if (taken.passed.lines > 0)
+        confirm(drain);
     rest_cursor(drain);
-    return flight != NULL;
+    return has_sent;
 }
 
 static bool may_send(const lp_drain *drain)
@@ -320,11 +279,6 @@ void lpi_drain_woken(lp_drain *drain)
 
 /* What became of it ------------------------------------------------------- */
 
-static void confirm(lp_drain *drain)
-{
-    lp_cursor_confirm(drain->cursor, unconfirmed_seq(drain));
-}
-
 /* Its kernel takes a buffer full even if the sink hangs, at each try. */
 static bool is_well(const lp_drain *drain)
 {
@@ -375,13 +329,13 @@ void lp_drain_delivered(lp_drain *drain, uint64_t lines)
     drain->success_ns = now_ns(drain);
     while (lines > 0) {
         lpi_flight *flight = drain->flights;
-        uint64_t left = left_lines(flight);
+        uint64_t left = lpi_flight_left_lines(flight);
         uint64_t some = lines < left ? lines : left;
 
-        flight->done_lines += some;
+        lpi_flights_land(drain, some);
         lines -= some;
         if (some == left)
-            pop_flight(drain);
+            lpi_flights_pop(drain);
     }
     grow(drain);
     confirm(drain);
@@ -400,15 +354,17 @@ static void note_error(lp_drain *drain, const char *why)
 static void drop_refused(lp_drain *drain)
 {
     lpi_flight *flight = drain->flights;
-    lp_drain_loss lines = {left_lines(flight), flight->batch.time_ns};
+    lp_drain_loss lines = {lpi_flight_left_lines(flight),
+                           flight->batch.time_ns};
 
     drain->refused_lines += lines.lines;
     if (flight->done_lines == 0) {
-        add_loss(&drain->owed, &flight->owed);
-        add_loss(&drain->owed, &flight->overflow);
+        lpi_add_loss(&drain->owed, &flight->owed);
+        lpi_add_loss(&drain->owed, &flight->overflow);
     }
-    add_loss(&drain->owed, &lines);
-    pop_flight(drain);
+    lpi_add_loss(&drain->owed, &lines);
+    lpi_flights_land(drain, lines.lines);
+    lpi_flights_pop(drain);
     confirm(drain);
 }
 
@@ -422,7 +378,7 @@ void lp_drain_refuse(lp_drain *drain, const char *why)
     note_error(drain, why);
     prove(drain);
     if (drain->policy == LP_DRAIN_PARK) {
-        take_back(drain);
+        lpi_flights_take_back(drain);
         drain->rest = LPI_REST_PARKED;
     } else {
         drop_refused(drain);
@@ -435,7 +391,7 @@ void lp_drain_refuse_size(lp_drain *drain, const char *why)
     const lpi_flight *flight = drain->flights;
 
     assert(flight);
-    if (left_lines(flight) == 1) {
+    if (lpi_flight_left_lines(flight) == 1) {
         lp_drain_refuse(drain, why);
         return;
     }
@@ -444,8 +400,8 @@ void lp_drain_refuse_size(lp_drain *drain, const char *why)
     drain->batch_max_bytes = flight->batch.bytes / 2;
     drain->batch_bytes = drain->batch_max_bytes;
     drain->limited_ms = uv_now(drain->set->loop);
-    take_back(drain);
-    drain->again_lines = 0; // other frames, with names of their own
+    lpi_flights_take_back(drain);
+    drain->again_seq = 0; // other frames, with names of their own
     lpi_drain_pump(drain);
 }
 
@@ -455,7 +411,7 @@ void lp_drain_failed(lp_drain *drain, const char *why, uint64_t after_ms)
     uint64_t wait_ms;
 
     note_error(drain, why);
-    take_back(drain);
+    lpi_flights_take_back(drain);
     if (drain->rest == LPI_REST_PARKED)
         return;
     drain->failed_in_a_row++;
@@ -483,7 +439,7 @@ void lp_drain_failed_slowly(lp_drain *drain, const char *why)
     if (drain->batch_bytes == 0)
         drain->batch_bytes = 1; // a line is sent whatever its size
     lp_drain_failed(drain, why, 0);
-    drain->again_lines = 0; // other frames, with names of their own
+    drain->again_seq = 0; // other frames, with names of their own
 }
 
 void lp_drain_failed_tls(lp_drain *drain, const char *alert, const char *why,
@@ -579,15 +535,44 @@ static lp_err open_link(lp_drain *drain, lp_span url,
                              link);
 }
 
-/* Of the URL; the protocol knows the rest. */
-static void set_options(lp_drain *drain, lp_span text)
+/* What the URL says that is not its protocol's business. */
+static lp_drain_url read_url(lp_span text)
 {
-    lp_drain_url url = {.says_refused = false};
+    lp_drain_url none = {.says_refused = false};
+    lp_drain_url url;
 
-    lp_drain_url_parse(text, &url, NULL); // it may be another protocol's
+    // It may be of a protocol that was registered, and have no such options.
+    return lp_drain_url_parse(text, &url, NULL) == LP_OK ? url : none;
+}
+
+static lp_err create_sieve(const lp_drain *drain, const lp_drain_url *url,
+                           lpi_sieve **out)
+{
+    char text[LP_DRAIN_URL_MAX_BYTES];
+    lp_span filter = lp_span_str(drain->own_filter);
+
+    if (url->filter.ptr)
+        filter = lp_span_of(text, lp_drain_url_unescape(url->filter, text));
+    return lpi_sieve_create(
+        filter, url->rate_lines > 0 ? url->rate_lines : drain->own_rate_lines,
+        out);
+}
+
+static void set_options(lp_drain *drain, const lp_drain_url *url,
+                        lpi_sieve *sieve)
+{
     drain->policy =
-        url.says_refused ? (lp_drain_refused)url.refused : drain->own_policy;
-    drain->is_in_step = url.encoding != LP_DRAIN_IDENTITY;
+        url->says_refused ? (lp_drain_refused)url->refused : drain->own_policy;
+    drain->is_in_step = url->encoding != LP_DRAIN_IDENTITY;
+    lpi_sieve_destroy(drain->sieve);
+    drain->sieve = sieve;
+}
+
+static void free_drain(lp_drain *drain)
+{
+    lpi_sieve_destroy(drain->sieve);
+    free(drain->own_filter);
+    free(drain);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -595,7 +580,7 @@ static void on_closed(uv_handle_t *handle)
     lp_drain *drain = handle->data;
     lp_drains *set = drain->set;
 
-    free(drain);
+    free_drain(drain);
     lpi_set_handle_closed(set);
 }
 
@@ -606,6 +591,13 @@ static lp_drain *new_drain(lp_drains *set, lp_channel *channel, lp_span token,
 
     if (!drain)
         return NULL;
+    drain->own_filter =
+        strndup(opt->filter.ptr ? opt->filter.ptr : "", opt->filter.len_bytes);
+    if (!drain->own_filter) {
+        free(drain);
+        return NULL;
+    }
+    drain->own_rate_lines = opt->rate_lines;
     drain->set = set;
     drain->ring = lp_channel_ref(channel);
     drain->own_policy = (lp_drain_refused)opt->refused;
@@ -620,8 +612,10 @@ lp_err lp_drain_open(lp_drains *set, lp_channel *channel, lp_span url,
                      lp_span token, const lp_drain_options *options,
                      lp_drain **out)
 {
+    lp_drain_url said = read_url(url);
     lp_drain_options opt;
     lp_drain *drain;
+    lpi_sieve *sieve = NULL;
     lp_err err = read_options(options, &opt);
 
     if (err != LP_OK || token.len_bytes == 0 ||
@@ -630,16 +624,19 @@ lp_err lp_drain_open(lp_drains *set, lp_channel *channel, lp_span url,
     drain = new_drain(set, channel, token, &opt);
     if (!drain)
         return LP_E_NOMEM;
-    err = open_cursor(drain, &opt);
+    err = create_sieve(drain, &said, &sieve);
+    if (err == LP_OK)
+        err = open_cursor(drain, &opt);
     if (err == LP_OK)
         err = open_link(drain, url, &drain->protocol, &drain->link);
     if (err != LP_OK) {
         lp_cursor_close(drain->cursor);
         lp_channel_unref(drain->ring);
-        free(drain);
+        lpi_sieve_destroy(sieve);
+        free_drain(drain);
         return err;
     }
-    set_options(drain, url);
+    set_options(drain, &said, sieve);
     lpi_set_enter(drain);
     *out = drain;
     lpi_drain_pump(drain);
@@ -660,17 +657,23 @@ void lp_drain_settle(lp_drain *drain)
 lp_err lp_drain_redirect(lp_drain *drain, lp_span url)
 {
     const lp_drain_protocol *protocol;
+    lp_drain_url said = read_url(url);
+    lpi_sieve *sieve;
     void *link;
-    lp_err err = open_link(drain, url, &protocol, &link);
+    lp_err err = create_sieve(drain, &said, &sieve);
 
-    if (err != LP_OK)
+    if (err == LP_OK)
+        err = open_link(drain, url, &protocol, &link);
+    if (err != LP_OK) {
+        lpi_sieve_destroy(sieve);
         return err;
+    }
     lp_drain_settle(drain);
-    take_back(drain);
+    lpi_flights_take_back(drain);
     drain->protocol->close(drain->link);
     drain->protocol = protocol;
     drain->link = link;
-    set_options(drain, url);
+    set_options(drain, &said, sieve);
     drain->rest = LPI_REST_NONE;
     drain->retry_ns = 0;
     drain->failed_in_a_row = 0;
@@ -689,7 +692,7 @@ void lp_drain_close(lp_drain *drain)
     if (!drain)
         return;
     drain->is_closed = true;
-    take_back(drain);
+    lpi_flights_take_back(drain);
     drain->protocol->close(drain->link);
     lp_cursor_close(drain->cursor); // from here on nobody wakes it
     lp_channel_unref(drain->ring);
@@ -722,7 +725,7 @@ static int64_t oldest_pending_ns(lp_drain *drain)
     if (lpi_take(drain->cursor, 1, 1, &taken) != LP_OK)
         return 0;
     arrival_ns = taken.batch.time_ns;
-    lpi_untake(drain->cursor, &taken);
+    lpi_untake(drain->cursor, NULL, &taken);
     rest_cursor(drain);
     return arrival_ns;
 }
@@ -749,8 +752,8 @@ static account account_of(const lp_drain *drain)
     sums.overflow_lines = cursor.lost_lines;
     if (ring.oldest_seq > cursor.next_seq)
         sums.overflow_lines += ring.oldest_seq - cursor.next_seq;
-    done_lines =
-        sums.overflow_lines + drain->delivered_lines + drain->refused_lines;
+    done_lines = sums.overflow_lines + drain->delivered_lines +
+                 drain->refused_lines + drain->left_out_lines;
     sums.pending_lines =
         sums.offered_lines > done_lines ? sums.offered_lines - done_lines : 0;
     return sums;
@@ -773,6 +776,9 @@ void lp_drain_status_get(lp_drain *drain, lp_drain_status *out)
     status.delivered_lines = drain->delivered_lines;
     status.overflow_lines = sums.overflow_lines;
     status.refused_lines = drain->refused_lines;
+    status.left_out_lines = drain->left_out_lines;
+    status.limited_lines = drain->limited_lines;
+    status.given_up_lines = lpi_sieve_limit_lines(drain->sieve);
     status.pending_lines = sums.pending_lines;
     status.batches = drain->batches;
     status.retries = drain->retries;

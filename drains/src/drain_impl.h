@@ -3,7 +3,9 @@
  *
  *     drain_set.c    the set: waking, turns, protocols
  *     drain.c        one drain: its states, what becomes of a batch
+ *     flight.c       batches in flight
  *     batch.c        taking a batch out of the ring; frame ids and notices
+ *     sieve.c        the same for a drain that does not want all lines
  *     backoff.h      how long to wait after a failure
  */
 #ifndef LP_DRAIN_IMPL_H
@@ -18,20 +20,46 @@ enum { LPI_RUNS_MAX = 64, LPI_TOKEN_MAX_BYTES = 255 };
 /* Why lp_drain_may_connect() ends a try, in the status. */
 #define LPI_WHY_DENIED "its address may not be connected to"
 
+typedef struct lpi_sieve lpi_sieve;
+typedef struct lpi_taken lpi_taken;
+
+/* A line of a batch among those that were read for it. */
+typedef struct lpi_pick {
+    uint32_t before;  /* lines read since the first one of the batch, wanted or
+                         not */
+    uint32_t limited; /* of those not wanted, how many for the rate */
+    int64_t due_ns;   /* the sieve's, in front of it */
+} lpi_pick;
+
+/* What a sieve has made of runs. */
+typedef struct lpi_picked {
+    lp_run *parts; /* of the runs, wanted lines only */
+    uint32_t part_count, part_room;
+    uint32_t pick_room;
+    lpi_pick *picks; /* one for each line */
+} lpi_picked;
+
 /*
  * Lines between send() and what became of them, and where they were taken. The
  * runs are here when the protocol does not copy.
  *
- *     place  what was lost   first_seq         first_seq + line_count
+ *     place  what was lost   first_seq         first_seq + read_lines
  *       |  (overflow_lines)  |  done |  in flight  |
+ *
+ * read_lines is line_count, unless there are lines among or behind them that the
+ * drain does not want.
  */
 typedef struct lpi_flight {
     struct lpi_flight *next; /* sent after it */
     lp_cursor_place place;
-    uint64_t done_lines; /* the first ones, which have arrived */
+    uint64_t done_lines; /* the first ones of the batch, which have arrived */
+    uint64_t read_lines;
+    uint64_t read_limited;
+    lpi_picked *picked; /* NULL: all lines are in the batch */
     lp_drain_loss overflow;
     lp_drain_loss owed; /* what was refused before, and is told in front */
     lp_drain_batch batch;
+    uint32_t held_count;
     lp_run runs[];
 } lpi_flight;
 
@@ -64,6 +92,9 @@ struct lp_drain {
 
     lp_channel *ring;
     lp_cursor *cursor;
+    lpi_sieve *sieve;            /* NULL: it wants all lines           */
+    char *own_filter;            /* where the URL does not say, or ""  */
+    uint32_t own_rate_lines;     /* likewise                           */
     lp_drain_refused policy;     /* in force                         */
     lp_drain_refused own_policy; /* where the URL does not say       */
     const lp_drain_protocol *protocol;
@@ -83,7 +114,8 @@ struct lp_drain {
 
     lpi_flight *flights, *last_flight; /* in the order of sending */
     unsigned flight_count;
-    uint64_t again_lines;   /* the next batch was sent before, with so many */
+    lp_seq again_seq;       /* the next batch was sent before, and its last line
+                               was that before this; 0: it is a new one */
     size_t batch_bytes;     /* less for a while behind batches that took too
                              long ... */
     size_t batch_max_bytes; /* ... than the set's, or than the sink takes */
@@ -91,6 +123,8 @@ struct lp_drain {
     lp_drain_loss owed;     /* refused lines that nobody has told the sink */
 
     uint64_t delivered_lines, refused_lines;
+    uint64_t left_out_lines,
+        limited_lines; /* the latter are among the former */
     uint64_t batches, retries, failures, sent_bytes, plain_bytes;
     uint64_t compressions, compressions_shared;
     uint64_t answers[LP_DRAIN_ANSWERS];
@@ -140,6 +174,27 @@ bool lpi_set_take_turn(lp_drain *drain); /* false: it is in the queue */
 void lpi_set_end_turn(lp_drain *drain);
 void lpi_set_handle_closed(lp_drains *set);
 
+/* flight.c */
+
+void lpi_add_loss(lp_drain_loss *to, const lp_drain_loss *more);
+uint64_t lpi_flight_left_lines(const lpi_flight *flight);
+
+/* Takes over what was taken; NULL: no memory. */
+lpi_flight *lpi_flight_create(const lp_drain *drain, lpi_taken *taken);
+
+void lpi_flights_push(lp_drain *drain, lpi_flight *flight);
+void lpi_flights_pop(lp_drain *drain);
+
+/* The next lines of the oldest one are done with: they go no other way, and what
+ * the drain does not want behind them is counted. */
+void lpi_flights_land(lp_drain *drain, uint64_t lines);
+
+/* The first line that may be read again. */
+lp_seq lpi_flights_unconfirmed_seq(const lp_drain *drain);
+
+/* Everything that is in flight is to be read again. */
+void lpi_flights_take_back(lp_drain *drain);
+
 /* drain.c */
 void lpi_drain_pump(lp_drain *drain);
 void lpi_drain_woken(lp_drain *drain);
@@ -147,27 +202,46 @@ uint64_t lpi_drain_pending(lp_drain *drain); /* lines */
 void lpi_drain_hurry(lp_drain *drain);
 bool lpi_drain_may_deliver(const lp_drain *drain); /* before long */
 
+/* Lines in front of a batch that the drain does not want. */
+typedef struct lpi_passed {
+    uint64_t lines;
+    uint64_t limited;
+    lp_drain_loss loss; /* among them, for the drain to tell */
+} lpi_passed;
+
 /* What is taken out of the ring for a batch. */
-typedef struct lpi_taken {
-    lp_cursor_place place;
+struct lpi_taken {
+    lp_cursor_place start;
+    lp_cursor_place place; /* behind what was passed */
+    int64_t due_ns;        /* of the sieve, at the start */
+    lpi_passed passed;
     lp_drain_loss overflow;
+    uint64_t read_lines, read_limited; /* as in lpi_flight */
+    lpi_picked *picked;
     bool is_full; /* to wait brings no more lines into it */
     lp_drain_batch batch;
+    uint32_t held_count;
     lp_run runs[LPI_RUNS_MAX];
-} lpi_taken;
+};
 
 /*
  * batch.c: reads a batch of at most bytes_max and lines_max (0: no limit).
- * lpi_untake() puts it back, lpi_let_go() only its runs.
+ * lpi_untake() puts it back, lpi_untake_all() what was passed too (sieve may be
+ * NULL); lpi_let_go() only lets go of runs.
  * Fails: as lp_cursor_next(), when there is no line.
  */
 lp_err lpi_take(lp_cursor *cursor, size_t bytes_max, uint64_t lines_max,
                 lpi_taken *out);
-void lpi_untake(lp_cursor *cursor, lpi_taken *taken);
+void lpi_begin_take(const lp_cursor *cursor, lpi_taken *out);
+void lpi_untake(lp_cursor *cursor, lpi_sieve *sieve, lpi_taken *taken);
+void lpi_untake_all(lp_cursor *cursor, lpi_sieve *sieve, lpi_taken *taken);
 void lpi_let_go(lp_run *runs, uint32_t count);
+void lpi_free_picked(lpi_picked *picked); /* NULL is allowed */
 
 /* Sets the batch's frame id: the same for the same lines and the same loss of
- * the same drain, in whatever life of the program. */
-void lpi_name_frame(lp_drain_batch *batch, uint64_t epoch, lp_span token);
+ * the same drain with the same sieve (its text; empty: it has none), in whatever
+ * life of the program. */
+void lpi_name_frame(lp_drain_batch *batch, uint64_t epoch, lp_span token,
+                    lp_span sieve);
 
 #endif /* LP_DRAIN_IMPL_H */

@@ -5,6 +5,7 @@
 
 #include "ascii.h"
 #include "host.h"
+#include "logplex/filter.h"
 #include "scheme.h"
 
 enum {
@@ -628,6 +629,54 @@ static lp_err read_refused(reader *in, lp_span value)
     return not_a_drain(in);
 }
 
+/* Whether a filter reads is asked here, so that whoever makes the drain hears of
+ * it. */
+static lp_err read_filter(reader *in, lp_span value)
+{
+    char text[LP_DRAIN_URL_MAX_BYTES];
+    size_t text_bytes = lp_drain_url_unescape(value, text);
+    lp_filter *filter = NULL;
+    lp_filter_error error;
+    lp_err err;
+
+    in->url.filter = value;
+    if (text_bytes == 0) {
+        return LP_OK;
+    }
+    err = lp_filter_create(lp_span_of(text, text_bytes), &filter, &error);
+    lp_filter_destroy(filter);
+    if (err == LP_E_NOMEM) {
+        return err;
+    }
+    if (err != LP_OK) {
+        say(in->error, "\"filter=\" in the fragment, at byte %zu: %s",
+            error.at_byte, error.sentence);
+        return not_a_drain(in);
+    }
+    return LP_OK;
+}
+
+static lp_err read_rate(reader *in, lp_span value)
+{
+    char shown[SHOWN_ROOM_BYTES];
+    uint64_t number = 0;
+    bool is_number = value.len_bytes > 0 && value.len_bytes <= 7;
+
+    for (size_t i = 0; is_number && i < value.len_bytes; i++) {
+        is_number = value.ptr[i] >= '0' && value.ptr[i] <= '9';
+        number = number * 10 + (uint64_t)(value.ptr[i] - '0');
+    }
+    if (!is_number || number < 1 || number > LP_DRAIN_RATE_MAX_LINES) {
+        say(in->error,
+            "\"rate=%s\" in the fragment: lines a second are a number from "
+            "1 to %d",
+            show(value, shown), (int)LP_DRAIN_RATE_MAX_LINES);
+        return not_a_drain(in);
+    }
+    in->url.rate_lines = (uint32_t)number;
+    return LP_OK;
+}
+
 /* It is never sent, so it is ours; what is no option of ours is kept. */
 static lp_err read_fragment(reader *in)
 {
@@ -644,6 +693,10 @@ static lp_err read_fragment(reader *in)
             err = read_refused(in, value);
         } else if (is_option(option, LP_SPAN("encoding="), &value)) {
             err = read_encoding(in, value);
+        } else if (is_option(option, LP_SPAN("filter="), &value)) {
+            err = read_filter(in, value);
+        } else if (is_option(option, LP_SPAN("rate="), &value)) {
+            err = read_rate(in, value);
         }
     }
     return err;

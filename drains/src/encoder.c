@@ -6,14 +6,8 @@
 #include <string.h>
 
 #include "codec.h"
-#include "drain_impl.h"
 
-enum {
-    KEPT_MAX_BYTES = 4 << 20,
-    ALIVE_MAX_BYTES = 64 << 20,
-    BUCKETS = 1024,
-    PARTS_MAX = LPI_RUNS_MAX + 1 /* and the notice */
-};
+enum { KEPT_MAX_BYTES = 4 << 20, ALIVE_MAX_BYTES = 64 << 20, BUCKETS = 1024 };
 
 static const lpi_codec *const codecs[] = {
     [LP_DRAIN_IDENTITY] = NULL,
@@ -115,11 +109,10 @@ static void keep(lpi_encoder *encoder, lpi_encoded *encoded)
  * the lines alone, and not on how many there were when a run was taken, which
  * could make a difference to what zlib writes. */
 static size_t list_parts(const lp_drain_batch *batch, lp_span notice,
-                         lp_span parts[PARTS_MAX])
+                         lp_span *parts)
 {
     size_t count = 0;
 
-    assert(batch->run_count <= LPI_RUNS_MAX);
     if (notice.len_bytes > 0)
         parts[count++] = notice;
     for (uint32_t i = 0; i < batch->run_count; i++) {
@@ -151,14 +144,20 @@ static size_t pack(lpi_encoder *encoder, lp_drain_encoding encoding,
     const lpi_codec *codec = codecs[encoding];
     void **context = &encoder->contexts[encoding];
     size_t in_bytes = notice.len_bytes + batch->bytes;
-    lp_span parts[PARTS_MAX];
+    lp_span *parts;
+    size_t bytes;
 
     if (!*context)
         *context = codec->create();
     if (!*context || !make_room(encoder, codec->most_bytes(in_bytes)))
         return 0;
-    return codec->pack(*context, parts, list_parts(batch, notice, parts),
-                       in_bytes, encoder->room, encoder->room_bytes);
+    parts = malloc((batch->run_count + (size_t)1) * sizeof(*parts));
+    if (!parts)
+        return 0;
+    bytes = codec->pack(*context, parts, list_parts(batch, notice, parts),
+                        in_bytes, encoder->room, encoder->room_bytes);
+    free(parts);
+    return bytes;
 }
 
 /* Out of encoder->room. */
@@ -199,7 +198,10 @@ lpi_encoded *lpi_encoder_take(lpi_encoder *encoder, lp_drain_encoding encoding,
         .encoding = encoding,
         .plain_bytes = notice.len_bytes + batch->bytes,
     };
-    bool is_common = notice.len_bytes == 0;
+    // With a notice, or with lines left out, it is one drain's alone.
+    bool is_common =
+        notice.len_bytes == 0 &&
+        batch->last_seq - batch->first_seq + 1 == batch->line_count;
     lpi_encoded *encoded = is_common ? find(encoder, &key) : NULL;
     size_t bytes;
 

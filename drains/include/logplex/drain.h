@@ -16,7 +16,11 @@
  * set for each. Everything here belongs to the thread of that loop, and is
  * called from no other; the lines may come from any.
  *
- *     offered = delivered + lost (by reason) + pending
+ *     offered = delivered + lost (by reason) + left out + pending
+ *
+ * Left out is what its filter or its rate does not let through; that is no loss,
+ * and the sink is not told of it. What is lost nobody has looked at, so lines
+ * that would have been left out may be among it.
  *
  * What *delivered* means is the protocol's to say:
  *
@@ -127,13 +131,19 @@ typedef struct lp_drain_options {
     uint32_t start;     /* lp_start */
     uint64_t start_arg; /* of lp_cursor_options, as is the next */
     uint64_t start_epoch;
-    uint32_t refused; /* lp_drain_refused, where the URL does not say */
-    uint32_t unused;
+    uint32_t refused;    /* lp_drain_refused, where the URL does not say */
+    uint32_t rate_lines; /* a second at most, in which they arrived, where the
+                            URL does not say; 0: any */
+    lp_span filter;      /* of filter.h, where the URL does not say; empty: all
+                            lines are wanted. Copied */
 } lp_drain_options;
 
-#define LP_DRAIN_OPTIONS_INIT                             \
-    {                                                     \
-        (uint32_t)sizeof(lp_drain_options), 0, 0, 0, 0, 0 \
+#define LP_DRAIN_OPTIONS_INIT                              \
+    {                                                      \
+        (uint32_t)sizeof(lp_drain_options), 0, 0, 0, 0, 0, \
+        {                                                  \
+            NULL, 0                                        \
+        }                                                  \
     }
 
 /*
@@ -208,6 +218,10 @@ typedef struct lp_drain_status {
     uint64_t
         compressions_shared; /* ... and those that another drain, or the try
                                      before, had done already */
+    uint64_t left_out_lines; /* by its filter and its rate    */
+    uint64_t limited_lines;  /* of these, those by its rate   */
+    uint64_t given_up_lines; /* of those left out, the ones on which a pattern
+                                gave up, each look counted */
 } lp_drain_status;
 
 /* out->struct_bytes must be set. */
@@ -234,6 +248,8 @@ typedef struct lp_drain_batch {
     uint32_t line_count;
     size_t bytes; /* of the runs */
     lp_seq first_seq;
+    lp_seq last_seq;    /* there may be others between them, which the drain
+                           does not want */
     lp_drain_loss loss; /* to be told in front of the lines */
     int64_t time_ns;    /* of the notice: when the first line arrived */
     char frame_id[LP_DRAIN_FRAME_ID_BYTES + 1]; /* capital hex digits */

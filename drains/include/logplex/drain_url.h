@@ -32,6 +32,7 @@ extern "C" {
 
 enum {
     LP_DRAIN_URL_MAX_BYTES = 2048, /* as given, and as printed */
+    LP_DRAIN_RATE_MAX_LINES = 1000000,
     LP_DRAIN_URL_REASON_MAX_BYTES = 192,
     LP_DRAIN_URL_SENTENCE_MAX_BYTES = 384
 };
@@ -96,6 +97,10 @@ typedef struct lp_drain_url {
     lp_span path;        /* empty, or begins with "/"; never NULL */
     lp_span query;       /* without its "?" */
     lp_span fragment;    /* without its "#" */
+    lp_span filter;      /* the fragment says "filter=" and this, escaped: which
+                            lines the drain wants, see filter.h */
+    uint32_t rate_lines; /* it says "rate=" and this: lines a second at most;
+                            0: it does not */
 } lp_drain_url;
 
 /*

@@ -102,7 +102,8 @@ static lp_drain_batch batch_of(lp_run runs[RUNS], lp_seq first, uint32_t lines,
                             .run_count = run_count,
                             .line_count = lines,
                             .bytes = (size_t)lines * LINE_BYTES,
-                            .first_seq = first};
+                            .first_seq = first,
+                            .last_seq = first + lines - 1};
     const char *at = plain + (first - 1) * LINE_BYTES;
 
     assert_true((first - 1 + lines) * LINE_BYTES <= sizeof(plain));

@@ -1,0 +1,364 @@
+/* sieve.c - see sieve.h. */
+#include "sieve.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "logplex/filter.h"
+
+#define SECOND_NS INT64_C(1000000000)
+
+enum {
+    READ_MAX_BYTES = 1 << 20, /* at one go, wanted or not */
+    PARTS_MAX = 1024,         /* stretches of wanted lines in a batch */
+    PICKS_MIN = 64
+};
+
+struct lpi_sieve {
+    lp_filter *filter; /* NULL: none                                        */
+    int64_t gap_ns;    /* between lines, if they came evenly; 0: no limit   */
+    int64_t due_ns;    /* when the next one would be due (GCRA, ITU-T I.371) */
+    size_t text_bytes;
+    char text[]; /* of the filter, and the rate */
+};
+
+/* Choosing ---------------------------------------------------------------- */
+
+typedef enum verdict { WANTED, LEFT_OUT, LIMITED } verdict;
+
+/* A second's worth of lines may come at once. due_ns is never further away than
+ * that; if it is, the clock was set back. */
+static verdict judge_rate(lpi_sieve *sieve, int64_t arrival_ns)
+{
+    int64_t ahead_ns = sieve->due_ns - arrival_ns;
+
+    if (ahead_ns < 0 || ahead_ns > 2 * SECOND_NS)
+        ahead_ns = 0;
+    if (ahead_ns > SECOND_NS - sieve->gap_ns)
+        return LIMITED;
+    sieve->due_ns = arrival_ns + ahead_ns + sieve->gap_ns;
+    return WANTED;
+}
+
+static verdict judge(lpi_sieve *sieve, const lp_record *record)
+{
+    if (sieve->filter && !lp_filter_match(sieve->filter, record))
+        return LEFT_OUT;
+    return sieve->gap_ns > 0 ? judge_rate(sieve, record->arrival_ns) : WANTED;
+}
+
+/* Picking ----------------------------------------------------------------- */
+
+/* A go at the lines. */
+typedef struct go {
+    lpi_sieve *sieve;
+    lp_cursor *cursor;
+    size_t bytes_max;
+    uint64_t lines_max; /* 0: any */
+    size_t read_bytes;
+    uint64_t read_lines;
+    uint64_t limited; /* lines, since the first one of the batch */
+    bool is_out_of_memory;
+    lpi_taken *taken;
+} go;
+
+static bool make_room_for_pick(lpi_picked *picked, uint32_t count)
+{
+    uint32_t room = picked->pick_room ? picked->pick_room * 2 : PICKS_MIN;
+    lpi_pick *longer;
+
+    if (count < picked->pick_room)
+        return true;
+    longer = realloc(picked->picks, room * sizeof(*longer));
+    if (!longer)
+        return false;
+    picked->picks = longer;
+    picked->pick_room = room;
+    return true;
+}
+
+static bool make_room_for_part(lpi_picked *picked)
+{
+    uint32_t room = picked->part_room ? picked->part_room * 2 : LPI_RUNS_MAX;
+    lp_run *longer;
+
+    if (picked->part_count < picked->part_room)
+        return true;
+    longer = realloc(picked->parts, room * sizeof(*longer));
+    if (!longer)
+        return false;
+    picked->parts = longer;
+    picked->part_room = room;
+    return true;
+}
+
+/* The stretch that ended with the line before goes on, or another one begins. */
+static void add_to_parts(lpi_picked *picked, const lp_run *run, uint32_t index,
+                         bool goes_on)
+{
+    lp_run *part = &picked->parts[picked->part_count - goes_on];
+    uint32_t first = goes_on ? index - part->line_count : index;
+
+    *part = lp_run_part(run, first, index - first + 1);
+    picked->part_count += !goes_on;
+}
+
+static void begin_batch(go *g, const lp_run *run, uint32_t index,
+                        const lp_record *record, const lp_cursor_place *before)
+{
+    lpi_taken *taken = g->taken;
+    lp_drain_loss loss = {run->lost_lines, run->lost_since_ns};
+
+    taken->batch.first_seq = record->seq;
+    taken->batch.time_ns = record->arrival_ns;
+    taken->place = *before;
+    if (index > 0) {
+        lp_cursor_place_after(&taken->place, run->first_seq, index);
+        lpi_add_loss(&taken->passed.loss, &loss);
+        taken->passed.lines += index;
+    } else {
+        taken->overflow = loss;
+    }
+    taken->passed.limited += g->limited;
+    g->limited = 0;
+}
+
+/* False: it does not fit. */
+static bool pick(go *g, const lp_run *run, uint32_t index,
+                 const lp_record *record, int64_t due_ns, bool goes_on)
+{
+    lpi_picked *picked = g->taken->picked;
+    lp_drain_batch *batch = &g->taken->batch;
+
+    if (batch->line_count > 0 &&
+        (batch->bytes + record->bytes.len_bytes > g->bytes_max ||
+         picked->part_count == PARTS_MAX))
+        return false;
+    if (!make_room_for_pick(picked, batch->line_count) ||
+        !make_room_for_part(picked)) {
+        g->is_out_of_memory = batch->line_count == 0;
+        return false;
+    }
+    picked->picks[batch->line_count].before =
+        batch->line_count > 0 ? (uint32_t)(record->seq - batch->first_seq) : 0;
+    picked->picks[batch->line_count].limited =
+        batch->line_count > 0 ? (uint32_t)g->limited : 0;
+    picked->picks[batch->line_count].due_ns = due_ns;
+    add_to_parts(picked, run, index, goes_on);
+    batch->line_count++;
+    batch->bytes += record->bytes.len_bytes;
+    batch->last_seq = record->seq;
+    return true;
+}
+
+/* Returns how many lines of the run it is done with. */
+static uint32_t pick_lines(go *g, const lp_run *run,
+                           const lp_cursor_place *before)
+{
+    lp_drain_batch *batch = &g->taken->batch;
+    bool goes_on = false;
+
+    for (uint32_t i = 0; i < run->line_count; i++) {
+        lp_record record = lp_run_at(run, i);
+        int64_t due_ns = g->sieve->due_ns;
+        verdict said = judge(g->sieve, &record);
+
+        g->limited += said == LIMITED;
+        if (said == WANTED) {
+            bool is_first = batch->line_count == 0;
+
+            if (!pick(g, run, i, &record, due_ns, goes_on)) {
+                g->sieve->due_ns = due_ns;
+                g->taken->is_full = true;
+                return i;
+            }
+            if (is_first)
+                begin_batch(g, run, i, &record, before);
+        }
+        goes_on = said == WANTED;
+    }
+    return run->line_count;
+}
+
+/* All of the run was passed. */
+static void pass_run(go *g, const lp_run *run)
+{
+    lpi_taken *taken = g->taken;
+    lp_drain_loss loss = {run->lost_lines, run->lost_since_ns};
+
+    lpi_add_loss(&taken->passed.loss, &loss);
+    taken->passed.lines += run->line_count;
+    taken->passed.limited += g->limited;
+    g->limited = 0;
+    taken->place = lp_cursor_mark(g->cursor);
+}
+
+static void check_full(go *g)
+{
+    lpi_taken *taken = g->taken;
+
+    taken->is_full |= taken->batch.bytes >= g->bytes_max ||
+                      taken->held_count == LPI_RUNS_MAX ||
+                      g->read_bytes >= READ_MAX_BYTES ||
+                      (g->lines_max > 0 && g->read_lines >= g->lines_max);
+}
+
+static void sieve_run(go *g, lp_run *run, const lp_cursor_place *before)
+{
+    lpi_taken *taken = g->taken;
+    uint32_t held_lines = taken->batch.line_count;
+    uint32_t used;
+
+    used = pick_lines(g, run, before);
+    if (g->is_out_of_memory) {
+        lp_run_release(run);
+        return;
+    }
+    g->read_bytes += run->bytes.len_bytes;
+    g->read_lines += used;
+    if (used < run->line_count) {
+        lp_cursor_place place = *before;
+
+        lp_cursor_place_after(&place, run->first_seq, used);
+        lp_cursor_rewind(g->cursor, &place);
+    }
+    if (taken->batch.line_count == 0)
+        pass_run(g, run);
+    if (taken->batch.line_count > held_lines)
+        taken->runs[taken->held_count++] = *run;
+    else
+        lp_run_release(run);
+    check_full(g);
+}
+
+/* A notice stands in front of all lines, so a batch ends where lines are
+ * missing. */
+static lp_err read_run(go *g)
+{
+    lp_cursor_place before = lp_cursor_mark(g->cursor);
+    uint32_t lines_max =
+        g->lines_max == 0 ? 0 : (uint32_t)(g->lines_max - g->read_lines);
+    lp_run run;
+    lp_err err = lp_cursor_next(g->cursor, lines_max,
+                                READ_MAX_BYTES - g->read_bytes, &run);
+
+    if (err != LP_OK) {
+        lp_cursor_rewind(g->cursor, &before); // a loss is told with a line
+        return err;
+    }
+    if (g->taken->batch.line_count > 0 && run.lost_lines > 0) {
+        lp_run_release(&run);
+        lp_cursor_rewind(g->cursor, &before);
+        g->taken->is_full = true;
+        return LP_OK;
+    }
+    sieve_run(g, &run, &before);
+    return g->is_out_of_memory ? LP_E_NOMEM : LP_OK;
+}
+
+lp_err lpi_sieve_take(lpi_sieve *sieve, lp_cursor *cursor, size_t bytes_max,
+                      uint64_t lines_max, lpi_taken *out)
+{
+    go g = {.sieve = sieve,
+            .cursor = cursor,
+            .bytes_max = bytes_max,
+            .lines_max = lines_max > UINT32_MAX ? UINT32_MAX : lines_max,
+            .taken = out};
+    lp_err err = LP_OK;
+
+    lpi_begin_take(cursor, out);
+    out->due_ns = sieve->due_ns;
+    out->picked = calloc(1, sizeof(*out->picked));
+    if (!out->picked)
+        return LP_E_NOMEM;
+    while (err == LP_OK && !out->is_full)
+        err = read_run(&g);
+    if (err == LP_E_NOMEM) {
+        lpi_untake_all(cursor, sieve, out);
+        return err;
+    }
+    out->batch.runs = out->picked->parts;
+    out->batch.run_count = out->picked->part_count;
+    out->read_lines = lp_cursor_mark(cursor).seq - out->batch.first_seq;
+    out->read_limited = g.limited;
+    return out->batch.line_count > 0 ? LP_OK : err;
+}
+
+/* Life -------------------------------------------------------------------- */
+
+static lpi_sieve *new_sieve(lp_span filter, uint32_t rate_lines)
+{
+    char rate[32];
+    int rate_bytes = snprintf(rate, sizeof(rate), " %" PRIu32 " ", rate_lines);
+    size_t text_bytes = (size_t)rate_bytes + filter.len_bytes;
+    lpi_sieve *sieve = calloc(1, sizeof(*sieve) + text_bytes);
+
+    if (!sieve)
+        return NULL;
+    if (rate_lines > 0)
+        sieve->gap_ns = SECOND_NS / rate_lines;
+    sieve->text_bytes = text_bytes;
+    memcpy(sieve->text, rate, (size_t)rate_bytes);
+    if (filter.len_bytes > 0)
+        memcpy(sieve->text + rate_bytes, filter.ptr, filter.len_bytes);
+    return sieve;
+}
+
+lp_err lpi_sieve_create(lp_span filter, uint32_t rate_lines, lpi_sieve **out)
+{
+    lpi_sieve *sieve;
+    lp_err err = LP_OK;
+
+    *out = NULL;
+    if (filter.len_bytes == 0 && rate_lines == 0)
+        return LP_OK;
+    if (filter.len_bytes > LP_FILTER_TEXT_MAX_BYTES)
+        return LP_E_FULL;
+    sieve = new_sieve(filter, rate_lines);
+    if (!sieve)
+        return LP_E_NOMEM;
+    if (filter.len_bytes > 0)
+        err = lp_filter_create(filter, &sieve->filter, NULL);
+    if (err != LP_OK) {
+        free(sieve);
+        return err;
+    }
+    *out = sieve;
+    return LP_OK;
+}
+
+void lpi_sieve_destroy(lpi_sieve *sieve)
+{
+    if (!sieve)
+        return;
+    lp_filter_destroy(sieve->filter);
+    free(sieve);
+}
+
+int64_t lpi_sieve_due_ns(const lpi_sieve *sieve)
+{
+    return sieve->due_ns;
+}
+
+void lpi_sieve_set_due_ns(lpi_sieve *sieve, int64_t due_ns)
+{
+    sieve->due_ns = due_ns;
+}
+
+lp_span lpi_sieve_text(const lpi_sieve *sieve)
+{
+    if (!sieve)
+        return lp_span_of(NULL, 0);
+    return lp_span_of(sieve->text, sieve->text_bytes);
+}
+
+uint64_t lpi_sieve_limit_lines(const lpi_sieve *sieve)
+{
+    lp_filter_stats stats = LP_FILTER_STATS_INIT;
+
+    if (sieve && sieve->filter)
+        lp_filter_stats_get(sieve->filter, &stats);
+    return stats.limit_lines;
+}
