@@ -5,7 +5,6 @@
 #define LOGPLEXD_API_CHANNEL_H
 
 #include "api/api.h"
-#include "logplex/drain_url.h"
 
 /* Of the newest view; NULL: there is none. */
 const catalog_channel *api_find_channel(http_request *req, lp_span id);
@@ -31,15 +30,5 @@ void api_print_drain_head(FILE *to, uint64_t id, lp_span token, lp_span url);
 
 /* A list of them, the reserved ones left out. */
 void api_print_drains(FILE *to, const catalog_channel *channel);
-
-/*
- * What a request says of where a drain sends to: {"url":"..."} or, in the
- * legacy API, {"host":"...","port":514}. *url is its canonical form, in memory
- * of the request. False: error says what is wrong with it.
- */
-bool api_read_drain_url(http_request *req, const json_t *body, lp_span *url,
-                        lp_drain_url_error *error);
-bool api_read_drain_host(http_request *req, const json_t *body, lp_span *url,
-                         lp_drain_url_error *error);
 
 #endif /* LOGPLEXD_API_CHANNEL_H */

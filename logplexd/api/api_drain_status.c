@@ -68,6 +68,10 @@ void api_print_drain_status(FILE *to, const daemon_shared *shared,
             ",\"lost_lines\":{\"overflow\":%" PRIu64 ",\"refused\":%" PRIu64
             "}",
             status.overflow_lines, status.refused_lines);
+    fprintf(to,
+            ",\"left_out_lines\":{\"filter\":%" PRIu64 ",\"rate\":%" PRIu64 "}",
+            status.left_out_lines - status.limited_lines, status.limited_lines);
+    print_count(to, "given_up_lines", status.given_up_lines);
     print_count(to, "batches", status.batches);
     print_count(to, "retries", status.retries);
     print_count(to, "failures", status.failures);
@@ -87,10 +91,16 @@ void api_print_drain_status(FILE *to, const daemon_shared *shared,
 
 /* All of them ------------------------------------------------------------- */
 
+static uint64_t left_out_by_filter(const runner_totals *totals)
+{
+    return totals->sums.left_out_lines - totals->sums.limited_lines;
+}
+
 json_t *api_drains_json(const runner_totals *totals)
 {
     json_t *object = json_object();
     json_t *lost = json_object();
+    json_t *left_out = json_object();
 
     api_json_set_count(object, "offered_lines", totals->sums.offered_lines);
     api_json_set_count(object, "delivered_lines", totals->sums.delivered_lines);
@@ -99,6 +109,10 @@ json_t *api_drains_json(const runner_totals *totals)
     api_json_set_count(lost, "refused", totals->sums.refused_lines);
     api_json_set_count(lost, "closed", totals->closed_lines);
     json_object_set_new(object, "lost_lines", lost);
+    api_json_set_count(left_out, "filter", left_out_by_filter(totals));
+    api_json_set_count(left_out, "rate", totals->sums.limited_lines);
+    json_object_set_new(object, "left_out_lines", left_out);
+    api_json_set_count(object, "given_up_lines", totals->sums.given_up_lines);
     api_json_set_count(object, "batches", totals->sums.batches);
     api_json_set_count(object, "retries", totals->sums.retries);
     api_json_set_count(object, "failures", totals->sums.failures);
@@ -122,6 +136,22 @@ static void print_losses(FILE *to, const runner_totals *totals)
             "logplex_drain_lost_lines_total{reason=\"closed\"} %" PRIu64 "\n",
             totals->sums.overflow_lines, totals->sums.refused_lines,
             totals->closed_lines);
+}
+
+static void print_left_out(FILE *to, const runner_totals *totals)
+{
+    metrics_print_head(
+        to, "drain_left_out_lines_total", "counter",
+        "lines that a drain did not want, which is no loss: by its filter, or "
+        "because there were more than its rate allows");
+    fprintf(to,
+            "logplex_drain_left_out_lines_total{by=\"filter\"} %" PRIu64 "\n"
+            "logplex_drain_left_out_lines_total{by=\"rate\"} %" PRIu64 "\n",
+            left_out_by_filter(totals), totals->sums.limited_lines);
+    metrics_print_one(to, "drain_given_up_lines_total", "counter",
+                      "lines on which a pattern of a filter gave up, each look "
+                      "counted",
+                      totals->sums.given_up_lines);
 }
 
 static void print_labelled(FILE *to, const runner_totals *totals)
@@ -172,5 +202,6 @@ void api_print_drain_metrics(FILE *to, const runner_totals *totals)
                       "bytes that drains sent", totals->sums.sent_bytes);
     print_compression(to, totals);
     print_losses(to, totals);
+    print_left_out(to, totals);
     print_labelled(to, totals);
 }

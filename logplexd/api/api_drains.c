@@ -4,6 +4,7 @@
 
 #include "api/api_channel.h"
 #include "api/api_drain_status.h"
+#include "api/api_drain_url.h"
 #include "api/api_write.h"
 #include "config/config_value.h"
 #include "tail/tail_form.h"

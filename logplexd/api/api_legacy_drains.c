@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "api/api_drain_url.h"
 #include "api/api_legacy.h"
 
 /* Answering --------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* api_platform_drains.c - log drains, as Heroku's Platform API has them. */
 #include <string.h>
 
+#include "api/api_drain_url.h"
 #include "api/api_platform.h"
 
 enum { SHOWN_URL_MAX_BYTES = LP_DRAIN_URL_MAX_BYTES + 3 };

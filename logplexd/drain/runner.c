@@ -147,6 +147,9 @@ static void add_sums(lp_drain_status *to, const lp_drain_status *from)
     to->delivered_lines += from->delivered_lines;
     to->overflow_lines += from->overflow_lines;
     to->refused_lines += from->refused_lines;
+    to->left_out_lines += from->left_out_lines;
+    to->limited_lines += from->limited_lines;
+    to->given_up_lines += from->given_up_lines;
     to->pending_lines += from->pending_lines;
     to->batches += from->batches;
     to->retries += from->retries;

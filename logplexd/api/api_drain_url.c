@@ -1,0 +1,143 @@
+/* api_drain_url.c - see api_drain_url.h. */
+#include "api/api_drain_url.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool wrong(lp_drain_url_error *error, const char *reason,
+                  const char *sentence)
+{
+    snprintf(error->reason, sizeof(error->reason), "%s", reason);
+    snprintf(error->sentence, sizeof(error->sentence), "%s", sentence);
+    return false;
+}
+
+static bool print_url(http_request *req, const lp_drain_url *parsed,
+                      lp_span *url, lp_drain_url_error *error)
+{
+    char text[LP_DRAIN_URL_MAX_BYTES];
+    size_t len_bytes = lp_drain_url_print(parsed, text, sizeof(text));
+
+    *url = api_copy(req, lp_span_of(text, len_bytes));
+    return url->ptr || wrong(error, "no_memory", "there is no memory for it");
+}
+
+/* A URL with its options. What does not fit is too long in any case. */
+typedef struct api_drain_text {
+    size_t bytes;
+    char text[4 * LP_DRAIN_URL_MAX_BYTES];
+} api_drain_text;
+
+static void put_span(api_drain_text *to, lp_span span)
+{
+    size_t room_bytes = sizeof(to->text) - to->bytes;
+    size_t some_bytes =
+        span.len_bytes < room_bytes ? span.len_bytes : room_bytes;
+
+    memcpy(to->text + to->bytes, span.ptr, some_bytes);
+    to->bytes += some_bytes;
+}
+
+/* RFC 3986 2.3. */
+static bool is_unreserved(unsigned char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+           (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_' ||
+           c == '~';
+}
+
+static void put_escaped(api_drain_text *to, lp_span value)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < value.len_bytes; i++) {
+        unsigned char c = (unsigned char)value.ptr[i];
+        char escaped[3] = {'%', digits[c >> 4], digits[c & 15]};
+
+        if (is_unreserved(c))
+            put_span(to, lp_span_of(&value.ptr[i], 1));
+        else
+            put_span(to, lp_span_of(escaped, sizeof(escaped)));
+    }
+}
+
+static void put_option(api_drain_text *to, const char *name, lp_span value)
+{
+    bool has_fragment = memchr(to->text, '#', to->bytes) != NULL;
+
+    put_span(to, has_fragment ? LP_SPAN("&") : LP_SPAN("#"));
+    put_span(to, lp_span_str(name));
+    put_span(to, LP_SPAN("="));
+    put_escaped(to, value);
+}
+
+/* The options of a URL's fragment may stand beside it, where they need no
+ * escapes. */
+static bool put_options(api_drain_text *to, const json_t *body,
+                        lp_drain_url_error *error)
+{
+    static const char *const names[] = {"filter", "encoding", "refused"};
+    const json_t *rate = json_object_get(body, "rate");
+    char number[32];
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const json_t *value = json_object_get(body, names[i]);
+        char sentence[64];
+
+        if (json_is_string(value)) {
+            put_option(to, names[i], api_json_span(value));
+        } else if (value && !json_is_null(value)) {
+            snprintf(sentence, sizeof(sentence), "\"%s\" has to be a string",
+                     names[i]);
+            return wrong(error, "invalid_uri", sentence);
+        }
+    }
+    if (!rate || json_is_null(rate))
+        return true;
+    if (!json_is_integer(rate))
+        return wrong(error, "invalid_uri",
+                     "\"rate\" has to be a number, of lines a second");
+    snprintf(number, sizeof(number), "%lld",
+             (long long)json_integer_value(rate));
+    put_option(to, "rate", lp_span_str(number));
+    return true;
+}
+
+bool api_read_drain_url(http_request *req, const json_t *body, lp_span *url,
+                        lp_drain_url_error *error)
+{
+    const json_t *text = json_object_get(body, "url");
+    api_drain_text whole = {.bytes = 0};
+    lp_drain_url parsed;
+
+    if (!json_is_string(text))
+        return wrong(error, "invalid_uri",
+                     "\"url\" has to be a string, such as "
+                     "\"https://logs.example.org/\"");
+    put_span(&whole, api_json_span(text));
+    return put_options(&whole, body, error) &&
+           lp_drain_url_parse(lp_span_of(whole.text, whole.bytes), &parsed,
+                              error) == LP_OK &&
+           print_url(req, &parsed, url, error);
+}
+
+bool api_read_drain_host(http_request *req, const json_t *body, lp_span *url,
+                         lp_drain_url_error *error)
+{
+    const json_t *host = json_object_get(body, "host");
+    const json_t *port = json_object_get(body, "port");
+    int64_t number = json_integer_value(port);
+    lp_span name = host ? api_json_span(host) : lp_span_of(NULL, 0);
+    lp_drain_url parsed;
+
+    if (host && !json_is_string(host))
+        return wrong(error, "missing_host_param",
+                     "\"host\" has to be a string, such as "
+                     "\"logs.example.org\"");
+    if (port && !json_is_integer(port) && !json_is_null(port))
+        return wrong(error, "invalid_tcpsyslog_uri",
+                     "\"port\" has to be a number from 1 to 65535");
+    return lp_drain_url_from_host(name, json_is_integer(port) ? &number : NULL,
+                                  &parsed, error) == LP_OK &&
+           print_url(req, &parsed, url, error);
+}
