@@ -152,9 +152,10 @@ struct lp_drains {
     uint64_t random;
     bool is_hurried;
     bool is_paused;
-    unsigned open_handles;   /* freed with the last one */
-    struct lpi_http *http;   /* http_drain.c */
-    struct lpi_trust *trust; /* tls_trust.c; NULL: nobody has needed it */
+    unsigned open_handles;         /* freed with the last one */
+    struct lpi_http *http;         /* http_drain.c */
+    struct lpi_resolver *resolver; /* resolver.c; NULL: no name was asked for */
+    struct lpi_trust *trust;       /* tls_trust.c; NULL: nobody has needed it */
 
     unsigned opening;
     lpi_queue queues[LPI_QUEUES];

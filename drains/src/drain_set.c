@@ -8,6 +8,7 @@
 
 #include "backoff.h"
 #include "http_drain.h"
+#include "resolver.h"
 #include "syslog_drain.h"
 #include "tls_trust.h"
 
@@ -311,6 +312,7 @@ void lp_drains_destroy(lp_drains *set)
         lp_drain_close(set->first);
     lpi_http_destroy(set->http);
     lpi_trust_free(set->trust);
+    lpi_resolver_close(set->resolver);
     uv_close((uv_handle_t *)&set->async, on_async_closed);
 }
 

@@ -2,13 +2,18 @@
 #include "peer_socket.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "resolver.h"
+
+enum { ADDRESSES_MAX = 64 /* of a name; the others are not tried */ };
+
 struct lpi_socket {
-    const lpi_target *target; /* NULL: it is closing */
+    lpi_target *target; /* NULL: it is closing */
     const lpi_socket_calls *calls;
     void *ctx;
     int type;
@@ -16,30 +21,25 @@ struct lpi_socket {
     int fd;          /* its */
     int watched;
     uv_timer_t timer;
-    uint64_t deadline_ms;  /* of connecting */
-    unsigned open_handles; /* the timer, and a look-up under way */
+    uint64_t deadline_ms; /* of connecting */
     bool is_open;
-    bool is_literal; /* the host is an address, and has not been tried */
-    uv_getaddrinfo_t lookup;
-    struct addrinfo *addresses, *next_address;
+    bool is_literal;    /* the host is an address, and has not been tried */
+    lpi_lookup *lookup; /* NULL: none is under way */
+    struct sockaddr_storage *addresses;
+    size_t address_count, next_address;
     char why[LP_DRAIN_ERROR_MAX_BYTES]; /* of the last address */
 };
 
 /* Closing ----------------------------------------------------------------- */
 
-static void end_part(lpi_socket *s)
-{
-    if (--s->open_handles > 0)
-        return;
-    if (s->calls->closed)
-        s->calls->closed(s->ctx);
-    uv_freeaddrinfo(s->addresses);
-    free(s);
-}
-
 static void on_timer_closed(uv_handle_t *handle)
 {
-    end_part(handle->data);
+    lpi_socket *s = handle->data;
+
+    if (s->calls->closed)
+        s->calls->closed(s->ctx);
+    free(s->addresses);
+    free(s);
 }
 
 static void on_poll_closed(uv_handle_t *handle)
@@ -64,7 +64,8 @@ static void close_fd(lpi_socket *s, bool with_reset)
 void lpi_socket_close(lpi_socket *s, bool with_reset)
 {
     s->target = NULL;
-    uv_cancel((uv_req_t *)&s->lookup);
+    lpi_lookup_abandon(s->lookup);
+    s->lookup = NULL;
     uv_close((uv_handle_t *)&s->timer, on_timer_closed);
     close_fd(s, with_reset);
 }
@@ -78,10 +79,16 @@ static void say_unreached(lpi_socket *s, const char *reason)
     snprintf(s->why, sizeof(s->why), "it could not be reached: %s", reason);
 }
 
-/* errno, or 0. */
-static int start_connect(lpi_socket *s, const struct addrinfo *to)
+static socklen_t address_bytes(const struct sockaddr *address)
 {
-    s->fd = socket(to->ai_family, s->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                          : sizeof(struct sockaddr_in);
+}
+
+/* errno, or 0. */
+static int start_connect(lpi_socket *s, const struct sockaddr *to)
+{
+    s->fd = socket(to->sa_family, s->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (s->fd < 0)
         return errno;
     s->poll = malloc(sizeof(*s->poll));
@@ -92,8 +99,7 @@ static int start_connect(lpi_socket *s, const struct addrinfo *to)
         return ENOMEM;
     }
     s->poll->data = s;
-    if (connect(s->fd, to->ai_addr, to->ai_addrlen) != 0 &&
-        errno != EINPROGRESS)
+    if (connect(s->fd, to, address_bytes(to)) != 0 && errno != EINPROGRESS)
         return errno;
     lpi_socket_watch(s, UV_WRITABLE);
     return 0;
@@ -102,23 +108,21 @@ static int start_connect(lpi_socket *s, const struct addrinfo *to)
 /* The share of the time for the address that is tried. */
 static void share_time(lpi_socket *s)
 {
-    uint64_t addresses = 1;
+    uint64_t addresses = s->address_count - s->next_address + 1;
 
-    for (const struct addrinfo *at = s->next_address; at; at = at->ai_next)
-        addresses++;
     lpi_socket_set_timer(s, lpi_socket_left_ms(s) / addresses);
 }
 
 /* The next address that may be tried; gives up behind the last one. */
 static void try_next(lpi_socket *s)
 {
-    const struct addrinfo *at;
+    const struct sockaddr *at;
     int err;
 
     close_fd(s, false);
-    while ((at = s->next_address) != NULL) {
-        s->next_address = at->ai_next;
-        if (!lp_drain_may_connect(s->target->drain, at->ai_addr)) {
+    while (s->next_address < s->address_count) {
+        at = (const struct sockaddr *)&s->addresses[s->next_address++];
+        if (!lp_drain_may_connect(s->target->drain, at)) {
             snprintf(s->why, sizeof(s->why), LPI_WHY_DENIED);
             continue;
         }
@@ -176,55 +180,99 @@ static void on_timer(uv_timer_t *timer)
         try_next(s);
         return;
     }
+    if (s->lookup)
+        s->target->is_slow_name = true;
     snprintf(s->why, sizeof(s->why), "%s",
-             s->addresses ? "it could not be reached in time"
-                          : "its name was not looked up in time");
+             s->lookup ? "its name was not looked up in time"
+                       : "it could not be reached in time");
     try_next(s);
 }
 
 /* Looking up -------------------------------------------------------------- */
 
-static void on_looked_up(uv_getaddrinfo_t *lookup, int status,
-                         struct addrinfo *addresses)
+static void set_port(struct sockaddr_storage *address, uint16_t port)
 {
-    lpi_socket *s = lookup->data;
-
-    s->addresses = addresses;
-    s->next_address = addresses;
-    if (s->target) {
-        if (status != 0)
-            snprintf(s->why, sizeof(s->why),
-                     "its name could not be looked up: %s",
-                     uv_strerror(status));
-        try_next(s);
-    }
-    end_part(s);
+    if (address->ss_family == AF_INET6)
+        ((struct sockaddr_in6 *)address)->sin6_port = htons(port);
+    else
+        ((struct sockaddr_in *)address)->sin_port = htons(port);
 }
 
-/* What is an address need not wait for the threads that look up names, which
- * others may have stuck in a resolver. */
-static int look_up(lpi_socket *s)
+static bool is_of_internet(const struct addrinfo *at)
 {
-    struct addrinfo hints = {.ai_socktype = s->type, .ai_flags = AI_ADDRCONFIG};
-    char port[8];
-
-    snprintf(port, sizeof(port), "%u", (unsigned)s->target->port);
-    if (s->target->is_address) {
-        hints.ai_flags = AI_NUMERICHOST;
-        s->is_literal = true;
-        if (getaddrinfo(s->target->host, port, &hints, &s->addresses) != 0)
-            return UV_EAI_NONAME;
-        s->next_address = s->addresses;
-        s->open_handles = 1; // the timer
-        return 0;
-    }
-    s->lookup.data = s;
-    s->open_handles = 2; // and the look-up
-    return uv_getaddrinfo(s->timer.loop, &s->lookup, on_looked_up,
-                          s->target->host, port, &hints);
+    return at->ai_family == AF_INET || at->ai_family == AF_INET6;
 }
 
-lpi_socket *lpi_socket_open(const lpi_target *target, int type,
+/* False: there is no memory. */
+static bool keep_addresses(lpi_socket *s, const struct addrinfo *found)
+{
+    size_t count = 0;
+
+    for (const struct addrinfo *at = found; at; at = at->ai_next)
+        count += is_of_internet(at);
+    if (count > ADDRESSES_MAX)
+        count = ADDRESSES_MAX;
+    s->addresses = calloc(count + 1, sizeof(*s->addresses));
+    if (!s->addresses)
+        return false;
+    for (const struct addrinfo *at = found; at && s->address_count < count;
+         at = at->ai_next) {
+        struct sockaddr_storage *to = &s->addresses[s->address_count];
+
+        if (!is_of_internet(at))
+            continue;
+        memcpy(to, at->ai_addr, at->ai_addrlen);
+        set_port(to, s->target->port);
+        s->address_count++;
+    }
+    return true;
+}
+
+static void on_found(void *ctx, const struct addrinfo *found, const char *why)
+{
+    lpi_socket *s = ctx;
+
+    s->lookup = NULL;
+    s->target->is_slow_name = false;
+    if (!found)
+        snprintf(s->why, sizeof(s->why), "its name could not be looked up: %s",
+                 why);
+    else if (!keep_addresses(s, found))
+        snprintf(s->why, sizeof(s->why), "there is no memory for its address");
+    try_next(s);
+}
+
+/* What is an address need not wait for the threads that look up names. */
+static bool read_address(lpi_socket *s)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_NUMERICHOST};
+    struct addrinfo *found;
+    bool is_kept;
+
+    if (getaddrinfo(s->target->host, NULL, &hints, &found) != 0)
+        return false;
+    is_kept = keep_addresses(s, found);
+    freeaddrinfo(found);
+    return is_kept;
+}
+
+/* False: there is no memory. */
+static bool look_up(lpi_socket *s)
+{
+    lpi_resolver *resolver;
+
+    s->is_literal = s->target->is_address;
+    if (s->is_literal)
+        return read_address(s);
+    resolver = lpi_resolver_of(s->target->drain->set);
+    if (resolver)
+        s->lookup = lpi_resolver_ask(resolver, s->target->host,
+                                     s->target->is_slow_name, on_found, s);
+    return s->lookup != NULL;
+}
+
+lpi_socket *lpi_socket_open(lpi_target *target, int type,
                             const lpi_socket_calls *calls, void *ctx)
 {
     const lp_drains_options *opt = lp_drain_set_options(target->drain);
@@ -237,7 +285,8 @@ lpi_socket *lpi_socket_open(const lpi_target *target, int type,
     s->ctx = ctx;
     s->type = type;
     s->timer.loop = lp_drain_loop(target->drain);
-    if (look_up(s) != 0) {
+    if (!look_up(s)) {
+        free(s->addresses);
         free(s);
         return NULL;
     }

@@ -28,9 +28,9 @@ typedef struct lpi_socket_calls {
     void (*closed)(void *ctx); /* may be NULL */
 } lpi_socket_calls;
 
-/* type is SOCK_STREAM or SOCK_DGRAM. NULL: there is no memory, and no call will
+/* target is kept. type is SOCK_STREAM or SOCK_DGRAM. NULL: there is no memory, and no call will
  * come. */
-lpi_socket *lpi_socket_open(const lpi_target *target, int type,
+lpi_socket *lpi_socket_open(lpi_target *target, int type,
                             const lpi_socket_calls *calls, void *ctx);
 
 /* With a reset the peer gets nothing that it does not have already. */
