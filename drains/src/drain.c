@@ -285,7 +285,8 @@ static bool is_well(const lp_drain *drain)
     int64_t since_ns = now_ns(drain) - drain->tried_ns;
 
     return drain->protocol->answers ||
-           since_ns / 1000000 >= drain->set->opt.answer_timeout_ms;
+           (!drain->is_doubted &&
+            since_ns / 1000000 >= drain->set->opt.answer_timeout_ms);
 }
 
 /* The sink has taken something. */

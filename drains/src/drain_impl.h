@@ -105,6 +105,7 @@ struct lp_drain {
     bool is_armed;    /* the cursor is                                 */
     bool is_at_end;   /* the channel is closed, and has no more lines  */
     bool is_proven;   /* the last batch was answered                   */
+    bool is_doubted;  /* the link has no sign that somebody reads, and waits */
     bool has_turn;    /* to try although it is not                     */
     bool is_pumping;  /* a call from within send() need not pump       */
     bool is_in_step;  /* its batches end where those of others do      */

@@ -8,7 +8,9 @@
  *
  * Nobody answers a syslog sender. What the peer's kernel has acknowledged
  * (SIOCOUTQ) counts as delivered; the rest is sent again when the connection
- * dies, and it dies by a reset, so that none of it arrives late as well.
+ * dies, and it dies by a reset, so that none of it arrives late as well. The next
+ * connection begins with caution (caution.h): what is allowed is written, and the
+ * rest of the batch waits.
  */
 #include "syslog_drain.h"
 
@@ -18,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "caution.h"
 #include "logplex/render.h"
 #include "peer_socket.h"
 #include "sizes.h"
@@ -34,6 +37,7 @@ typedef struct connection connection;
 typedef struct syslog_link {
     lpi_target target;
     bool is_tls;
+    bool is_suspect; /* an open connection failed, and none was trusted since */
     connection *connection; /* NULL: closed */
 } syslog_link;
 
@@ -46,6 +50,8 @@ struct connection {
     bool has_leftover;        /* there is a batch that it has no part of */
     char *text; /* rendered: what the kernel has, and what is still to go */
     size_t text_bytes, text_at;
+    uint64_t written_bytes; /* of text, in all */
+    lpi_caution caution;
     uint64_t counted_bytes; /* of text, as delivered lines */
     lpi_sizes lines;        /* behind these; a notice's in the line after it */
     uint64_t arrived_bytes; /* of text     */
@@ -73,6 +79,7 @@ static void disconnect(syslog_link *link)
         return;
     is_clean = !c->is_open || c->lines.count == 0;
     link->connection = NULL;
+    link->target.drain->is_doubted = false;
     c->link = NULL;
     if (c->transport)
         c->transport->calls->close(c->transport, c->is_open && is_clean);
@@ -120,6 +127,7 @@ static void give_up_by(connection *c, const char *why, const char *alert)
     c->is_ending = true;
     confirm_arrived(c); // which may bring the next batch
     had_work = !c->is_open || c->lines.count > 0 || c->has_leftover;
+    link->is_suspect = link->is_suspect || (c->is_open && had_work);
     disconnect(link);
     if (!had_work)
         lp_drain_ready(drain);
@@ -147,17 +155,30 @@ static void give_up_transport(connection *c, lpi_io io)
 
 /* Writing ----------------------------------------------------------------- */
 
+/* Of the text, to be written now. */
+static size_t sendable_bytes(const connection *c)
+{
+    size_t left_bytes = c->text_bytes - c->text_at;
+    uint64_t allowed_bytes = c->caution.allowed_bytes - c->written_bytes;
+
+    if (!c->caution.is_on || left_bytes < allowed_bytes)
+        return left_bytes;
+    return (size_t)allowed_bytes;
+}
+
 /* As much as the kernel takes. False: the connection has been given up. */
 static bool write_on(connection *c)
 {
+    size_t some_bytes = sendable_bytes(c);
     size_t taken_bytes = 0;
     lpi_io io;
 
-    if (c->text_at == c->text_bytes)
+    if (some_bytes == 0)
         return true;
     io = c->transport->calls->write(c->transport, c->text + c->text_at,
-                                    c->text_bytes - c->text_at, &taken_bytes);
+                                    some_bytes, &taken_bytes);
     c->text_at += taken_bytes;
+    c->written_bytes += taken_bytes;
     if (taken_bytes > 0)
         lp_drain_count_sent(c->link->target.drain, taken_bytes);
     if (io == LPI_IO_FAILED)
@@ -176,7 +197,9 @@ static void after_write(connection *c)
 {
     look_again(c);
     if (c->text_at < c->text_bytes) {
-        lpi_socket_watch(c->socket, UV_READABLE | UV_WRITABLE);
+        lpi_socket_watch(c->socket, sendable_bytes(c) > 0
+                                        ? UV_READABLE | UV_WRITABLE
+                                        : UV_READABLE);
         return;
     }
     lpi_socket_watch(c->socket, UV_READABLE);
@@ -208,11 +231,50 @@ static void send_on(connection *c)
         lp_drain_ready(drain);
 }
 
+/* Caution ----------------------------------------------------------------- */
+
+static bool is_held_back(const connection *c)
+{
+    return c->text_at < c->text_bytes && sendable_bytes(c) == 0 &&
+           c->arrived_bytes == c->written_bytes;
+}
+
+static void begin_with_caution(connection *c)
+{
+    lpi_window window = lpi_window_of(lpi_socket_fd(c->socket));
+
+    if (c->link->is_suspect)
+        lpi_caution_begin(&c->caution, &window);
+}
+
+/* Sends on if somebody reads, or to see whether somebody does. */
+static void look_at_window(connection *c)
+{
+    syslog_link *link = c->link;
+    const lp_drains_options *opt = lp_drain_set_options(link->target.drain);
+    lpi_window window = lpi_window_of(lpi_socket_fd(c->socket));
+    uint64_t now_ms = lpi_socket_now_ms(c->socket);
+    bool may_go_on = lpi_caution_look(&c->caution, now_ms, &window);
+
+    link->target.drain->is_doubted = c->caution.is_stuck;
+    link->is_suspect = c->caution.is_on;
+    if (c->caution.is_stuck &&
+        now_ms - c->caution.stuck_ms >= opt->answer_timeout_ms) {
+        give_up(c, "it reads nothing of what it is sent");
+    } else if (may_go_on) {
+        c->progress_ms = now_ms; // until now there was nothing to wait for
+        send_on(c);
+    } else {
+        look_again(c);
+    }
+}
+
 /* Connecting -------------------------------------------------------------- */
 
 static void on_begun(connection *c)
 {
     c->is_open = true;
+    begin_with_caution(c);
     c->progress_ms = lpi_socket_now_ms(c->socket);
     lpi_socket_stop_timer(c->socket);
     lpi_socket_watch(c->socket, UV_READABLE);
@@ -290,6 +352,10 @@ static void on_timer(void *ctx)
     confirm_arrived(c);
     if (!c->link)
         return;
+    if (is_held_back(c)) {
+        look_at_window(c);
+        return;
+    }
     opt = lp_drain_set_options(c->link->target.drain);
     if (c->lines.count > 0 &&
         lpi_socket_now_ms(c->socket) - c->progress_ms >= opt->answer_timeout_ms)

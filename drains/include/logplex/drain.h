@@ -26,7 +26,10 @@
  *
  *     http, https         the sink answered 2xx
  *     syslog, syslog+tls  the kernel of the peer has acknowledged the line, and
- *                         with TLS the record that it ends in
+ *                         with TLS the record that it ends in. If its process
+                         hangs, that is a buffer full of lines which nobody
+                         reads; behind a failure a new connection gets some KiB
+                         until there are signs that somebody does
  *     syslog+udp          our own kernel has taken the datagram. Nobody says
  *                         whether it arrived
  */
@@ -58,7 +61,7 @@ typedef struct lp_drains_options {
     uint32_t connect_timeout_ms; /* 3,000: name, TCP and TLS together */
     uint32_t answer_timeout_ms;  /* 5,000: from a batch to its answer, the
                                     connection included; for syslog, in which
-                                    the peer takes nothing */
+                                    the peer takes or reads nothing */
     uint32_t backoff_min_ms;     /* 250: after the first failure, and twice as
                                 long after each more; less up to a half */
     uint32_t backoff_max_ms;     /* 30,000 */

@@ -346,6 +346,75 @@ static void what_one_peer_has_not_taken_goes_to_the_next(void **state)
     end(&f);
 }
 
+/* Hanging ----------------------------------------------------------------- */
+
+/* Its kernel takes what it has room for, and it reads none of it. */
+static void a_peer_that_hangs_gets_little_at_each_new_connection(void **state)
+{
+    enum { TRIES = 5, WIDTH = 300, MORE_MAX_BYTES = 32 * 1024 };
+    peer *p = new_peer(NULL);
+    lp_drain_status first, last;
+    fixture f;
+
+    (void)state;
+    p->is_mute = true;
+    begin(&f, RING_BYTES);
+    f.opt.answer_timeout_ms = 300;
+    open_to(&f, p, "127.0.0.1", "");
+    say_lines(&f, 1, 30000, WIDTH);
+    first = run_until_failed(&f, p);
+    last = first;
+    assert_string_equal(first.error, "it takes nothing of what it is sent");
+    for (int i = 0; i < TURNS_MAX && last.failures < TRIES; i++) {
+        run_for(&f, 1);
+        last = status_of(&f);
+    }
+    assert_string_equal(last.error, "it reads nothing of what it is sent");
+    assert_int_equal(last.failures, TRIES);
+    assert_int_equal(last.failed_in_a_row, TRIES);
+    assert_true(last.delivered_lines > first.delivered_lines);
+    assert_true((last.delivered_lines - first.delivered_lines) * WIDTH <
+                (TRIES - 1) * MORE_MAX_BYTES);
+
+    p->is_mute = false; // and what it gets from here on, it gets once
+    peer_die(p);
+    run_until_delivered(&f, p, 30000, ALL);
+    for (uint64_t n = last.delivered_lines + 1; n <= 30000; n++)
+        assert_int_equal(p->seen[n], 1);
+    assert_int_equal(status_of(&f).failures, TRIES);
+    free_peer(p);
+    end(&f);
+}
+
+/* By TLS, where what is held back is a part of a record to come. */
+static void a_peer_that_came_back_gets_all_and_each_line_once(void **state)
+{
+    const pki_pair *shown[] = {NULL, &good};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        peer *p = new_peer(shown[i]);
+        fixture f;
+
+        begin(&f, RING_BYTES);
+        open_to(&f, p, "127.0.0.1", "");
+        say_lines(&f, 1, 30000, 300);
+        for (int turns = 0; turns < 2; turns++) {
+            uint64_t enough = p->read_bytes + 200000;
+
+            for (int n = 0; n < TURNS_MAX && p->read_bytes < enough; n++)
+                turn(&f, p, ALL);
+            peer_read_all(p);
+            peer_die(p);
+        }
+        run_until_delivered(&f, p, 30000, ALL);
+        has_each_once(p, 30000);
+        assert_int_equal(p->connections, 3);
+        free_peer(p);
+        end(&f);
+    }
+}
+
 /* Who the peer is --------------------------------------------------------- */
 
 typedef struct trial {
@@ -639,6 +708,8 @@ int main(void)
         cmocka_unit_test(a_peer_that_closes_what_is_idle_is_no_failure),
         cmocka_unit_test(what_one_peer_has_not_taken_goes_to_the_next),
         cmocka_unit_test(an_idle_connection_has_time_again_for_the_next_lines),
+        cmocka_unit_test(a_peer_that_hangs_gets_little_at_each_new_connection),
+        cmocka_unit_test(a_peer_that_came_back_gets_all_and_each_line_once),
         cmocka_unit_test(a_certificate_is_for_the_name_or_the_address),
         cmocka_unit_test(https_drains_say_the_same_of_a_certificate),
         cmocka_unit_test(
