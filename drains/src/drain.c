@@ -8,6 +8,7 @@
  *                                        | failed          refused, to park
  *                        WAITS <---------+---------> PARKED
  *                          +---- time is over ---> as before
+ *                                                    +--> likewise, released
  */
 #include "drain_impl.h"
 
@@ -686,6 +687,16 @@ lp_err lp_drain_redirect(lp_drain *drain, lp_span url)
     lpi_set_end_turn(drain);
     lpi_drain_pump(drain);
     return LP_OK;
+}
+
+bool lp_drain_release(lp_drain *drain)
+{
+    if (drain->rest != LPI_REST_PARKED)
+        return false;
+    drain->rest = LPI_REST_NONE;
+    drain->is_ready = true;
+    lpi_drain_pump(drain);
+    return true;
 }
 
 void lp_drain_close(lp_drain *drain)

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "api/api_channel.h"
 #include "base/clock.h"
 #include "worker/metrics.h"
 
@@ -87,6 +88,23 @@ void api_print_drain_status(FILE *to, const daemon_shared *shared,
     print_last_error(to, &status);
     print_time(to, "retry_at", status.retry_ns);
     fputc('}', to);
+}
+
+/* Letting go on ------------------------------------------------------------ */
+
+void api_release_drain(api_write *write)
+{
+    const catalog_drain *drain = api_find_drain(
+        api_find_channel(write->req, write->channel_id), write->drain_id);
+
+    if (write->err != CATALOG_EXISTS || !drain ||
+        !catalog_is_same_url(drain->url, write->url) ||
+        !runner_release(http_worker(write->req)->shared, drain->id))
+        return;
+    write->err = CATALOG_OK;
+    write->drain.id = drain->id;
+    snprintf(write->drain.token, sizeof(write->drain.token), "%.*s",
+             (int)drain->token.len_bytes, drain->token.ptr);
 }
 
 /* All of them ------------------------------------------------------------- */

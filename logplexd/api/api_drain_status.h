@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "api/api.h"
+#include "api/api_write.h"
 #include "drain/runner.h"
 
 /* ,"status":{...} of a drain that has a URL; its state is "starts" as long as it
@@ -17,5 +17,9 @@ void api_print_drain_status(FILE *to, const daemon_shared *shared,
 /* All drains together, for /ledger and for /metrics. */
 json_t *api_drains_json(const runner_totals *totals);
 void api_print_drain_metrics(FILE *to, const runner_totals *totals);
+
+/* A write has failed because its drain has the URL already. If it is parked, it
+ * is let go on, and the write has succeeded. */
+void api_release_drain(api_write *write);
 
 #endif /* LOGPLEXD_API_DRAIN_STATUS_H */

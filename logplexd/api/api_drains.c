@@ -226,6 +226,7 @@ static void post_drain(http_request *req)
 
 static void set_done(api_write *write)
 {
+    api_release_drain(write);
     if (!refused(write))
         reply_made(write, 200);
 }

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "api/api_drain_status.h"
 #include "api/api_drain_url.h"
 #include "api/api_legacy.h"
 
@@ -34,6 +35,7 @@ static void add_done(api_write *write)
 
 static void set_done(api_write *write)
 {
+    api_release_drain(write);
     if (write->err == CATALOG_NOT_FOUND)
         http_reply_error(write->req, 404, "Unknown drain.");
     else

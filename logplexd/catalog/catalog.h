@@ -338,6 +338,9 @@ size_t catalog_count_tokens(const catalog_channel *channel);
 /* Those of the channel that have a URL; the others are only reserved. */
 size_t catalog_count_drains(const catalog_channel *channel);
 
+/* Are these the URL of one drain, in whatever spelling? */
+bool catalog_is_same_url(lp_span a, lp_span b);
+
 /* What became of a drain: its id and its token, with a NUL. */
 typedef struct catalog_drain_made {
     uint64_t id;

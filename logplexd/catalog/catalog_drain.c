@@ -19,7 +19,7 @@ size_t catalog_count_drains(const catalog_channel *channel)
     return count;
 }
 
-static bool is_same_url(lp_span a, lp_span b)
+bool catalog_is_same_url(lp_span a, lp_span b)
 {
     lp_drain_url left, right;
 
@@ -31,7 +31,7 @@ static bool is_same_url(lp_span a, lp_span b)
 static bool has_url(const catalog_channel *channel, lp_span url)
 {
     for (size_t i = 0; i < channel->drain_count; i++) {
-        if (is_same_url(channel->drains[i].url, url)) {
+        if (catalog_is_same_url(channel->drains[i].url, url)) {
             return true;
         }
     }

@@ -20,6 +20,7 @@ typedef struct running {
     uint64_t id;
     lp_drain *drain; /* NULL: it could not be opened */
     char *url;
+    bool is_released;        /* by somebody, and parked until a walk  */
     bool is_told;            /* the log has heard that it fails       */
     uint64_t told_alerts;    /* of TLS, that its channel has heard of */
     uint64_t told_alerts_ms; /* loop time                             */
@@ -51,6 +52,7 @@ struct drain_runner {
 
     uv_mutex_t lock; /* over what other threads read: */
     running_list list;
+    bool has_released; /* some of these */
     seat *seats;
     lp_drain_status gone; /* sums of drains that are closed */
 };
@@ -278,13 +280,37 @@ static bool move(struct drain_runner *r, running *one, const catalog_drain *to)
     return one->drain ? redirect(r, one, to) : reopen(r, one, to);
 }
 
+/* One that was parked. False: no memory. */
+static bool let_go_on(struct drain_runner *r, running *one,
+                      const catalog_drain *to)
+{
+    if (!one->drain)
+        return reopen(r, one, to);
+    lp_drain_release(one->drain);
+    take_status(one);
+    return true;
+}
+
+/* False: no memory. */
+static bool adapt(struct drain_runner *r, running *one, const catalog_drain *to)
+{
+    bool is_done = true;
+
+    if (!is_url(one, to->url))
+        is_done = move(r, one, to);
+    else if (one->is_released)
+        is_done = let_go_on(r, one, to);
+    one->is_released = one->is_released && !is_done;
+    return is_done;
+}
+
 static bool keep_drain(walk *at, const catalog_drain *drain)
 {
     running *old = find(&at->runner->list, drain->id);
     running one;
 
     if (old) {
-        if (!is_url(old, drain->url) && !move(at->runner, old, drain))
+        if (!adapt(at->runner, old, drain))
             return false;
         return push(&at->list, old);
     }
@@ -349,6 +375,7 @@ static void renew(struct drain_runner *r, const catalog_view *view)
     free(r->list.at);
     r->list = at.list;
     r->has_walked = at.has_memory;
+    r->has_released = r->has_released && !at.has_memory;
     r->version = catalog_view_drains_version(view);
 }
 
@@ -358,7 +385,8 @@ static void walk_catalog(struct drain_runner *r)
 
     uv_mutex_lock(&r->lock);
     r->walked_ms = uv_now(&r->home->loop);
-    if (!r->has_walked || catalog_view_drains_version(view) != r->version)
+    if (!r->has_walked || r->has_released ||
+        catalog_view_drains_version(view) != r->version)
         renew(r, view);
     if (r->has_walked)
         free_seats(r, r->version);
@@ -467,6 +495,26 @@ bool runner_status(const daemon_shared *shared, uint64_t drain_id,
         *out = one->status;
     uv_mutex_unlock(&r->lock);
     return one != NULL;
+}
+
+bool runner_release(const daemon_shared *shared, uint64_t drain_id)
+{
+    const worker *w = shared->workers[drain_id % shared->worker_count];
+    struct drain_runner *r = w->drains;
+    running *one;
+    bool is_parked;
+
+    if (!r)
+        return false;
+    uv_mutex_lock(&r->lock);
+    one = find(&r->list, drain_id);
+    is_parked = one && one->status.state == LP_DRAIN_PARKED;
+    if (is_parked)
+        one->is_released = r->has_released = true;
+    uv_mutex_unlock(&r->lock);
+    if (is_parked)
+        waker_post(&r->waker);
+    return is_parked;
 }
 
 static void add_totals(runner_totals *to, struct drain_runner *r)

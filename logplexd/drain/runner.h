@@ -43,6 +43,10 @@ void runner_free(struct drain_runner *runner);
 bool runner_status(const daemon_shared *shared, uint64_t drain_id,
                    lp_drain_status *out);
 
+/* Has a drain that is parked go on. False: it is not, and is left alone. Threads:
+ * any. */
+bool runner_release(const daemon_shared *shared, uint64_t drain_id);
+
 /* All drains together. */
 typedef struct runner_totals {
     uint64_t states[LP_DRAIN_PARKED + 1]; /* how many are in each */

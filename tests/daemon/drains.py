@@ -290,6 +290,70 @@ class Delivery(DrainTest):
             self.assertEqual(self.settled(drain, 1)["retries"], 1)
 
 
+class Parked(DrainTest):
+    FLAGS = [*IMPATIENT, "--workers", "3"]
+    CHANNEL = "7"  # a number, for the legacy API
+
+    def setUp(self):
+        super().setUp()
+        self.token = self.make_channel(self.CHANNEL, "app")["app"]
+
+    def put(self, drain, url):
+        return self.ask_json("PUT", self.path(drain, self.CHANNEL),
+                             {"url": url})
+
+    def post_v2(self, drain, url):
+        return self.ask_json("POST", "/v2/channels/%s/drains/%d" %
+                             (self.CHANNEL, drain), {"url": url})
+
+    def state(self, drain):
+        return self.status(drain, self.CHANNEL).get("state")
+
+    def test_its_own_url_lets_a_parked_drain_go_on(self):
+        sink = self.sink(HttpSink, answers(403))
+        url = sink.url("/#refused=park")
+        drain = self.drain(url, self.CHANNEL)
+        sent = []
+        for status, let_go in ((200, self.put), (201, self.post_v2)):
+            sink.behaviour = answers(403)
+            self.send([str(status)])
+            self.wait_until(lambda: self.state(drain) == "parked")
+            sink.behaviour = good()
+            sent.append(str(status))
+            answer = let_go(drain, url.replace("http", "HTTP"))
+            self.assertEqual(answer.status, status, answer)
+            self.assertEqual(answer.json()["id"], drain)
+            self.assertRegex(answer.json()["token"], r"^d\.[0-9a-f-]{36}$")
+            sink.wait_for(len(sent))
+            self.assertEqual(sink.texts(), sent)
+        self.wait_until(lambda: self.state(drain) == "idle")
+
+    def test_its_own_url_does_nothing_to_one_that_is_not_parked(self):
+        sink = self.sink(HttpSink, answers_later(0.5))
+        parked = self.sink(HttpSink, answers(403))
+        url = sink.url("/#refused=park")
+        drain = self.drain(url, self.CHANNEL)
+        other = self.drain(parked.url("/#refused=park"), self.CHANNEL)
+        self.send(["a"])
+        sink.wait_for_requests(1)
+        self.wait_until(lambda: self.state(other) == "parked")
+        for ask in (self.put, self.post_v2):
+            self.assertEqual(ask(drain, url).status, 409)
+            # A neighbour's is not its own, be that parked or not.
+            self.assertEqual(ask(drain, parked.url("/#refused=park")).status,
+                             409)
+        sink.wait_for(1)
+        status = self.wait_for_idle(drain)
+        self.assertEqual((status["batches"], status["retries"],
+                          status["failures"]), (1, 0, 0))
+        self.assertEqual(len(sink.connections), 1)
+        self.assertEqual(self.state(other), "parked")
+
+    def wait_for_idle(self, drain):
+        self.wait_until(lambda: self.state(drain) == "idle")
+        return self.status(drain, self.CHANNEL)
+
+
 class Pace(DrainTest):
     """How long lines wait for each other."""
     FLAGS = [*IMPATIENT, "--channel-max", "64MiB"]

@@ -165,6 +165,10 @@ LP_API lp_err lp_drain_open(lp_drains *set, lp_channel *channel, lp_span url,
  * again. Fails: as lp_drain_open(); then all is as it was. */
 LP_API lp_err lp_drain_redirect(lp_drain *drain, lp_span url);
 
+/* Lets a parked drain go on at its sink, beginning with what was refused, and
+ * does nothing to any other. Returns whether it was parked. */
+LP_API bool lp_drain_release(lp_drain *drain);
+
 /* Has what is in flight and is known to have arrived counted as delivered, as
  * the last status of a drain that is closed then should have it. */
 LP_API void lp_drain_settle(lp_drain *drain);

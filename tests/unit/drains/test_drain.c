@@ -550,6 +550,48 @@ static void a_parked_drain_rests_until_it_is_sent_elsewhere(void **state)
     end(&f);
 }
 
+static void a_parked_drain_goes_on_when_it_is_released(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f, 2, LP_DRAIN_PARK);
+    ring_fill(f.channel, 1, 20, 100);
+    run_until_sent(&f, 2);
+    assert_false(lp_drain_release(f.drain));
+    run_for(&f, 5);
+    assert_int_equal(f.sent_count, 2);
+    lp_drain_refuse(f.drain, "it answered 403");
+    assert_int_equal(status_of(&f).state, LP_DRAIN_PARKED);
+    assert_true(lp_drain_release(f.drain));
+    assert_int_equal(f.sent_count, 4);
+    is_sent(&f, 2, 1, 10);
+    is_sent(&f, 3, 11, 10);
+    assert_string_equal(f.sent[2].frame_id, f.sent[0].frame_id);
+    assert_false(lp_drain_release(f.drain));
+    lp_drain_refuse(f.drain, "it answered 403");
+    assert_int_equal(status_of(&f).state, LP_DRAIN_PARKED);
+    assert_int_equal(status_of(&f).pending_lines, 20);
+    assert_int_equal(f.sent_count, 4);
+    end(&f);
+}
+
+static void who_waits_after_a_failure_is_not_released(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_PARK);
+    ring_fill(f.channel, 1, 10, 100);
+    run_until_sent(&f, 1);
+    lp_drain_failed(f.drain, "it is away", 10000);
+    assert_false(lp_drain_release(f.drain));
+    run_for(&f, 5);
+    assert_int_equal(f.sent_count, 1);
+    assert_int_equal(status_of(&f).state, LP_DRAIN_WAITS);
+    end(&f);
+}
+
 static void a_drain_that_retries_refusals_loses_nothing(void **state)
 {
     fixture f;
@@ -749,6 +791,8 @@ int main(void)
             what_the_ring_forgot_is_told_once_and_in_the_same_words),
         cmocka_unit_test(what_was_refused_is_told_in_front_of_the_next_lines),
         cmocka_unit_test(a_parked_drain_rests_until_it_is_sent_elsewhere),
+        cmocka_unit_test(a_parked_drain_goes_on_when_it_is_released),
+        cmocka_unit_test(who_waits_after_a_failure_is_not_released),
         cmocka_unit_test(a_drain_that_retries_refusals_loses_nothing),
         cmocka_unit_test(a_batch_that_is_too_large_comes_in_smaller_ones),
         cmocka_unit_test(
