@@ -26,13 +26,18 @@ static void print_time(FILE *to, const char *name, int64_t time_ns)
         fprintf(to, ",\"%s\":\"%s\"", name, api_print_time(time_ns, text));
 }
 
-static void print_lag(FILE *to, const lp_drain_status *status)
+double api_drain_lag_s(const lp_drain_status *status)
 {
     int64_t lag_ns =
         status->behind_ns > 0 ? wall_clock_ns() - status->behind_ns : 0;
 
+    return lag_ns > 0 ? (double)lag_ns / 1e9 : 0.0;
+}
+
+static void print_lag(FILE *to, const lp_drain_status *status)
+{
     print_count(to, "lag_lines", status->pending_lines);
-    fprintf(to, ",\"lag_s\":%.3f", lag_ns > 0 ? (double)lag_ns / 1e9 : 0.0);
+    fprintf(to, ",\"lag_s\":%.3f", api_drain_lag_s(status));
 }
 
 static void print_answers(FILE *to, const lp_drain_status *status)

@@ -14,6 +14,9 @@
 void api_print_drain_status(FILE *to, const daemon_shared *shared,
                             uint64_t drain_id);
 
+/* How long its oldest pending line has been there; 0: it has none. */
+double api_drain_lag_s(const lp_drain_status *status);
+
 /* All drains together, for /ledger and for /metrics. */
 json_t *api_drains_json(const runner_totals *totals);
 void api_print_drain_metrics(FILE *to, const runner_totals *totals);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "api/api.h"
+#include "api/api_drain_series.h"
 #include "api/api_drain_status.h"
 #include "api/api_switches.h"
 #include "worker/ledger.h"
@@ -43,19 +44,61 @@ static void get_ready(http_request *req)
 
 /* Metrics ----------------------------------------------------------------- */
 
+/* Series of thousands of drains take a while to print, so that is done apart
+ * from the loop. */
+typedef struct metrics_page {
+    http_request *req;
+    const daemon_shared *shared;
+    api_page page;
+} metrics_page;
+
+static void print_drains(void *ctx)
+{
+    const metrics_page *it = ctx;
+
+    api_print_drain_series(it->page.to, it->shared,
+                           it->shared->cfg->metrics_drains_max);
+}
+
+static void reply_metrics(void *ctx)
+{
+    metrics_page *it = ctx;
+
+    api_page_reply(it->req, &it->page, 200,
+                   "text/plain; version=0.0.4; charset=utf-8");
+}
+
+static void finish_metrics(metrics_page *it)
+{
+    worker *w = http_worker(it->req);
+
+    if (worker_offload(w, print_drains, reply_metrics, it)) {
+        http_defer(it->req);
+        return;
+    }
+    print_drains(it); // somebody has to be told how busy it is
+    reply_metrics(it);
+}
+
 static void get_metrics(http_request *req)
 {
     ledger led;
     runner_totals drains;
-    api_page page;
+    metrics_page *it = http_alloc(req, sizeof(*it));
 
-    if (!api_page_open(req, &page))
+    if (!it) {
+        api_refuse_busy(req, http_reply_error);
+        return;
+    }
+    it->req = req;
+    it->shared = http_worker(req)->shared;
+    if (!api_page_open(req, &it->page))
         return;
     ledger_take(http_worker(req), &led);
-    metrics_print(page.to, http_worker(req), &led);
-    runner_totals_take(http_worker(req)->shared, &drains);
-    api_print_drain_metrics(page.to, &drains);
-    api_page_reply(req, &page, 200, "text/plain; version=0.0.4; charset=utf-8");
+    metrics_print(it->page.to, http_worker(req), &led);
+    runner_totals_take(it->shared, &drains);
+    api_print_drain_metrics(it->page.to, &drains);
+    finish_metrics(it);
 }
 
 /* Ledger ------------------------------------------------------------------ */

@@ -80,6 +80,7 @@ typedef struct config {
     uint32_t drain_linger_ms;   /* a line waits for more */
     uint32_t drain_timeout_ms;  /* from a batch to its answer */
     uint32_t drain_backoff_max_ms; /* between two tries */
+    uint32_t metrics_drains_max;   /* with series of their own */
     uint64_t drain_batch_bytes;    /* one that is as large does not wait */
     char *drain_pins;              /* files; NULL: none */
     char *drain_cert;

@@ -159,6 +159,10 @@ const option config_options[] = {
     {NULL, "--drain-key", "LOGPLEX_DRAIN_KEY", "FILE",
      OPTION_FILE, MEMBER(drain_key), ANY, NULL,
      "Its private key, if that is in a file of its own."},
+    {NULL, "--metrics-drains", "LOGPLEX_METRICS_DRAINS", "N",
+     OPTION_NUMBER, MEMBER(metrics_drains_max), 0, 100000, "1000",
+     "Drains that have series of their own in /metrics, the oldest ones; all "
+     "are in the sums."},
 
     {"Tails", "--heartbeat", "LOGPLEX_HEARTBEAT", "TIME",
      OPTION_DURATION, MEMBER(heartbeat_ms), 100, HOURS(1), "15s",

@@ -20,6 +20,7 @@ typedef struct running {
     uint64_t id;
     lp_drain *drain; /* NULL: it could not be opened */
     char *url;
+    char *channel_id;
     bool is_released;        /* by somebody, and parked until a walk  */
     bool is_told;            /* the log has heard that it fails       */
     uint64_t told_alerts;    /* of TLS, that its channel has heard of */
@@ -99,6 +100,12 @@ static bool push(running_list *list, const running *one)
 
 /* Opening and closing ----------------------------------------------------- */
 
+static void forget(const running *one)
+{
+    free(one->url);
+    free(one->channel_id);
+}
+
 static void note_unopened(running *one, const catalog_drain *from, lp_err err)
 {
     const char *why = err == LP_E_INVALID
@@ -123,8 +130,12 @@ static bool open_one(struct drain_runner *r, const catalog_drain *from,
     memset(out, 0, sizeof(*out));
     out->id = from->id;
     out->url = strndup(from->url.ptr, from->url.len_bytes);
-    if (!out->url)
+    out->channel_id =
+        strndup(from->channel->id.ptr, from->channel->id.len_bytes);
+    if (!out->url || !out->channel_id) {
+        forget(out);
         return false;
+    }
     opt.start = from->start.kind;
     opt.start_arg = from->start.arg;
     opt.start_epoch = from->start.epoch;
@@ -172,7 +183,7 @@ static void close_one(struct drain_runner *r, running *one)
     take_status(one);
     add_sums(&r->gone, &one->status);
     lp_drain_close(one->drain);
-    free(one->url);
+    forget(one);
 }
 
 /* Seats ------------------------------------------------------------------- */
@@ -249,7 +260,7 @@ static bool reopen(struct drain_runner *r, running *one,
 
     if (!open_one(r, to, &fresh))
         return false;
-    free(one->url);
+    forget(one);
     *one = fresh;
     return true;
 }
@@ -434,17 +445,19 @@ static void log_news(running *one)
     bool fails =
         status->failed_in_a_row > 0 || status->error_ns > status->success_ns;
     char quoted[2 * LP_DRAIN_ERROR_MAX_BYTES];
+    char channel[2 * CATALOG_ID_MAX_BYTES];
 
     if (fails == one->is_told)
         return;
     one->is_told = fails;
+    log_quote(one->channel_id, channel, sizeof(channel));
     if (fails)
-        LOG_AT(LOG_WARN, "drain_failing", "drain=%llu why=%s",
-               (unsigned long long)one->id,
+        LOG_AT(LOG_WARN, "drain_failing", "drain=%llu channel=%s why=%s",
+               (unsigned long long)one->id, channel,
                log_quote(status->error, quoted, sizeof(quoted)));
     else
-        LOG_AT(LOG_INFO, "drain_recovered", "drain=%llu",
-               (unsigned long long)one->id);
+        LOG_AT(LOG_INFO, "drain_recovered", "drain=%llu channel=%s",
+               (unsigned long long)one->id, channel);
 }
 
 /* L14, once for each drain in a while: it tries again and again. */
@@ -541,6 +554,97 @@ void runner_totals_take(const daemon_shared *shared, runner_totals *out)
         if (r)
             add_totals(out, r);
     }
+}
+
+/* Each of them ------------------------------------------------------------ */
+
+typedef struct id_list {
+    uint64_t *at;
+    size_t count;
+} id_list;
+
+/* Returns how many it has, be there memory for them or not. */
+static size_t add_ids(id_list *to, struct drain_runner *r)
+{
+    uint64_t *longer;
+    size_t count;
+
+    uv_mutex_lock(&r->lock);
+    count = r->list.count;
+    longer = realloc(to->at, (to->count + count + 1) * sizeof(*longer));
+    if (longer)
+        to->at = longer;
+    for (size_t i = 0; longer && i < count; i++)
+        to->at[to->count++] = r->list.at[i].id;
+    uv_mutex_unlock(&r->lock);
+    return count;
+}
+
+static int order_ids(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a;
+    uint64_t right = *(const uint64_t *)b;
+
+    return left < right ? -1 : left > right;
+}
+
+static id_list all_ids(const daemon_shared *shared, size_t *total)
+{
+    id_list ids = {NULL, 0};
+
+    *total = 0;
+    for (unsigned i = 0; i < shared->worker_count; i++)
+        if (shared->workers[i]->drains)
+            *total += add_ids(&ids, shared->workers[i]->drains);
+    if (ids.count > 0)
+        qsort(ids.at, ids.count, sizeof(*ids.at), order_ids);
+    return ids;
+}
+
+/* Those up to an id, for which there is room: ids are never given twice. */
+static void copy_drains(runner_drains *to, struct drain_runner *r,
+                        uint64_t last_id, size_t room)
+{
+    uv_mutex_lock(&r->lock);
+    for (size_t i = 0; i < r->list.count && to->count < room; i++) {
+        const running *from = &r->list.at[i];
+        runner_drain *one = &to->at[to->count];
+
+        if (from->id > last_id)
+            break;
+        one->id = from->id;
+        snprintf(one->channel_id, sizeof(one->channel_id), "%s",
+                 from->channel_id);
+        one->status = from->status;
+        to->count++;
+    }
+    uv_mutex_unlock(&r->lock);
+}
+
+static int order_drains(const void *a, const void *b)
+{
+    return order_ids(&((const runner_drain *)a)->id,
+                     &((const runner_drain *)b)->id);
+}
+
+void runner_drains_take(const daemon_shared *shared, size_t count_max,
+                        runner_drains *out)
+{
+    size_t total;
+    id_list ids = all_ids(shared, &total);
+    size_t room = ids.count < count_max ? ids.count : count_max;
+
+    memset(out, 0, sizeof(*out));
+    if (room > 0)
+        out->at = malloc(room * sizeof(*out->at));
+    for (unsigned i = 0; out->at && i < shared->worker_count; i++)
+        if (shared->workers[i]->drains)
+            copy_drains(out, shared->workers[i]->drains, ids.at[room - 1],
+                        room);
+    out->left_out = total - (out->at ? room : 0);
+    if (out->count > 0)
+        qsort(out->at, out->count, sizeof(*out->at), order_drains);
+    free(ids.at);
 }
 
 const char *runner_state_name(unsigned state)

@@ -57,6 +57,25 @@ typedef struct runner_totals {
 /* Threads: any. */
 void runner_totals_take(const daemon_shared *shared, runner_totals *out);
 
+/* What there is to say of a drain, and of which channel it is. */
+typedef struct runner_drain {
+    uint64_t id;
+    char channel_id[CATALOG_ID_MAX_BYTES + 1];
+    lp_drain_status status;
+} runner_drain;
+
+typedef struct runner_drains {
+    runner_drain *at; /* by id */
+    size_t count;
+    size_t left_out;
+} runner_drains;
+
+/* So many drains at most, those with the lowest ids, which are the oldest.
+ * Without memory all are left out. Threads: any. Owns: at is the caller's, to be
+ * freed. */
+void runner_drains_take(const daemon_shared *shared, size_t count_max,
+                        runner_drains *out);
+
 /* "idle", "sends" ... */
 const char *runner_state_name(unsigned state);
 

@@ -27,6 +27,19 @@ void metrics_print_one(FILE *to, const char *name, const char *type,
     fprintf(to, "logplex_%s %" PRIu64 "\n", name, value);
 }
 
+void metrics_print_escaped(FILE *to, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '\n') {
+            fputs("\\n", to);
+            continue;
+        }
+        if (*text == '"' || *text == '\\')
+            fputc('\\', to);
+        fputc(*text, to);
+    }
+}
+
 /* Listeners --------------------------------------------------------------- */
 
 static void print_lines(FILE *to, const ledger *led)

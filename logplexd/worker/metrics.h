@@ -18,4 +18,7 @@ void metrics_print_head(FILE *to, const char *name, const char *type,
 void metrics_print_one(FILE *to, const char *name, const char *type,
                        const char *help, uint64_t value);
 
+/* The value of a label, without its quotes. text is UTF-8. */
+void metrics_print_escaped(FILE *to, const char *text);
+
 #endif /* LOGPLEXD_METRICS_H */

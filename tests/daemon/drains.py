@@ -5,9 +5,12 @@ import re
 import sys
 import tempfile
 import time
+from datetime import datetime
+from urllib.parse import quote
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import certificates
+import prometheus
 from behaviours import (Behaviour, answers, answers_later, good, in_turn,
                         is_content, is_silent, with_length)
 from draining import IMPATIENT, DrainTest, lost_lines, numbered
@@ -112,10 +115,12 @@ class Delivery(DrainTest):
         for n in range(1, 4):
             self.send(["a"])
             sink.wait_for_requests(n)
-        self.wait_until(lambda: self.logged("event=drain_failing .*404"))
+        self.wait_until(lambda: self.logged(
+            "event=drain_failing .*channel=demo .*404"))
         sink.behaviour = good()
         self.send(["b"])
-        self.wait_until(lambda: self.logged("event=drain_recovered"))
+        self.wait_until(lambda: self.logged(
+            "event=drain_recovered .*channel=demo"))
         self.assertEqual(self.logged("event=drain_failing"), 1)
 
     def logged(self, what):
@@ -352,6 +357,130 @@ class Parked(DrainTest):
     def wait_for_idle(self, drain):
         self.wait_until(lambda: self.state(drain) == "idle")
         return self.status(drain, self.CHANNEL)
+
+
+class Metrics(DrainTest):
+    """Each drain by itself on /metrics."""
+    FLAGS = [*IMPATIENT, "--workers", "3"]
+    ODD = 'a"b\\n c\\é'  # it can have no line end
+    ONE = "logplex_channel_drain_"
+
+    def metrics(self):
+        return prometheus.parse(self.ask("GET", "/metrics").body.decode())
+
+    def of(self, samples, channel, drain):
+        """Of one drain: values by name, without what all begin with, and by
+        what else it is labelled with."""
+        found = {}
+        for (name, labels), value in samples.items():
+            told = prometheus.labels_of(labels or "")
+            if name.startswith(self.ONE) and \
+                    told.pop("drain") == str(drain):
+                self.assertEqual(told.pop("channel"), channel)
+                found[(name[len(self.ONE):], *told.values())] = value
+        return found
+
+    def drains_with_series(self, samples):
+        return sorted({int(prometheus.labels_of(labels)["drain"])
+                       for name, labels in samples
+                       if name.startswith(self.ONE)})
+
+    def agrees(self, found, status):
+        for name in ("offered_lines", "delivered_lines", "batches", "retries",
+                     "failures", "sent_bytes"):
+            self.assertEqual(found[name + "_total",], status[name], name)
+        self.assertEqual(found["pending_lines",], status["lag_lines"])
+        for reason, lines in status["lost_lines"].items():
+            self.assertEqual(found["lost_lines_total", reason], lines)
+        states = {key[1]: value for key, value in found.items()
+                  if key[0] == "state"}
+        self.assertEqual(states.pop(status["state"]), 1)
+        self.assertEqual(set(states.values()), {0})
+        self.assertEqual(len(states), 5)
+        self.agrees_in_time(found, status)
+
+    def agrees_in_time(self, found, status):
+        # One who has lines to send is asked for both one after the other.
+        if status["lag_lines"] == 0:
+            self.assertEqual(found["lag_seconds",], 0)
+        else:
+            self.assertGreater(found["lag_seconds",], 0)
+            self.assertLessEqual(found["lag_seconds",], status["lag_s"])
+        at = status["last_success_at"]
+        told = found["last_success_timestamp_seconds",]
+        self.assertEqual(int(told), int(datetime.fromisoformat(
+            at.replace("Z", "+00:00")).timestamp()) if at else 0)
+
+    def test_they_say_what_its_status_says(self):
+        name = quote(self.ODD, safe="")
+        odd = self.make_channel(name, "app")["app"]
+        sinks = [self.sink(HttpSink), self.sink(SyslogSink),
+                 self.sink(HttpSink, in_turn(answers(404), good())),
+                 self.sink(HttpSink, answers(403))]
+        drains = [(self.drain(sinks[0].url()), "demo", "demo"),
+                  (self.drain(sinks[1].url(), name), name, self.ODD),
+                  (self.drain(sinks[2].url(), name), name, self.ODD),
+                  (self.drain(sinks[3].url("/#refused=park")), "demo", "demo")]
+        for token in (self.token, odd):
+            self.send(["a"], token)
+        sinks[2].wait_for_requests(1)
+        self.wait_for_status(drains[3][0],
+                             lambda one: one["state"] == "parked")
+        for token in (self.token, odd):
+            self.send(["b", "c"], token)
+        self.wait_until(lambda: self.accounts(drains) == [
+            (3, 3, 0, "idle"), (3, 3, 0, "idle"), (3, 2, 1, "idle"),
+            (3, 0, 0, "parked")])
+        samples = self.metrics()
+        for drain, path, channel in drains:
+            self.agrees(self.of(samples, channel, drain),
+                        self.status(drain, path))
+        self.assertEqual(samples["logplex_drains_without_series", None], 0)
+        for total in ("offered_lines_total", "delivered_lines_total",
+                      "batches_total", "sent_bytes_total", "pending_lines"):
+            self.assertEqual(
+                samples["logplex_drain_" + total, None],
+                sum(value for (name, _), value in samples.items()
+                    if name == self.ONE + total))
+
+    def accounts(self, drains):
+        told = [self.status(drain, path) for drain, path, _ in drains]
+        return [(one["offered_lines"], one["delivered_lines"], lost_lines(one),
+                 one["state"]) for one in told]
+
+    def test_they_have_neither_its_token_nor_its_url(self):
+        sink = self.sink(HttpSink)
+        self.drain(sink.url("/path", user="name:" + SECRET))
+        self.send(["a"])
+        sink.wait_for(1)
+        text = self.ask("GET", "/metrics").body.decode()
+        self.assertEqual(self.drains_with_series(prometheus.parse(text)), [1])
+        for secret in (SECRET, "/path", sink.requests[0].token):
+            self.assertNotIn(secret, text)
+
+    def test_one_that_is_gone_has_none(self):
+        drains = [self.drain(self.sink(HttpSink).url()) for _ in range(2)]
+        self.wait_until(lambda: self.drains_with_series(self.metrics()) ==
+                        drains)
+        self.delete(drains[0])
+        self.wait_until(lambda: self.drains_with_series(self.metrics()) ==
+                        drains[1:])
+
+
+    def test_no_more_have_some_than_an_operator_wants(self):
+        for most in (2, 0):
+            self.daemon.stop()
+            self.FLAGS = [*self.FLAGS, "--metrics-drains", str(most)]
+            self.start()
+            self.make_channel("demo", "app")
+            drains = [self.drain(self.sink(HttpSink).url()) for _ in range(5)]
+            self.wait_until(lambda: sum(
+                value for (name, _), value in self.metrics().items()
+                if name == "logplex_drains") == 5)
+            samples = self.metrics()
+            self.assertEqual(self.drains_with_series(samples), drains[:most])
+            self.assertEqual(samples["logplex_drains_without_series", None],
+                             5 - most)
 
 
 class Pace(DrainTest):
