@@ -357,7 +357,7 @@ void lpi_lookup_abandon(lpi_lookup *lookup)
 }
 
 /* Each may ask and abandon from within its found(). */
-static void tell_all(const job *one)
+static void tell_all(job *one)
 {
     const char *why = one->result == EAI_SYSTEM ? strerror(one->error)
                                                 : gai_strerror(one->result);
@@ -367,7 +367,9 @@ static void tell_all(const job *one)
         lpi_on_found found = first->found;
         void *ctx = first->ctx;
 
-        leave_job(first);
+        one->waiting = first->next;
+        if (first->next)
+            first->next->previous = NULL;
         free(first);
         found(ctx, one->result == 0 ? one->found : NULL, why);
     }

@@ -559,25 +559,26 @@ void runner_totals_take(const daemon_shared *shared, runner_totals *out)
 /* Each of them ------------------------------------------------------------ */
 
 typedef struct id_list {
-    uint64_t *at;
-    size_t count;
+    uint64_t *at; /* NULL: there is no memory */
+    size_t count, room;
 } id_list;
 
-/* Returns how many it has, be there memory for them or not. */
-static size_t add_ids(id_list *to, struct drain_runner *r)
+static size_t count_of(struct drain_runner *r)
 {
-    uint64_t *longer;
     size_t count;
 
     uv_mutex_lock(&r->lock);
     count = r->list.count;
-    longer = realloc(to->at, (to->count + count + 1) * sizeof(*longer));
-    if (longer)
-        to->at = longer;
-    for (size_t i = 0; longer && i < count; i++)
-        to->at[to->count++] = r->list.at[i].id;
     uv_mutex_unlock(&r->lock);
     return count;
+}
+
+static void add_ids(id_list *to, struct drain_runner *r)
+{
+    uv_mutex_lock(&r->lock);
+    for (size_t i = 0; i < r->list.count && to->count < to->room; i++)
+        to->at[to->count++] = r->list.at[i].id;
+    uv_mutex_unlock(&r->lock);
 }
 
 static int order_ids(const void *a, const void *b)
@@ -588,15 +589,18 @@ static int order_ids(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-static id_list all_ids(const daemon_shared *shared, size_t *total)
+static id_list all_ids(const daemon_shared *shared)
 {
-    id_list ids = {NULL, 0};
+    id_list ids = {NULL, 0, 0};
 
-    *total = 0;
     for (unsigned i = 0; i < shared->worker_count; i++)
         if (shared->workers[i]->drains)
-            *total += add_ids(&ids, shared->workers[i]->drains);
-    if (ids.count > 0)
+            ids.room += count_of(shared->workers[i]->drains);
+    ids.at = calloc(ids.room + 1, sizeof(*ids.at));
+    for (unsigned i = 0; ids.at && i < shared->worker_count; i++)
+        if (shared->workers[i]->drains)
+            add_ids(&ids, shared->workers[i]->drains);
+    if (ids.at)
         qsort(ids.at, ids.count, sizeof(*ids.at), order_ids);
     return ids;
 }
@@ -630,20 +634,22 @@ static int order_drains(const void *a, const void *b)
 void runner_drains_take(const daemon_shared *shared, size_t count_max,
                         runner_drains *out)
 {
-    size_t total;
-    id_list ids = all_ids(shared, &total);
+    id_list ids = all_ids(shared);
     size_t room = ids.count < count_max ? ids.count : count_max;
+    uint64_t last_id = 0;
 
-    memset(out, 0, sizeof(*out));
-    if (room > 0)
+    *out = (runner_drains){.left_out = ids.room};
+    if (ids.at && room > 0) {
+        last_id = ids.at[room - 1];
         out->at = malloc(room * sizeof(*out->at));
-    for (unsigned i = 0; out->at && i < shared->worker_count; i++)
-        if (shared->workers[i]->drains)
-            copy_drains(out, shared->workers[i]->drains, ids.at[room - 1],
-                        room);
-    out->left_out = total - (out->at ? room : 0);
-    if (out->count > 0)
+    }
+    if (out->at) {
+        for (unsigned i = 0; i < shared->worker_count; i++)
+            if (shared->workers[i]->drains)
+                copy_drains(out, shared->workers[i]->drains, last_id, room);
         qsort(out->at, out->count, sizeof(*out->at), order_drains);
+        out->left_out = ids.count - room;
+    }
     free(ids.at);
 }
 

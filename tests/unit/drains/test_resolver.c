@@ -31,7 +31,8 @@ static int look_up(const char *host, struct addrinfo **found)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
                                    .ai_flags = AI_NUMERICHOST};
-    unsigned n = (unsigned)atoi(host + strcspn(host, "0123456789"));
+    unsigned n =
+        (unsigned)strtoul(host + strcspn(host, "0123456789"), NULL, 10);
 
     pthread_mutex_lock(&world.lock);
     world.begun++;
