@@ -139,8 +139,8 @@ const option config_options[] = {
      "Lines that are as many bytes together do not wait."},
     {NULL, "--drain-timeout", "LOGPLEX_DRAIN_TIMEOUT", "TIME",
      OPTION_DURATION, MEMBER(drain_timeout_ms), 100, HOURS(1), "5s",
-     "A sink that has not answered by then, or over syslog has taken nothing, "
-     "has failed."},
+     "A sink that has not answered by then, or over syslog has taken or read "
+     "nothing, has failed."},
     {NULL, "--drain-backoff-max", "LOGPLEX_DRAIN_BACKOFF_MAX", "TIME",
      OPTION_DURATION, MEMBER(drain_backoff_max_ms), 100, HOURS(1), "30s",
      "The longest time between two tries to reach a sink that failed; a sink "
