@@ -27,7 +27,8 @@ enum {
     STEP_LINES = 1024, /* about as many as a batch has room for */
     LOOK_MS = 10, /* a drain that lingers looks this often if it has enough */
     GROW_MS = 15000, /* then a sink that wants small batches is asked again */
-    AFTER_MAX_MS = 3600 * 1000
+    AFTER_MAX_MS = 3600 * 1000,
+    SCARCE_PART = 16 /* of a batch, when memory is */
 };
 
 static int64_t now_ns(const lp_drain *drain)
@@ -153,13 +154,23 @@ static uint64_t lines_max(const lp_drain *drain)
     return drain->is_in_step ? STEP_LINES - (seq - 1) % STEP_LINES : 0;
 }
 
+/* Whether so much memory is held already that batches have to be small. What is
+ * sent again is what it was; turns see to it that there is not much of that. */
+static bool is_scarce(const lp_drain *drain)
+{
+    const lp_drains *set = drain->set;
+
+    return !drain->protocol->copies && drain->again_seq == 0 &&
+           set->pinned_bytes + drain->batch_bytes > set->opt.pinned_max_bytes;
+}
+
 /* Fails: as lp_cursor_next(); LP_E_NOMEM. */
-static lp_err take(lp_drain *drain, lpi_taken *out)
+static lp_err take(lp_drain *drain, size_t bytes_max, lpi_taken *out)
 {
     if (drain->sieve)
-        return lpi_sieve_take(drain->sieve, drain->cursor, drain->batch_bytes,
-                              lines_max(drain), out);
-    return lpi_take(drain->cursor, drain->batch_bytes, lines_max(drain), out);
+        return lpi_sieve_take(drain->sieve, drain->cursor, bytes_max,
+                              lines_max(drain), drain->again_seq > 0, out);
+    return lpi_take(drain->cursor, bytes_max, lines_max(drain), out);
 }
 
 /* Lines that it does not want are behind it, or go with the last ones in flight.
@@ -200,8 +211,12 @@ static bool send_taken(lp_drain *drain, lpi_taken *taken)
 /* False: there is nothing to send now. */
 static bool send_one(lp_drain *drain)
 {
+    bool scarce = is_scarce(drain);
     lpi_taken taken;
-    lp_err err = take(drain, &taken);
+    lp_err err =
+        take(drain,
+             scarce ? drain->batch_bytes / SCARCE_PART + 1 : drain->batch_bytes,
+             &taken);
     bool has_sent = false;
 
     drain->is_at_end = err == LP_E_END || err == LP_E_CLOSED;
@@ -210,6 +225,7 @@ static bool send_one(lp_drain *drain)
         linger(drain, LOOK_MS);
     } else if (taken.batch.line_count > 0) {
         has_sent = send_taken(drain, &taken);
+        drain->scarce_batches += has_sent && scarce && taken.is_full;
     } else {
         lpi_untake(drain->cursor, drain->sieve, &taken);
         if (err == LP_OK) // others have their turn, then it reads on
@@ -788,8 +804,9 @@ void lp_drain_status_get(lp_drain *drain, lp_drain_status *out)
     status.delivered_lines = drain->delivered_lines;
     status.overflow_lines = sums.overflow_lines;
     status.refused_lines = drain->refused_lines;
-    status.left_out_lines = drain->left_out_lines;
+    status.filtered_lines = drain->left_out_lines - drain->limited_lines;
     status.limited_lines = drain->limited_lines;
+    status.scarce_batches = drain->scarce_batches;
     status.given_up_lines = lpi_sieve_limit_lines(drain->sieve);
     status.pending_lines = sums.pending_lines;
     status.batches = drain->batches;

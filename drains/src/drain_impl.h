@@ -59,6 +59,7 @@ typedef struct lpi_flight {
     lp_drain_loss overflow;
     lp_drain_loss owed; /* what was refused before, and is told in front */
     lp_drain_batch batch;
+    size_t held_bytes; /* of these: */
     uint32_t held_count;
     lp_run runs[];
 } lpi_flight;
@@ -124,8 +125,9 @@ struct lp_drain {
     lp_drain_loss owed;     /* refused lines that nobody has told the sink */
 
     uint64_t delivered_lines, refused_lines;
-    uint64_t left_out_lines,
-        limited_lines; /* the latter are among the former */
+    uint64_t left_out_lines;
+    uint64_t limited_lines; /* of these, those by the rate */
+    uint64_t scarce_batches;
     uint64_t batches, retries, failures, sent_bytes, plain_bytes;
     uint64_t compressions, compressions_shared;
     uint64_t answers[LP_DRAIN_ANSWERS];
@@ -153,6 +155,7 @@ struct lp_drains {
     uint64_t random;
     bool is_hurried;
     bool is_paused;
+    size_t pinned_bytes;           /* of runs that flights hold */
     unsigned open_handles;         /* freed with the last one */
     struct lpi_http *http;         /* http_drain.c */
     struct lpi_resolver *resolver; /* resolver.c; NULL: no name was asked for */

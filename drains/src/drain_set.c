@@ -12,6 +12,8 @@
 #include "syslog_drain.h"
 #include "tls_trust.h"
 
+#define PINNED_MAX_BYTES ((size_t)64 << 20)
+
 /* Waking ------------------------------------------------------------------ */
 
 void lpi_set_wake(lp_drain *drain)
@@ -233,6 +235,8 @@ static lp_err read_options(const lp_drains_options *from,
     set_default(&opt->backoff_min_ms, 250);
     set_default(&opt->backoff_max_ms, 30000);
     set_default(&opt->opening_max, 64);
+    if (opt->pinned_max_bytes == 0)
+        opt->pinned_max_bytes = PINNED_MAX_BYTES;
     set_default(&opt->batch_bytes, 256 * 1024);
     if (!opt->user_agent)
         opt->user_agent = "Logplex/" LP_VERSION_STRING;

@@ -9,15 +9,17 @@
 #include "logplex/filter.h"
 
 #define SECOND_NS INT64_C(1000000000)
+#define GO_MAX_NS 5000000 /* ... and no longer than this: others have a turn */
 
 enum {
-    READ_MAX_BYTES = 1 << 20, /* at one go, wanted or not */
+    READ_MAX_BYTES = 1 << 20, /* at one go, wanted or not ... */
     PARTS_MAX = 1024,         /* stretches of wanted lines in a batch */
     PICKS_MIN = 64
 };
 
 struct lpi_sieve {
     lp_filter *filter; /* NULL: none                                        */
+    bool has_patterns; /* it can take its time                              */
     int64_t gap_ns;    /* between lines, if they came evenly; 0: no limit   */
     int64_t due_ns;    /* when the next one would be due (GCRA, ITU-T I.371) */
     size_t text_bytes;
@@ -60,6 +62,7 @@ typedef struct go {
     size_t read_bytes;
     uint64_t read_lines;
     uint64_t limited; /* lines, since the first one of the batch */
+    uint64_t end_ns;  /* uv_hrtime() at which it is over */
     bool is_out_of_memory;
     lpi_taken *taken;
 } go;
@@ -178,6 +181,10 @@ static uint32_t pick_lines(go *g, const lp_run *run,
                 begin_batch(g, run, i, &record, before);
         }
         goes_on = said == WANTED;
+        if (g->sieve->has_patterns && uv_hrtime() >= g->end_ns) {
+            g->taken->is_full = true;
+            return i + 1;
+        }
     }
     return run->line_count;
 }
@@ -259,7 +266,7 @@ static lp_err read_run(go *g)
 }
 
 lp_err lpi_sieve_take(lpi_sieve *sieve, lp_cursor *cursor, size_t bytes_max,
-                      uint64_t lines_max, lpi_taken *out)
+                      uint64_t lines_max, bool is_again, lpi_taken *out)
 {
     go g = {.sieve = sieve,
             .cursor = cursor,
@@ -268,6 +275,7 @@ lp_err lpi_sieve_take(lpi_sieve *sieve, lp_cursor *cursor, size_t bytes_max,
             .taken = out};
     lp_err err = LP_OK;
 
+    g.end_ns = is_again ? UINT64_MAX : uv_hrtime() + GO_MAX_NS;
     lpi_begin_take(cursor, out);
     out->due_ns = sieve->due_ns;
     out->picked = calloc(1, sizeof(*out->picked));
@@ -306,6 +314,18 @@ static lpi_sieve *new_sieve(lp_span filter, uint32_t rate_lines)
     return sieve;
 }
 
+static lp_err create_filter(lpi_sieve *sieve, lp_span text)
+{
+    lp_filter_stats stats = LP_FILTER_STATS_INIT;
+    lp_err err = lp_filter_create(text, &sieve->filter, NULL);
+
+    if (err != LP_OK)
+        return err;
+    lp_filter_stats_get(sieve->filter, &stats);
+    sieve->has_patterns = stats.patterns > 0;
+    return LP_OK;
+}
+
 lp_err lpi_sieve_create(lp_span filter, uint32_t rate_lines, lpi_sieve **out)
 {
     lpi_sieve *sieve;
@@ -320,7 +340,7 @@ lp_err lpi_sieve_create(lp_span filter, uint32_t rate_lines, lpi_sieve **out)
     if (!sieve)
         return LP_E_NOMEM;
     if (filter.len_bytes > 0)
-        err = lp_filter_create(filter, &sieve->filter, NULL);
+        err = create_filter(sieve, filter);
     if (err != LP_OK) {
         free(sieve);
         return err;

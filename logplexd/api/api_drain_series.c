@@ -64,21 +64,44 @@ static void print_series(FILE *to, const series *one,
     }
 }
 
-static void print_losses(FILE *to, const runner_drains *drains)
+/* A metric of two counts that a label tells apart. */
+typedef struct pair {
+    const char *name;
+    const char *help;
+    const char *labels[2];
+    size_t offsets[2]; /* in lp_drain_status */
+} pair;
+
+static void print_pair(FILE *to, const pair *both, const runner_drains *drains)
 {
-    static const char name[] = "lost_lines_total";
+    print_head(to, both->name, "counter", both->help);
+    for (size_t i = 0; i < drains->count; i++)
+        for (size_t j = 0; j < 2; j++) {
+            print_name(to, both->name, &drains->at[i], both->labels[j]);
+            fprintf(to, "%" PRIu64 "\n",
+                    count_at(&drains->at[i].status, both->offsets[j]));
+        }
+}
 
-    print_head(to, name, "counter",
-               "of these, lost: the ring could not keep them, or the sink did "
-               "not want them");
-    for (size_t i = 0; i < drains->count; i++) {
-        const lp_drain_status *status = &drains->at[i].status;
+static void print_pairs(FILE *to, const runner_drains *drains)
+{
+    static const pair all[] = {
+        {"lost_lines_total",
+         "of these, lost: the ring could not keep them, or the sink did not "
+         "want them",
+         {",reason=\"overflow\"", ",reason=\"refused\""},
+         {offsetof(lp_drain_status, overflow_lines),
+          offsetof(lp_drain_status, refused_lines)}},
+        {"left_out_lines_total",
+         "of these, not wanted, which is no loss: by its filter, or because "
+         "there were more than its rate allows",
+         {",by=\"filter\"", ",by=\"rate\""},
+         {offsetof(lp_drain_status, filtered_lines),
+          offsetof(lp_drain_status, limited_lines)}},
+    };
 
-        print_name(to, name, &drains->at[i], ",reason=\"overflow\"");
-        fprintf(to, "%" PRIu64 "\n", status->overflow_lines);
-        print_name(to, name, &drains->at[i], ",reason=\"refused\"");
-        fprintf(to, "%" PRIu64 "\n", status->refused_lines);
-    }
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        print_pair(to, &all[i], drains);
 }
 
 static void print_states(FILE *to, const runner_drains *drains)
@@ -125,7 +148,7 @@ static void print_all(FILE *to, const runner_drains *drains)
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         print_series(to, &all[i], drains);
-    print_losses(to, drains);
+    print_pairs(to, drains);
     print_states(to, drains);
 }
 

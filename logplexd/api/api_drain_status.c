@@ -76,9 +76,10 @@ void api_print_drain_status(FILE *to, const daemon_shared *shared,
             status.overflow_lines, status.refused_lines);
     fprintf(to,
             ",\"left_out_lines\":{\"filter\":%" PRIu64 ",\"rate\":%" PRIu64 "}",
-            status.left_out_lines - status.limited_lines, status.limited_lines);
+            status.filtered_lines, status.limited_lines);
     print_count(to, "given_up_lines", status.given_up_lines);
     print_count(to, "batches", status.batches);
+    print_count(to, "scarce_batches", status.scarce_batches);
     print_count(to, "retries", status.retries);
     print_count(to, "failures", status.failures);
     print_count(to, "failed_in_a_row", status.failed_in_a_row);
@@ -114,11 +115,6 @@ void api_release_drain(api_write *write)
 
 /* All of them ------------------------------------------------------------- */
 
-static uint64_t left_out_by_filter(const runner_totals *totals)
-{
-    return totals->sums.left_out_lines - totals->sums.limited_lines;
-}
-
 json_t *api_drains_json(const runner_totals *totals)
 {
     json_t *object = json_object();
@@ -132,11 +128,12 @@ json_t *api_drains_json(const runner_totals *totals)
     api_json_set_count(lost, "refused", totals->sums.refused_lines);
     api_json_set_count(lost, "closed", totals->closed_lines);
     json_object_set_new(object, "lost_lines", lost);
-    api_json_set_count(left_out, "filter", left_out_by_filter(totals));
+    api_json_set_count(left_out, "filter", totals->sums.filtered_lines);
     api_json_set_count(left_out, "rate", totals->sums.limited_lines);
     json_object_set_new(object, "left_out_lines", left_out);
     api_json_set_count(object, "given_up_lines", totals->sums.given_up_lines);
     api_json_set_count(object, "batches", totals->sums.batches);
+    api_json_set_count(object, "scarce_batches", totals->sums.scarce_batches);
     api_json_set_count(object, "retries", totals->sums.retries);
     api_json_set_count(object, "failures", totals->sums.failures);
     api_json_set_count(object, "sent_bytes", totals->sums.sent_bytes);
@@ -170,7 +167,7 @@ static void print_left_out(FILE *to, const runner_totals *totals)
     fprintf(to,
             "logplex_drain_left_out_lines_total{by=\"filter\"} %" PRIu64 "\n"
             "logplex_drain_left_out_lines_total{by=\"rate\"} %" PRIu64 "\n",
-            left_out_by_filter(totals), totals->sums.limited_lines);
+            totals->sums.filtered_lines, totals->sums.limited_lines);
     metrics_print_one(to, "drain_given_up_lines_total", "counter",
                       "lines on which a pattern of a filter gave up, each look "
                       "counted",
@@ -216,6 +213,10 @@ void api_print_drain_metrics(FILE *to, const runner_totals *totals)
                       totals->sums.pending_lines);
     metrics_print_one(to, "drain_batches_total", "counter",
                       "batches sent, each try counted", totals->sums.batches);
+    metrics_print_one(to, "drain_scarce_batches_total", "counter",
+                      "of these, small ones because those in flight held as "
+                      "much memory as they may",
+                      totals->sums.scarce_batches);
     metrics_print_one(to, "drain_retries_total", "counter",
                       "of these, not the first try", totals->sums.retries);
     metrics_print_one(to, "drain_failures_total", "counter",

@@ -137,6 +137,10 @@ const option config_options[] = {
     {NULL, "--drain-batch", "LOGPLEX_DRAIN_BATCH", "SIZE",
      OPTION_SIZE, MEMBER(drain_batch_bytes), KIB, 16 * MIB, "256KiB",
      "Lines that are as many bytes together do not wait."},
+    {NULL, "--drain-pinned-max", "LOGPLEX_DRAIN_PINNED_MAX", "SIZE",
+     OPTION_SIZE, MEMBER(drain_pinned_max_bytes), MIB, 64 * GIB, "64MiB",
+     "What lines that are on their way to sinks over HTTP may keep in memory, "
+     "for each worker; from there on batches are a sixteenth as large."},
     {NULL, "--drain-timeout", "LOGPLEX_DRAIN_TIMEOUT", "TIME",
      OPTION_DURATION, MEMBER(drain_timeout_ms), 100, HOURS(1), "5s",
      "A sink that has not answered by then, or over syslog has taken or read "

@@ -160,9 +160,10 @@ static void add_sums(lp_drain_status *to, const lp_drain_status *from)
     to->delivered_lines += from->delivered_lines;
     to->overflow_lines += from->overflow_lines;
     to->refused_lines += from->refused_lines;
-    to->left_out_lines += from->left_out_lines;
+    to->filtered_lines += from->filtered_lines;
     to->limited_lines += from->limited_lines;
     to->given_up_lines += from->given_up_lines;
+    to->scarce_batches += from->scarce_batches;
     to->pending_lines += from->pending_lines;
     to->batches += from->batches;
     to->retries += from->retries;
@@ -687,6 +688,7 @@ static lp_err create_set(struct drain_runner *r)
     opt.answer_timeout_ms = cfg->drain_timeout_ms;
     opt.backoff_max_ms = cfg->drain_backoff_max_ms;
     opt.batch_bytes = (uint32_t)cfg->drain_batch_bytes;
+    opt.pinned_max_bytes = cfg->drain_pinned_max_bytes;
     opt.ca_file = cfg->drain_ca;
     opt.pins_file = cfg->drain_pins;
     opt.cert_file = cfg->drain_cert;

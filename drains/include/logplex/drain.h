@@ -90,12 +90,17 @@ typedef struct lp_drains_options {
     const char *cert_file; /* what we show to a sink that asks who we are, and
                               those of who signed it behind it. NULL: nothing */
     const char *key_file;  /* of it; NULL: it is in cert_file as well */
+
+    size_t pinned_max_bytes; /* 64 MiB: what lines in flight may keep in memory
+                                that their rings have dropped. From there on
+                                batches are small, a sixteenth of batch_bytes, so
+                                that a drain always gets on */
 } lp_drains_options;
 
 #define LP_DRAINS_OPTIONS_INIT                                             \
     {                                                                      \
         (uint32_t)sizeof(lp_drains_options), 0, 0, 0, 0, 0, 0, 0, 0, NULL, \
-            NULL, NULL, NULL, NULL, NULL, NULL, NULL                       \
+            NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0                    \
     }
 
 /*
@@ -225,10 +230,13 @@ typedef struct lp_drain_status {
     uint64_t
         compressions_shared; /* ... and those that another drain, or the try
                                      before, had done already */
-    uint64_t left_out_lines; /* by its filter and its rate    */
-    uint64_t limited_lines;  /* of these, those by its rate   */
-    uint64_t given_up_lines; /* of those left out, the ones on which a pattern
-                                gave up, each look counted */
+    uint64_t filtered_lines; /* left out: its filter does not want them */
+    uint64_t limited_lines;  /* left out: its rate does not             */
+    uint64_t given_up_lines; /* looks of its filter at a line at which a pattern
+                                gave up */
+    uint64_t
+        scarce_batches; /* of the batches, those that might have been larger
+                                but for pinned_max_bytes */
 } lp_drain_status;
 
 /* out->struct_bytes must be set. */

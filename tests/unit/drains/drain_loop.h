@@ -32,8 +32,8 @@ static inline lp_drain_status drain_status(lp_drain *drain)
     lp_drain_status_get(drain, &status);
     assert_int_equal(status.offered_lines,
                      status.delivered_lines + status.overflow_lines +
-                         status.refused_lines + status.left_out_lines +
-                         status.pending_lines);
+                         status.refused_lines + status.filtered_lines +
+                         status.limited_lines + status.pending_lines);
     return status;
 }
 

@@ -267,6 +267,37 @@ static void a_window_is_filled_as_far_as_the_protocol_takes_it(void **state)
     end(&f);
 }
 
+static void batches_are_small_while_those_in_flight_hold_much(void **state)
+{
+    lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
+    fixture f;
+
+    (void)state;
+    memset(&f, 0, sizeof(f));
+    uv_loop_init(&f.loop);
+    f.engine = ring_engine(0);
+    f.channel = ring_channel(f.engine, 10, 64 * 1024);
+    f.window = 4;
+    f.now_ns = INT64_C(1700000000000000000);
+    opt.batch_bytes = 1000;
+    opt.pinned_max_bytes = 2500;
+    opt.now_ns = test_now;
+    opt.ctx = &f;
+    begin_with(&f, &opt);
+    open_drain(&f, LP_DRAIN_DROP);
+    ring_fill(f.channel, 1, 40, 100);
+    run_until_sent(&f, 4);
+    is_sent(&f, 0, 1, 10);
+    is_sent(&f, 1, 11, 10);
+    is_sent(&f, 2, 21, 1);
+    is_sent(&f, 3, 22, 1);
+    assert_int_equal(status_of(&f).scarce_batches, 2);
+    lp_drain_delivered(f.drain, 10);
+    is_sent(&f, 4, 23, 10);
+    assert_int_equal(status_of(&f).scarce_batches, 2);
+    end(&f);
+}
+
 /* A channel with room for thousands of lines, in batches as large; the protocol
  * stands for HTTP. */
 static void begin_large(fixture *f)
@@ -779,6 +810,7 @@ int main(void)
         cmocka_unit_test(lines_leave_in_batches_one_at_a_time),
         cmocka_unit_test(a_line_lingers_for_others_but_a_full_batch_does_not),
         cmocka_unit_test(a_window_is_filled_as_far_as_the_protocol_takes_it),
+        cmocka_unit_test(batches_are_small_while_those_in_flight_hold_much),
         cmocka_unit_test(batches_of_drains_that_compress_end_at_the_same_lines),
         cmocka_unit_test(what_is_sent_again_is_the_same_lines_in_step_or_not),
         cmocka_unit_test(bytes_end_a_batch_before_its_step_is_over),
