@@ -237,7 +237,7 @@ static lp_err read_options(const lp_drains_options *from,
     set_default(&opt->opening_max, 64);
     if (opt->pinned_max_bytes == 0)
         opt->pinned_max_bytes = PINNED_MAX_BYTES;
-    set_default(&opt->batch_bytes, 256 * 1024);
+    set_default(&opt->batch_bytes, 512 * 1024);
     if (!opt->user_agent)
         opt->user_agent = "Logplex/" LP_VERSION_STRING;
     if (!opt->now_ns)

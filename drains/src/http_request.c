@@ -13,10 +13,11 @@ enum {
     ANSWER_MAX_BYTES = 1 << 20, /* then the connection is given up */
 
     /* libcurl has a buffer for each request that is on its way, and sends one
-     * of it in each turn of the loop: large ones are fast, and small ones are
-     * what is left when many slow sinks have them all. */
+     * of it in each turn of the loop. The largest is as large as stays in the
+     * cache until the kernel has it; small ones are what is left when many slow
+     * sinks have them all. */
     UPLOAD_MIN_BYTES = 16 << 10, /* libcurl's least */
-    UPLOAD_MAX_BYTES = 512 << 10,
+    UPLOAD_MAX_BYTES = 128 << 10,
     UPLOADS_MAX_BYTES = 64 << 20 /* together */
 };
 

@@ -135,7 +135,7 @@ const option config_options[] = {
      OPTION_DURATION, MEMBER(drain_linger_ms), 1, SECONDS(60), "100ms",
      "How long a line waits for others that go along with it."},
     {NULL, "--drain-batch", "LOGPLEX_DRAIN_BATCH", "SIZE",
-     OPTION_SIZE, MEMBER(drain_batch_bytes), KIB, 16 * MIB, "256KiB",
+     OPTION_SIZE, MEMBER(drain_batch_bytes), KIB, 16 * MIB, "512KiB",
      "Lines that are as many bytes together do not wait."},
     {NULL, "--drain-pinned-max", "LOGPLEX_DRAIN_PINNED_MAX", "SIZE",
      OPTION_SIZE, MEMBER(drain_pinned_max_bytes), MIB, 64 * GIB, "64MiB",
