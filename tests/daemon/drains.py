@@ -507,8 +507,8 @@ class Pace(DrainTest):
             self.send(lines[at:at + 5000])
         sink.wait_for(len(lines))
         sizes = [len(one.body) for one in sink.accepted]
-        self.assertLessEqual(max(sizes), 256 * 1024)
-        self.assertGreater(sorted(sizes)[len(sizes) // 2], 128 * 1024, sizes)
+        self.assertLessEqual(max(sizes), 512 * 1024)
+        self.assertGreater(sorted(sizes)[len(sizes) // 2], 256 * 1024, sizes)
 
 
 class Linger(DrainTest):
