@@ -324,7 +324,8 @@ static lp_err step(lp_cursor *cursor)
     return err;
 }
 
-/* How many lines from first_index on make one run. */
+/* How many lines from first_index on make one run. They are not walked: what lies
+ * behind them is in nobody's cache. */
 static uint32_t run_length(const lp_cursor *cursor, uint32_t first_index,
                            uint32_t lines_max, size_t bytes_max)
 {
@@ -341,11 +342,15 @@ static uint32_t run_length(const lp_cursor *cursor, uint32_t first_index,
         lpi_segment_offset(segment, first_index + lines) - first_offset <=
             bytes_max)
         return lines;
-    while (fitting < lines &&
-           lpi_segment_offset(segment, first_index + fitting + 1) -
-                   first_offset <=
-               bytes_max)
-        fitting++;
+    while (lines - fitting > 1) {
+        uint32_t middle = fitting + (lines - fitting) / 2;
+
+        if (lpi_segment_offset(segment, first_index + middle) - first_offset <=
+            bytes_max)
+            fitting = middle;
+        else
+            lines = middle;
+    }
     return fitting;
 }
 
