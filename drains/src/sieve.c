@@ -189,14 +189,14 @@ static uint32_t pick_lines(go *g, const lp_run *run,
     return run->line_count;
 }
 
-/* All of the run was passed. */
-static void pass_run(go *g, const lp_run *run)
+/* So many lines of the run were passed, and none is in the batch. */
+static void pass_lines(go *g, const lp_run *run, uint32_t lines)
 {
     lpi_taken *taken = g->taken;
     lp_drain_loss loss = {run->lost_lines, run->lost_since_ns};
 
     lpi_add_loss(&taken->passed.loss, &loss);
-    taken->passed.lines += run->line_count;
+    taken->passed.lines += lines;
     taken->passed.limited += g->limited;
     g->limited = 0;
     taken->place = lp_cursor_mark(g->cursor);
@@ -232,7 +232,7 @@ static void sieve_run(go *g, lp_run *run, const lp_cursor_place *before)
         lp_cursor_rewind(g->cursor, &place);
     }
     if (taken->batch.line_count == 0)
-        pass_run(g, run);
+        pass_lines(g, run, used);
     if (taken->batch.line_count > held_lines)
         taken->runs[taken->held_count++] = *run;
     else

@@ -458,6 +458,26 @@ static void rare_lines_in_a_flood_are_found(void **state)
     end(&w);
 }
 
+/* A pattern that gives up on each of these lines takes longer for all of them
+ * than a drain may read at one go. */
+static void fill_with_slow_lines(world *w)
+{
+    for (int i = 0; i < 3000; i++)
+        append_line(w, false);
+}
+
+static void lines_that_take_long_to_judge_are_counted_once(void **state)
+{
+    static world w;
+
+    (void)state;
+    begin(&w, 3, "msg~\"(\\.|\\.)+[xy]\"", 0, 8 << 20);
+    fill_with_slow_lines(&w);
+    finish(&w);
+    assert_int_equal(drain_status(w.drain).filtered_lines, 3000);
+    end(&w);
+}
+
 static void what_does_not_read_as_a_filter_makes_no_drain(void **state)
 {
     static world w;
@@ -480,6 +500,7 @@ int main(void)
         cmocka_unit_test(a_rate_lets_the_same_lines_through_whatever_happens),
         cmocka_unit_test(a_clock_that_is_set_back_stops_no_rate_for_long),
         cmocka_unit_test(rare_lines_in_a_flood_are_found),
+        cmocka_unit_test(lines_that_take_long_to_judge_are_counted_once),
         cmocka_unit_test(what_does_not_read_as_a_filter_makes_no_drain),
     };
 
