@@ -1,6 +1,7 @@
 /* batch.c - a batch out of the ring, its name, and its notice. */
 #include "drain_impl.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,20 +126,28 @@ void lpi_untake_all(lp_cursor *cursor, lpi_sieve *sieve, lpi_taken *taken)
 /* Names ------------------------------------------------------------------- */
 
 void lpi_name_frame(lp_drain_batch *batch, uint64_t epoch, lp_span token,
-                    lp_span sieve)
+                    lp_span sieve, int64_t due_ns)
 {
     static const char digits[] = "0123456789ABCDEF";
     char text[LPI_TOKEN_MAX_BYTES + LPI_SIEVE_TEXT_MAX_BYTES + 128];
     unsigned char hash[32];
-    int len_bytes;
+    size_t len_bytes;
 
-    len_bytes = snprintf(
+    len_bytes = (size_t)snprintf(
         text, sizeof(text),
-        "%" PRIx64 " %.*s %" PRIx64 " %" PRIx64 " %" PRIx64 " logplex-1%.*s",
-        epoch, (int)token.len_bytes, token.ptr, batch->first_seq,
-        batch->last_seq, batch->loss.lines, (int)sieve.len_bytes, sieve.ptr);
+        "%" PRIx64 " %.*s %" PRIx64 " %" PRIx64 " %" PRIx64 " logplex-1", epoch,
+        (int)token.len_bytes, token.ptr, batch->first_seq, batch->last_seq,
+        batch->loss.lines);
+    if (sieve.len_bytes > 0) { // it may have a NUL
+        assert(sieve.len_bytes <= LPI_SIEVE_TEXT_MAX_BYTES);
+        len_bytes +=
+            (size_t)snprintf(text + len_bytes, sizeof(text) - len_bytes,
+                             " %" PRIx64, (uint64_t)due_ns);
+        memcpy(text + len_bytes, sieve.ptr, sieve.len_bytes);
+        len_bytes += sieve.len_bytes;
+    }
     // A receiver tells frames apart by it, so SHA-256 and not a checksum.
-    gnutls_hash_fast(GNUTLS_DIG_SHA256, text, (size_t)len_bytes, hash);
+    gnutls_hash_fast(GNUTLS_DIG_SHA256, text, len_bytes, hash);
     for (size_t i = 0; i < LP_DRAIN_FRAME_ID_BYTES / 2; i++) {
         batch->frame_id[2 * i] = digits[hash[i] >> 4];
         batch->frame_id[2 * i + 1] = digits[hash[i] & 15];

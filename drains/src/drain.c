@@ -52,7 +52,8 @@ static void load_notice(lp_drain *drain, lpi_flight *flight)
         batch->loss.since_ns = batch->time_ns;
     lpi_name_frame(batch, lp_channel_epoch(drain->ring),
                    lp_span_of(drain->token, drain->token_bytes),
-                   lpi_sieve_text(drain->sieve));
+                   lpi_sieve_text(drain->sieve),
+                   flight->picked ? flight->picked->picks[0].due_ns : 0);
 }
 
 /* What is to be read on is found again; meanwhile nothing is pinned. */
@@ -567,7 +568,7 @@ static lp_err create_sieve(const lp_drain *drain, const lp_drain_url *url,
                            lpi_sieve **out)
 {
     char text[LP_DRAIN_URL_MAX_BYTES];
-    lp_span filter = lp_span_str(drain->own_filter);
+    lp_span filter = lp_span_of(drain->own_filter, drain->own_filter_bytes);
 
     if (url->filter.ptr)
         filter = lp_span_of(text, lp_drain_url_unescape(url->filter, text));
@@ -576,14 +577,26 @@ static lp_err create_sieve(const lp_drain *drain, const lp_drain_url *url,
         out);
 }
 
+/* One that lets the same lines through goes on with its rate where the old one
+ * was. */
+static void change_sieve(lp_drain *drain, lpi_sieve *to)
+{
+    if (lp_span_equal(lpi_sieve_text(drain->sieve), lpi_sieve_text(to))) {
+        lpi_sieve_destroy(to);
+        return;
+    }
+    drain->given_up_lines += lpi_sieve_limit_lines(drain->sieve);
+    lpi_sieve_destroy(drain->sieve);
+    drain->sieve = to;
+}
+
 static void set_options(lp_drain *drain, const lp_drain_url *url,
                         lpi_sieve *sieve)
 {
     drain->policy =
         url->says_refused ? (lp_drain_refused)url->refused : drain->own_policy;
     drain->is_in_step = url->encoding != LP_DRAIN_IDENTITY;
-    lpi_sieve_destroy(drain->sieve);
-    drain->sieve = sieve;
+    change_sieve(drain, sieve);
 }
 
 static void free_drain(lp_drain *drain)
@@ -609,11 +622,14 @@ static lp_drain *new_drain(lp_drains *set, lp_channel *channel, lp_span token,
 
     if (!drain)
         return NULL;
-    drain->own_filter =
-        strndup(opt->filter.ptr ? opt->filter.ptr : "", opt->filter.len_bytes);
-    if (!drain->own_filter) {
-        free(drain);
-        return NULL;
+    if (opt->filter.len_bytes > 0) {
+        drain->own_filter = malloc(opt->filter.len_bytes);
+        if (!drain->own_filter) {
+            free(drain);
+            return NULL;
+        }
+        drain->own_filter_bytes = opt->filter.len_bytes;
+        memcpy(drain->own_filter, opt->filter.ptr, opt->filter.len_bytes);
     }
     drain->own_rate_lines = opt->rate_lines;
     drain->set = set;
@@ -807,7 +823,8 @@ void lp_drain_status_get(lp_drain *drain, lp_drain_status *out)
     status.filtered_lines = drain->left_out_lines - drain->limited_lines;
     status.limited_lines = drain->limited_lines;
     status.scarce_batches = drain->scarce_batches;
-    status.given_up_lines = lpi_sieve_limit_lines(drain->sieve);
+    status.given_up_lines =
+        drain->given_up_lines + lpi_sieve_limit_lines(drain->sieve);
     status.pending_lines = sums.pending_lines;
     status.batches = drain->batches;
     status.retries = drain->retries;

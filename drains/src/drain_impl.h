@@ -94,7 +94,8 @@ struct lp_drain {
     lp_channel *ring;
     lp_cursor *cursor;
     lpi_sieve *sieve;            /* NULL: it wants all lines           */
-    char *own_filter;            /* where the URL does not say, or ""  */
+    char *own_filter;            /* where the URL does not say         */
+    size_t own_filter_bytes;     /* 0: all lines                       */
     uint32_t own_rate_lines;     /* likewise                           */
     lp_drain_refused policy;     /* in force                         */
     lp_drain_refused own_policy; /* where the URL does not say       */
@@ -126,7 +127,8 @@ struct lp_drain {
 
     uint64_t delivered_lines, refused_lines;
     uint64_t left_out_lines;
-    uint64_t limited_lines; /* of these, those by the rate */
+    uint64_t limited_lines;  /* of these, those by the rate */
+    uint64_t given_up_lines; /* of sieves that it had before */
     uint64_t scarce_batches;
     uint64_t batches, retries, failures, sent_bytes, plain_bytes;
     uint64_t compressions, compressions_shared;
@@ -244,9 +246,10 @@ void lpi_let_go(lp_run *runs, uint32_t count);
 void lpi_free_picked(lpi_picked *picked); /* NULL is allowed */
 
 /* Sets the batch's frame id: the same for the same lines and the same loss of
- * the same drain with the same sieve (its text; empty: it has none), in whatever
- * life of the program. */
+ * the same drain with the same sieve, in whatever life of the program. Of a sieve
+ * it is the text (empty: there is none), and when its rate let the first line
+ * through, as that says which of the others it does. */
 void lpi_name_frame(lp_drain_batch *batch, uint64_t epoch, lp_span token,
-                    lp_span sieve);
+                    lp_span sieve, int64_t due_ns);
 
 #endif /* LP_DRAIN_IMPL_H */

@@ -6,14 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "logplex/filter.h"
-
 #define SECOND_NS INT64_C(1000000000)
-#define GO_MAX_NS 5000000 /* ... and no longer than this: others have a turn */
 
 enum {
     READ_MAX_BYTES = 1 << 20, /* at one go, wanted or not ... */
-    PARTS_MAX = 1024,         /* stretches of wanted lines in a batch */
+    GO_MAX_NS = 5000000, /* ... and no longer than this: others have a turn */
+    PARTS_MAX = 1024,    /* stretches of wanted lines in a batch */
     PICKS_MIN = 64
 };
 
@@ -355,11 +353,6 @@ void lpi_sieve_destroy(lpi_sieve *sieve)
         return;
     lp_filter_destroy(sieve->filter);
     free(sieve);
-}
-
-int64_t lpi_sieve_due_ns(const lpi_sieve *sieve)
-{
-    return sieve->due_ns;
 }
 
 void lpi_sieve_set_due_ns(lpi_sieve *sieve, int64_t due_ns)

@@ -19,8 +19,9 @@
 #define LP_SIEVE_H
 
 #include "drain_impl.h"
+#include "logplex/filter.h"
 
-enum { LPI_SIEVE_TEXT_MAX_BYTES = 2048 };
+enum { LPI_SIEVE_TEXT_MAX_BYTES = LP_FILTER_TEXT_MAX_BYTES + 16 };
 
 /* filter: its text, empty: none. rate_lines: a second, 0: any. *out is NULL when
  * all lines are wanted. Fails: as lp_filter_create(), LP_E_NOMEM. */
@@ -40,7 +41,6 @@ lp_err lpi_sieve_take(lpi_sieve *sieve, lp_cursor *cursor, size_t bytes_max,
 
 /* When the rate lets the next line through, of which a place in the lines needs
  * to know to go on from there; see lpi_pick. */
-int64_t lpi_sieve_due_ns(const lpi_sieve *sieve);
 void lpi_sieve_set_due_ns(lpi_sieve *sieve, int64_t due_ns);
 
 /* What tells it from others, for the names of frames. */

@@ -284,6 +284,8 @@ static void begin(world *w, uint64_t seed, const char *filter, uint32_t rate,
     protocol.copies = w->copies;
     CHECK_OK(lp_drains_create(&w->loop, &opt, &w->set));
     CHECK_OK(lp_drains_register(w->set, &protocol));
+    protocol.scheme = "http"; // whose URLs have options
+    CHECK_OK(lp_drains_register(w->set, &protocol));
     how.filter = lp_span_str(filter);
     how.rate_lines = rate;
     CHECK_OK(lp_drain_open(w->set, w->channel, LP_SPAN("test://a"),
@@ -478,6 +480,93 @@ static void lines_that_take_long_to_judge_are_counted_once(void **state)
     end(&w);
 }
 
+static void redirect(world *w, const char *url)
+{
+    forget_flying(w);
+    CHECK_OK(lp_drain_redirect(w->drain, lp_span_str(url)));
+}
+
+static void a_redirect_forgets_no_line_on_which_a_pattern_gave_up(void **state)
+{
+    static world w;
+    uint64_t before;
+
+    (void)state;
+    begin(&w, 3, "msg~\"(\\.|\\.)+[xy]\"", 0, 8 << 20);
+    fill_with_slow_lines(&w);
+    finish(&w);
+    before = drain_status(w.drain).given_up_lines;
+    assert_true(before > 0);
+    redirect(&w, "http://h/#filter=source%3Dapp");
+    assert_int_equal(drain_status(w.drain).given_up_lines, before);
+    end(&w);
+}
+
+/* Ten lines a second: nine, and then three in flight of which the rate leaves out
+ * the one in the middle. */
+static void fly_around_a_limited_line(world *w)
+{
+    for (int i = 0; i < 9; i++)
+        append_line(w, true);
+    finish(w);
+    append_line(w, true);
+    append_line(w, true);
+    w->arrival_ns += SECOND_NS;
+    append_line(w, true);
+    for (int i = 0; i < 1000 && w->flying_count == 0; i++)
+        loop_run_for(&w->loop, 1);
+    assert_int_equal(w->flying_count, 1);
+    assert_int_equal(w->flying[w->first_flying].lines, 2);
+}
+
+static void a_rate_goes_on_at_another_sink(void **state)
+{
+    static world w;
+
+    (void)state;
+    begin(&w, 3, "", 10, 8 << 20);
+    fly_around_a_limited_line(&w);
+    redirect(&w, "test://b");
+    finish(&w);
+    assert_int_equal(w.delivered, 11);
+    assert_int_equal(w.frame_count, 2);
+    assert_int_equal(drain_status(w.drain).limited_lines, 1);
+    end(&w);
+}
+
+static void other_lines_by_the_same_rate_have_another_name(void **state)
+{
+    static world w;
+
+    (void)state;
+    begin(&w, 3, "", 10, 8 << 20);
+    fly_around_a_limited_line(&w);
+    lp_drains_pause(w.set, true);
+    redirect(&w, "http://h/#rate=20");
+    redirect(&w, "http://h/#rate=10");
+    lp_drains_pause(w.set, false);
+    finish(&w); // check_frame() compares
+    end(&w);
+}
+
+static void filters_that_differ_behind_a_nul_name_their_own_lines(void **state)
+{
+    static world w;
+
+    (void)state;
+    begin(&w, 3, "source=app", 0, 8 << 20);
+    for (int i = 0; i < 3; i++)
+        append_line(&w, true);
+    for (int i = 0; i < 1000 && w.flying_count == 0; i++)
+        loop_run_for(&w.loop, 1);
+    assert_int_equal(w.flying[w.first_flying].lines, 3);
+    redirect(&w, "http://h/#filter=source%3Dapp%00n!%3D2");
+    finish(&w);
+    assert_int_equal(w.delivered, 2);
+    assert_int_equal(w.frame_count, 2); // and not one with other lines
+    end(&w);
+}
+
 static void what_does_not_read_as_a_filter_makes_no_drain(void **state)
 {
     static world w;
@@ -501,6 +590,10 @@ int main(void)
         cmocka_unit_test(a_clock_that_is_set_back_stops_no_rate_for_long),
         cmocka_unit_test(rare_lines_in_a_flood_are_found),
         cmocka_unit_test(lines_that_take_long_to_judge_are_counted_once),
+        cmocka_unit_test(a_redirect_forgets_no_line_on_which_a_pattern_gave_up),
+        cmocka_unit_test(a_rate_goes_on_at_another_sink),
+        cmocka_unit_test(other_lines_by_the_same_rate_have_another_name),
+        cmocka_unit_test(filters_that_differ_behind_a_nul_name_their_own_lines),
         cmocka_unit_test(what_does_not_read_as_a_filter_makes_no_drain),
     };
 
