@@ -144,13 +144,21 @@ static bool may_try(lp_drain *drain)
     return drain->is_proven || lpi_set_take_turn(drain);
 }
 
+/* A new sieve may pass all lines that were sent before; then nothing comes
+ * again. */
+static void look_what_comes_again(lp_drain *drain)
+{
+    if (drain->again_seq <= lp_cursor_mark(drain->cursor).seq)
+        drain->again_seq = 0;
+}
+
 /* What is sent again, is in the same batch. Drains that compress end theirs at
  * the same lines, wherever they began, so that one has done it for all. */
 static uint64_t lines_max(const lp_drain *drain)
 {
     lp_seq seq = lp_cursor_mark(drain->cursor).seq;
 
-    if (drain->again_seq > seq)
+    if (drain->again_seq > 0)
         return drain->again_seq - seq;
     return drain->is_in_step ? STEP_LINES - (seq - 1) % STEP_LINES : 0;
 }
@@ -212,14 +220,17 @@ static bool send_taken(lp_drain *drain, lpi_taken *taken)
 /* False: there is nothing to send now. */
 static bool send_one(lp_drain *drain)
 {
-    bool scarce = is_scarce(drain);
     lpi_taken taken;
-    lp_err err =
+    lp_err err;
+    bool scarce;
+    bool has_sent = false;
+
+    look_what_comes_again(drain);
+    scarce = is_scarce(drain);
+    err =
         take(drain,
              scarce ? drain->batch_bytes / SCARCE_PART + 1 : drain->batch_bytes,
              &taken);
-    bool has_sent = false;
-
     drain->is_at_end = err == LP_E_END || err == LP_E_CLOSED;
     if (!pass(drain, &taken.passed)) {
         lpi_untake_all(drain->cursor, drain->sieve, &taken);

@@ -502,6 +502,30 @@ static void a_redirect_forgets_no_line_on_which_a_pattern_gave_up(void **state)
     end(&w);
 }
 
+static void what_was_passed_after_a_redirect_is_not_sent_again(void **state)
+{
+    static world w;
+    lp_drain_status status;
+
+    (void)state;
+    begin(&w, 3, "", 0, 8 << 20);
+    for (int i = 0; i < 3; i++)
+        append_line(&w, true);
+    for (int i = 0; i < 1000 && w.flying_count == 0; i++)
+        loop_run_for(&w.loop, 1);
+    redirect(&w, "http://h/#filter=source%3Ddb");
+    finish(&w);
+    append_line(&w, false);
+    w.wanted[w.last_seq] = true; // by now
+    finish(&w);
+    status = drain_status(w.drain);
+    assert_int_equal(status.filtered_lines, 3);
+    assert_int_equal(status.delivered_lines, 1);
+    assert_int_equal(status.batches, 2);
+    assert_int_equal(status.retries, 0);
+    end(&w);
+}
+
 /* Ten lines a second: nine, and then three in flight of which the rate leaves out
  * the one in the middle. */
 static void fly_around_a_limited_line(world *w)
@@ -591,6 +615,7 @@ int main(void)
         cmocka_unit_test(rare_lines_in_a_flood_are_found),
         cmocka_unit_test(lines_that_take_long_to_judge_are_counted_once),
         cmocka_unit_test(a_redirect_forgets_no_line_on_which_a_pattern_gave_up),
+        cmocka_unit_test(what_was_passed_after_a_redirect_is_not_sent_again),
         cmocka_unit_test(a_rate_goes_on_at_another_sink),
         cmocka_unit_test(other_lines_by_the_same_rate_have_another_name),
         cmocka_unit_test(filters_that_differ_behind_a_nul_name_their_own_lines),
