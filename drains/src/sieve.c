@@ -9,7 +9,10 @@
 #define SECOND_NS INT64_C(1000000000)
 
 enum {
-    READ_MAX_BYTES = 1 << 20, /* at one go, wanted or not ... */
+    /* At one go, wanted or not. It is twice what is to be in the batch within
+     * these bounds, since a run is held for the sake of one line of it ... */
+    READ_MIN_BYTES = 64 << 10,
+    READ_MAX_BYTES = 1 << 20,
     GO_MAX_NS = 5000000, /* ... and no longer than this: others have a turn */
     PARTS_MAX = 1024,    /* stretches of wanted lines in a batch */
     PICKS_MIN = 64
@@ -57,7 +60,7 @@ typedef struct go {
     lp_cursor *cursor;
     size_t bytes_max;
     uint64_t lines_max; /* 0: any */
-    size_t read_bytes;
+    size_t read_bytes, read_max_bytes;
     uint64_t read_lines;
     uint64_t limited; /* lines, since the first one of the batch */
     uint64_t end_ns;  /* uv_hrtime() at which it is over */
@@ -206,7 +209,7 @@ static void check_full(go *g)
 
     taken->is_full |= taken->batch.bytes >= g->bytes_max ||
                       taken->held_count == LPI_RUNS_MAX ||
-                      g->read_bytes >= READ_MAX_BYTES ||
+                      g->read_bytes >= g->read_max_bytes ||
                       (g->lines_max > 0 && g->read_lines >= g->lines_max);
 }
 
@@ -247,7 +250,7 @@ static lp_err read_run(go *g)
         g->lines_max == 0 ? 0 : (uint32_t)(g->lines_max - g->read_lines);
     lp_run run;
     lp_err err = lp_cursor_next(g->cursor, lines_max,
-                                READ_MAX_BYTES - g->read_bytes, &run);
+                                g->read_max_bytes - g->read_bytes, &run);
 
     if (err != LP_OK) {
         lp_cursor_rewind(g->cursor, &before); // a loss is told with a line
@@ -263,6 +266,13 @@ static lp_err read_run(go *g)
     return g->is_out_of_memory ? LP_E_NOMEM : LP_OK;
 }
 
+static size_t read_max_bytes(size_t bytes_max)
+{
+    if (bytes_max < READ_MIN_BYTES / 2)
+        return READ_MIN_BYTES;
+    return bytes_max < READ_MAX_BYTES / 2 ? 2 * bytes_max : READ_MAX_BYTES;
+}
+
 lp_err lpi_sieve_take(lpi_sieve *sieve, lp_cursor *cursor, size_t bytes_max,
                       uint64_t lines_max, bool is_again, lpi_taken *out)
 {
@@ -270,6 +280,7 @@ lp_err lpi_sieve_take(lpi_sieve *sieve, lp_cursor *cursor, size_t bytes_max,
             .cursor = cursor,
             .bytes_max = bytes_max,
             .lines_max = lines_max > UINT32_MAX ? UINT32_MAX : lines_max,
+            .read_max_bytes = read_max_bytes(bytes_max),
             .taken = out};
     lp_err err = LP_OK;
 

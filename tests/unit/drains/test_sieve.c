@@ -254,10 +254,10 @@ static int64_t long_after(void *ctx)
     return LONG_AFTER_NS;
 }
 
-static void begin(world *w, uint64_t seed, const char *filter, uint32_t rate,
-                  uint64_t channel_bytes)
+static void begin_with(world *w, uint64_t seed, const char *filter,
+                       uint32_t rate, uint64_t channel_bytes,
+                       lp_drains_options opt)
 {
-    lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
     lp_drain_options how = LP_DRAIN_OPTIONS_INIT;
     lp_drain_protocol protocol = {
         .struct_bytes = sizeof(protocol),
@@ -278,7 +278,6 @@ static void begin(world *w, uint64_t seed, const char *filter, uint32_t rate,
     w->channel = ring_channel(w->engine, 10, channel_bytes);
     opt.backoff_min_ms = 1;
     opt.backoff_max_ms = 2;
-    opt.batch_bytes = 2000;
     opt.now_ns = long_after;
     protocol.window = 1 + (uint32_t)draw(w, 5);
     protocol.copies = w->copies;
@@ -290,6 +289,15 @@ static void begin(world *w, uint64_t seed, const char *filter, uint32_t rate,
     how.rate_lines = rate;
     CHECK_OK(lp_drain_open(w->set, w->channel, LP_SPAN("test://a"),
                            LP_SPAN("d.1"), &how, &w->drain));
+}
+
+static void begin(world *w, uint64_t seed, const char *filter, uint32_t rate,
+                  uint64_t channel_bytes)
+{
+    lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
+
+    opt.batch_bytes = 2000;
+    begin_with(w, seed, filter, rate, channel_bytes, opt);
 }
 
 static void end(world *w)
@@ -460,6 +468,27 @@ static void rare_lines_in_a_flood_are_found(void **state)
     end(&w);
 }
 
+/* Runs are held as a whole, whatever is picked out of them. */
+static void small_batches_are_not_picked_out_of_much(void **state)
+{
+    static world w;
+    lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
+
+    (void)state;
+    opt.batch_bytes = 512 * 1024;
+    opt.pinned_max_bytes = 1;
+    begin_with(&w, 7, "source=app", 0, 32 << 20, opt);
+    assert_false(w.copies);
+    for (int i = 0; i < 10000; i++)
+        append_line(&w, i % 100 == 0);
+    for (int i = 0; i < 1000 && w.flying_count == 0; i++)
+        loop_run_for(&w.loop, 1);
+    assert_in_range(w.flying[w.first_flying].lines, 1, 10); // not all 100
+    finish(&w);
+    assert_int_equal(w.delivered, 100);
+    end(&w);
+}
+
 /* A pattern that gives up on each of these lines takes longer for all of them
  * than a drain may read at one go. */
 static void fill_with_slow_lines(world *w)
@@ -613,6 +642,7 @@ int main(void)
         cmocka_unit_test(a_rate_lets_the_same_lines_through_whatever_happens),
         cmocka_unit_test(a_clock_that_is_set_back_stops_no_rate_for_long),
         cmocka_unit_test(rare_lines_in_a_flood_are_found),
+        cmocka_unit_test(small_batches_are_not_picked_out_of_much),
         cmocka_unit_test(lines_that_take_long_to_judge_are_counted_once),
         cmocka_unit_test(a_redirect_forgets_no_line_on_which_a_pattern_gave_up),
         cmocka_unit_test(what_was_passed_after_a_redirect_is_not_sent_again),
