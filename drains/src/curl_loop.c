@@ -6,7 +6,6 @@
 enum { CONNECTIONS_KEPT_MAX = 4096 };
 
 struct lpi_curl_loop {
-    uv_loop_t *loop;
     CURLM *multi;
     lpi_curl_done done;
     uv_timer_t timer;
@@ -69,7 +68,6 @@ lpi_curl_loop *lpi_curl_loop_create(uv_loop_t *loop, lpi_curl_done done)
         free(curl);
         return NULL;
     }
-    curl->loop = loop;
     curl->done = done;
     uv_timer_init(loop, &curl->timer);
     curl->timer.data = curl;

@@ -72,6 +72,7 @@ static CURL *create_sweeper(void)
         return NULL;
     curl_easy_setopt(easy, CURLOPT_URL, "http://127.0.0.1:9/");
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L); // no drain's
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)IDLE_MAX_S);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_no_socket);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -129,9 +130,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     watch *watched = poll->data;
     int what = 0;
 
-    if (!watched
-             ->is_wanted) { // idle, and closed: libcurl sees it when it looks
-        wait_for(watched, 0);
+    if (!watched->is_wanted) {
+        wait_for(watched, 0); // idle, and closed: libcurl sees when it looks
         return;
     }
     if (status < 0) {
@@ -210,7 +210,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx,
     if (!watched)
         watched = new_watch(sockets, fd);
     if (!watched)
-        return -1; // the transfer fails
+        return 0; // its time will be over; -1 would end all transfers
     if (what != CURL_POLL_OUT)
         events |= UV_READABLE;
     if (what != CURL_POLL_IN)

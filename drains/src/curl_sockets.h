@@ -1,6 +1,6 @@
 /*
- * curl_sockets.h - libcurl's descriptors on the loop; the connections that it keeps,
- * and their end.
+ * curl_sockets.h - libcurl's descriptors on the loop; the connections that it
+ * keeps, and their end.
  *
  * libcurl keeps a connection for whoever wants it next, be that another drain to
  * the same place, and closes what is of no use any more only when it makes a new

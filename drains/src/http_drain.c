@@ -94,7 +94,7 @@ static void print_why(const lpi_request *r, const outcome *end, char *out,
 {
     const char *why = lpi_request_why(r);
 
-    if (r->is_denied)
+    if (r->is_denied && end->status == 0)
         snprintf(out, room_bytes, LPI_WHY_DENIED);
     else if (end->status >= 200 && end->status < 300)
         snprintf(out, room_bytes,
