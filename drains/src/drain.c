@@ -121,16 +121,24 @@ static void count_batch(lp_drain *drain)
 /* The runs become the flight's, or are let go. */
 static void launch(lp_drain *drain, lpi_flight *flight, lpi_taken *taken)
 {
+    bool is_copied = drain->protocol->copies;
+    lp_run *parts = NULL; // which nobody wants behind send()
+
     load_notice(drain, flight);
     lpi_flights_push(drain, flight);
     count_batch(drain);
+    if (is_copied && flight->picked) {
+        parts = flight->picked->parts;
+        flight->picked->parts = NULL;
+    }
     // send() may say all there is to say, and the flight be gone behind it.
     drain->is_ready = false;
     if (drain->protocol->send(drain->link, &flight->batch) &&
         drain->rest == LPI_REST_NONE)
         drain->is_ready = true;
-    if (drain->protocol->copies)
+    if (is_copied)
         lpi_let_go(taken->runs, taken->held_count);
+    free(parts);
 }
 
 static void confirm(lp_drain *drain)
