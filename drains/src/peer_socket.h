@@ -28,8 +28,8 @@ typedef struct lpi_socket_calls {
     void (*closed)(void *ctx); /* may be NULL */
 } lpi_socket_calls;
 
-/* target is kept. type is SOCK_STREAM or SOCK_DGRAM. NULL: there is no memory, and no call will
- * come. */
+/* target is kept. type is SOCK_STREAM or SOCK_DGRAM. NULL: there is no memory,
+ * and no call will come. */
 lpi_socket *lpi_socket_open(lpi_target *target, int type,
                             const lpi_socket_calls *calls, void *ctx);
 

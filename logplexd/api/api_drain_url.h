@@ -8,8 +8,9 @@
 /*
  * What a request says of where a drain sends to: {"url":"..."} or, in the
  * legacy API, {"host":"...","port":514}. Beside a URL may stand "filter",
- * "encoding", "refused" and "rate", which become options of its fragment. *url is its canonical form, in memory
- * of the request. False: error says what is wrong with it.
+ * "encoding", "refused" and "rate", which become options of its fragment. *url is
+ * its canonical form, in memory of the request. False: error says what is wrong
+ * with it.
  */
 bool api_read_drain_url(http_request *req, const json_t *body, lp_span *url,
                         lp_drain_url_error *error);

@@ -82,7 +82,8 @@ LP_API void lp_filter_destroy(lp_filter *filter);
  * A pattern that gives up, since it takes too many steps or too much memory on
  * this line or what it should look at is longer than LP_FILTER_REACH_MAX_BYTES,
  * makes its term not hold, that of !~ as well, and the line is counted in
- * limit_lines; nothing else is asked of it then. The steps are counted anew at each byte where a match may begin.
+ * limit_lines; nothing else is asked of it then. The steps are counted anew at
+ * each byte where a match may begin.
  * Threads: one at a time for a filter.
  */
 LP_API bool lp_filter_match(lp_filter *filter, const lp_record *record);
