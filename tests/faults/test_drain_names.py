@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 from draining import IMPATIENT, DrainTest, numbered
@@ -62,6 +63,26 @@ class Names(DrainTest):
             self.assertEqual(status["last_error"],
                              "its name was not looked up in time")
         # The end does not depend on look-ups that hang, either.
+        self.assertEqual(self.daemon.stop(), 0)
+
+
+class Requests(DrainTest):
+    FLAGS = [*IMPATIENT, "--workers", "1"]
+
+    def test_a_request_that_gives_its_name_up_holds_up_nobody(self):
+        server = SilentServer()
+        self.addCleanup(server.socket.close)
+        drain = self.drain("http://hangs.test/")
+        self.send(numbered(1))
+        self.wait_until(server.questions, "it is asked for")
+        waits_s = []
+        end = time.monotonic() + 3  # the look-up takes ten seconds
+        while time.monotonic() < end:
+            began = time.monotonic()
+            status = self.status(drain)
+            waits_s.append(time.monotonic() - began)
+        self.assertLess(max(waits_s), 1)
+        self.assertIn("Resolving timed out", status["last_error"])
         self.assertEqual(self.daemon.stop(), 0)
 
 
