@@ -139,8 +139,9 @@ const option config_options[] = {
      "Lines that are as many bytes together do not wait."},
     {NULL, "--drain-pinned-max", "LOGPLEX_DRAIN_PINNED_MAX", "SIZE",
      OPTION_SIZE, MEMBER(drain_pinned_max_bytes), MIB, 64 * GIB, "64MiB",
-     "What lines that are on their way to sinks over HTTP may keep in memory, "
-     "for each worker; from there on batches are a sixteenth as large."},
+     "What lines that are on their way to sinks over HTTP or UDP may keep in "
+     "memory, for each worker; from there on batches are a sixteenth as "
+     "large."},
     {NULL, "--drain-timeout", "LOGPLEX_DRAIN_TIMEOUT", "TIME",
      OPTION_DURATION, MEMBER(drain_timeout_ms), 100, HOURS(1), "5s",
      "A sink that has not answered by then, or over syslog has taken or read "
