@@ -11,6 +11,9 @@
 #include "logplex/drain_url.h"
 #include "tls_trust.h"
 
+/* How long the C library asks a server that is silent: twice 5 s. */
+enum { LOOKUP_MS = 10000 };
+
 struct lpi_http {
     lp_drains *set;
     lpi_curl_loop *curl;
@@ -54,18 +57,11 @@ static void fail_by_certificate(lpi_request *r, CURL *easy, curl_socket_t fd)
                         verdict.why, 0);
 }
 
-/* As far as it can be told in milliseconds; the core has a limit below that. */
-static uint64_t after_ms(curl_off_t after_s)
-{
-    if (after_s <= 0)
-        return 0;
-    return (uint64_t)(after_s < 86400 ? after_s : 86400) * 1000;
-}
-
 /* How it ended, as libcurl tells it. */
 typedef struct outcome {
     CURLcode result;
-    long status; /* 0: there was no answer */
+    long status;          /* 0: there was no answer */
+    curl_off_t lookup_us; /* 0: it did not come to its end */
     curl_off_t after_s;
     curl_off_t uploaded_bytes;
 } outcome;
@@ -75,10 +71,23 @@ static outcome outcome_of(CURL *easy, CURLcode result)
     outcome end = {.result = result};
 
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &end.status);
+    curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &end.lookup_us);
     curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &end.uploaded_bytes);
     if (end.status >= 200)
         curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &end.after_s);
     return end;
+}
+
+/* What the sink asks for, as far as it can be told in milliseconds; the core has
+ * a limit below that. A look-up that was given up has a thread of libcurl's until
+ * it is over: without a wait such threads would be many times as many as drains. */
+static uint64_t after_ms(const outcome *end)
+{
+    if (end->result == CURLE_OPERATION_TIMEDOUT && end->lookup_us == 0)
+        return LOOKUP_MS;
+    if (end->after_s <= 0)
+        return 0;
+    return (uint64_t)(end->after_s < 86400 ? end->after_s : 86400) * 1000;
 }
 
 /* The time was over before the last byte had left. */
@@ -126,7 +135,7 @@ static void fail(lpi_request *r, const outcome *end, curl_socket_t fd)
     else if (end->status >= 200 && !is_to_be_tried_again(end->status))
         lp_drain_refuse(drain, why);
     else
-        lp_drain_failed(drain, why, after_ms(end->after_s));
+        lp_drain_failed(drain, why, after_ms(end));
 }
 
 /* What the status line says holds, however the rest of the answer ends. */

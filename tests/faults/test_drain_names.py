@@ -83,6 +83,7 @@ class Requests(DrainTest):
             waits_s.append(time.monotonic() - began)
         self.assertLess(max(waits_s), 1)
         self.assertIn("Resolving timed out", status["last_error"])
+        self.assertEqual(status["failures"], 1)  # there is one look-up at a time
         self.assertEqual(self.daemon.stop(), 0)
 
 
