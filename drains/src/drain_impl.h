@@ -3,6 +3,8 @@
  *
  *     drain_set.c    the set: waking, turns, protocols
  *     drain.c        one drain: its states, what becomes of a batch
+ *     drain_life.c   its beginning, changes and end
+ *     drain_status.c its counts
  *     flight.c       batches in flight
  *     batch.c        taking a batch out of the ring; frame ids and notices
  *     sieve.c        the same for a drain that does not want all lines
@@ -203,6 +205,9 @@ lp_seq lpi_flights_unconfirmed_seq(const lp_drain *drain);
 void lpi_flights_take_back(lp_drain *drain);
 
 /* drain.c */
+
+/* What is to be read on is found again; meanwhile nothing is pinned. */
+void lpi_drain_rest_cursor(lp_drain *drain);
 void lpi_drain_pump(lp_drain *drain);
 void lpi_drain_woken(lp_drain *drain);
 uint64_t lpi_drain_pending(lp_drain *drain); /* lines */
