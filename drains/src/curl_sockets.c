@@ -28,17 +28,19 @@ typedef struct kept_socket {
     uint32_t generation;
     uint32_t users; /* drains that used it last */
     bool is_open;   /* it is a connection; libcurl has others for itself */
+    bool is_kept;   /* one that has served a request: libcurl tells us when it
+                       closes it. Of others it does not always */
     watch *watch;   /* may be NULL */
 } kept_socket;
 
 struct lpi_curl_sockets {
     uv_loop_t *loop;
     lpi_curl_loop *curl;
-    uv_timer_t timer; /* active while one is open */
+    uv_timer_t timer; /* active while one is kept */
     CURL *sweeper;
     kept_socket *at;
     size_t room;
-    size_t open_count;
+    size_t kept_count;
     unsigned open_handles; /* freed with the last one */
     void (*closed)(void *ctx);
     void *closed_ctx;
@@ -83,7 +85,7 @@ static void on_timer(uv_timer_t *timer)
 {
     lpi_curl_sockets *sockets = timer->data;
 
-    if (sockets->open_count == 0)
+    if (sockets->kept_count == 0)
         uv_timer_stop(timer);
     else
         lpi_curl_loop_add(sockets->curl, sockets->sweeper);
@@ -134,8 +136,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         wait_for(watched, 0); // idle, and closed: libcurl sees when it looks
         return;
     }
-    if (status < 0) {
-        what |= CURL_CSELECT_ERR;
+    if (status < 0) { // libcurl finds out what it is, and says it in words
+        what |= CURL_CSELECT_IN | CURL_CSELECT_OUT;
         watched->events = 0; // libuv has stopped it
     }
     if (events & UV_READABLE)
@@ -187,7 +189,7 @@ static void unwatch(kept_socket *kept)
     if (!kept->watch)
         return;
     kept->watch->is_wanted = false;
-    if (kept->is_open)
+    if (kept->is_kept)
         wait_for(kept->watch, kept->watch->events & UV_READABLE);
     else
         close_watch(kept);
@@ -236,11 +238,10 @@ curl_socket_t lpi_curl_sockets_open(lpi_curl_sockets *sockets,
         return CURL_SOCKET_BAD;
     }
     kept = &sockets->at[fd];
+    close_watch(kept);
     kept->generation++;
     kept->users = 0;
     kept->is_open = true;
-    if (sockets->open_count++ == 0)
-        sweep_in(sockets, SWEEP_MS);
     return fd;
 }
 
@@ -248,9 +249,11 @@ static int on_close(void *ctx, curl_socket_t fd)
 {
     lpi_curl_sockets *sockets = ctx;
 
-    close_watch(&sockets->at[fd]);
-    sockets->at[fd].is_open = false;
-    sockets->open_count--;
+    kept_socket *kept = &sockets->at[fd];
+
+    close_watch(kept);
+    sockets->kept_count -= kept->is_kept;
+    kept->is_open = kept->is_kept = false;
     return close(fd);
 }
 
@@ -274,6 +277,15 @@ static kept_socket *find(lpi_curl_sockets *sockets, const lpi_socket_use *use)
     return kept->is_open && kept->generation == use->generation ? kept : NULL;
 }
 
+static void keep(lpi_curl_sockets *sockets, kept_socket *kept)
+{
+    if (kept->is_kept)
+        return;
+    kept->is_kept = true;
+    if (sockets->kept_count++ == 0)
+        sweep_in(sockets, SWEEP_MS);
+}
+
 void lpi_curl_sockets_used(lpi_curl_sockets *sockets, curl_socket_t fd,
                            lpi_socket_use *use)
 {
@@ -286,6 +298,7 @@ void lpi_curl_sockets_used(lpi_curl_sockets *sockets, curl_socket_t fd,
     memset(use, 0, sizeof(*use));
     if (fd < 0 || (size_t)fd >= sockets->room || !sockets->at[fd].is_open)
         return;
+    keep(sockets, &sockets->at[fd]);
     use->fd = fd;
     use->generation = sockets->at[fd].generation;
     sockets->at[fd].users++;
@@ -299,6 +312,8 @@ void lpi_curl_sockets_leave(lpi_curl_sockets *sockets, lpi_socket_use *use)
     memset(use, 0, sizeof(*use));
     if (!kept || --kept->users > 0)
         return;
+    if (kept->watch && kept->watch->is_wanted)
+        return;              // somebody's request is on its way there
     shutdown(fd, SHUT_RDWR); // the peer sees it now, libcurl at the next sweep
     sweep_in(sockets, SWEEP_SOON_MS);
 }

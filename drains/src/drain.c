@@ -185,7 +185,7 @@ static lp_err take(lp_drain *drain, size_t bytes_max, lpi_taken *out)
 {
     if (drain->sieve)
         return lpi_sieve_take(drain->sieve, drain->cursor, bytes_max,
-                              lines_max(drain), drain->again_seq > 0, out);
+                              lines_max(drain), drain->again_seq, out);
     return lpi_take(drain->cursor, bytes_max, lines_max(drain), out);
 }
 
@@ -297,14 +297,17 @@ void lpi_drain_hurry(lp_drain *drain)
     lpi_drain_pump(drain);
 }
 
+bool lpi_drain_was_there(const lp_drain *drain)
+{
+    return drain->success_ns > 0 && now_ns(drain) - drain->success_ns < GONE_NS;
+}
+
 bool lpi_drain_may_deliver(const lp_drain *drain)
 {
-    bool was_there =
-        drain->success_ns > 0 && now_ns(drain) - drain->success_ns < GONE_NS;
-
     if (drain->rest == LPI_REST_PARKED)
         return false;
-    return was_there || (drain->rest == LPI_REST_NONE && !drain->is_queued);
+    return lpi_drain_was_there(drain) ||
+           (drain->rest == LPI_REST_NONE && !drain->is_queued);
 }
 
 void lpi_drain_woken(lp_drain *drain)

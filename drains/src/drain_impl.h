@@ -66,10 +66,12 @@ typedef struct lpi_flight {
     lp_run runs[];
 } lpi_flight;
 
-/* Drains that wait for their turn to try: those that have not failed go first. */
+/* Drains that wait for their turn to try, and who goes first. */
 typedef enum lpi_queue_kind {
-    LPI_FRESH,
-    LPI_FAILED,
+    LPI_KNOWN,  /* it took something a moment ago */
+    LPI_NEW,    /* it has not tried yet           */
+    LPI_FRESH,  /* it has hardly failed           */
+    LPI_FAILED, /* it fails all the time          */
     LPI_QUEUES
 } lpi_queue_kind;
 
@@ -90,7 +92,7 @@ struct lp_drain {
     lp_drain *next_woken;                    /* under set.wake_lock */
     bool is_woken;                           /* likewise */
     lp_drain *previous_queued, *next_queued; /* for a turn */
-    lpi_queue_kind in_queue;
+    lpi_queue_kind kind; /* when it got its turn, or into its queue */
     bool is_queued;
 
     lp_channel *ring;
@@ -166,6 +168,7 @@ struct lp_drains {
     struct lpi_trust *trust;       /* tls_trust.c; NULL: nobody has needed it */
 
     unsigned opening;
+    unsigned opening_others; /* of these, not LPI_KNOWN */
     lpi_queue queues[LPI_QUEUES];
 
     uv_async_t async;
@@ -212,6 +215,7 @@ void lpi_drain_pump(lp_drain *drain);
 void lpi_drain_woken(lp_drain *drain);
 uint64_t lpi_drain_pending(lp_drain *drain); /* lines */
 void lpi_drain_hurry(lp_drain *drain);
+bool lpi_drain_was_there(const lp_drain *drain);   /* a moment ago */
 bool lpi_drain_may_deliver(const lp_drain *drain); /* before long */
 
 /* Lines in front of a batch that the drain does not want. */

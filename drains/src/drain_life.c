@@ -84,6 +84,7 @@ static void change_sieve(lp_drain *drain, lpi_sieve *to)
     drain->given_up_lines += lpi_sieve_limit_lines(drain->sieve);
     lpi_sieve_destroy(drain->sieve);
     drain->sieve = to;
+    drain->again_seq = 0; // other frames, with names of their own
 }
 
 static void set_options(lp_drain *drain, const lp_drain_url *url,

@@ -98,17 +98,24 @@ static void unwake(lp_drain *drain)
 
 enum { FRESH_FAILURES = 3 };
 
-/* Who has hardly ever failed need not wait behind those that fail all the
+/* Who is likely to take something need not wait behind those that fail all the
  * time. */
-static void enqueue(lp_drain *drain)
+static lpi_queue_kind kind_of(const lp_drain *drain)
 {
-    lpi_queue *queue;
+    if (lpi_drain_was_there(drain))
+        return LPI_KNOWN;
+    if (drain->batches == 0 && drain->failures == 0)
+        return LPI_NEW;
+    return drain->failed_in_a_row > FRESH_FAILURES ? LPI_FAILED : LPI_FRESH;
+}
+
+static void enqueue(lp_drain *drain, lpi_queue_kind kind)
+{
+    lpi_queue *queue = &drain->set->queues[kind];
 
     if (drain->is_queued)
         return;
-    drain->in_queue =
-        drain->failed_in_a_row > FRESH_FAILURES ? LPI_FAILED : LPI_FRESH;
-    queue = &drain->set->queues[drain->in_queue];
+    drain->kind = kind;
     drain->is_queued = true;
     drain->next_queued = NULL;
     drain->previous_queued = queue->last;
@@ -121,7 +128,7 @@ static void enqueue(lp_drain *drain)
 
 static void leave_queue(lp_drain *drain)
 {
-    lpi_queue *queue = &drain->set->queues[drain->in_queue];
+    lpi_queue *queue = &drain->set->queues[drain->kind];
 
     if (!drain->is_queued)
         return;
@@ -136,39 +143,58 @@ static void leave_queue(lp_drain *drain)
         queue->last = drain->previous_queued;
 }
 
+/* A quarter of the turns is for known ones alone: others may be many, and hang
+ * for as long as they are let. */
+static bool has_room_for(const lp_drains *set, lpi_queue_kind kind)
+{
+    unsigned most = set->opt.opening_max;
+
+    if (set->opening >= most)
+        return false;
+    return kind == LPI_KNOWN || set->opening_others < most - most / 4;
+}
+
+static void give_turn(lp_drain *drain, lpi_queue_kind kind)
+{
+    drain->kind = kind;
+    drain->has_turn = true;
+    drain->set->opening++;
+    drain->set->opening_others += kind != LPI_KNOWN;
+}
+
 bool lpi_set_take_turn(lp_drain *drain)
 {
-    lp_drains *set = drain->set;
+    lpi_queue_kind kind = kind_of(drain);
 
     if (drain->has_turn)
         return true;
-    if (set->opening < set->opt.opening_max) {
-        set->opening++;
-        drain->has_turn = true;
+    if (!drain->is_queued && has_room_for(drain->set, kind)) {
+        give_turn(drain, kind);
         return true;
     }
-    enqueue(drain);
+    enqueue(drain, kind);
     return false;
 }
 
 void lpi_set_end_turn(lp_drain *drain)
 {
     lp_drains *set = drain->set;
-    lp_drain *next;
 
     if (!drain->has_turn)
         return;
     drain->has_turn = false;
     set->opening--;
-    next = set->queues[LPI_FRESH].first;
-    if (!next)
-        next = set->queues[LPI_FAILED].first;
-    if (!next)
+    set->opening_others -= drain->kind != LPI_KNOWN;
+    for (int kind = 0; kind < LPI_QUEUES; kind++) {
+        lp_drain *next = set->queues[kind].first;
+
+        if (!next || !has_room_for(set, (lpi_queue_kind)kind))
+            continue;
+        leave_queue(next);
+        give_turn(next, (lpi_queue_kind)kind);
+        lpi_set_wake(next); // later, as the caller is in the middle of it
         return;
-    leave_queue(next);
-    next->has_turn = true;
-    set->opening++;
-    lpi_set_wake(next); // later, as the caller is in the middle of it
+    }
 }
 
 /* Protocols --------------------------------------------------------------- */

@@ -63,7 +63,8 @@ typedef struct go {
     size_t read_bytes, read_max_bytes;
     uint64_t read_lines;
     uint64_t limited; /* lines, since the first one of the batch */
-    uint64_t end_ns;  /* uv_hrtime() at which it is over */
+    uint64_t end_ns;  /* uv_hrtime() at which it is over ... */
+    lp_seq again_seq; /* ... but not before this line        */
     bool is_out_of_memory;
     lpi_taken *taken;
 } go;
@@ -182,7 +183,8 @@ static uint32_t pick_lines(go *g, const lp_run *run,
                 begin_batch(g, run, i, &record, before);
         }
         goes_on = said == WANTED;
-        if (g->sieve->has_patterns && uv_hrtime() >= g->end_ns) {
+        if (g->sieve->has_patterns && record.seq >= g->again_seq &&
+            uv_hrtime() >= g->end_ns) {
             g->taken->is_full = true;
             return i + 1;
         }
@@ -274,17 +276,18 @@ static size_t read_max_bytes(size_t bytes_max)
 }
 
 lp_err lpi_sieve_take(lpi_sieve *sieve, lp_cursor *cursor, size_t bytes_max,
-                      uint64_t lines_max, bool is_again, lpi_taken *out)
+                      uint64_t lines_max, lp_seq again_seq, lpi_taken *out)
 {
     go g = {.sieve = sieve,
             .cursor = cursor,
             .bytes_max = bytes_max,
             .lines_max = lines_max > UINT32_MAX ? UINT32_MAX : lines_max,
+            .again_seq = again_seq,
             .read_max_bytes = read_max_bytes(bytes_max),
             .taken = out};
     lp_err err = LP_OK;
 
-    g.end_ns = is_again ? UINT64_MAX : uv_hrtime() + GO_MAX_NS;
+    g.end_ns = uv_hrtime() + GO_MAX_NS;
     lpi_begin_take(cursor, out);
     out->due_ns = sieve->due_ns;
     out->picked = calloc(1, sizeof(*out->picked));

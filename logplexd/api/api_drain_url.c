@@ -73,22 +73,33 @@ static void put_option(api_drain_text *to, const char *name, lp_span value)
 
 /* The options of a URL's fragment may stand beside it, where they need no
  * escapes. */
+static const char *const text_options[] = {"filter", "encoding", "refused"};
+
+enum { TEXT_OPTIONS = sizeof(text_options) / sizeof(text_options[0]) };
+
+bool api_has_drain_options(const json_t *body)
+{
+    for (size_t i = 0; i < TEXT_OPTIONS; i++)
+        if (json_object_get(body, text_options[i]))
+            return true;
+    return json_object_get(body, "rate") != NULL;
+}
+
 static bool put_options(api_drain_text *to, const json_t *body,
                         lp_drain_url_error *error)
 {
-    static const char *const names[] = {"filter", "encoding", "refused"};
     const json_t *rate = json_object_get(body, "rate");
     char number[32];
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        const json_t *value = json_object_get(body, names[i]);
+    for (size_t i = 0; i < TEXT_OPTIONS; i++) {
+        const json_t *value = json_object_get(body, text_options[i]);
         char sentence[64];
 
         if (json_is_string(value)) {
-            put_option(to, names[i], api_json_span(value));
+            put_option(to, text_options[i], api_json_span(value));
         } else if (value && !json_is_null(value)) {
             snprintf(sentence, sizeof(sentence), "\"%s\" has to be a string",
-                     names[i]);
+                     text_options[i]);
             return wrong(error, "invalid_uri", sentence);
         }
     }

@@ -12,6 +12,7 @@
  * its canonical form, in memory of the request. False: error says what is wrong
  * with it.
  */
+bool api_has_drain_options(const json_t *body); /* those, without a "url" */
 bool api_read_drain_url(http_request *req, const json_t *body, lp_span *url,
                         lp_drain_url_error *error);
 bool api_read_drain_host(http_request *req, const json_t *body, lp_span *url,

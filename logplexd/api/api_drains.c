@@ -214,7 +214,8 @@ static void post_drain(http_request *req)
         api_wants_json(req) ? api_json_body(req, http_reply_error) : NULL;
     api_write *write =
         body ? api_write_to_channel(req, http_reply_error, "channel") : NULL;
-    bool is_reserved = body && !json_object_get(body, "url");
+    bool is_reserved =
+        body && !json_object_get(body, "url") && !api_has_drain_options(body);
 
     if (write && is_reserved && !has_room(req))
         http_reply_error(req, 422, "maximum number of drains reached");

@@ -145,6 +145,12 @@ class Filters(DrainTest):
             self.assertEqual(answer.status, 400, (options, answer))
             self.assertIn(told, answer.body.decode(), options)
 
+    def test_options_without_a_url_are_told(self):
+        for options in ({"filter": "a"}, {"rate": 5}, {"refused": "park"}):
+            answer = self.ask_json("POST", "/v3/channels/demo/drains", options)
+            self.assertEqual(answer.status, 400, (options, answer))
+            self.assertIn('"url\\" has to be', answer.body.decode())
+
     def test_a_filter_with_every_byte_that_needs_an_escape(self):
         sink = self.sink(HttpSink)
         text = r'msg~"[&#%?/ é=+] sign\\\\"'

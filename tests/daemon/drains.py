@@ -13,7 +13,7 @@ import certificates
 import prometheus
 from behaviours import (Behaviour, answers, answers_later, good, in_turn,
                         is_content, is_silent, with_length)
-from draining import IMPATIENT, DrainTest, lost_lines, numbered
+from draining import IMPATIENT, DrainTest, left_out, lost_lines, numbered
 from logplexd import basic, main
 from sinks import HttpSink, SyslogSink
 
@@ -627,6 +627,85 @@ class Certificates(DrainTest):
                 self.send(["x"])
                 sink.wait_for(1)
                 self.delete(drain)
+
+
+class Connections(DrainTest):
+    """What libcurl keeps of them, and what it closes by itself."""
+    FLAGS = ["--workers", "1", "--drains-max", "100", "--drain-timeout", "8s",
+             "--shutdown-limit", "1s"]
+
+    def ends_well(self):
+        self.assertEqual(self.daemon.stop(), 0)
+        self.start()  # for whoever looks after it
+
+    def test_one_that_was_never_made_leaves_nothing_behind(self):
+        sink = self.sink(HttpSink)
+        sink.clog()
+        drain = self.drain(sink.url())
+        self.send(["x"])
+        self.wait_for_status(drain, lambda one: one["batches"] > 0)
+        self.delete(drain)
+        self.ends_well()
+
+    def test_one_that_did_not_come_in_time_leaves_nothing_behind(self):
+        sink = self.sink(HttpSink)
+        sink.clog()
+        drain = self.drain(sink.url())
+        self.send(["x"])
+        self.wait_for_status(drain, lambda one: one["failures"] > 0)
+        self.ends_well()
+
+    def test_a_drain_that_goes_cuts_nobody_elses_request(self):
+        sink = self.sink(HttpSink)
+        other = self.make_channel("three", "app")["app"]
+        first = [self.drain(sink.url("/a%d" % n)) for n in range(20)]
+        second = [self.drain(sink.url("/b%d" % n), "three") for n in range(20)]
+        self.send(["a"])
+        sink.wait_for(20)
+        for drain in first:
+            self.settled(drain, 1)
+        sink.behaviour = answers_later(1, 204)
+        self.send(["b"], other)
+        for drain in second:
+            self.wait_for_status(
+                drain, lambda one: one["state"] == "sends" or
+                one["delivered_lines"] > 0, channel="three")
+        for drain in first:
+            self.delete(drain)
+        sink.wait_for(40)
+        of_second = [one for one in sink.requests
+                     if one.target.startswith("/b")]
+        self.assertEqual(len(of_second), 20)
+
+
+class SlowPatterns(DrainTest):
+    FLAGS = ["--workers", "1", "--drain-timeout", "30s", "--shutdown-limit",
+             "1s"]
+    SLOW = 'msg~".{0,130}.{0,130}[xz]"'  # some 5 ms on a line of 1,000 bytes
+
+    def test_a_filter_that_takes_long_holds_up_no_other_channel(self):
+        sink = self.sink(HttpSink, is_silent())
+        other = self.make_channel("two", "app")["app"]
+        drain = self.drain(sink.url())
+        self.send(["in flight when the filter comes"])
+        self.wait_for_status(drain, lambda one: one["state"] == "sends")
+        answer = self.ask_json("PUT", self.path(drain),
+                               {"url": sink.url(), "filter": self.SLOW})
+        self.assertEqual(answer.status, 200, answer)
+        self.send(["a" * 1000] * 400)
+        waits = []
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            began = time.monotonic()
+            self.send(["x"], other)
+            waits.append(time.monotonic() - began)
+            time.sleep(0.01)
+        # Unlimited, it would be the whole of what the 400 lines take.
+        self.assertLess(max(waits), 1)
+        status = self.status(drain)
+        self.assertLessEqual(
+            status["delivered_lines"] + lost_lines(status) +
+            left_out(status) + status["lag_lines"], status["offered_lines"])
 
 
 if __name__ == "__main__":

@@ -66,13 +66,14 @@ class DrainTest(DaemonTest):
         answer = self.post(token or self.token, [line(one) for one in texts])
         self.assertEqual(answer.status, 204, answer)
 
-    def wait_for_status(self, drain, truth, what="its status never says so"):
+    def wait_for_status(self, drain, truth, what="its status never says so",
+                        channel="demo"):
         """The first status for which truth holds."""
         seen = {}
 
         def holds():
             seen.clear()
-            seen.update(self.status(drain))
+            seen.update(self.status(drain, channel))
             return seen and truth(seen)
         try:
             self.wait_until(holds, what)

@@ -67,7 +67,9 @@ typedef struct lp_drains_options {
     uint32_t backoff_max_ms;     /* 30,000 */
     uint32_t opening_max;   /* 64: drains at a time that try to reach a sink
                                 which did not answer the last time, or never
-                                has; the others wait their turn */
+                                has; the others wait their turn. A quarter is
+                                for those that took something in the last
+                                minute */
     uint32_t batch_bytes;   /* 512 KiB: a batch is sent when it is as large, or
                                 has lingered. At least one line; less for a
                                 sink that says it is too much (HTTP: 413) */

@@ -741,6 +741,40 @@ static void new_drains_go_before_those_that_fail(void **state)
     end(&f);
 }
 
+static void who_took_something_need_not_wait_for_those_that_hang(void **state)
+{
+    lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
+    lp_drain *hung[6];
+    fixture f;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_DROP);
+    lp_drains_destroy(f.set);
+    opt.opening_max = 4;
+    opt.batch_bytes = 1000;
+    opt.backoff_min_ms = 1;
+    opt.backoff_max_ms = 1;
+    opt.now_ns = test_now;
+    opt.ctx = &f;
+    begin_with(&f, &opt);
+    open_drain(&f, LP_DRAIN_DROP);
+    ring_fill(f.channel, 1, 10, 100);
+    run_until_sent(&f, 1);
+    lp_drain_delivered(f.drain, 10);
+    for (int i = 0; i < 6; i++)
+        CHECK_OK(lp_drain_open(f.set, f.channel, LP_SPAN("test://c/"),
+                               LP_SPAN("d.2"), NULL, &hung[i]));
+    ring_fill(f.channel, 11, 20, 100);
+    run_until_sent(&f, 5); // three of those that hang, and the known one
+    lp_drain_failed(f.drain, "it hiccups", 0);
+    run_until_sent(&f, 6);
+    assert_ptr_equal(f.last_drain, f.drain);
+    lp_drain_delivered(f.drain, 10);
+    run_for(&f, 20);
+    assert_int_equal(f.sent_count, 6);
+    end(&f);
+}
+
 /* Life -------------------------------------------------------------------- */
 
 static void drains_that_fail_take_turns(void **state)
@@ -831,6 +865,7 @@ int main(void)
             what_took_too_long_comes_in_smaller_batches_for_a_while),
         cmocka_unit_test(what_the_ring_has_dropped_is_not_pending),
         cmocka_unit_test(new_drains_go_before_those_that_fail),
+        cmocka_unit_test(who_took_something_need_not_wait_for_those_that_hang),
         cmocka_unit_test(drains_that_fail_take_turns),
         cmocka_unit_test(a_closed_channel_is_sent_to_its_end),
         cmocka_unit_test(a_scheme_that_nobody_knows_is_refused),
