@@ -4,10 +4,10 @@ include(CMakePackageConfigHelpers)
 set(LP_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/Logplex)
 
 install(TARGETS logplex logplex_static logplex_parsers logplex_parsers_static
-    logplex_drains logplex_drains_static
+    logplex_drains logplex_drains_static logplex_viz logplex_viz_static
     EXPORT LogplexTargets)
 install(DIRECTORY liblogplex/include/logplex parsers/include/logplex
-    drains/include/logplex
+    drains/include/logplex viz/include/logplex
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 if(TARGET logplexd)
     install(TARGETS logplexd)
@@ -45,7 +45,7 @@ else()
 endif()
 lp_pc_dir(LP_PC_LIBDIR ${CMAKE_INSTALL_LIBDIR})
 lp_pc_dir(LP_PC_INCLUDEDIR ${CMAKE_INSTALL_INCLUDEDIR})
-foreach(pc logplex logplex-parsers logplex-drains)
+foreach(pc logplex logplex-parsers logplex-drains logplex-viz)
     configure_file(cmake/${pc}.pc.in ${PROJECT_BINARY_DIR}/${pc}.pc @ONLY)
     install(FILES ${PROJECT_BINARY_DIR}/${pc}.pc
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

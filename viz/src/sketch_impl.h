@@ -1,0 +1,23 @@
+/* sketch_impl.h - what the parts of a sketch know of each other. */
+#ifndef LP_SKETCH_IMPL_H
+#define LP_SKETCH_IMPL_H
+
+#include "sketch_scale.h"
+#include "sketch_side.h"
+
+/* A flat sketch has no buckets: count, min and max say what it has seen. */
+static inline bool lpi_is_flat(const lp_sketch *sketch)
+{
+    return sketch->count <= 2 || sketch->min >= sketch->max;
+}
+
+/* Adds count, min, max and sum of *from, and nothing else. */
+void lpi_totals_merge(lp_sketch *into, const lp_sketch *from);
+
+/* Would *sketch still be flat with *more added? */
+bool lpi_stays_flat(const lp_sketch *sketch, const lp_sketch *more);
+
+/* Puts what a flat sketch has seen into the buckets of *into. */
+void lpi_unfold(lp_sketch *into, lp_sketch_home *home, const lp_sketch *flat);
+
+#endif /* LP_SKETCH_IMPL_H */

@@ -1,0 +1,403 @@
+/* sketch_pack.c - a sketch as bytes. */
+#include "sketch_impl.h"
+
+#include <math.h>
+
+enum {
+    VERSION = 1,
+    FLAG_ZEROS = 1,
+    FLAG_NOT_FINITE = 2,
+    FLAG_FOLDED = 4,   /* of the negative side; positive: the next bit */
+    FLAG_BUCKETS = 16, /* likewise                                     */
+    FLAG_SUM_LOW = 64,
+    FLAGS_ALL = 127
+};
+
+/* Which of the gap to the bucket before and the count is not told, being 1. */
+enum {
+    BUCKET_KIND_BITS = 2,
+    BUCKET_OF_ONE = 0,
+    BUCKET_NEXT = 1,
+    BUCKET_OF_BOTH = 2
+};
+
+/* Writing ----------------------------------------------------------------- */
+
+/* Counts what it has no room for. */
+typedef struct writer {
+    char *out;
+    size_t out_max;
+    size_t length;
+} writer;
+
+static void put_varint(writer *w, uint64_t n)
+{
+    do {
+        uint8_t byte = (uint8_t)((n & 0x7f) | (n > 0x7f ? 0x80 : 0));
+
+        if (w->length < w->out_max) {
+            w->out[w->length] = (char)byte;
+        }
+        w->length++;
+        n >>= 7;
+    } while (n > 0);
+}
+
+static void put_number(writer *w, double value)
+{
+    put_varint(w, __builtin_bswap64(lpi_bits_of(value)));
+}
+
+static void put_bucket(writer *w, uint64_t gap, uint64_t n)
+{
+    if (n == 1) {
+        put_varint(w, gap << BUCKET_KIND_BITS | BUCKET_OF_ONE);
+    } else if (gap == 1 && n <= UINT64_MAX >> BUCKET_KIND_BITS) {
+        put_varint(w, n << BUCKET_KIND_BITS | BUCKET_NEXT);
+    } else {
+        put_varint(w, gap << BUCKET_KIND_BITS | BUCKET_OF_BOTH);
+        put_varint(w, n);
+    }
+}
+
+static void put_buckets(writer *w, const lp_sketch_side *side)
+{
+    uint32_t before = 0;
+    uint64_t count = 0;
+    uint32_t at = 0;
+    uint32_t key;
+    uint64_t n;
+
+    while (lpi_side_next(side, &at, &key, &n)) {
+        count++;
+    }
+    put_varint(w, count);
+    at = 0;
+    while (lpi_side_next(side, &at, &key, &n)) {
+        put_bucket(w, key - before, n);
+        before = key;
+    }
+}
+
+static bool has_buckets(const lp_sketch_side *side)
+{
+    uint32_t at = 0;
+    uint32_t key;
+    uint64_t n;
+
+    return lpi_side_next(side, &at, &key, &n);
+}
+
+static unsigned flags_of(const lp_sketch *sketch)
+{
+    unsigned flags = 0;
+
+    flags |= sketch->zeros > 0 ? FLAG_ZEROS : 0;
+    flags |= sketch->not_finite > 0 ? FLAG_NOT_FINITE : 0;
+    for (int i = 0; i < 2; i++) {
+        flags |= sketch->sides[i].folded > 0 ? (unsigned)FLAG_FOLDED << i : 0;
+        flags |=
+            has_buckets(&sketch->sides[i]) ? (unsigned)FLAG_BUCKETS << i : 0;
+    }
+    if (sketch->count > 1 && isfinite(sketch->sum) && sketch->sum_low != 0) {
+        flags |= FLAG_SUM_LOW;
+    }
+    return flags;
+}
+
+static void put_totals(writer *w, const lp_sketch *sketch, unsigned flags)
+{
+    put_varint(w, sketch->count);
+    if (flags & FLAG_ZEROS) {
+        put_varint(w, sketch->zeros);
+    }
+    if (flags & FLAG_NOT_FINITE) {
+        put_varint(w, sketch->not_finite);
+    }
+    for (int i = 0; i < 2; i++) {
+        if (flags & (unsigned)FLAG_FOLDED << i) {
+            put_varint(w, sketch->sides[i].folded);
+            put_varint(w, sketch->sides[i].floor);
+        }
+    }
+    if (sketch->count > 0) {
+        put_number(w, sketch->min);
+    }
+    if (sketch->count > 1) {
+        put_number(w, sketch->max);
+        put_number(w, sketch->sum);
+    }
+    if (flags & FLAG_SUM_LOW) {
+        put_number(w, sketch->sum_low);
+    }
+}
+
+size_t lp_sketch_pack(lp_sketch *sketch, const lp_sketch_home *home, char *out,
+                      size_t out_max)
+{
+    writer w = {out, out_max, 0};
+    unsigned flags;
+
+    for (int i = 0; i < 2; i++) {
+        lpi_side_settle(&sketch->sides[i], home);
+    }
+    flags = flags_of(sketch);
+    put_varint(&w, VERSION);
+    put_varint(&w, flags);
+    put_varint(&w, home->scale->octave_buckets);
+    put_totals(&w, sketch, flags);
+    for (int i = 0; i < 2; i++) {
+        if (flags & (unsigned)FLAG_BUCKETS << i) {
+            put_buckets(&w, &sketch->sides[i]);
+        }
+    }
+    return w.length;
+}
+
+/* Reading ----------------------------------------------------------------- */
+
+typedef struct reader {
+    lp_span rest;
+    bool is_bad; /* once something was missing or wrong */
+} reader;
+
+/* The buckets of one side, as they are written. */
+typedef struct bucket_text {
+    lp_span text;
+    uint64_t count;
+    uint64_t key; /* of the last one */
+    uint64_t n;
+} bucket_text;
+
+typedef struct packed {
+    lp_sketch totals; /* its sides have no blocks */
+    unsigned flags;
+    bucket_text buckets[2];
+} packed;
+
+/* Of two ways to write a number only the shorter one is right. */
+static uint64_t get_varint(reader *r)
+{
+    uint64_t n = 0;
+
+    for (unsigned shift = 0; shift < 64 && r->rest.len_bytes > 0; shift += 7) {
+        uint8_t byte = (uint8_t)r->rest.ptr[0];
+
+        r->rest = lp_span_skip(r->rest, 1);
+        n |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte <= 0x7f) {
+            r->is_bad |= (shift > 0 && byte == 0) || (shift == 63 && byte > 1);
+            return n;
+        }
+    }
+    r->is_bad = true;
+    return 0;
+}
+
+/* What is told by a flag is not zero. */
+static uint64_t get_count(reader *r)
+{
+    uint64_t n = get_varint(r);
+
+    r->is_bad |= n == 0;
+    return n;
+}
+
+/* Neither NaN nor -0, which no sketch holds. */
+static double get_number(reader *r)
+{
+    double value = lpi_double_of(__builtin_bswap64(get_varint(r)));
+
+    r->is_bad |= isnan(value) || (value == 0 && signbit(value));
+    return value;
+}
+
+static double get_finite(reader *r)
+{
+    double value = get_number(r);
+
+    r->is_bad |= isinf(value);
+    return value;
+}
+
+static void get_bucket(reader *r, uint64_t *key, uint64_t *n)
+{
+    uint64_t token = get_varint(r);
+    uint64_t told = token >> BUCKET_KIND_BITS;
+    uint64_t gap = told;
+
+    *n = 1;
+    switch (token & ((1 << BUCKET_KIND_BITS) - 1)) {
+    case BUCKET_OF_ONE:
+        break;
+    case BUCKET_NEXT:
+        gap = 1;
+        *n = told;
+        r->is_bad |= told < 2;
+        break;
+    case BUCKET_OF_BOTH:
+        *n = get_varint(r);
+        r->is_bad |=
+            *n < 2 || (gap == 1 && *n <= UINT64_MAX >> BUCKET_KIND_BITS);
+        break;
+    default:
+        r->is_bad = true;
+        break;
+    }
+    r->is_bad |= gap == 0 || __builtin_add_overflow(*key, gap, key);
+}
+
+static void get_totals(reader *r, packed *p)
+{
+    lp_sketch *totals = &p->totals;
+
+    totals->count = get_varint(r);
+    if (p->flags & FLAG_ZEROS) {
+        totals->zeros = get_count(r);
+    }
+    if (p->flags & FLAG_NOT_FINITE) {
+        totals->not_finite = get_count(r);
+    }
+    for (int i = 0; i < 2; i++) {
+        if (p->flags & (unsigned)FLAG_FOLDED << i) {
+            uint64_t floor;
+
+            totals->sides[i].folded = get_count(r);
+            floor = get_count(r);
+            r->is_bad |= floor > UINT32_MAX;
+            totals->sides[i].floor = (uint32_t)floor;
+        }
+    }
+    if (totals->count > 0) {
+        totals->min = get_finite(r);
+        totals->max = totals->min;
+        totals->sum = totals->min;
+    }
+    if (totals->count > 1) {
+        totals->max = get_finite(r);
+        totals->sum = get_number(r);
+    }
+    if (p->flags & FLAG_SUM_LOW) {
+        totals->sum_low = get_finite(r);
+        r->is_bad |=
+            totals->count < 2 || totals->sum_low == 0 || isinf(totals->sum);
+    }
+}
+
+/* Is it a bucket that a value between min and max can be in? */
+static bool is_possible(const packed *p, const lp_sketch_scale *scale, int side,
+                        uint64_t key)
+{
+    uint32_t end = lpi_keys_end(scale);
+    uint32_t first = side == 0 ? 1 : scale->octave_buckets;
+    uint32_t last = side == 0 ? end - scale->octave_buckets : end - 1;
+    lpi_place place = {side, (uint32_t)key};
+
+    return key >= first && key <= last && key >= p->totals.sides[side].floor &&
+           lpi_place_compare(lpi_place_of(scale, p->totals.min), place) <= 0 &&
+           lpi_place_compare(place, lpi_place_of(scale, p->totals.max)) <= 0;
+}
+
+/* Checks the buckets of one side; *left is what is still to be counted. */
+static void get_buckets(reader *r, packed *p, const lp_sketch_scale *scale,
+                        int side, uint64_t *left)
+{
+    bucket_text *buckets = &p->buckets[side];
+
+    buckets->count = get_count(r);
+    buckets->text = r->rest;
+    for (uint64_t i = 0; i < buckets->count && !r->is_bad; i++) {
+        get_bucket(r, &buckets->key, &buckets->n);
+        r->is_bad |= !is_possible(p, scale, side, buckets->key) ||
+                     __builtin_sub_overflow(*left, buckets->n, left);
+    }
+}
+
+/* What has no bucket must be there too, between min and max. */
+static void check_rest(reader *r, const packed *p, const lp_sketch_scale *scale,
+                       uint64_t *left)
+{
+    const lp_sketch *totals = &p->totals;
+    lpi_place zero = {-1, 0};
+    lpi_place low = lpi_place_of(scale, totals->min);
+    lpi_place high = lpi_place_of(scale, totals->max);
+
+    r->is_bad |= __builtin_sub_overflow(*left, totals->zeros, left) ||
+                 (totals->zeros > 0 && (lpi_place_compare(low, zero) > 0 ||
+                                        lpi_place_compare(zero, high) > 0));
+    for (int i = 0; i < 2; i++) {
+        const lp_sketch_side *side = &totals->sides[i];
+
+        r->is_bad |= __builtin_sub_overflow(*left, side->folded, left) ||
+                     side->floor > lpi_keys_end(scale) ||
+                     (side->folded > 0 && (i == 0 ? low : high).side != i);
+    }
+}
+
+static lp_err unpack(lp_span bytes, const lp_sketch_scale *scale, packed *p)
+{
+    reader r = {bytes, false};
+    uint64_t octave_buckets;
+    uint64_t flags;
+    uint64_t left;
+
+    memset(p, 0, sizeof(*p));
+    r.is_bad |= get_varint(&r) != VERSION;
+    flags = get_varint(&r);
+    r.is_bad |= flags > FLAGS_ALL;
+    p->flags = (unsigned)flags;
+    octave_buckets = get_varint(&r);
+    if (r.is_bad || octave_buckets != scale->octave_buckets) {
+        return r.is_bad ? LP_E_SYNTAX : LP_E_INVALID;
+    }
+    get_totals(&r, p);
+    r.is_bad |= p->totals.min > p->totals.max;
+    left = lpi_is_flat(&p->totals) ? 0 : p->totals.count;
+    for (int i = 0; i < 2 && !r.is_bad; i++) {
+        if (p->flags & (unsigned)FLAG_BUCKETS << i) {
+            get_buckets(&r, p, scale, i, &left);
+        }
+    }
+    check_rest(&r, p, scale, &left);
+    return r.is_bad || left > 0 || r.rest.len_bytes > 0 ? LP_E_SYNTAX : LP_OK;
+}
+
+static void merge_buckets(lp_sketch_side *into, lp_sketch_home *home,
+                          const bucket_text *buckets)
+{
+    reader r = {buckets->text, false};
+    uint64_t key = 0;
+    uint64_t n;
+
+    if (buckets->count == 0) {
+        return;
+    }
+    // The highest first, and then the lowest: it grows once to each end.
+    lpi_side_add(into, home, (uint32_t)buckets->key, buckets->n);
+    for (uint64_t i = 1; i < buckets->count; i++) {
+        get_bucket(&r, &key, &n);
+        lpi_side_add(into, home, (uint32_t)key, n);
+    }
+}
+
+lp_err lp_sketch_merge_packed(lp_sketch *into, lp_sketch_home *home,
+                              lp_span bytes)
+{
+    uint64_t sum;
+    packed p;
+    lp_err err = unpack(bytes, home->scale, &p);
+
+    if (err != LP_OK) {
+        return err;
+    }
+    if (__builtin_add_overflow(into->count, p.totals.count, &sum) ||
+        __builtin_add_overflow(into->not_finite, p.totals.not_finite, &sum)) {
+        return LP_E_FULL;
+    }
+    // Without blocks: zeros, what is folded, and of a flat one all.
+    lp_sketch_merge(into, home, &p.totals);
+    for (int i = 0; i < 2; i++) {
+        merge_buckets(&into->sides[i], home, &p.buckets[i]);
+    }
+    return LP_OK;
+}

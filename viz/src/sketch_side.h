@@ -1,0 +1,37 @@
+/*
+ * sketch_side.h - the buckets of one sign: a list of a few, or counters side by
+ * side. A key is a bucket's number; here only its order counts.
+ */
+#ifndef LP_SKETCH_SIDE_H
+#define LP_SKETCH_SIDE_H
+
+#include "logplex/sketch.h"
+
+/* Counts n more in a bucket; n is at least 1. */
+void lpi_side_add(lp_sketch_side *side, lp_sketch_home *home, uint32_t key,
+                  uint64_t n);
+
+/* Folds what is below floor, now and from now on. */
+void lpi_side_raise_floor(lp_sketch_side *side, uint32_t floor);
+
+/* Adds another side, bucket by bucket. */
+void lpi_side_merge(lp_sketch_side *into, lp_sketch_home *home,
+                    const lp_sketch_side *from);
+
+/* Once something is folded, the floor is buckets_max below the highest bucket.
+ * A value in between finds out when it comes; this is to know before. */
+void lpi_side_settle(lp_sketch_side *side, const lp_sketch_home *home);
+
+void lpi_side_clear(lp_sketch_side *side, lp_sketch_home *home);
+
+/* Of the block, 0 without one. */
+size_t lpi_side_bytes(const lp_sketch_side *side);
+
+/* Buckets that are not empty, in ascending order: *at is 0 at first. */
+bool lpi_side_next(const lp_sketch_side *side, uint32_t *at, uint32_t *key,
+                   uint64_t *n);
+
+/* All that are counted on this side, the folded too. */
+uint64_t lpi_side_count(const lp_sketch_side *side);
+
+#endif /* LP_SKETCH_SIDE_H */
