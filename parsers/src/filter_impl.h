@@ -5,9 +5,9 @@
 #ifndef LP_FILTER_IMPL_H
 #define LP_FILTER_IMPL_H
 
-#include "filter_number.h"
 #include "filter_regex.h"
 #include "logplex/filter.h"
+#include "number.h"
 
 /* In the order in which they are asked: what costs least first. */
 typedef enum lpi_stage {

@@ -46,7 +46,9 @@ static inline size_t lp_swar_first(uint64_t mask)
 
 /*
  * One bit for each of 64 bytes, the first of them lowest: set where it is equal
- * to byte. Exact, unlike the masks above.
+ * to byte (bits64), at most limit, which is below 128 (upto64), or equal to one,
+ * or to first with second so many bytes behind it (marks64, which reads 64 bytes
+ * and the distance). Exact, unlike the masks above.
  */
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -67,7 +69,53 @@ static inline uint64_t lp_swar_bits64(const char *ptr, char byte)
            lp_swar_bits16(ptr + 32, wanted) << 32 |
            lp_swar_bits16(ptr + 48, wanted) << 48;
 }
+
+static inline uint64_t lp_swar_upto16(const char *ptr, __m128i limits)
+{
+    __m128i bytes = _mm_loadu_si128((const void *)ptr);
+    __m128i lesser = _mm_min_epu8(bytes, limits);
+
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, lesser));
+}
+
+static inline uint64_t lp_swar_upto64(const char *ptr, char limit)
+{
+    const __m128i limits = _mm_set1_epi8(limit);
+
+    return lp_swar_upto16(ptr, limits) |
+           lp_swar_upto16(ptr + 16, limits) << 16 |
+           lp_swar_upto16(ptr + 32, limits) << 32 |
+           lp_swar_upto16(ptr + 48, limits) << 48;
+}
+
+static inline uint64_t lp_swar_marks16(const char *ptr, char one, char first,
+                                       unsigned distance, char second)
+{
+    __m128i bytes = _mm_loadu_si128((const void *)ptr);
+    __m128i behind = _mm_loadu_si128((const void *)(ptr + distance));
+    __m128i both = _mm_and_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(first)),
+                                 _mm_cmpeq_epi8(behind, _mm_set1_epi8(second)));
+
+    return (unsigned)_mm_movemask_epi8(
+        _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(one)), both));
+}
+
+static inline uint64_t lp_swar_marks64(const char *ptr, char one, char first,
+                                       unsigned distance, char second)
+{
+    return lp_swar_marks16(ptr, one, first, distance, second) |
+           lp_swar_marks16(ptr + 16, one, first, distance, second) << 16 |
+           lp_swar_marks16(ptr + 32, one, first, distance, second) << 32 |
+           lp_swar_marks16(ptr + 48, one, first, distance, second) << 48;
+}
 #else
+/* Of eight bytes that are 0x80 or 0 each: their top bits in eight bits. The
+ * factor, 2^56 + 2^49 + ... + 2^7, gathers them in the top byte. */
+static inline uint64_t lp_swar_gather(uint64_t tops)
+{
+    return (tops >> 7) * UINT64_C(0x0102040810204080) >> 56;
+}
+
 static inline uint64_t lp_swar_bits64(const char *ptr, char byte)
 {
     uint64_t bits = 0;
@@ -76,12 +124,31 @@ static inline uint64_t lp_swar_bits64(const char *ptr, char byte)
         uint64_t word =
             lp_swar_load(ptr + 8 * i) ^ LP_SWAR_ONES * (unsigned char)byte;
         uint64_t low = (word & ~LP_SWAR_HIGHS) + ~LP_SWAR_HIGHS;
-        uint64_t zeros = ~(low | word | ~LP_SWAR_HIGHS) >> 7;
 
-        // Gathers the eight bits in the top byte: 2^56 + 2^49 + ... + 2^7.
-        bits |= (zeros * UINT64_C(0x0102040810204080) >> 56) << 8 * i;
+        bits |= lp_swar_gather(~(low | word | ~LP_SWAR_HIGHS)) << 8 * i;
     }
     return bits;
+}
+
+static inline uint64_t lp_swar_upto64(const char *ptr, char limit)
+{
+    uint64_t bits = 0;
+
+    for (unsigned i = 0; i < 8; i++) {
+        uint64_t word = lp_swar_load(ptr + 8 * i);
+        uint64_t over = (word & ~LP_SWAR_HIGHS) +
+                        LP_SWAR_ONES * (0x7fU - (unsigned char)limit);
+
+        bits |= lp_swar_gather(~(over | word) & LP_SWAR_HIGHS) << 8 * i;
+    }
+    return bits;
+}
+
+static inline uint64_t lp_swar_marks64(const char *ptr, char one, char first,
+                                       unsigned distance, char second)
+{
+    return lp_swar_bits64(ptr, one) | (lp_swar_bits64(ptr, first) &
+                                       lp_swar_bits64(ptr + distance, second));
 }
 #endif
 

@@ -28,6 +28,7 @@ ANY_LIBRARY = set(LIBRARIES)
 RULES = {
     "liblogplex": ((), set(), PURE_LIBC | {"pthread.h"}),
     "liblogplex/examples": (("liblogplex", "parsers"), set(), ANY_LIBC),
+    "parsers/examples": (("liblogplex", "parsers"), set(), ANY_LIBC),
     "drains/examples": (("liblogplex", "parsers", "drains"), {"uv"}, ANY_LIBC),
     "parsers": (("liblogplex",), {"pcre2"}, PURE_LIBC | VECTORS),
     "drains": (("liblogplex", "parsers"),

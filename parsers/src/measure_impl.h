@@ -1,0 +1,79 @@
+/*
+ * measure_impl.h - the readers of lines, between themselves.
+ *
+ * Each gets a message whose blanks at the end are gone, and of a cut one all
+ * behind its last blank as well.
+ */
+#ifndef LP_MEASURE_IMPL_H
+#define LP_MEASURE_IMPL_H
+
+#include "logplex/measure.h"
+#include "number.h"
+
+static inline void lpi_measures_put(lp_measures *out, lp_measure measure)
+{
+    if (out->count < LP_MEASURES_MAX) {
+        out->list[out->count] = measure;
+        out->count++;
+    } else {
+        out->left_out++;
+    }
+}
+
+/* unit: that of a text without one, as it is written; base: that of a text
+ * without one, if it is none of these. */
+bool lpi_measures_add_slow(lp_measures *out, lp_measure_op op, lp_span name,
+                           lp_span text, lp_span unit, lp_unit base);
+
+/* lp_measures_add(), in which the most common values, "18ms" and "200", are read
+ * on the spot. */
+static inline bool lpi_measures_add(lp_measures *out, lp_measure_op op,
+                                    lp_span name, lp_span text, lp_unit unit)
+{
+    uint32_t number;
+    size_t n = lpi_number_short(text, &number);
+    bool is_ms =
+        text.len_bytes == n + 2 && text.ptr[n] == 'm' && text.ptr[n + 1] == 's';
+
+    if (n == 0 || (n < text.len_bytes && !is_ms) || op == LP_OP_UNIQUE ||
+        name.len_bytes == 0) {
+        return lpi_measures_add_slow(out, op, name, text, lp_span_of(NULL, 0),
+                                     unit);
+    }
+    lpi_measures_put(
+        out, (lp_measure){.name = name,
+                          .text = text,
+                          .suffix = {text.ptr + n, text.len_bytes - n},
+                          .value = number,
+                          .op = (uint8_t)op,
+                          .unit = (uint8_t)(is_ms ? LP_UNIT_MS : unit)});
+    return true;
+}
+
+/* A number of up to nine digits at the front; -1: there is none. */
+static inline int32_t lpi_small_number(lp_span text)
+{
+    uint32_t number;
+
+    return lpi_number_short(text, &number) > 0 ? (int32_t)number : -1;
+}
+
+/* Pairs: the router's, and measures by convention among any words. older is what
+ * measure=NAME val=NUMBER stands for. */
+bool lpi_read_router(const lp_measure_line *line, lp_measures *out);
+void lpi_read_conventions(const lp_measure_line *line, lp_measure_op older,
+                          lp_measures *out);
+
+/* Sentences: of the platform, of its API, "Error R14 (...)", and Rails'. */
+bool lpi_read_platform(lp_span msg, lp_measures *out);
+bool lpi_read_api(lp_span msg, lp_measures *out);
+bool lpi_read_error(lp_span msg, lp_measures *out);
+bool lpi_read_rails(lp_span msg, lp_measures *out);
+
+/* "Error CODE", and "(DESC)" behind it, off the front of *rest. */
+bool lpi_take_error(lp_span *rest, lp_measures *out);
+
+/* Up to the first blank, off the front of *rest, and the blanks behind it. */
+lp_span lpi_take_word(lp_span *rest);
+
+#endif /* LP_MEASURE_IMPL_H */
