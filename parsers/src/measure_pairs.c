@@ -50,9 +50,20 @@ static bool read_key(uint64_t word, lp_span key, lp_measure_op *op,
     return true;
 }
 
+/* Does it stand by itself, and not in quotes or in JSON? */
+static bool is_word_alone(const lpi_pairs *pairs, lp_span key)
+{
+    size_t at = (size_t)(key.ptr - pairs->text);
+    size_t behind = at + key.len_bytes;
+
+    return (at == 0 || (unsigned char)pairs->text[at - 1] <= ' ') &&
+           (behind == pairs->len_bytes ||
+            (unsigned char)pairs->text[behind] <= ' ');
+}
+
 /* A missing value is 1, an empty one is none. */
 static void add_pair(lp_measures *out, lp_measure_op op, lp_span name,
-                     const lp_pair *pair)
+                     const lpi_pairs *pairs, const lp_pair *pair)
 {
     lp_span nothing = lp_span_skip(pair->key, pair->key.len_bytes);
 
@@ -61,7 +72,8 @@ static void add_pair(lp_measures *out, lp_measure_op op, lp_span name,
     }
     if (pair->value.ptr != NULL) {
         lpi_measures_add(out, op, name, pair->value, LP_UNIT_NONE);
-    } else if (op != LP_OP_UNIQUE && name.len_bytes > 0) {
+    } else if (op != LP_OP_UNIQUE && name.len_bytes > 0 &&
+               is_word_alone(pairs, pair->key)) {
         lpi_measures_put(out, (lp_measure){.name = name,
                                            .text = nothing,
                                            .suffix = nothing,
@@ -70,7 +82,8 @@ static void add_pair(lp_measures *out, lp_measure_op op, lp_span name,
     }
 }
 
-/* measure=NAME val=NUMBER units=UNIT, until it is complete. */
+/* measure=NAME val=NUMBER units=UNIT, until it is complete. The last one may not
+ * be there; whether it is is known with the pair behind val=. */
 typedef struct triple {
     lp_measure_op op;
     lp_span name;
@@ -80,29 +93,44 @@ typedef struct triple {
 
 static void end_triple(triple *open, lp_span unit, lp_measures *out)
 {
-    if (open->name.len_bytes > 0 && open->value.len_bytes > 0) {
+    if (open->value.len_bytes > 0) {
         lpi_measures_add_slow(out, open->op, open->name, open->value, unit,
                               LP_UNIT_NONE);
+        open->name.len_bytes = 0;
+        open->value.len_bytes = 0;
     }
-    open->name.len_bytes = 0;
-    open->value.len_bytes = 0;
+}
+
+/* The pair behind val=. Returns whether it is of the triple. */
+static bool read_units(uint64_t word, const lp_pair *pair, triple *open,
+                       lp_measures *out)
+{
+    bool is_whole = pair->value.len_bytes > 0 && !pair->unterminated;
+
+    if (is_whole && is_word(word, "units\0\0") &&
+        pair->key.len_bytes < sizeof(word)) {
+        end_triple(open, pair->value, out);
+        return true;
+    }
+    if (!is_whole && lp_span_starts(LP_SPAN("units"), pair->key)) {
+        open->is_waiting = true;
+        return true;
+    }
+    end_triple(open, lp_span_of(NULL, 0), out);
+    return false;
 }
 
 static void read_triple(uint64_t word, const lp_pair *pair, triple *open,
                         lp_measures *out)
 {
-    open->is_waiting = pair->value.len_bytes == 0 &&
-                       lp_span_starts(LP_SPAN("units"), pair->key);
     if (pair->key.len_bytes >= sizeof(word) || pair->unterminated) {
         return;
     }
     if (is_word(word, "measure") && pair->value.len_bytes > 0) {
-        end_triple(open, lp_span_of(NULL, 0), out);
         open->name = pair->value;
-    } else if (is_word(word, "val\0\0\0\0")) {
+    } else if (is_word(word, "val\0\0\0\0") && open->name.len_bytes > 0) {
         open->value = pair->value;
-    } else if (is_word(word, "units\0\0") && pair->value.len_bytes > 0) {
-        end_triple(open, pair->value, out);
+        open->is_waiting = false;
     } else if (is_word(word, "source\0")) {
         out->source = pair->value;
     }
@@ -116,9 +144,11 @@ static void read_convention(const lpi_pairs *pairs, const lp_pair *pair,
     lp_measure_op op;
     lp_span name;
 
+    if (open->value.len_bytes > 0 && read_units(word, pair, open, out)) {
+        return;
+    }
     if (read_key(word, pair->key, &op, &name)) {
-        open->is_waiting = false;
-        add_pair(out, op, name, pair);
+        add_pair(out, op, name, pairs, pair);
     } else {
         read_triple(word, pair, open, out);
     }
@@ -338,7 +368,7 @@ static bool read_router_pairs(lpi_pairs *pairs, bool is_cut, lp_measures *out)
         if (key != NULL) {
             pair = (lp_pair){.key = {pairs->text + at, key->len_bytes - 1U}};
             lpi_pairs_take_value(pairs, at + key->len_bytes, &pair);
-            open.is_waiting = false;
+            end_triple(&open, lp_span_of(NULL, 0), out);
             if (!pair.unterminated) {
                 is_router |= read_router_value(key, &pair, out);
             }
@@ -361,11 +391,15 @@ static lp_span take_word(lpi_pairs *pairs)
 /* "GET host/path", as older routers begin. */
 static void take_request(lpi_pairs *pairs, lp_measures *out)
 {
+    lp_span scheme = LP_SPAN("http://");
     lp_span url;
     const char *slash;
 
     out->method = take_word(pairs);
     url = take_word(pairs);
+    if (lp_span_starts(url, scheme)) {
+        url = lp_span_skip(url, scheme.len_bytes);
+    }
     slash = url.len_bytes > 0 ? memchr(url.ptr, '/', url.len_bytes) : NULL;
     out->host = url;
     if (slash != NULL) {

@@ -85,6 +85,7 @@ static const sentence platform[] = {
     {"Stopping remaining processes with ", NULL, FIELD(subject), NOWHERE,
      LP_KIND_STOP},
     {"Cycling", NULL, NOWHERE, NOWHERE, LP_KIND_CYCLING},
+    {"Restarting", NULL, NOWHERE, NOWHERE, LP_KIND_CYCLING},
 };
 
 static const sentence api[] = {
@@ -288,6 +289,9 @@ static bool read_part(lp_span *rest, lp_unit unit, lp_measures *out)
         return false;
     }
     lpi_measures_add(out, LP_OP_MEASURE, name, value, unit);
+    if (take(rest, LP_SPAN(" (")) && !take_until(rest, LP_SPAN(")"), &name)) {
+        return false;
+    }
     while (rest->len_bytes > 0 && rest->ptr[0] != ')' &&
            is_part_end(rest->ptr[0])) {
         *rest = lp_span_skip(*rest, 1);
@@ -295,8 +299,9 @@ static bool read_part(lp_span *rest, lp_unit unit, lp_measures *out)
     return true;
 }
 
-/* "(Views: 10.2ms | ActiveRecord: 1.1ms | Allocations: 1234)": a number without
- * a unit is one of things, but in Rails 2, whose numbers are all of ms. */
+/* "Views: 10.2ms | ActiveRecord: 1.1ms (2 queries, 0 cached) | Allocations: 12)":
+ * a number without a unit is one of things, but in Rails 2, whose numbers are all
+ * of ms. */
 static void read_parts(lp_span rest, lp_unit unit, lp_measures *out)
 {
     while (rest.len_bytes > 0 && rest.ptr[0] != ')' &&
@@ -314,10 +319,22 @@ static void read_rails2_status(lp_span rest, lp_measures *out)
     }
 }
 
+/* "200 OK in ", of which out gets the status. */
+static bool take_outcome(lp_span *rest, lp_measures *out)
+{
+    int32_t status = lpi_small_number(*rest);
+    lp_span words;
+
+    if (status < 0 || !take_until(rest, LP_SPAN(" in "), &words)) {
+        return false;
+    }
+    out->status = status;
+    return true;
+}
+
 bool lpi_read_rails(lp_span msg, lp_measures *out)
 {
     lp_span rest = msg;
-    lp_span words;
     bool is_rails2;
 
     if (msg.len_bytes == 0 || memchr("C[DIWEF", msg.ptr[0], 7) == NULL) {
@@ -328,15 +345,12 @@ bool lpi_read_rails(lp_span msg, lp_measures *out)
         return false;
     }
     is_rails2 = take(&rest, LP_SPAN("in "));
-    if (!is_rails2) {
-        out->status = lpi_small_number(rest);
-        if (out->status < 0 || !take_until(&rest, LP_SPAN(" in "), &words)) {
-            out->status = -1;
-            return false;
-        }
+    if (!is_rails2 && !take_outcome(&rest, out)) {
+        return false;
     }
     if (!lpi_measures_add(out, LP_OP_MEASURE, LP_SPAN("completed"),
                           lpi_take_word(&rest), LP_UNIT_MS)) {
+        out->status = -1;
         return false;
     }
     out->kind = LP_KIND_RAILS;

@@ -26,32 +26,29 @@
  *   name: BYTES       the name that stands for APP-NAME; none, if not given
  *   token: BYTES      of the syslog drain
  *   stored aside tail syslog datagram: BYTES    the forms that it is given
+ *
+ *   log: SOURCE[PROCESS]: MSG    a line of which all that can be known is what
+ *                     stands below, in this order; what it measures is also
+ *                     looked for in it cut at every byte (log_examples.c)
+ *   kind: NAME        none, if it is not given
+ *   status at method host path request_id dyno source code desc from to subject
+ *   by: VALUE         dyno only if it is not the process
+ *   measure sample count: NAME NUMBER [UNIT]    UNIT in double quotes when it is
+ *                     none of ours
+ *   unique: NAME TEXT
+ *   left_out: N       measures for which there is no room
  */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "examples.h"
 #include "join.h"
 #include "logplex/framer.h"
 #include "logplex/render.h"
 #include "logplex/syslog.h"
 #include "logplex/timestamp.h"
-
-enum { ITEMS_MAX = 64, VALUE_MAX_BYTES = 1 << 18 };
-
-typedef struct item {
-    lp_span word;
-    lp_span value;
-    int line;
-} item;
-
-typedef struct example {
-    const char *file;
-    lp_span title;
-    item items[ITEMS_MAX];
-    size_t item_count;
-} example;
 
 static int failures;
 
@@ -68,8 +65,8 @@ static void print_bytes(lp_span span)
     }
 }
 
-static void fail(const example *ex, int line, const char *what,
-                 lp_span expected, lp_span got)
+void fail(const example *ex, int line, const char *what, lp_span expected,
+          lp_span got)
 {
     failures++;
     printf("%s:%d: %.*s: %s\n    expected \"", ex->file, line,
@@ -581,7 +578,7 @@ static bool is_known_word(lp_span word)
             return true;
         }
     }
-    return lp_span_starts(word, LP_SPAN("octet")) ||
+    return is_log_word(word) || lp_span_starts(word, LP_SPAN("octet")) ||
            lp_span_starts(word, LP_SPAN("line")) ||
            lp_span_starts(word, LP_SPAN("end ")) ||
            lp_span_starts(word, LP_SPAN("count "));
@@ -600,12 +597,14 @@ static void run_example(example *ex, size_t *example_count)
             exit(2);
         }
     }
-    if (ex->item_count < 2) {
+    if (ex->item_count < 2 && find_item(ex, "log") == NULL) {
         fprintf(stderr, "%s: nothing to check: %s\n", ex->file, ex->title.ptr);
         exit(2);
     }
     (*example_count)++;
-    if (find_item(ex, "message") != NULL) {
+    if (find_item(ex, "log") != NULL) {
+        run_log_example(ex);
+    } else if (find_item(ex, "message") != NULL) {
         run_message_example(ex);
     } else {
         run_stream_example(ex);
