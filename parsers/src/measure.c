@@ -47,12 +47,12 @@ bool lpi_measures_add_slow(lp_measures *out, lp_measure_op op, lp_span name,
     if (number.unit == LP_UNIT_NONE && op != LP_OP_UNIQUE) {
         number.unit = (uint8_t)base;
     }
-    lpi_measures_put(out, (lp_measure){.name = name,
-                                       .text = text,
-                                       .suffix = number.suffix,
-                                       .value = number.scaled,
-                                       .op = (uint8_t)op,
-                                       .unit = number.unit});
+    lpi_measures_put(out, &(lp_measure){.name = name,
+                                        .text = text,
+                                        .suffix = number.suffix,
+                                        .value = number.scaled,
+                                        .op = (uint8_t)op,
+                                        .unit = number.unit});
     return true;
 }
 

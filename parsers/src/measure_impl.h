@@ -10,14 +10,29 @@
 #include "logplex/measure.h"
 #include "number.h"
 
-static inline void lpi_measures_put(lp_measures *out, lp_measure measure)
+/*
+ * Adds one, or counts it as left out. Word by word: a struct that was just put
+ * together from words and is copied in larger pieces stops the processor until all
+ * of them have arrived in its cache, which took a fifth of the time of a line.
+ */
+static inline void lpi_measures_put(lp_measures *out, const lp_measure *measure)
 {
-    if (out->count < LP_MEASURES_MAX) {
-        out->list[out->count] = measure;
-        out->count++;
-    } else {
+    lp_measure *to = &out->list[out->count];
+
+    if (out->count == LP_MEASURES_MAX) {
         out->left_out++;
+        return;
     }
+    out->count++;
+    to->name.ptr = measure->name.ptr;
+    to->name.len_bytes = measure->name.len_bytes;
+    to->text.ptr = measure->text.ptr;
+    to->text.len_bytes = measure->text.len_bytes;
+    to->suffix.ptr = measure->suffix.ptr;
+    to->suffix.len_bytes = measure->suffix.len_bytes;
+    to->value = measure->value;
+    to->op = measure->op;
+    to->unit = measure->unit;
 }
 
 /* unit: that of a text without one, as it is written; base: that of a text
@@ -41,12 +56,12 @@ static inline bool lpi_measures_add(lp_measures *out, lp_measure_op op,
                                      unit);
     }
     lpi_measures_put(
-        out, (lp_measure){.name = name,
-                          .text = text,
-                          .suffix = {text.ptr + n, text.len_bytes - n},
-                          .value = number,
-                          .op = (uint8_t)op,
-                          .unit = (uint8_t)(is_ms ? LP_UNIT_MS : unit)});
+        out, &(lp_measure){.name = name,
+                           .text = text,
+                           .suffix = {text.ptr + n, text.len_bytes - n},
+                           .value = number,
+                           .op = (uint8_t)op,
+                           .unit = (uint8_t)(is_ms ? LP_UNIT_MS : unit)});
     return true;
 }
 

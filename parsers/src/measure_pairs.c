@@ -6,7 +6,7 @@
  * 0. */
 static uint64_t word_of_key(const lpi_pairs *pairs, lp_span key)
 {
-    uint64_t word = lpi_pairs_word(pairs, (size_t)(key.ptr - pairs->text));
+    uint64_t word = lpi_pairs_word(pairs, key.ptr);
 
     return key.len_bytes >= sizeof(word)
                ? word
@@ -53,12 +53,10 @@ static bool read_key(uint64_t word, lp_span key, lp_measure_op *op,
 /* Does it stand by itself, and not in quotes or in JSON? */
 static bool is_word_alone(const lpi_pairs *pairs, lp_span key)
 {
-    size_t at = (size_t)(key.ptr - pairs->text);
-    size_t behind = at + key.len_bytes;
+    const char *behind = key.ptr + key.len_bytes;
 
-    return (at == 0 || (unsigned char)pairs->text[at - 1] <= ' ') &&
-           (behind == pairs->len_bytes ||
-            (unsigned char)pairs->text[behind] <= ' ');
+    return (key.ptr == pairs->start || (unsigned char)key.ptr[-1] <= ' ') &&
+           (behind == pairs->end || (unsigned char)*behind <= ' ');
 }
 
 /* A missing value is 1, an empty one is none. */
@@ -74,11 +72,11 @@ static void add_pair(lp_measures *out, lp_measure_op op, lp_span name,
         lpi_measures_add(out, op, name, pair->value, LP_UNIT_NONE);
     } else if (op != LP_OP_UNIQUE && name.len_bytes > 0 &&
                is_word_alone(pairs, pair->key)) {
-        lpi_measures_put(out, (lp_measure){.name = name,
-                                           .text = nothing,
-                                           .suffix = nothing,
-                                           .value = 1,
-                                           .op = (uint8_t)op});
+        lpi_measures_put(out, &(lp_measure){.name = name,
+                                            .text = nothing,
+                                            .suffix = nothing,
+                                            .value = 1,
+                                            .op = (uint8_t)op});
     }
 }
 
@@ -293,8 +291,17 @@ static const router_key router_keys[] = {
 
 enum { ROUTER_KEYS = sizeof(router_keys) / sizeof(router_keys[0]) };
 
+/* Whether a key of more than eight bytes ends as well as it begins. */
+static bool ends_as(const lpi_pairs *pairs, const char *at,
+                    const router_key *key)
+{
+    return pairs->end - at >= key->len_bytes &&
+           lp_swar_load(at + key->len_bytes - 8) ==
+               lp_swar_load(key->text + key->len_bytes - 8);
+}
+
 /* Which one begins at a place, from *next on and once around. NULL: none. */
-static const router_key *find_router_key(const lpi_pairs *pairs, size_t at,
+static const router_key *find_router_key(const lpi_pairs *pairs, const char *at,
                                          unsigned *next)
 {
     uint64_t word = lpi_pairs_word(pairs, at);
@@ -305,9 +312,7 @@ static const router_key *find_router_key(const lpi_pairs *pairs, size_t at,
 
         i = i + 1 < ROUTER_KEYS ? i + 1 : 0;
         if ((word & key->mask) == lp_swar_load(key->text) &&
-            (key->len_bytes <= sizeof(word) ||
-             lp_span_starts(lp_span_of(pairs->text + at, pairs->len_bytes - at),
-                            lp_span_of(key->text, key->len_bytes)))) {
+            (key->len_bytes <= sizeof(word) || ends_as(pairs, at, key))) {
             *next = i;
             return key;
         }
@@ -360,13 +365,13 @@ static bool read_router_pairs(lpi_pairs *pairs, bool is_cut, lp_measures *out)
     bool is_router = false;
     unsigned next = 0;
     lp_pair pair;
-    size_t at;
+    const char *at;
 
-    while ((at = lpi_pairs_start(pairs)) < pairs->len_bytes) {
+    while ((at = lpi_pairs_start(pairs)) < pairs->end) {
         const router_key *key = find_router_key(pairs, at, &next);
 
         if (key != NULL) {
-            pair = (lp_pair){.key = {pairs->text + at, key->len_bytes - 1U}};
+            pair = (lp_pair){.key = {at, key->len_bytes - 1U}};
             lpi_pairs_take_value(pairs, at + key->len_bytes, &pair);
             end_triple(&open, lp_span_of(NULL, 0), out);
             if (!pair.unterminated) {
@@ -382,10 +387,10 @@ static bool read_router_pairs(lpi_pairs *pairs, bool is_cut, lp_measures *out)
 
 static lp_span take_word(lpi_pairs *pairs)
 {
-    size_t at = lpi_pairs_start(pairs);
+    const char *start = lpi_pairs_start(pairs);
 
-    pairs->at = lpi_pairs_find(pairs, at, LPI_BLANK);
-    return lp_span_of(pairs->text + at, pairs->at - at);
+    pairs->at = lpi_pairs_find(pairs, start, LPI_STOP_BLANK);
+    return lp_span_of(start, (size_t)(pairs->at - start));
 }
 
 /* "GET host/path", as older routers begin. */

@@ -45,10 +45,11 @@ static inline size_t lp_swar_first(uint64_t mask)
 }
 
 /*
- * One bit for each of 64 bytes, the first of them lowest: set where it is equal
- * to byte (bits64), at most limit, which is below 128 (upto64), or equal to one,
- * or to first with second so many bytes behind it (marks64, which reads 64 bytes
- * and the distance). Exact, unlike the masks above.
+ * One bit for each of 16 or 64 bytes, the first of them lowest, set where it is
+ * equal to byte (bits64), or to a or b (either16), or at most limit, which is
+ * below 128 (upto16), or one of both (upto_or_either16); or where it is one, or
+ * is first and second stands so many bytes behind it (marks64, which reads 64
+ * bytes and the distance). Exact, unlike the masks above.
  */
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -70,22 +71,38 @@ static inline uint64_t lp_swar_bits64(const char *ptr, char byte)
            lp_swar_bits16(ptr + 48, wanted) << 48;
 }
 
-static inline uint64_t lp_swar_upto16(const char *ptr, __m128i limits)
+static inline __m128i lp_swar_vector_upto(__m128i bytes, char limit)
 {
-    __m128i bytes = _mm_loadu_si128((const void *)ptr);
-    __m128i lesser = _mm_min_epu8(bytes, limits);
-
-    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, lesser));
+    return _mm_cmpeq_epi8(bytes, _mm_min_epu8(bytes, _mm_set1_epi8(limit)));
 }
 
-static inline uint64_t lp_swar_upto64(const char *ptr, char limit)
+static inline __m128i lp_swar_vector_either(__m128i bytes, char a, char b)
 {
-    const __m128i limits = _mm_set1_epi8(limit);
+    return _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(a)),
+                        _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b)));
+}
 
-    return lp_swar_upto16(ptr, limits) |
-           lp_swar_upto16(ptr + 16, limits) << 16 |
-           lp_swar_upto16(ptr + 32, limits) << 32 |
-           lp_swar_upto16(ptr + 48, limits) << 48;
+static inline unsigned lp_swar_upto16(const char *ptr, char limit)
+{
+    __m128i bytes = _mm_loadu_si128((const void *)ptr);
+
+    return (unsigned)_mm_movemask_epi8(lp_swar_vector_upto(bytes, limit));
+}
+
+static inline unsigned lp_swar_either16(const char *ptr, char a, char b)
+{
+    __m128i bytes = _mm_loadu_si128((const void *)ptr);
+
+    return (unsigned)_mm_movemask_epi8(lp_swar_vector_either(bytes, a, b));
+}
+
+static inline unsigned lp_swar_upto_or_either16(const char *ptr, char limit,
+                                                char a, char b)
+{
+    __m128i bytes = _mm_loadu_si128((const void *)ptr);
+
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(
+        lp_swar_vector_upto(bytes, limit), lp_swar_vector_either(bytes, a, b)));
 }
 
 static inline uint64_t lp_swar_marks16(const char *ptr, char one, char first,
@@ -116,32 +133,48 @@ static inline uint64_t lp_swar_gather(uint64_t tops)
     return (tops >> 7) * UINT64_C(0x0102040810204080) >> 56;
 }
 
+static inline unsigned lp_swar_equal8(const char *ptr, char byte)
+{
+    uint64_t word = lp_swar_load(ptr) ^ LP_SWAR_ONES * (unsigned char)byte;
+    uint64_t low = (word & ~LP_SWAR_HIGHS) + ~LP_SWAR_HIGHS;
+
+    return (unsigned)lp_swar_gather(~(low | word | ~LP_SWAR_HIGHS));
+}
+
 static inline uint64_t lp_swar_bits64(const char *ptr, char byte)
 {
     uint64_t bits = 0;
 
     for (unsigned i = 0; i < 8; i++) {
-        uint64_t word =
-            lp_swar_load(ptr + 8 * i) ^ LP_SWAR_ONES * (unsigned char)byte;
-        uint64_t low = (word & ~LP_SWAR_HIGHS) + ~LP_SWAR_HIGHS;
-
-        bits |= lp_swar_gather(~(low | word | ~LP_SWAR_HIGHS)) << 8 * i;
+        bits |= (uint64_t)lp_swar_equal8(ptr + 8 * i, byte) << 8 * i;
     }
     return bits;
 }
 
-static inline uint64_t lp_swar_upto64(const char *ptr, char limit)
+static inline unsigned lp_swar_either16(const char *ptr, char a, char b)
 {
-    uint64_t bits = 0;
+    return lp_swar_equal8(ptr, a) | lp_swar_equal8(ptr, b) |
+           (lp_swar_equal8(ptr + 8, a) | lp_swar_equal8(ptr + 8, b)) << 8;
+}
 
-    for (unsigned i = 0; i < 8; i++) {
-        uint64_t word = lp_swar_load(ptr + 8 * i);
-        uint64_t over = (word & ~LP_SWAR_HIGHS) +
-                        LP_SWAR_ONES * (0x7fU - (unsigned char)limit);
+static inline unsigned lp_swar_upto8(const char *ptr, char limit)
+{
+    uint64_t word = lp_swar_load(ptr);
+    uint64_t over =
+        (word & ~LP_SWAR_HIGHS) + LP_SWAR_ONES * (0x7fU - (unsigned char)limit);
 
-        bits |= lp_swar_gather(~(over | word) & LP_SWAR_HIGHS) << 8 * i;
-    }
-    return bits;
+    return (unsigned)lp_swar_gather(~(over | word) & LP_SWAR_HIGHS);
+}
+
+static inline unsigned lp_swar_upto16(const char *ptr, char limit)
+{
+    return lp_swar_upto8(ptr, limit) | lp_swar_upto8(ptr + 8, limit) << 8;
+}
+
+static inline unsigned lp_swar_upto_or_either16(const char *ptr, char limit,
+                                                char a, char b)
+{
+    return lp_swar_upto16(ptr, limit) | lp_swar_either16(ptr, a, b);
 }
 
 static inline uint64_t lp_swar_marks64(const char *ptr, char one, char first,

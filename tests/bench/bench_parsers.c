@@ -5,6 +5,7 @@
  *
  * 200-byte router lines, counted, 1,024 different ones in a buffer that fits a
  * read; each step is timed by itself over the same lines, the best of ten runs.
+ * What lines measure is timed over stored lines of 300 bytes of four kinds.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,10 +17,18 @@
 #include "logplex/filter.h"
 #include "logplex/framer.h"
 #include "logplex/logfmt.h"
+#include "logplex/measure.h"
 #include "logplex/render.h"
 #include "logplex/syslog.h"
+#include "stored.h"
 
-enum { LINES = 1024, ROUNDS = 200, RUNS = 10, LINE_BYTES = 200 };
+enum {
+    LINES = 1024,
+    ROUNDS = 200,
+    RUNS = 10,
+    LINE_BYTES = 200,
+    STORED_BYTES = 300
+};
 
 typedef struct lines {
     char bytes[LINES * (LINE_BYTES + 8)];
@@ -28,7 +37,7 @@ typedef struct lines {
     lp_syslog msgs[LINES];
     lp_line rendered[LINES];
     lp_render_scratch scratch[LINES];
-    char stored[LINES * (LINE_BYTES + 8)];
+    char stored[LINES * (STORED_BYTES + 8)];
     lp_record records[LINES];
     lp_filter *filter;
 } lines;
@@ -157,6 +166,86 @@ static void filter_all(lines *in)
     }
 }
 
+/* What lines measure ------------------------------------------------------ */
+
+/* The I-th line of a kind; filler makes it as long as it shall be. Returns what
+ * snprintf() returns. */
+typedef int (*line_writer)(int i, const char *filler, char *out, size_t room);
+
+static int write_router(int i, const char *filler, char *out, size_t room)
+{
+    return snprintf(out, room,
+                    "at=info method=GET path=\"/%s\" host=myapp.herokuapp.com "
+                    "request_id=8601b555-6a83-4c12-8269-97c8e32c%04d "
+                    "fwd=\"204.204.204.%d\" dyno=web.%d connect=%dms "
+                    "service=%dms status=200 bytes=%d protocol=https",
+                    filler, i, i % 200, i % 10, i % 8, i % 300, i * 13);
+}
+
+static int write_older_router(int i, const char *filler, char *out, size_t room)
+{
+    return snprintf(out, room,
+                    "GET myapp.herokuapp.com/%s dyno=web.%d queue=%d wait=%dms "
+                    "service=%dms status=200 bytes=%d",
+                    filler, i % 10, i % 3, i % 50, i % 300, i * 13);
+}
+
+static int write_runtime(int i, const char *filler, char *out, size_t room)
+{
+    return snprintf(out, room,
+                    "source=web.%d dyno=heroku.2808254.%s "
+                    "sample#memory_total=%d.%02dMB sample#memory_rss=%d.22MB "
+                    "sample#memory_cache=0.00MB sample#memory_swap=0.00MB "
+                    "sample#memory_pgpgin=%dpages",
+                    i % 10, filler, 100 + i % 400, i % 100, i % 512, i * 341);
+}
+
+static int write_words(int i, const char *filler, char *out, size_t room)
+{
+    return snprintf(out, room,
+                    "user %d has read the article on logs and cursors, and "
+                    "asked for more of them (%s), but there were none; we "
+                    "said so as politely as we could, and made a note of it",
+                    i, filler);
+}
+
+/* Lines as a channel stores them, of STORED_BYTES each. */
+static void store_kind(lines *in, const char *source, const char *process,
+                       line_writer write)
+{
+    char *at = in->stored;
+
+    for (int i = 0; i < LINES; i++) {
+        char filler[STORED_BYTES] = "";
+        char text[2 * STORED_BYTES];
+        int n = write(i, filler, text, sizeof(text));
+        lp_record record =
+            stored_line(6, source, process, lp_span_of(text, (size_t)n), at);
+
+        memset(filler, 'x', STORED_BYTES - record.bytes.len_bytes);
+        n = write(i, filler, text, sizeof(text));
+        in->records[i] =
+            stored_line(6, source, process, lp_span_of(text, (size_t)n), at);
+        if (in->records[i].bytes.len_bytes != STORED_BYTES) {
+            abort();
+        }
+        at += STORED_BYTES;
+    }
+}
+
+static void measure_all(lines *in)
+{
+    for (size_t i = 0; i < LINES; i++) {
+        lp_measure_line line = lp_measure_line_of(&in->records[i]);
+        lp_measures found;
+
+        lp_measures_read(NULL, &line, &found);
+        sum += found.count;
+    }
+}
+
+/* Timing ------------------------------------------------------------------ */
+
 static double measure(const char *name, void (*step)(lines *), lines *in)
 {
     double best_ns = 1e9;
@@ -198,6 +287,18 @@ static void measure_filters(lines *in)
     }
 }
 
+static void measure_kinds(lines *in)
+{
+    store_kind(in, "heroku", "router", write_router);
+    measure("measures router", measure_all, in);
+    store_kind(in, "heroku", "router", write_older_router);
+    measure("measures router, older form", measure_all, in);
+    store_kind(in, "heroku", "web.1", write_runtime);
+    measure("measures samples of a dyno", measure_all, in);
+    store_kind(in, "app", "web.1", write_words);
+    measure("measures words", measure_all, in);
+}
+
 int main(void)
 {
     lines *in = calloc(1, sizeof(*in));
@@ -213,6 +314,7 @@ int main(void)
     measure("logfmt", pairs_all, in);
     store_all(in);
     measure_filters(in);
+    measure_kinds(in);
     printf("(sum %" PRIu64 ")\n", sum);
     free(in);
     return 0;
