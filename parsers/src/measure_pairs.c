@@ -417,7 +417,8 @@ bool lpi_read_router(const lp_measure_line *line, lp_measures *out)
 {
     lp_span rest = line->msg;
     lpi_pairs pairs;
-    bool is_router = lpi_take_error(&rest, out);
+    bool is_router =
+        lp_span_starts(rest, LP_SPAN("Error ")) && lpi_take_error(&rest, out);
 
     if (is_router && lp_span_starts(rest, LP_SPAN("-> "))) {
         rest = lp_span_skip(rest, 3);

@@ -88,6 +88,9 @@ static inline const char *lpi_pairs_start(lpi_pairs *pairs)
 {
     const char *at = pairs->at;
 
+    if (at < pairs->end && *at == ' ') {
+        at++; // and mostly no more
+    }
     while (at < pairs->end && lpi_pairs_is_between(*at)) {
         at++;
     }
