@@ -358,27 +358,41 @@ static bool read_router_value(const router_key *key, const lp_pair *pair,
     return lpi_measures_add(out, LP_OP_MEASURE, pair->key, pair->value, unit);
 }
 
+/* A pair that the router does not write. */
+static void read_other_pair(lpi_pairs *pairs, triple *open, lp_measures *out)
+{
+    lp_pair pair;
+
+    if (lpi_pairs_next(pairs, &pair)) {
+        read_convention(pairs, &pair, open, out);
+    }
+}
+
 /* Returns whether there was anything that only a router writes. */
 static bool read_router_pairs(lpi_pairs *pairs, bool is_cut, lp_measures *out)
 {
     triple open = {.op = LP_OP_SAMPLE};
     bool is_router = false;
     unsigned next = 0;
-    lp_pair pair;
     const char *at;
 
     while ((at = lpi_pairs_start(pairs)) < pairs->end) {
         const router_key *key = find_router_key(pairs, at, &next);
 
         if (key != NULL) {
-            pair = (lp_pair){.key = {at, key->len_bytes - 1U}};
+            lp_pair pair = {.key = {at, key->len_bytes - 1U}};
+
             lpi_pairs_take_value(pairs, at + key->len_bytes, &pair);
             end_triple(&open, lp_span_of(NULL, 0), out);
             if (!pair.unterminated) {
                 is_router |= read_router_value(key, &pair, out);
             }
-        } else if (lpi_pairs_next(pairs, &pair)) {
-            read_convention(pairs, &pair, &open, out);
+        } else {
+            // Word by word, and so that the others may stay in registers.
+            lpi_pairs others = {pairs->start, at, pairs->end};
+
+            read_other_pair(&others, &open, out);
+            pairs->at = others.at;
         }
     }
     end_conventions(&open, is_cut, out);
