@@ -257,14 +257,16 @@ typedef struct router_key {
 #define KEY_MASK(name)                \
     (sizeof(name) >= 8 ? ~UINT64_C(0) \
                        : (UINT64_C(1) << (8 * sizeof(name) & 63)) - 1)
-#define KEY(name, value)                                 \
-    {                                                    \
-        name "=", KEY_MASK(name), 0, sizeof(name), value \
+#define KEY(name, kind)                                                      \
+    {                                                                        \
+        .text = name "=", .mask = KEY_MASK(name), .len_bytes = sizeof(name), \
+        .value = (kind)                                                      \
     }
-#define SPAN_KEY(name)                                           \
-    {                                                            \
-#name "=", KEY_MASK(#name), offsetof(lp_measures, name), \
-            sizeof(#name), ROUTER_SPAN                           \
+#define SPAN_KEY(name)                                                     \
+    {                                                                      \
+        .text = #name "=", .mask = KEY_MASK(#name),                        \
+        .offset = offsetof(lp_measures, name), .len_bytes = sizeof(#name), \
+        .value = ROUTER_SPAN                                               \
     }
 // clang-format off
 static const router_key router_keys[] = {
