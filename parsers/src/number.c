@@ -263,10 +263,13 @@ bool lpi_number_read(lp_span text, lpi_number *out)
 
 bool lpi_number_compare(const lpi_number *a, const lpi_number *b, int *order)
 {
-    bool is_bare = a->unit == LP_UNIT_NONE || b->unit == LP_UNIT_NONE;
+    bool has_none = a->unit == LP_UNIT_NONE || b->unit == LP_UNIT_NONE;
+    bool has_bytes = a->unit == LP_UNIT_BYTES || b->unit == LP_UNIT_BYTES;
+    // A size without a unit is one in bytes, as the router writes it.
+    bool is_bare = has_none && !has_bytes;
     double left = is_bare ? a->bare : a->scaled;
     double right = is_bare ? b->bare : b->scaled;
 
     *order = (left > right) - (left < right);
-    return is_bare || a->unit == b->unit;
+    return has_none || a->unit == b->unit;
 }

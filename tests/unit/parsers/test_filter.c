@@ -293,8 +293,16 @@ static void without_a_unit_on_one_side_bare_numbers_are_compared(void **state)
     assert_msg("t>1s", "t=2", true);
     assert_msg("t>1s", "t=1", false);
     assert_msg("p<13", "p=12%", true);
-    assert_msg("bytes>1kB", "bytes=13", true);
     assert_msg("bytes>1000", "bytes=13", false);
+}
+
+static void a_size_without_a_unit_is_in_bytes(void **state)
+{
+    (void)state;
+    assert_msg("bytes>1kB", "bytes=13", false);
+    assert_msg("bytes>1kB", "bytes=1025", true);
+    assert_msg("mem>1024", "mem=2kB", true);
+    assert_msg("mem>4096", "mem=2kB", false);
 }
 
 static void what_is_no_number_satisfies_no_order(void **state)
@@ -964,6 +972,7 @@ int main(void)
         cmocka_unit_test(a_router_line_has_not_what_it_has_not),
         cmocka_unit_test(a_unit_is_converted_to_one_of_its_kind),
         cmocka_unit_test(without_a_unit_on_one_side_bare_numbers_are_compared),
+        cmocka_unit_test(a_size_without_a_unit_is_in_bytes),
         cmocka_unit_test(what_is_no_number_satisfies_no_order),
         cmocka_unit_test(numbers_have_signs_points_and_exponents),
         cmocka_unit_test(equal_compares_text_and_not_numbers),
