@@ -13,6 +13,8 @@
 #ifndef LP_DRAIN_IMPL_H
 #define LP_DRAIN_IMPL_H
 
+#include <sys/queue.h>
+
 #include <uv.h>
 
 #include "logplex/drain.h"
@@ -75,9 +77,7 @@ typedef enum lpi_queue_kind {
     LPI_QUEUES
 } lpi_queue_kind;
 
-typedef struct lpi_queue {
-    lp_drain *first, *last;
-} lpi_queue;
+typedef TAILQ_HEAD(lpi_queue, lp_drain) lpi_queue;
 
 /* Why it does not send although it could. */
 typedef enum lpi_drain_rest {
@@ -88,12 +88,12 @@ typedef enum lpi_drain_rest {
 
 struct lp_drain {
     lp_drains *set;
-    lp_drain *previous, *next;               /* of the set */
-    lp_drain *next_woken;                    /* under set.wake_lock */
-    bool is_woken;                           /* likewise */
-    lp_drain *previous_queued, *next_queued; /* for a turn */
-    lpi_queue_kind kind; /* when it got its turn, or into its queue */
+    LIST_ENTRY(lp_drain) of_set;
+    TAILQ_ENTRY(lp_drain) woken;  /* under set.wake_lock */
+    bool is_woken;                /* likewise            */
+    TAILQ_ENTRY(lp_drain) queued; /* for a turn */
     bool is_queued;
+    lpi_queue_kind kind; /* when it got its turn, or into its queue */
 
     lp_channel *ring;
     lp_cursor *cursor;
@@ -156,7 +156,7 @@ typedef struct lpi_protocol {
 struct lp_drains {
     uv_loop_t *loop;
     lp_drains_options opt;
-    lp_drain *first;
+    LIST_HEAD(, lp_drain) drains;
     lpi_protocol *protocols;
     uint64_t random;
     bool is_hurried;
@@ -173,7 +173,7 @@ struct lp_drains {
 
     uv_async_t async;
     uv_mutex_t wake_lock; /* over what any thread does: */
-    lp_drain *woken, *woken_end;
+    lpi_queue woken;
     size_t woken_count;
 };
 

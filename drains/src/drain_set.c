@@ -22,20 +22,23 @@ void lpi_set_wake(lp_drain *drain)
     bool is_first;
 
     uv_mutex_lock(&set->wake_lock);
-    is_first = set->woken == NULL;
+    is_first = TAILQ_EMPTY(&set->woken);
     if (!drain->is_woken) {
         drain->is_woken = true;
-        drain->next_woken = NULL;
-        if (set->woken)
-            set->woken_end->next_woken = drain;
-        else
-            set->woken = drain;
-        set->woken_end = drain;
+        TAILQ_INSERT_TAIL(&set->woken, drain, woken);
         set->woken_count++;
     }
     uv_mutex_unlock(&set->wake_lock);
     if (is_first)
         uv_async_send(&set->async);
+}
+
+/* Under the lock. */
+static void leave_woken(lp_drain *drain)
+{
+    TAILQ_REMOVE(&drain->set->woken, drain, woken);
+    drain->set->woken_count--;
+    drain->is_woken = false;
 }
 
 /* NULL: that was all. */
@@ -44,12 +47,9 @@ static lp_drain *next_woken(lp_drains *set)
     lp_drain *drain;
 
     uv_mutex_lock(&set->wake_lock);
-    drain = set->woken;
-    if (drain) {
-        set->woken = drain->next_woken;
-        set->woken_count--;
-        drain->is_woken = false;
-    }
+    drain = TAILQ_FIRST(&set->woken);
+    if (drain)
+        leave_woken(drain);
     uv_mutex_unlock(&set->wake_lock);
     return drain;
 }
@@ -78,19 +78,8 @@ static void unwake(lp_drain *drain)
     lp_drains *set = drain->set;
 
     uv_mutex_lock(&set->wake_lock);
-    if (drain->is_woken) {
-        lp_drain *before = NULL;
-
-        for (lp_drain *at = set->woken; at != drain; at = at->next_woken)
-            before = at;
-        if (before)
-            before->next_woken = drain->next_woken;
-        else
-            set->woken = drain->next_woken;
-        if (set->woken_end == drain)
-            set->woken_end = before;
-        set->woken_count--;
-    }
+    if (drain->is_woken)
+        leave_woken(drain);
     uv_mutex_unlock(&set->wake_lock);
 }
 
@@ -111,36 +100,19 @@ static lpi_queue_kind kind_of(const lp_drain *drain)
 
 static void enqueue(lp_drain *drain, lpi_queue_kind kind)
 {
-    lpi_queue *queue = &drain->set->queues[kind];
-
     if (drain->is_queued)
         return;
     drain->kind = kind;
     drain->is_queued = true;
-    drain->next_queued = NULL;
-    drain->previous_queued = queue->last;
-    if (queue->last)
-        queue->last->next_queued = drain;
-    else
-        queue->first = drain;
-    queue->last = drain;
+    TAILQ_INSERT_TAIL(&drain->set->queues[kind], drain, queued);
 }
 
 static void leave_queue(lp_drain *drain)
 {
-    lpi_queue *queue = &drain->set->queues[drain->kind];
-
     if (!drain->is_queued)
         return;
     drain->is_queued = false;
-    if (drain->previous_queued)
-        drain->previous_queued->next_queued = drain->next_queued;
-    else
-        queue->first = drain->next_queued;
-    if (drain->next_queued)
-        drain->next_queued->previous_queued = drain->previous_queued;
-    else
-        queue->last = drain->previous_queued;
+    TAILQ_REMOVE(&drain->set->queues[drain->kind], drain, queued);
 }
 
 /* A quarter of the turns is for known ones alone: others may be many, and hang
@@ -186,7 +158,7 @@ void lpi_set_end_turn(lp_drain *drain)
     set->opening--;
     set->opening_others -= drain->kind != LPI_KNOWN;
     for (int kind = 0; kind < LPI_QUEUES; kind++) {
-        lp_drain *next = set->queues[kind].first;
+        lp_drain *next = TAILQ_FIRST(&set->queues[kind]);
 
         if (!next || !has_room_for(set, (lpi_queue_kind)kind))
             continue;
@@ -318,6 +290,9 @@ lp_err lp_drains_create(uv_loop_t *loop, const lp_drains_options *options,
     set->loop = loop;
     set->opt = opt;
     set->random = opt.seed;
+    TAILQ_INIT(&set->woken);
+    for (int kind = 0; kind < LPI_QUEUES; kind++)
+        TAILQ_INIT(&set->queues[kind]);
     if (uv_mutex_init(&set->wake_lock) != 0 ||
         uv_async_init(loop, &set->async, on_async) != 0) {
         free(set); // out of descriptors, most likely
@@ -336,10 +311,12 @@ lp_err lp_drains_create(uv_loop_t *loop, const lp_drains_options *options,
 
 void lp_drains_destroy(lp_drains *set)
 {
+    lp_drain *drain;
+
     if (!set)
         return;
-    while (set->first)
-        lp_drain_close(set->first);
+    while ((drain = LIST_FIRST(&set->drains)) != NULL)
+        lp_drain_close(drain);
     lpi_http_destroy(set->http);
     lpi_trust_free(set->trust);
     lpi_resolver_close(set->resolver);
@@ -348,7 +325,9 @@ void lp_drains_destroy(lp_drains *set)
 
 static void pump_all(lp_drains *set)
 {
-    for (lp_drain *at = set->first; at; at = at->next)
+    lp_drain *at;
+
+    LIST_FOREACH (at, &set->drains, of_set)
         lpi_drain_pump(at);
 }
 
@@ -362,14 +341,20 @@ void lp_drains_pause(lp_drains *set, bool is_paused)
 
 void lp_drains_hurry(lp_drains *set)
 {
+    lp_drain *at;
+
     set->is_hurried = true;
-    for (lp_drain *at = set->first; at; at = at->next)
+    LIST_FOREACH (at, &set->drains, of_set)
         lpi_drain_hurry(at);
 }
 
 bool lp_drains_is_busy(lp_drains *set)
 {
-    for (lp_drain *at = set->first; at && !set->is_paused; at = at->next)
+    lp_drain *at;
+
+    if (set->is_paused)
+        return false;
+    LIST_FOREACH (at, &set->drains, of_set)
         if (lpi_drain_may_deliver(at) && lpi_drain_pending(at) > 0)
             return true;
     return false;
@@ -378,8 +363,9 @@ bool lp_drains_is_busy(lp_drains *set)
 uint64_t lp_drains_pending(lp_drains *set)
 {
     uint64_t lines = 0;
+    lp_drain *at;
 
-    for (lp_drain *at = set->first; at; at = at->next)
+    LIST_FOREACH (at, &set->drains, of_set)
         lines += lpi_drain_pending(at);
     return lines;
 }
@@ -391,23 +377,13 @@ void lpi_set_enter(lp_drain *drain)
     uv_timer_init(set->loop, &drain->timer);
     drain->timer.data = drain;
     set->open_handles++;
-    drain->next = set->first;
-    if (drain->next)
-        drain->next->previous = drain;
-    set->first = drain;
+    LIST_INSERT_HEAD(&set->drains, drain, of_set);
 }
 
 void lpi_set_leave(lp_drain *drain)
 {
-    lp_drains *set = drain->set;
-
     unwake(drain);
     leave_queue(drain);
     lpi_set_end_turn(drain);
-    if (drain->previous)
-        drain->previous->next = drain->next;
-    else
-        set->first = drain->next;
-    if (drain->next)
-        drain->next->previous = drain->previous;
+    LIST_REMOVE(drain, of_set);
 }

@@ -22,7 +22,7 @@ struct lpi_encoder {
     char *room;             /* what comes out is written here first */
     size_t room_bytes;
 
-    lpi_encoded *newest, *oldest; /* that are kept */
+    TAILQ_HEAD(kept_queue, lpi_encoded) kept; /* the newest first */
     lpi_encoded *buckets[BUCKETS];
     size_t kept_bytes, kept_max_bytes;
     size_t alive_bytes, alive_max_bytes;
@@ -70,17 +70,13 @@ static void let_go(lpi_encoded *encoded)
 
 static void forget_oldest(lpi_encoder *encoder)
 {
-    lpi_encoded *oldest = encoder->oldest;
+    lpi_encoded *oldest = TAILQ_LAST(&encoder->kept, kept_queue);
     lpi_encoded **at = bucket_of(encoder, oldest);
 
     while (*at != oldest)
         at = &(*at)->next_in_bucket;
     *at = oldest->next_in_bucket;
-    encoder->oldest = oldest->newer;
-    if (encoder->oldest)
-        encoder->oldest->older = NULL;
-    else
-        encoder->newest = NULL;
+    TAILQ_REMOVE(&encoder->kept, oldest, kept);
     encoder->kept_bytes -= oldest->cost_bytes;
     let_go(oldest);
 }
@@ -92,12 +88,7 @@ static void keep(lpi_encoder *encoder, lpi_encoded *encoded)
     encoded->holders++;
     encoded->next_in_bucket = *bucket;
     *bucket = encoded;
-    encoded->older = encoder->newest;
-    if (encoder->newest)
-        encoder->newest->newer = encoded;
-    else
-        encoder->oldest = encoded;
-    encoder->newest = encoded;
+    TAILQ_INSERT_HEAD(&encoder->kept, encoded, kept);
     encoder->kept_bytes += encoded->cost_bytes;
     while (encoder->kept_bytes > encoder->kept_max_bytes)
         forget_oldest(encoder);
@@ -168,7 +159,7 @@ static lpi_encoded *new_encoded(lpi_encoder *encoder, const lpi_encoded *key,
     lpi_encoded *encoded;
 
     while (encoder->alive_bytes + cost_bytes > encoder->alive_max_bytes &&
-           encoder->oldest)
+           !TAILQ_EMPTY(&encoder->kept))
         forget_oldest(encoder);
     if (encoder->alive_bytes + cost_bytes > encoder->alive_max_bytes)
         return NULL;
@@ -232,6 +223,7 @@ lpi_encoder *lpi_encoder_create(size_t kept_max_bytes, size_t alive_max_bytes)
 
     if (!encoder)
         return NULL;
+    TAILQ_INIT(&encoder->kept);
     encoder->kept_max_bytes = kept_max_bytes ? kept_max_bytes : KEPT_MAX_BYTES;
     encoder->alive_max_bytes =
         alive_max_bytes ? alive_max_bytes : ALIVE_MAX_BYTES;
@@ -242,7 +234,7 @@ void lpi_encoder_destroy(lpi_encoder *encoder)
 {
     if (!encoder)
         return;
-    while (encoder->oldest)
+    while (!TAILQ_EMPTY(&encoder->kept))
         forget_oldest(encoder);
     assert(encoder->alive_bytes == 0);
     for (size_t i = 0; i < CODECS; i++)

@@ -15,13 +15,15 @@
 #ifndef LP_ENCODER_H
 #define LP_ENCODER_H
 
+#include <sys/queue.h>
+
 #include "logplex/drain.h"
 
 typedef struct lpi_encoder lpi_encoder;
 
 /* A body: immutable, and held until its last holder lets go. */
 typedef struct lpi_encoded {
-    struct lpi_encoded *older, *newer; /* while it is kept */
+    TAILQ_ENTRY(lpi_encoded) kept;
     struct lpi_encoded *next_in_bucket;
     lpi_encoder *encoder;
     const lp_channel *channel; /* with the epoch: whose lines; not held */

@@ -22,7 +22,7 @@ enum {
 };
 
 struct lpi_handle {
-    lpi_handle *newer, *older; /* of the idle ones */
+    TAILQ_ENTRY(lpi_handle) idle;
     CURL *easy;
     lpi_request *request;
     struct curl_slist headers[HEADERS_MAX]; /* the first is that of a list */
@@ -193,26 +193,13 @@ static void set_calls(lpi_handle *handle, const lpi_request *r)
 
 static void push_idle(lpi_handles *handles, lpi_handle *handle)
 {
-    handle->newer = NULL;
-    handle->older = handles->newest;
-    if (handles->newest)
-        handles->newest->newer = handle;
-    else
-        handles->oldest = handle;
-    handles->newest = handle;
+    TAILQ_INSERT_HEAD(&handles->idle, handle, idle);
     handles->idle_count++;
 }
 
 static void take_idle(lpi_handles *handles, lpi_handle *handle)
 {
-    if (handle->newer)
-        handle->newer->older = handle->older;
-    else
-        handles->newest = handle->older;
-    if (handle->older)
-        handle->older->newer = handle->newer;
-    else
-        handles->oldest = handle->newer;
+    TAILQ_REMOVE(&handles->idle, handle, idle);
     handles->idle_count--;
 }
 
@@ -241,7 +228,7 @@ static lpi_handle *new_handle(void)
 /* Of the drain that has not used it for longest. */
 static lpi_handle *take_oldest(lpi_handles *handles)
 {
-    lpi_handle *handle = handles->oldest;
+    lpi_handle *handle = TAILQ_LAST(&handles->idle, lpi_idle);
 
     take_idle(handles, handle);
     handle->request->handle = NULL;
@@ -282,6 +269,7 @@ void lpi_handles_init(lpi_handles *handles, lpi_curl_loop *curl,
                       lpi_curl_sockets *sockets, lpi_encoder *encoder)
 {
     memset(handles, 0, sizeof(*handles));
+    TAILQ_INIT(&handles->idle);
     handles->curl = curl;
     handles->sockets = sockets;
     handles->encoder = encoder;

@@ -15,6 +15,8 @@
 #ifndef LP_HTTP_REQUEST_H
 #define LP_HTTP_REQUEST_H
 
+#include <sys/queue.h>
+
 #include "curl_loop.h"
 #include "curl_sockets.h"
 #include "drain_impl.h"
@@ -41,8 +43,8 @@ typedef struct lpi_handles {
     lpi_curl_loop *curl;
     lpi_curl_sockets *sockets;
     lpi_encoder *encoder;
-    bool has_proxy;              /* the environment may name one */
-    lpi_handle *newest, *oldest; /* of those that are idle */
+    bool has_proxy;                        /* the environment may name one */
+    TAILQ_HEAD(lpi_idle, lpi_handle) idle; /* the newest first */
     unsigned idle_count;
     size_t uploads_bytes; /* buffers of requests on their way */
 } lpi_handles;

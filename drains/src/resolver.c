@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 /* What getaddrinfo() and the modules of nsswitch.conf keep on their stacks is
  * some ten KiB; the sanitizers want more. */
@@ -26,11 +27,11 @@
 
 typedef struct job {
     /* the loop's */
-    struct job *previous_known, *next_known;
+    LIST_ENTRY(job) known;
     lpi_lookup *waiting;
 
     /* under the pool's lock */
-    struct job *next; /* of its queue, or of what is done */
+    TAILQ_ENTRY(job) queued; /* in its queue, or in what is done */
     bool is_queued;
 
     /* constant */
@@ -44,9 +45,7 @@ typedef struct job {
     char host[];
 } job;
 
-typedef struct job_queue {
-    job *first, *last;
-} job_queue;
+typedef TAILQ_HEAD(job_queue, job) job_queue;
 
 typedef struct pool {
     pthread_mutex_t lock; /* over all of it */
@@ -68,47 +67,20 @@ struct lpi_resolver {
     lp_drains *set;
     uv_async_t async;
     pool *pool;
-    job *known; /* those that wait for a thread or have one */
+    LIST_HEAD(, job) known; /* those that wait for a thread or have one */
     lpi_look_up look_up;
 };
 
 /* Queues ------------------------------------------------------------------ */
 
-static void push(job_queue *queue, job *one)
-{
-    one->next = NULL;
-    if (queue->last)
-        queue->last->next = one;
-    else
-        queue->first = one;
-    queue->last = one;
-}
-
 /* NULL: it is empty. */
 static job *pop(job_queue *queue)
 {
-    job *one = queue->first;
+    job *one = TAILQ_FIRST(queue);
 
-    if (!one)
-        return NULL;
-    queue->first = one->next;
-    if (!queue->first)
-        queue->last = NULL;
+    if (one)
+        TAILQ_REMOVE(queue, one, queued);
     return one;
-}
-
-static void take_out(job_queue *queue, const job *one)
-{
-    job *before = NULL;
-
-    for (job *at = queue->first; at != one; at = at->next)
-        before = at;
-    if (before)
-        before->next = one->next;
-    else
-        queue->first = one->next;
-    if (queue->last == one)
-        queue->last = before;
 }
 
 static job_queue *queue_of(pool *p, const job *one)
@@ -179,7 +151,7 @@ static void hand_over(pool *p, job *one)
         free_job(one);
         return;
     }
-    push(&p->done, one);
+    TAILQ_INSERT_TAIL(&p->done, one, queued);
     uv_async_send(p->async);
 }
 
@@ -239,20 +211,12 @@ static bool see_to_it(pool *p, const job *one)
 
 static job *find_job(const lpi_resolver *r, const char *host)
 {
-    for (job *at = r->known; at; at = at->next_known)
+    job *at;
+
+    LIST_FOREACH (at, &r->known, known)
         if (strcmp(at->host, host) == 0)
             return at;
     return NULL;
-}
-
-static void forget_job(lpi_resolver *r, job *one)
-{
-    if (one->previous_known)
-        one->previous_known->next_known = one->next_known;
-    else
-        r->known = one->next_known;
-    if (one->next_known)
-        one->next_known->previous_known = one->previous_known;
 }
 
 static bool enqueue(pool *p, job *one)
@@ -261,10 +225,10 @@ static bool enqueue(pool *p, job *one)
 
     pthread_mutex_lock(&p->lock);
     one->is_queued = true;
-    push(queue_of(p, one), one);
+    TAILQ_INSERT_TAIL(queue_of(p, one), one, queued);
     is_seen_to = see_to_it(p, one);
     if (!is_seen_to)
-        take_out(queue_of(p, one), one);
+        TAILQ_REMOVE(queue_of(p, one), one, queued);
     pthread_mutex_unlock(&p->lock);
     return is_seen_to;
 }
@@ -284,10 +248,7 @@ static job *new_job(lpi_resolver *r, const char *host, bool is_slow)
         free_job(one);
         return NULL;
     }
-    one->next_known = r->known;
-    if (one->next_known)
-        one->next_known->previous_known = one;
-    r->known = one;
+    LIST_INSERT_HEAD(&r->known, one, known);
     return one;
 }
 
@@ -301,11 +262,11 @@ static void drop_job(lpi_resolver *r, job *one)
     pthread_mutex_lock(&p->lock);
     was_queued = one->is_queued;
     if (was_queued)
-        take_out(queue_of(p, one), one);
+        TAILQ_REMOVE(queue_of(p, one), one, queued);
     pthread_mutex_unlock(&p->lock);
     if (!was_queued)
         return;
-    forget_job(r, one);
+    LIST_REMOVE(one, known);
     free_job(one);
 }
 
@@ -386,7 +347,7 @@ static void on_async(uv_async_t *async)
         pthread_mutex_unlock(&r->pool->lock);
         if (!one)
             return;
-        forget_job(r, one);
+        LIST_REMOVE(one, known);
         tell_all(one);
         free_job(one);
     }
@@ -401,6 +362,9 @@ static pool *new_pool(uv_async_t *async)
     if (!p)
         return NULL;
     pthread_mutex_init(&p->lock, NULL);
+    TAILQ_INIT(&p->waiting);
+    TAILQ_INIT(&p->slow);
+    TAILQ_INIT(&p->done);
     p->holders = 1;
     p->async = async;
     return p;
