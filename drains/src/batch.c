@@ -30,28 +30,42 @@ static void add_run(lpi_taken *to, const lp_run *run)
     batch->bytes += run->bytes.len_bytes;
 }
 
-/* Reads one run more. A notice stands in front of all lines, so a batch ends
- * where lines are missing. */
+static void put_back_run(lp_cursor *cursor, lpi_taken *to, lp_run *run)
+{
+    lp_run_release(run);
+    lp_cursor_rewind(cursor, &to->before);
+    to->is_full = true;
+}
+
+lp_err lpi_read_run(lp_cursor *cursor, uint32_t lines_max, size_t bytes_max,
+                    lpi_taken *to, lp_run *out)
+{
+    lp_err err;
+
+    to->before = lp_cursor_mark(cursor);
+    err = lp_cursor_next(cursor, lines_max, bytes_max, out);
+    if (err != LP_OK)
+        lp_cursor_rewind(cursor, &to->before); // a loss is told with a line
+    else if (to->batch.line_count > 0 && out->lost_lines > 0)
+        put_back_run(cursor, to, out);
+    return err;
+}
+
+/* Reads one run more. */
 static lp_err take_run(lp_cursor *cursor, size_t bytes_max, uint64_t lines_max,
                        lpi_taken *to)
 {
     lp_drain_batch *batch = &to->batch;
-    lp_cursor_place before = lp_cursor_mark(cursor);
     size_t room_bytes = bytes_max - batch->bytes;
     uint32_t room_lines =
         lines_max == 0 ? 0 : (uint32_t)(lines_max - batch->line_count);
     lp_run run;
-    lp_err err = lp_cursor_next(cursor, room_lines, room_bytes, &run);
+    lp_err err = lpi_read_run(cursor, room_lines, room_bytes, to, &run);
 
-    if (err != LP_OK) {
-        lp_cursor_rewind(cursor, &before); // a loss is told with a line
+    if (err != LP_OK || to->is_full)
         return err;
-    }
-    if (batch->run_count > 0 &&
-        (run.lost_lines > 0 || run.bytes.len_bytes > room_bytes)) {
-        lp_run_release(&run);
-        lp_cursor_rewind(cursor, &before);
-        to->is_full = true;
+    if (batch->run_count > 0 && run.bytes.len_bytes > room_bytes) {
+        put_back_run(cursor, to, &run);
         return LP_OK;
     }
     add_run(to, &run);

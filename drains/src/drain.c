@@ -50,8 +50,7 @@ static void load_notice(lp_drain *drain, lpi_flight *flight)
     lpi_add_loss(&batch->loss, &flight->overflow);
     if (batch->loss.since_ns == 0)
         batch->loss.since_ns = batch->time_ns;
-    lpi_name_frame(batch, lp_channel_epoch(drain->ring),
-                   lp_span_of(drain->token, drain->token_bytes),
+    lpi_name_frame(batch, lp_channel_epoch(drain->ring), lp_drain_token(drain),
                    lpi_sieve_text(drain->sieve),
                    flight->picked ? flight->picked->picks[0].due_ns : 0);
 }

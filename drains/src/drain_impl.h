@@ -228,8 +228,9 @@ typedef struct lpi_passed {
 /* What is taken out of the ring for a batch. */
 struct lpi_taken {
     lp_cursor_place start;
-    lp_cursor_place place; /* behind what was passed */
-    int64_t due_ns;        /* of the sieve, at the start */
+    lp_cursor_place place;  /* behind what was passed */
+    lp_cursor_place before; /* in front of the run that was read last */
+    int64_t due_ns;         /* of the sieve, at the start */
     lpi_passed passed;
     lp_drain_loss overflow;
     uint64_t read_lines, read_limited; /* as in lpi_flight */
@@ -248,6 +249,10 @@ struct lpi_taken {
  */
 lp_err lpi_take(lp_cursor *cursor, size_t bytes_max, uint64_t lines_max,
                 lpi_taken *out);
+/* The next run for a batch. A notice stands in front of all lines, so a batch ends
+ * where lines are missing: LP_OK, to is full, and there is no run. */
+lp_err lpi_read_run(lp_cursor *cursor, uint32_t lines_max, size_t bytes_max,
+                    lpi_taken *to, lp_run *out);
 void lpi_begin_take(const lp_cursor *cursor, lpi_taken *out);
 void lpi_untake(lp_cursor *cursor, lpi_sieve *sieve, lpi_taken *taken);
 void lpi_untake_all(lp_cursor *cursor, lpi_sieve *sieve, lpi_taken *taken);

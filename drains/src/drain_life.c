@@ -46,8 +46,7 @@ static lp_err open_link(lp_drain *drain, lp_span url,
     if (!*protocol)
         return LP_E_INVALID;
     return (*protocol)->open((*protocol)->ctx, drain, url,
-                             lp_span_of(drain->token, drain->token_bytes),
-                             link);
+                             lp_drain_token(drain), link);
 }
 
 /* What the URL says that is not its protocol's business. */

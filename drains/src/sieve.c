@@ -15,7 +15,7 @@ enum {
     READ_MAX_BYTES = 1 << 20,
     GO_MAX_NS = 5000000, /* ... and no longer than this: others have a turn */
     PARTS_MAX = 1024,    /* stretches of wanted lines in a batch */
-    PICKS_MIN = 64
+    ROOM_MIN = 64
 };
 
 struct lpi_sieve {
@@ -69,33 +69,37 @@ typedef struct go {
     lpi_taken *taken;
 } go;
 
-static bool make_room_for_pick(lpi_picked *picked, uint32_t count)
+/* An array of count members with room for one more. NULL: there is no memory,
+ * and it is as it was. */
+static void *with_room(void *array, uint32_t count, uint32_t *room,
+                       size_t member_bytes)
 {
-    uint32_t room = picked->pick_room ? picked->pick_room * 2 : PICKS_MIN;
-    lpi_pick *longer;
+    uint32_t more = *room ? *room * 2 : ROOM_MIN;
+    void *longer;
 
-    if (count < picked->pick_room)
-        return true;
-    longer = realloc(picked->picks, room * sizeof(*longer));
-    if (!longer)
-        return false;
-    picked->picks = longer;
-    picked->pick_room = room;
-    return true;
+    if (count < *room)
+        return array;
+    longer = realloc(array, more * member_bytes);
+    if (longer)
+        *room = more;
+    return longer;
 }
 
-static bool make_room_for_part(lpi_picked *picked)
+/* For a line, and for a stretch that begins with it. */
+static bool make_room(lpi_picked *picked, uint32_t line_count)
 {
-    uint32_t room = picked->part_room ? picked->part_room * 2 : LPI_RUNS_MAX;
-    lp_run *longer;
+    lpi_pick *picks = with_room(picked->picks, line_count, &picked->pick_room,
+                                sizeof(*picks));
+    lp_run *parts;
 
-    if (picked->part_count < picked->part_room)
-        return true;
-    longer = realloc(picked->parts, room * sizeof(*longer));
-    if (!longer)
+    if (!picks)
         return false;
-    picked->parts = longer;
-    picked->part_room = room;
+    picked->picks = picks;
+    parts = with_room(picked->parts, picked->part_count, &picked->part_room,
+                      sizeof(*parts));
+    if (!parts)
+        return false;
+    picked->parts = parts;
     return true;
 }
 
@@ -110,24 +114,37 @@ static void add_to_parts(lpi_picked *picked, const lp_run *run, uint32_t index,
     picked->part_count += !goes_on;
 }
 
+static lp_drain_loss loss_of(const lp_run *run)
+{
+    return (lp_drain_loss){run->lost_lines, run->lost_since_ns};
+}
+
+/* The first so many lines of a run were passed, and none is in the batch. */
+static void pass_lines(go *g, const lp_run *run, uint32_t lines)
+{
+    lpi_passed *passed = &g->taken->passed;
+    lp_drain_loss loss = loss_of(run);
+
+    lpi_add_loss(&passed->loss, &loss);
+    passed->lines += lines;
+    passed->limited += g->limited;
+    g->limited = 0;
+}
+
 static void begin_batch(go *g, const lp_run *run, uint32_t index,
-                        const lp_record *record, const lp_cursor_place *before)
+                        const lp_record *record)
 {
     lpi_taken *taken = g->taken;
-    lp_drain_loss loss = {run->lost_lines, run->lost_since_ns};
 
     taken->batch.first_seq = record->seq;
     taken->batch.time_ns = record->arrival_ns;
-    taken->place = *before;
+    taken->place = taken->before;
     if (index > 0) {
         lp_cursor_place_after(&taken->place, run->first_seq, index);
-        lpi_add_loss(&taken->passed.loss, &loss);
-        taken->passed.lines += index;
+        pass_lines(g, run, index);
     } else {
-        taken->overflow = loss;
+        taken->overflow = loss_of(run);
     }
-    taken->passed.limited += g->limited;
-    g->limited = 0;
 }
 
 /* False: it does not fit. */
@@ -141,16 +158,15 @@ static bool pick(go *g, const lp_run *run, uint32_t index,
         (batch->bytes + record->bytes.len_bytes > g->bytes_max ||
          picked->part_count == PARTS_MAX))
         return false;
-    if (!make_room_for_pick(picked, batch->line_count) ||
-        !make_room_for_part(picked)) {
+    if (!make_room(picked, batch->line_count)) {
         g->is_out_of_memory = batch->line_count == 0;
         return false;
     }
-    picked->picks[batch->line_count].before =
-        batch->line_count > 0 ? (uint32_t)(record->seq - batch->first_seq) : 0;
-    picked->picks[batch->line_count].limited =
-        batch->line_count > 0 ? (uint32_t)g->limited : 0;
-    picked->picks[batch->line_count].due_ns = due_ns;
+    if (batch->line_count == 0)
+        begin_batch(g, run, index, record);
+    picked->picks[batch->line_count] =
+        (lpi_pick){(uint32_t)(record->seq - batch->first_seq),
+                   (uint32_t)g->limited, due_ns};
     add_to_parts(picked, run, index, goes_on);
     batch->line_count++;
     batch->bytes += record->bytes.len_bytes;
@@ -159,10 +175,8 @@ static bool pick(go *g, const lp_run *run, uint32_t index,
 }
 
 /* Returns how many lines of the run it is done with. */
-static uint32_t pick_lines(go *g, const lp_run *run,
-                           const lp_cursor_place *before)
+static uint32_t pick_lines(go *g, const lp_run *run)
 {
-    lp_drain_batch *batch = &g->taken->batch;
     bool goes_on = false;
 
     for (uint32_t i = 0; i < run->line_count; i++) {
@@ -171,16 +185,10 @@ static uint32_t pick_lines(go *g, const lp_run *run,
         verdict said = judge(g->sieve, &record);
 
         g->limited += said == LIMITED;
-        if (said == WANTED) {
-            bool is_first = batch->line_count == 0;
-
-            if (!pick(g, run, i, &record, due_ns, goes_on)) {
-                g->sieve->due_ns = due_ns;
-                g->taken->is_full = true;
-                return i;
-            }
-            if (is_first)
-                begin_batch(g, run, i, &record, before);
+        if (said == WANTED && !pick(g, run, i, &record, due_ns, goes_on)) {
+            g->sieve->due_ns = due_ns;
+            g->taken->is_full = true;
+            return i;
         }
         goes_on = said == WANTED;
         if (g->sieve->has_patterns && record.seq >= g->again_seq &&
@@ -190,19 +198,6 @@ static uint32_t pick_lines(go *g, const lp_run *run,
         }
     }
     return run->line_count;
-}
-
-/* So many lines of the run were passed, and none is in the batch. */
-static void pass_lines(go *g, const lp_run *run, uint32_t lines)
-{
-    lpi_taken *taken = g->taken;
-    lp_drain_loss loss = {run->lost_lines, run->lost_since_ns};
-
-    lpi_add_loss(&taken->passed.loss, &loss);
-    taken->passed.lines += lines;
-    taken->passed.limited += g->limited;
-    g->limited = 0;
-    taken->place = lp_cursor_mark(g->cursor);
 }
 
 static void check_full(go *g)
@@ -215,13 +210,12 @@ static void check_full(go *g)
                       (g->lines_max > 0 && g->read_lines >= g->lines_max);
 }
 
-static void sieve_run(go *g, lp_run *run, const lp_cursor_place *before)
+static void sieve_run(go *g, lp_run *run)
 {
     lpi_taken *taken = g->taken;
     uint32_t held_lines = taken->batch.line_count;
-    uint32_t used;
+    uint32_t used = pick_lines(g, run);
 
-    used = pick_lines(g, run, before);
     if (g->is_out_of_memory) {
         lp_run_release(run);
         return;
@@ -229,13 +223,15 @@ static void sieve_run(go *g, lp_run *run, const lp_cursor_place *before)
     g->read_bytes += run->bytes.len_bytes;
     g->read_lines += used;
     if (used < run->line_count) {
-        lp_cursor_place place = *before;
+        lp_cursor_place place = taken->before;
 
         lp_cursor_place_after(&place, run->first_seq, used);
         lp_cursor_rewind(g->cursor, &place);
     }
-    if (taken->batch.line_count == 0)
+    if (taken->batch.line_count == 0) {
         pass_lines(g, run, used);
+        taken->place = lp_cursor_mark(g->cursor);
+    }
     if (taken->batch.line_count > held_lines)
         taken->runs[taken->held_count++] = *run;
     else
@@ -243,28 +239,18 @@ static void sieve_run(go *g, lp_run *run, const lp_cursor_place *before)
     check_full(g);
 }
 
-/* A notice stands in front of all lines, so a batch ends where lines are
- * missing. */
 static lp_err read_run(go *g)
 {
-    lp_cursor_place before = lp_cursor_mark(g->cursor);
     uint32_t lines_max =
         g->lines_max == 0 ? 0 : (uint32_t)(g->lines_max - g->read_lines);
     lp_run run;
-    lp_err err = lp_cursor_next(g->cursor, lines_max,
-                                g->read_max_bytes - g->read_bytes, &run);
+    lp_err err =
+        lpi_read_run(g->cursor, lines_max, g->read_max_bytes - g->read_bytes,
+                     g->taken, &run);
 
-    if (err != LP_OK) {
-        lp_cursor_rewind(g->cursor, &before); // a loss is told with a line
+    if (err != LP_OK || g->taken->is_full)
         return err;
-    }
-    if (g->taken->batch.line_count > 0 && run.lost_lines > 0) {
-        lp_run_release(&run);
-        lp_cursor_rewind(g->cursor, &before);
-        g->taken->is_full = true;
-        return LP_OK;
-    }
-    sieve_run(g, &run, &before);
+    sieve_run(g, &run);
     return g->is_out_of_memory ? LP_E_NOMEM : LP_OK;
 }
 
