@@ -10,7 +10,7 @@
 #include "drain_loop.h"
 #include "logplex/drain.h"
 
-enum { SENT_MAX = 64, TEXT_MAX = 4096 };
+enum { SENT_MAX = 64, RING_BYTES = 64 * 1024 };
 
 typedef struct sent {
     lp_seq first_seq;
@@ -137,16 +137,22 @@ static void begin_with(fixture *f, const lp_drains_options *opt)
     register_protocol(f);
 }
 
+/* Without a set. */
+static void begin_ring(fixture *f, unsigned window, uint64_t ring_bytes)
+{
+    memset(f, 0, sizeof(*f));
+    uv_loop_init(&f->loop);
+    f->engine = ring_engine(0);
+    f->channel = ring_channel(f->engine, 10, ring_bytes);
+    f->window = window;
+    f->now_ns = INT64_C(1700000000000000000); // lines are from long ago: due
+}
+
 static void begin(fixture *f, unsigned window, lp_drain_refused policy)
 {
     lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
 
-    memset(f, 0, sizeof(*f));
-    uv_loop_init(&f->loop);
-    f->engine = ring_engine(0);
-    f->channel = ring_channel(f->engine, 10, 64 * 1024);
-    f->window = window;
-    f->now_ns = INT64_C(1700000000000000000); // lines are from long ago: due
+    begin_ring(f, window, RING_BYTES);
     opt.linger_ms = 30;
     opt.backoff_min_ms = 10;
     opt.backoff_max_ms = 20;
@@ -155,6 +161,14 @@ static void begin(fixture *f, unsigned window, lp_drain_refused policy)
     opt.ctx = f;
     begin_with(f, &opt);
     open_drain(f, policy);
+}
+
+/* The same with a set of other options. */
+static void begin_anew(fixture *f, const lp_drains_options *opt)
+{
+    lp_drains_destroy(f->set);
+    begin_with(f, opt);
+    open_drain(f, LP_DRAIN_DROP);
 }
 
 static void end(fixture *f)
@@ -273,12 +287,7 @@ static void batches_are_small_while_those_in_flight_hold_much(void **state)
     fixture f;
 
     (void)state;
-    memset(&f, 0, sizeof(f));
-    uv_loop_init(&f.loop);
-    f.engine = ring_engine(0);
-    f.channel = ring_channel(f.engine, 10, 64 * 1024);
-    f.window = 4;
-    f.now_ns = INT64_C(1700000000000000000);
+    begin_ring(&f, 4, RING_BYTES);
     opt.batch_bytes = 1000;
     opt.pinned_max_bytes = 2500;
     opt.now_ns = test_now;
@@ -304,12 +313,7 @@ static void begin_large(fixture *f)
 {
     lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
 
-    memset(f, 0, sizeof(*f));
-    uv_loop_init(&f->loop);
-    f->engine = ring_engine(0);
-    f->channel = ring_channel(f->engine, 10, 16 << 20);
-    f->window = 1;
-    f->now_ns = INT64_C(1700000000000000000);
+    begin_ring(f, 1, 16 << 20);
     opt.backoff_min_ms = 10;
     opt.backoff_max_ms = 20;
     opt.batch_bytes = 1 << 20;
@@ -475,7 +479,6 @@ static void who_only_takes_is_not_well_at_once(void **state)
 
     (void)state;
     begin(&f, 1, LP_DRAIN_DROP);
-    lp_drains_destroy(f.set);
     opt.backoff_min_ms = 1;
     opt.backoff_max_ms = 2;
     opt.answer_timeout_ms = 1000;
@@ -483,8 +486,7 @@ static void who_only_takes_is_not_well_at_once(void **state)
     opt.now_ns = test_now;
     opt.ctx = &f;
     f.is_dumb = true;
-    begin_with(&f, &opt);
-    open_drain(&f, LP_DRAIN_DROP);
+    begin_anew(&f, &opt);
     ring_fill(f.channel, 1, 40, 100);
     run_until_sent(&f, 1);
     lp_drain_failed(f.drain, "it takes nothing", 0);
@@ -714,13 +716,11 @@ static void new_drains_go_before_those_that_fail(void **state)
 
     (void)state;
     begin(&f, 1, LP_DRAIN_DROP);
-    lp_drains_destroy(f.set);
     opt.opening_max = 1;
     opt.batch_bytes = 1000;
     opt.backoff_min_ms = 1;
     opt.backoff_max_ms = 1;
-    begin_with(&f, &opt);
-    open_drain(&f, LP_DRAIN_DROP);
+    begin_anew(&f, &opt);
     CHECK_OK(lp_drain_open(f.set, f.channel, LP_SPAN("test://b/"),
                            LP_SPAN("d.2"), NULL, &other[0]));
     ring_fill(f.channel, 1, 10, 100);
@@ -749,15 +749,13 @@ static void who_took_something_need_not_wait_for_those_that_hang(void **state)
 
     (void)state;
     begin(&f, 1, LP_DRAIN_DROP);
-    lp_drains_destroy(f.set);
     opt.opening_max = 4;
     opt.batch_bytes = 1000;
     opt.backoff_min_ms = 1;
     opt.backoff_max_ms = 1;
     opt.now_ns = test_now;
     opt.ctx = &f;
-    begin_with(&f, &opt);
-    open_drain(&f, LP_DRAIN_DROP);
+    begin_anew(&f, &opt);
     ring_fill(f.channel, 1, 10, 100);
     run_until_sent(&f, 1);
     lp_drain_delivered(f.drain, 10);
@@ -785,11 +783,9 @@ static void drains_that_fail_take_turns(void **state)
 
     (void)state;
     begin(&f, 1, LP_DRAIN_DROP);
-    lp_drains_destroy(f.set);
     opt.opening_max = 1;
     opt.batch_bytes = 1000;
-    begin_with(&f, &opt);
-    open_drain(&f, LP_DRAIN_DROP);
+    begin_anew(&f, &opt);
     for (int i = 0; i < 2; i++)
         CHECK_OK(lp_drain_open(f.set, f.channel, LP_SPAN("test://c/"),
                                LP_SPAN("d.2"), NULL, &other[i]));
