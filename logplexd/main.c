@@ -4,7 +4,7 @@
  *     config -> certificate -> engine -> catalog -> credentials -> addresses
  *            -> workers
  *
- * and back in reverse. This thread then only waits for signals and for the
+ * and, with --demo, somebody to send lines; and back in reverse. This thread then only waits for signals and for the
  * workers to end. Exit codes are those of sysexits(3).
  */
 #include <assert.h>
@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "base/tls.h"
 #include "command_credential.h"
+#include "demo/demo.h"
 #include "drain/runner.h"
 #include "http/auth_limit.h"
 #include "http/http.h"
@@ -81,6 +82,7 @@ typedef struct logplexd {
     daemon_shared shared;
     tls_identity identity;
     config_addresses bound[KINDS]; /* with the real ports */
+    sender *demo;                  /* NULL: there is none */
 
     uv_loop_t loop;
     uv_signal_t on_term, on_int, on_hup;
@@ -290,9 +292,10 @@ static int bind_failed(int kind, const config_address *address, int err)
 {
     char quoted[100];
 
-    LOG_AT(LOG_ERROR, "bind_failed", "kind=%s address=%s why=\"%s\"",
+    LOG_AT(LOG_ERROR, "bind_failed",
+           "kind=%s address=%s why=\"%s\" help=\"--%s ADDR:PORT\"",
            kinds[kind].name, log_quote(address->text, quoted, sizeof(quoted)),
-           strerror(err));
+           strerror(err), kinds[kind].name);
     return EX_UNAVAILABLE;
 }
 
@@ -431,6 +434,23 @@ static int start_workers(logplexd *d)
     return EX_OK;
 }
 
+static int start_demo(logplexd *d)
+{
+    bool is_plain = d->bound[KIND_HTTP].count > 0;
+    const config_addresses *http = &d->bound[is_plain ? KIND_HTTP : KIND_HTTPS];
+    char name[LISTEN_NAME_BYTES], url[LISTEN_NAME_BYTES + 16];
+
+    if (!d->cfg.is_demo)
+        return EX_OK;
+    d->demo = demo_start(&d->cfg, d->shared.cat, &d->bound[KIND_TCP].at[0]);
+    if (!d->demo)
+        return EX_OSERR;
+    listen_name(&http->at[0], name);
+    snprintf(url, sizeof(url), "%s://%s", is_plain ? "http" : "https", name);
+    demo_tell(&d->cfg, d->cfg.base_url ? d->cfg.base_url : url);
+    return EX_OK;
+}
+
 static void stop_workers(logplexd *d, worker_stop_kind how)
 {
     for (unsigned i = 0; i < d->shared.worker_count; i++)
@@ -498,6 +518,7 @@ static void on_stop_signal(uv_signal_t *signal, int number)
         die_of(number);
     LOG_AT(LOG_INFO, "stopping", "signal=%d limit_ms=%llu", number,
            (unsigned long long)limit_ms);
+    sender_stop(d->demo);
     uv_timer_start(&d->cut, on_cut, cut_ms, 0);
     uv_timer_start(&d->limit, on_limit, limit_ms, 0);
     stop_workers(d, WORKER_STOP_GENTLY);
@@ -618,11 +639,13 @@ static int start(logplexd *d)
     switches_open(&d->shared.switches, d->shared.cat, &d->cfg.switches);
     warn_if_open(d->shared.cat);
     d->shared.auth_limit = auth_limit_create(d->cfg.auth_failures_max);
-    return d->shared.auth_limit ? start_workers(d) : EX_OSERR;
+    code = d->shared.auth_limit ? start_workers(d) : EX_OSERR;
+    return code == EX_OK ? start_demo(d) : code;
 }
 
 static void take_down(logplexd *d)
 {
+    sender_end(d->demo);
     stop_workers(d, WORKER_STOP_NOW); // if they have not ended yet
     for (unsigned i = 0; i < d->shared.worker_count; i++) {
         struct drain_runner *runner = d->shared.workers[i]->drains;

@@ -22,7 +22,7 @@ typedef enum source {
     SOURCE_FLAG
 } source;
 
-enum { OPTIONS_MAX = 64, VALUE_MAX_BYTES = 16384, AUTH_KEY_MAX_BYTES = 1024 };
+enum { OPTIONS_MAX = 96, VALUE_MAX_BYTES = 16384, AUTH_KEY_MAX_BYTES = 1024 };
 
 typedef struct loading {
     config *cfg;
@@ -329,6 +329,9 @@ static bool set_one(loading *load, const setting *set, const char *value)
         return set_mode(load, set, value);
     case OPTION_SWITCH_OFF:
         return switch_off(load, set, value);
+    case OPTION_YES:
+        memset(at, true, set->opt->size);
+        return true;
     case OPTION_CHECK:
         load->is_check = true;
         return true;
@@ -755,6 +758,22 @@ static bool load_auth_key_file(loading *load)
 
 /* The result -------------------------------------------------------------- */
 
+/* What a chart of the demo shows is to be there still when somebody asks for the
+ * lines behind it. */
+static void suit_demo(loading *load)
+{
+    enum { DEMO_HISTORY_LINES = 20000 };
+    const option *opt = config_options;
+
+    while (opt->offset != offsetof(config, history_lines)) {
+        opt++;
+    }
+    if (load->cfg->is_demo &&
+        load->source_of[opt - config_options] == SOURCE_DEFAULT) {
+        load->cfg->history_lines = DEMO_HISTORY_LINES;
+    }
+}
+
 static bool agree_on_tls(const config *cfg)
 {
     const char *needing = cfg->https.count > 0 ? "--https"
@@ -772,6 +791,47 @@ static bool agree_on_tls(const config *cfg)
         cfg->tls_cert ? "a PEM file with the private key of the certificate"
                       : "a PEM file with the certificate of this server");
     return false;
+}
+
+/* The demo's APIs are open to this machine while there is no credential, and
+ * its channels are for a look: none of that is for others, or to be kept. */
+static bool is_local(const char *flag, const config_addresses *list)
+{
+    for (unsigned i = 0; i < list->count; i++) {
+        if (!value_is_loopback(&list->at[i])) {
+            fprintf(stderr,
+                    "logplexd: --demo: it serves this machine alone, and %s is "
+                    "\"%s\"; allowed: %s 127.0.0.1:PORT, [::1]:PORT or none\n",
+                    flag, list->at[i].text, flag);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool agree_on_demo(const config *cfg)
+{
+    if (!cfg->is_demo) {
+        return true;
+    }
+    if (cfg->data_dir) {
+        fprintf(stderr,
+                "logplexd: --demo: it would leave made-up channels in --data "
+                "\"%s\"; allowed: one of the two\n",
+                cfg->data_dir);
+        return false;
+    }
+    if (cfg->syslog_tcp.count == 0 || cfg->http.count + cfg->https.count == 0) {
+        fprintf(stderr,
+                "logplexd: --demo: %s is none; allowed: an address, as that is "
+                "where the demo's lines %s\n",
+                cfg->syslog_tcp.count == 0 ? "--syslog-tcp" : "--http",
+                cfg->syslog_tcp.count == 0 ? "come in" : "are to be seen");
+        return false;
+    }
+    return is_local("--http", &cfg->http) && is_local("--https", &cfg->https) &&
+           is_local("--syslog-tcp", &cfg->syslog_tcp) &&
+           is_local("--syslog-udp", &cfg->syslog_udp);
 }
 
 static bool agree(const config *cfg)
@@ -795,7 +855,7 @@ static bool agree(const config *cfg)
               stderr);
         return false;
     }
-    return agree_on_tls(cfg);
+    return agree_on_tls(cfg) && agree_on_demo(cfg);
 }
 
 /* A folder that is not there yet will be made: its parent then must let us. */
@@ -889,6 +949,7 @@ config_verdict config_load(config *cfg, int argc, char **argv)
     if (!ok) {
         return CONFIG_EXIT_USAGE;
     }
+    suit_demo(&load);
     return load.is_check ? check(cfg) : CONFIG_RUN;
 }
 

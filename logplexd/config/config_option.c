@@ -210,6 +210,19 @@ const option config_options[] = {
      "DISABLE_DRAIN_FORWARDING in the environment do the same when they are "
      "true, and switch on what was stored as off when they are false."},
 
+    {"Showing", "--demo", NULL, NULL,
+     OPTION_YES, MEMBER(is_demo), ANY, NULL,
+     "Make up six apps whose routers, dynos and databases log to this daemon "
+     "over its own syslog listener, for a look at it before it is given real "
+     "lines. Serves this machine alone, keeps nothing on disk, and 20,000 lines "
+     "of each channel in memory when --history-lines does not say otherwise."},
+    {NULL, "--demo-rate", "LOGPLEX_DEMO_RATE", "N",
+     OPTION_NUMBER, MEMBER(demo_rate), 10, 20000, "100",
+     "Lines a second that --demo makes up, on average."},
+    {NULL, "--demo-seed", "LOGPLEX_DEMO_SEED", "N",
+     OPTION_NUMBER, MEMBER(demo_seed), 0, UINT32_MAX, "1",
+     "Another seed tells another story, the same one each time."},
+
     {"Running", "--workers", "LOGPLEX_WORKERS", "N",
      OPTION_NUMBER, MEMBER(workers), 1, 1024, NULL,
      "Threads that serve; without it, one for each CPU online."},
@@ -324,6 +337,7 @@ const char *option_allowed(const option *opt, char *out, size_t room_bytes)
     case OPTION_DURATION:
     case OPTION_DURATION_S:
         return allowed_range(opt, out, room_bytes);
+    case OPTION_YES:
     case OPTION_HELP:
     case OPTION_VERSION:
     case OPTION_CHECK:

@@ -250,6 +250,9 @@ static void add_member(text *to, const option *opt, const config *cfg)
     case OPTION_ALLOWED:
         add_rules(to, cfg, opt->kind == OPTION_ALLOWED);
         return;
+    case OPTION_YES:
+        text_add(to, "%s", *(const bool *)at ? "true" : "false");
+        return;
     case OPTION_CREDENTIALS_FILE:
     case OPTION_AUTH_KEY_FILE:
     case OPTION_HELP:

@@ -281,6 +281,18 @@ const char *value_address(const char *text, config_address *out)
     return wrong;
 }
 
+bool value_is_loopback(const config_address *address)
+{
+    const struct sockaddr_in *v4 = (const void *)&address->addr;
+    const struct sockaddr_in6 *v6 = (const void *)&address->addr;
+
+    if (address->addr.ss_family == AF_INET) {
+        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+    }
+    return address->addr.ss_family == AF_INET6 &&
+           IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
 /* Credentials ------------------------------------------------------------- */
 
 static const char *permission_add(config_credential *cred, const char *name)

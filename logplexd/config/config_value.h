@@ -23,6 +23,9 @@ const char *value_duration(const char *text, uint64_t *out_ms);
 /* "127.0.0.1:6001", "[::1]:6001", "*:6001", ":6001". */
 const char *value_address(const char *text, config_address *out);
 
+/* Can only this machine reach it? */
+bool value_is_loopback(const config_address *address);
+
 /* "ID:PASSWORD:PERMISSION[,PERMISSION]"; *out is the caller's to free. */
 const char *value_credential(const char *text, config_credential *out);
 void value_credential_fini(config_credential *cred);

@@ -51,6 +51,7 @@ ROOMS = {
     "http": {"base", "catalog", "config", "worker"},
     "tail": {"base", "catalog", "config", "worker", "http"},
     "drain": {"base", "catalog", "config", "worker"},
+    "demo": {"base", "catalog", "config"},
     "api": {"base", "catalog", "config", "worker", "ingest", "http", "tail",
             "drain"},
 }

@@ -1,0 +1,41 @@
+/*
+ * sender.h - the lines of a model, on their way to the daemon as those of any
+ * platform are: octet-counted frames (RFC 6587) over one TCP connection.
+ *
+ * A thread of its own with a loop of its own. What the connection can't take is
+ * dropped and counted, as there is nobody to wait for: a made-up platform must
+ * not fill the memory of the daemon that it lives in.
+ */
+#ifndef LOGPLEXD_SENDER_H
+#define LOGPLEXD_SENDER_H
+
+#include "config/config.h"
+#include "demo/fleet.h"
+#include "demo/model.h"
+
+typedef struct sender sender;
+
+/* A token is "t." and a UUID. */
+enum { SENDER_TOKEN_BYTES = 40 };
+
+/* Ids, as text, by app and demo_source. */
+typedef struct sender_tokens {
+    char of[FLEET_APPS][DEMO_SOURCES][SENDER_TOKEN_BYTES];
+} sender_tokens;
+
+/*
+ * Begins to send to address, and goes on until sender_end(); when the connection
+ * breaks it tries again. tokens are copied. NULL: no memory, or no thread.
+ * Owns: takes over model, whatever happens.
+ */
+sender *sender_start(demo_model *model, const sender_tokens *tokens,
+                     const config_address *address);
+
+/* Says that it is to end, and does not wait. Threads: who started it, as with
+ * sender_end(). NULL is allowed, here and there. */
+void sender_stop(sender *send);
+
+/* Stops it if need be, waits for its end, which is at once, and frees it. */
+void sender_end(sender *send);
+
+#endif /* LOGPLEXD_SENDER_H */
