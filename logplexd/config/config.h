@@ -79,10 +79,10 @@ typedef struct config {
     uint32_t auth_failures_max; /* of a peer in ten seconds; 0: no limit */
     uint32_t drain_linger_ms;   /* a line waits for more */
     uint32_t drain_timeout_ms;  /* from a batch to its answer */
-    uint32_t drain_backoff_max_ms;   /* between two tries */
-    uint32_t metrics_drains_max;     /* with series of their own */
-    bool is_demo;                    /* makes up lines and sends them to itself */
-    uint32_t demo_rate;              /* lines a second, about */
+    uint32_t drain_backoff_max_ms; /* between two tries */
+    uint32_t metrics_drains_max;   /* with series of their own */
+    bool is_demo;                  /* makes up lines for itself */
+    uint32_t demo_rate;            /* lines a second, about */
     uint32_t demo_seed;
     uint64_t drain_batch_bytes;      /* one that is as large does not wait */
     uint64_t drain_pinned_max_bytes; /* of a worker's HTTP batches in flight */

@@ -29,7 +29,7 @@ typedef enum option_kind {
     OPTION_SWITCH_OFF, /* adds to a switch_set        */
     OPTION_DENIED,     /* lp_drain_rules that deny    */
     OPTION_ALLOWED,    /* and those that allow        */
-    OPTION_YES,         /* bool: true when it is there */
+    OPTION_YES,        /* bool: true when it is there */
     OPTION_HELP,
     OPTION_VERSION,
     OPTION_CHECK

@@ -77,7 +77,7 @@ static const fleet_process checkout_processes[] = {
 };
 static const fleet_step checkout_steps[] = {
     {2, ACT_HANG, "", .55},
-    {38, ACT_DROP, "", .15},
+    {28, ACT_DROP, "", .2},
     {52, ACT_HANG, "", 0},
     {53, ACT_DROP, "", 0},
     {54, ACT_BOOT, "web", BOOT_CRASHES},
@@ -103,7 +103,7 @@ static const fleet_step mailer_steps[] = {
     {1, ACT_LEAK, "worker.1", 4.4},
     {48, ACT_BOOT, "web", BOOT_TIMES_OUT},
     {50, ACT_CRASH, "web", 0},
-    {112, ACT_BOOT, "web", BOOT_WELL},
+    {124, ACT_BOOT, "web", BOOT_WELL},
     {175, ACT_SURGE, "", 2.5},
     {198, ACT_SURGE, "", 1},
     {222, ACT_DEPLOY, "ada@example.com", 0},
@@ -176,4 +176,4 @@ const fleet_app fleet[FLEET_APPS] = {
 };
 // clang-format on
 
-const double fleet_lines_per_s = 85;
+const double fleet_lines_per_s = 91;

@@ -96,7 +96,7 @@ typedef struct fleet_app {
 extern const fleet_app fleet[FLEET_APPS];
 
 /* Lines a second that all of it makes on average, as it stands in the tables:
- * what rates are scaled by. tests/unit/daemon/test_demo.c counts. */
+ * what rates are scaled by. tests/unit/daemon/test_demo_model.c counts. */
 extern const double fleet_lines_per_s;
 
 #endif /* LOGPLEXD_FLEET_H */

@@ -58,6 +58,7 @@ typedef struct demo_dyno {
     unsigned under_way;
     int64_t due_ns; /* of what its phase leads to; 0: to nothing */
     int64_t sample_ns, up_ns;
+    int64_t free_ns; /* of the older stack: when nobody waits any more */
     double leak_mb_s, leaked_mb;
     double busy_ms; /* since the last sample */
     double load[3]; /* averages of 1, 5 and 15 minutes */

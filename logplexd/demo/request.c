@@ -197,7 +197,7 @@ static fate pick_fate(demo_model *m, const demo_app *app)
         return FATE_HANGS;
     if (chance_is(&m->dice, app->drop))
         return FATE_DROPPED;
-    return chance_is(&m->dice, .0006) ? FATE_GIVEN_UP : FATE_ANSWERED;
+    return chance_is(&m->dice, .0012) ? FATE_GIVEN_UP : FATE_ANSWERED;
 }
 
 static void draw(demo_model *m, const demo_app *app, demo_request *req)
@@ -280,12 +280,18 @@ static choice look_around(demo_model *m, const demo_app *app)
     return found;
 }
 
-/* On the older stack a process does one thing at a time, and the rest wait. */
-static void stand_in_line(demo_model *m, const demo_dyno *dyno,
+/* On the older stack a process does one thing at a time, and the rest wait; how
+ * long, the router tells. There are as many processes as the rate is scaled by. */
+static void stand_in_line(const demo_model *m, demo_dyno *dyno,
                           demo_request *req)
 {
-    req->queue = dyno->under_way > 4 ? (dyno->under_way - 4) / 3 : 0;
-    req->wait_ms = (unsigned)(req->queue * chance_between(&m->dice, 25, 70));
+    double ms = req->service_ms / fmax(1, m->scale);
+
+    if (dyno->free_ns < m->now_ns)
+        dyno->free_ns = m->now_ns;
+    req->wait_ms = (unsigned)((dyno->free_ns - m->now_ns) / MS_NS);
+    req->queue = dyno->under_way;
+    dyno->free_ns += (int64_t)(ms * MS_NS);
 }
 
 static void give_to(demo_model *m, demo_app *app, uint32_t index, uint8_t at)
@@ -304,7 +310,7 @@ static void give_to(demo_model *m, demo_app *app, uint32_t index, uint8_t at)
         req->service_ms = ms = ceil(ms * 20);
     if (req->fate == FATE_HANGS || ms > TIMEOUT_MS) {
         req->fate = FATE_HANGS;
-        req->service_ms = ms = TIMEOUT_MS;
+        req->service_ms = ms = TIMEOUT_MS + chance_below(&m->dice, 5);
     } else if (req->fate == FATE_ANSWERED) {
         words_begin(m, app, req);
     }
@@ -338,8 +344,7 @@ void request_route(demo_model *m, uint32_t index)
 
 /* The end ----------------------------------------------------------------- */
 
-static const router_error *error_of(demo_model *m, const demo_dyno *dyno,
-                                    demo_request *req)
+static const router_error *error_of(const demo_dyno *dyno, demo_request *req)
 {
     if (req->fate == FATE_HANGS)
         return &timed_out;
@@ -347,7 +352,7 @@ static const router_error *error_of(demo_model *m, const demo_dyno *dyno,
         return &given_up;
     if (req->fate != FATE_DROPPED && req->dyno_life == dyno->lives)
         return NULL;
-    return chance_is(&m->dice, .25) ? &cut : &closed;
+    return req->from[3] & 1 ? &cut : &closed;
 }
 
 void request_done(demo_model *m, uint32_t index)
@@ -355,7 +360,7 @@ void request_done(demo_model *m, uint32_t index)
     demo_request *req = &m->requests[index];
     demo_app *app = &m->apps[req->app];
     demo_dyno *dyno = &app->dynos[req->dyno];
-    const router_error *error = error_of(m, dyno, req);
+    const router_error *error = error_of(dyno, req);
 
     if (req->dyno_life == dyno->lives)
         dyno->under_way--;

@@ -495,6 +495,50 @@ static void PORT_moves_the_default_and_no_more(void **state)
     assert_non_null(strstr(told_err, "PORT: \"70000\" is no port"));
 }
 
+static void a_demo_keeps_more_unless_told_otherwise(void **state)
+{
+    (void)state;
+    load_well("");
+    assert_false(cfg.is_demo);
+    assert_int_equal(cfg.demo_rate, 100);
+    config_fini(&cfg);
+    load_well("--demo --http [::1]:80 --demo-rate 1000");
+    assert_true(cfg.is_demo);
+    assert_int_equal(cfg.demo_rate, 1000);
+    assert_int_equal(cfg.history_lines, 20000);
+    config_fini(&cfg);
+    load_well("--demo --history-lines 1500");
+    assert_int_equal(cfg.history_lines, 1500);
+}
+
+static void a_demo_serves_this_machine_alone_and_keeps_nothing(void **state)
+{
+    static const struct {
+        const char *flags, *told;
+    } cases[] = {
+        {"--demo --data keep", "--data \"keep\"; allowed: one of the two"},
+        {"--demo --http 0.0.0.0:1", "--http is \"0.0.0.0:1\"; allowed: "},
+        {"--demo --http *:1", "--http is \"*:1\"; allowed: "},
+        {"--demo --http [::]:1", "--http is \"[::]:1\"; allowed: "},
+        {"--demo --syslog-udp 10.0.0.1:1", "--syslog-udp is \"10.0.0.1:1\""},
+        {"--demo --syslog-tcp [fe80::1]:1", "--syslog-tcp is \"[fe80::1]:1\""},
+        {"--demo --syslog-tcp none", "--syslog-tcp is none; allowed: "},
+        {"--demo --http none", "--http is none; allowed: "},
+        {"--demo --demo-rate 9", "\"9\" is out of range"},
+        {"--demo --demo-rate 20001", "\"20001\" is out of range"},
+        {"--demo=1", "is a value, and it takes none"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(load(cases[i].flags), CONFIG_EXIT_USAGE);
+        if (!strstr(told_err, cases[i].told)) {
+            fail_msg("%s: %s", cases[i].flags, told_err);
+        }
+        config_fini(&cfg);
+    }
+}
+
 static void credentials_are_taken_apart_at_first_and_last_colon(void **state)
 {
     (void)state;
@@ -711,6 +755,15 @@ static void help_is_complete_and_wins_over_errors(void **state)
     }
 }
 
+static void help_tells_of_the_demo_and_its_bounds(void **state)
+{
+    (void)state;
+    assert_int_equal(load("--help"), CONFIG_EXIT_OK);
+    assert_non_null(strstr(told_out, "  --demo\n"));
+    assert_non_null(strstr(told_out, "LOGPLEX_DEMO_SEED"));
+    assert_non_null(strstr(told_out, "a number from 10 to 20000"));
+}
+
 static void version_is_told(void **state)
 {
     (void)state;
@@ -738,6 +791,7 @@ static void check_prints_the_configuration_without_secrets(void **state)
     assert_non_null(strstr(told_out, "session_ttl=6m\n"));
     assert_non_null(strstr(told_out, "heartbeat=20s\n"));
     assert_non_null(strstr(told_out, "log_level=info\n"));
+    assert_non_null(strstr(told_out, "demo=false\n"));
     assert_non_null(strstr(told_out, "drain_deny=private,fd00::1\n"));
     assert_non_null(strstr(told_out, "drain_allow=none\n"));
 }
@@ -794,6 +848,8 @@ int main(void)
         TEST(two_spellings_are_one_option),
         TEST(too_many_addresses_are_refused),
         TEST(PORT_moves_the_default_and_no_more),
+        TEST(a_demo_keeps_more_unless_told_otherwise),
+        TEST(a_demo_serves_this_machine_alone_and_keeps_nothing),
         TEST(credentials_are_taken_apart_at_first_and_last_colon),
         TEST(a_wrong_credential_is_refused_without_showing_it),
         TEST(credentials_add_up_over_the_sources_and_flags_win),
@@ -801,6 +857,7 @@ int main(void)
         TEST(an_unfit_static_key_is_refused_without_showing_it),
         TEST(the_static_key_comes_from_a_file_that_wins),
         TEST(help_is_complete_and_wins_over_errors),
+        TEST(help_tells_of_the_demo_and_its_bounds),
         TEST(version_is_told),
         TEST(check_prints_the_configuration_without_secrets),
         TEST(check_looks_at_the_data_folder),
