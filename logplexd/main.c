@@ -407,6 +407,23 @@ static void log_listening(const logplexd *d)
     }
 }
 
+static int start_demo(logplexd *d)
+{
+    bool is_plain = d->bound[KIND_HTTP].count > 0;
+    const config_addresses *http = &d->bound[is_plain ? KIND_HTTP : KIND_HTTPS];
+    char name[LISTEN_NAME_BYTES], url[LISTEN_NAME_BYTES + 16];
+
+    if (!d->cfg.is_demo)
+        return EX_OK;
+    d->demo = demo_start(&d->cfg, d->shared.cat, &d->bound[KIND_TCP].at[0]);
+    if (!d->demo)
+        return EX_OSERR;
+    listen_name(&http->at[0], name);
+    snprintf(url, sizeof(url), "%s://%s", is_plain ? "http" : "https", name);
+    demo_tell(&d->cfg, d->cfg.base_url ? d->cfg.base_url : url);
+    return EX_OK;
+}
+
 static int start_workers(logplexd *d)
 {
     int code;
@@ -429,25 +446,11 @@ static int start_workers(logplexd *d)
     if (code != EX_OK)
         return code;
     log_listening(d);
+    code = start_demo(d);
+    if (code != EX_OK)
+        return code;
     LOG_AT(LOG_INFO, "ready", "workers=%u version=%s", d->cfg.workers,
            LP_VERSION_STRING);
-    return EX_OK;
-}
-
-static int start_demo(logplexd *d)
-{
-    bool is_plain = d->bound[KIND_HTTP].count > 0;
-    const config_addresses *http = &d->bound[is_plain ? KIND_HTTP : KIND_HTTPS];
-    char name[LISTEN_NAME_BYTES], url[LISTEN_NAME_BYTES + 16];
-
-    if (!d->cfg.is_demo)
-        return EX_OK;
-    d->demo = demo_start(&d->cfg, d->shared.cat, &d->bound[KIND_TCP].at[0]);
-    if (!d->demo)
-        return EX_OSERR;
-    listen_name(&http->at[0], name);
-    snprintf(url, sizeof(url), "%s://%s", is_plain ? "http" : "https", name);
-    demo_tell(&d->cfg, d->cfg.base_url ? d->cfg.base_url : url);
     return EX_OK;
 }
 
@@ -639,8 +642,7 @@ static int start(logplexd *d)
     switches_open(&d->shared.switches, d->shared.cat, &d->cfg.switches);
     warn_if_open(d->shared.cat);
     d->shared.auth_limit = auth_limit_create(d->cfg.auth_failures_max);
-    code = d->shared.auth_limit ? start_workers(d) : EX_OSERR;
-    return code == EX_OK ? start_demo(d) : code;
+    return d->shared.auth_limit ? start_workers(d) : EX_OSERR;
 }
 
 static void take_down(logplexd *d)

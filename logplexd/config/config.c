@@ -758,19 +758,34 @@ static bool load_auth_key_file(loading *load)
 
 /* The result -------------------------------------------------------------- */
 
-/* What a chart of the demo shows is to be there still when somebody asks for the
- * lines behind it. */
-static void suit_demo(loading *load)
+static bool is_default(const loading *load, size_t offset)
 {
-    enum { DEMO_HISTORY_LINES = 20000 };
     const option *opt = config_options;
 
-    while (opt->offset != offsetof(config, history_lines)) {
+    while (opt->offset != offset || opt->size == 0) {
         opt++;
     }
-    if (load->cfg->is_demo &&
-        load->source_of[opt - config_options] == SOURCE_DEFAULT) {
-        load->cfg->history_lines = DEMO_HISTORY_LINES;
+    return load->source_of[opt - config_options] == SOURCE_DEFAULT;
+}
+
+/* Other defaults for the demo: the lines behind a chart are to be there still
+ * when somebody asks for them; its sink comes back soon, and is not waited for
+ * at the end. */
+static void suit_demo(loading *load)
+{
+    config *cfg = load->cfg;
+
+    if (!cfg->is_demo) {
+        return;
+    }
+    if (is_default(load, offsetof(config, history_lines))) {
+        cfg->history_lines = 20000;
+    }
+    if (is_default(load, offsetof(config, drain_backoff_max_ms))) {
+        cfg->drain_backoff_max_ms = 5000;
+    }
+    if (is_default(load, offsetof(config, shutdown_limit_ms))) {
+        cfg->shutdown_limit_ms = 1000;
     }
 }
 

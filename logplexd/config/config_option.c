@@ -214,8 +214,9 @@ const option config_options[] = {
      OPTION_YES, MEMBER(is_demo), ANY, NULL,
      "Make up six apps whose routers, dynos and databases log to this daemon "
      "over its own syslog listener, for a look at it before it is given real "
-     "lines. Serves this machine alone, keeps nothing on disk, and 20,000 lines "
-     "of each channel in memory when --history-lines does not say otherwise."},
+     "lines. Serves this machine alone and keeps nothing on disk. Defaults are "
+     "others then: --history-lines 20000, --drain-backoff-max 5s, "
+     "--shutdown-limit 1s."},
     {NULL, "--demo-rate", "LOGPLEX_DEMO_RATE", "N",
      OPTION_NUMBER, MEMBER(demo_rate), 10, 20000, "100",
      "Lines a second that --demo makes up, on average."},

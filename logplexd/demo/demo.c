@@ -46,6 +46,22 @@ static catalog_err make_channels(catalog *cat, sender_tokens *tokens)
     return err;
 }
 
+/* Its lines leave as well. */
+static catalog_err add_drains(catalog *cat, uint16_t port)
+{
+    catalog_drain_made made;
+    catalog_err err = CATALOG_OK;
+    char url[40];
+
+    snprintf(url, sizeof(url), "syslog://127.0.0.1:%u", port);
+    for (unsigned i = 0; i < FLEET_APPS && err == CATALOG_OK; i++) {
+        if (fleet[i].has_drain)
+            err = catalog_add_drain(cat, lp_span_str(fleet[i].id),
+                                    lp_span_str(url), NULL, &made);
+    }
+    return err;
+}
+
 static sender *failed(const char *what, const char *why)
 {
     LOG_AT(LOG_ERROR, "start_failed", "what=%s why=\"%s\"", what, why);
@@ -64,7 +80,13 @@ sender *demo_start(const config *cfg, catalog *cat,
         return failed("demo_channels", catalog_strerror(err));
     model = demo_model_create(cfg->demo_seed, cfg->demo_rate, wall_clock_ns());
     send = model ? sender_start(model, &tokens, syslog_tcp) : NULL;
-    return send ? send : failed("demo", "no memory, or no thread");
+    if (!send)
+        return failed("demo", "no memory, no thread or no port");
+    err = add_drains(cat, sender_sink_port(send));
+    if (err == CATALOG_OK)
+        return send;
+    sender_end(send);
+    return failed("demo_drains", catalog_strerror(err));
 }
 
 /* What there is to see ---------------------------------------------------- */

@@ -3,7 +3,8 @@
  * there is something to see before anybody has changed a sender.
  *
  *     fleet.h --> model.h --> sender.h --TCP--> the daemon's own listener
- *     tables      lines       thread
+ *     tables      lines       thread                 |
+ *                             sink.h <---TCP---------+ drains of two channels
  *
  * The lines take the way of all lines: through a socket, by tokens of channels
  * that are in the catalog as any others are. Config sees to it that nothing is

@@ -82,6 +82,7 @@ typedef struct fleet_app {
     fleet_jobs jobs;
     bool is_old; /* the platform's older forms: wait and queue */
     bool has_postgres, has_redis;
+    bool has_drain; /* to the sink of sink.h */
     double requests_per_s, jobs_per_s;
     double wave_s; /* how long a day is */
     const fleet_route *routes;

@@ -9,12 +9,14 @@
 #include "demo/sender.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <uv.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "demo/sink.h"
 #include "logplex/timestamp.h"
 
 enum {
@@ -48,7 +50,8 @@ struct sender {
     uv_connect_t connecting;
     uv_write_t writing;
     bool is_open, is_connected, is_writing, is_over;
-    bool is_told; /* that it is to end: the starter's */
+    _Atomic bool is_to_end; /* with its sink */
+    sink drained;           /* what comes back */
     block filling, on_its_way;
     uint64_t lost_lines; /* that nobody was told of yet */
     char nothing[READ_BYTES];
@@ -210,17 +213,24 @@ static void on_tell(uv_timer_t *timer)
 
 /* From start to end ------------------------------------------------------- */
 
-static void on_stop(uv_async_t *async)
+static void end_sending(sender *send)
 {
-    sender *send = async->data;
-
-    if (send->is_over)
-        return;
     send->is_over = true;
     hang_up(send);
     uv_close((uv_handle_t *)&send->step, NULL);
     uv_close((uv_handle_t *)&send->retry, NULL);
     uv_close((uv_handle_t *)&send->tell, NULL);
+}
+
+static void on_stop(uv_async_t *async)
+{
+    sender *send = async->data;
+
+    if (!send->is_over)
+        end_sending(send);
+    if (!atomic_load(&send->is_to_end))
+        return;
+    sink_close(&send->drained);
     uv_close((uv_handle_t *)&send->stop, NULL);
 }
 
@@ -249,6 +259,15 @@ static void init_timer(sender *send, uv_timer_t *timer)
     timer->data = send;
 }
 
+/* Ends what was opened on a loop that no thread runs. */
+static void close_loop(sender *send)
+{
+    atomic_store(&send->is_to_end, true);
+    on_stop(&send->stop);
+    uv_run(&send->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&send->loop);
+}
+
 static bool open_loop(sender *send)
 {
     if (uv_loop_init(&send->loop) != 0)
@@ -261,7 +280,10 @@ static bool open_loop(sender *send)
     init_timer(send, &send->step);
     init_timer(send, &send->retry);
     init_timer(send, &send->tell);
-    return true;
+    if (sink_open(&send->drained, &send->loop) == 0)
+        return true;
+    close_loop(send);
+    return false;
 }
 
 sender *sender_start(demo_model *model, const sender_tokens *tokens,
@@ -284,26 +306,28 @@ sender *sender_start(demo_model *model, const sender_tokens *tokens,
     }
     if (uv_thread_create(&send->thread, live, send) == 0)
         return send;
-    on_stop(&send->stop);
-    uv_run(&send->loop, UV_RUN_DEFAULT);
-    uv_loop_close(&send->loop);
+    close_loop(send);
     free_sender(send);
     return NULL;
 }
 
+uint16_t sender_sink_port(const sender *send)
+{
+    return send->drained.port;
+}
+
 void sender_stop(sender *send)
 {
-    if (!send || send->is_told)
-        return;
-    send->is_told = true;
-    uv_async_send(&send->stop);
+    if (send)
+        uv_async_send(&send->stop);
 }
 
 void sender_end(sender *send)
 {
     if (!send)
         return;
-    sender_stop(send);
+    atomic_store(&send->is_to_end, true);
+    uv_async_send(&send->stop);
     uv_thread_join(&send->thread);
     uv_loop_close(&send->loop);
     free_sender(send);

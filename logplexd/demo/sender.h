@@ -31,11 +31,15 @@ typedef struct sender_tokens {
 sender *sender_start(demo_model *model, const sender_tokens *tokens,
                      const config_address *address);
 
-/* Says that it is to end, and does not wait. Threads: who started it, as with
- * sender_end(). NULL is allowed, here and there. */
+/* The port of loopback on which its sink takes syslog over TCP. */
+uint16_t sender_sink_port(const sender *send);
+
+/* No more lines from now on; does not wait. Its sink goes on, for what is on its
+ * way there. NULL is allowed, here and in sender_end(). Threads: any. */
 void sender_stop(sender *send);
 
-/* Stops it if need be, waits for its end, which is at once, and frees it. */
+/* Stops it if need be, ends its sink, waits for its end, which is at once, and
+ * frees it. */
 void sender_end(sender *send);
 
 #endif /* LOGPLEXD_SENDER_H */

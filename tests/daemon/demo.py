@@ -10,6 +10,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import logplexd  # noqa: E402
+import prometheus  # noqa: E402
 
 APPS = ("shop", "api", "checkout", "mailer", "blog", "warehouse")
 RATE = 3000
@@ -59,6 +60,21 @@ class Demo(logplexd.DaemonTest):
         events = self.tail_events("shop")
         self.assertTrue(all(event.name == "message"
                             for event in events.take(200)))
+
+    def drains(self):
+        return [drain for app in APPS
+                for drain in self.ask("GET", "/v3/channels/" + app).json()
+                .get("drains", [])]
+
+    def test_two_channels_have_a_drain_that_delivers(self):
+        drains = self.drains()
+        self.assertEqual(len(drains), 2)
+        for drain in drains:
+            self.assertRegex(drain["url"], r"^syslog://127\.0\.0\.1:\d+")
+        delivered = "logplex_drain_delivered_lines_total"
+        self.wait_until(lambda: prometheus.parse(
+            self.ask("GET", "/metrics").body.decode())[
+                delivered, None] > RATE)
 
     def test_a_demo_with_a_reader_ends_at_once(self):
         self.wait_for_lines(100)

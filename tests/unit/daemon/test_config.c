@@ -495,7 +495,7 @@ static void PORT_moves_the_default_and_no_more(void **state)
     assert_non_null(strstr(told_err, "PORT: \"70000\" is no port"));
 }
 
-static void a_demo_keeps_more_unless_told_otherwise(void **state)
+static void a_demo_has_defaults_of_its_own(void **state)
 {
     (void)state;
     load_well("");
@@ -506,9 +506,15 @@ static void a_demo_keeps_more_unless_told_otherwise(void **state)
     assert_true(cfg.is_demo);
     assert_int_equal(cfg.demo_rate, 1000);
     assert_int_equal(cfg.history_lines, 20000);
+    assert_int_equal(cfg.drain_backoff_max_ms, 5000);
+    assert_int_equal(cfg.shutdown_limit_ms, 1000);
     config_fini(&cfg);
-    load_well("--demo --history-lines 1500");
+    setenv("LOGPLEX_SHUTDOWN_LIMIT", "10s", 1);
+    load_well("--demo --history-lines 1500 --drain-backoff-max 30s");
+    unsetenv("LOGPLEX_SHUTDOWN_LIMIT");
     assert_int_equal(cfg.history_lines, 1500);
+    assert_int_equal(cfg.drain_backoff_max_ms, 30000);
+    assert_int_equal(cfg.shutdown_limit_ms, 10000);
 }
 
 static void a_demo_serves_this_machine_alone_and_keeps_nothing(void **state)
@@ -848,7 +854,7 @@ int main(void)
         TEST(two_spellings_are_one_option),
         TEST(too_many_addresses_are_refused),
         TEST(PORT_moves_the_default_and_no_more),
-        TEST(a_demo_keeps_more_unless_told_otherwise),
+        TEST(a_demo_has_defaults_of_its_own),
         TEST(a_demo_serves_this_machine_alone_and_keeps_nothing),
         TEST(credentials_are_taken_apart_at_first_and_last_colon),
         TEST(a_wrong_credential_is_refused_without_showing_it),

@@ -186,6 +186,33 @@ static void who_does_not_read_does_not_keep_it_from_ending(void **state)
     close(listener);
 }
 
+static void its_sink_takes_what_it_gets_also_when_it_has_stopped(void **state)
+{
+    static const char bytes[64 * 1024];
+    int listener = listen_there();
+    sender *send = start();
+    struct sockaddr_in at = {.sin_family = AF_INET};
+    char answer;
+
+    (void)state;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    at.sin_port = htons(sender_sink_port(send));
+    sender_stop(send);
+    for (unsigned i = 0; i < 3; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+        assert_int_equal(connect(fd, (void *)&at, sizeof(at)), 0);
+        for (unsigned sent = 0; sent < 64; sent++)
+            assert_int_equal(write(fd, bytes, sizeof(bytes)), sizeof(bytes));
+        assert_int_equal(shutdown(fd, SHUT_WR), 0);
+        wait_for(fd);
+        assert_int_equal(read(fd, &answer, 1), 0); // it has read to the end
+        close(fd);
+    }
+    sender_end(send);
+    close(listener);
+}
+
 static void with_nobody_to_be_found_it_ends_as_well(void **state)
 {
     int listener = listen_there();
@@ -215,6 +242,7 @@ int main(void)
             a_connection_that_breaks_is_followed_by_one_of_whole_frames),
         cmocka_unit_test(nobody_there_is_asked_again),
         cmocka_unit_test(who_does_not_read_does_not_keep_it_from_ending),
+        cmocka_unit_test(its_sink_takes_what_it_gets_also_when_it_has_stopped),
         cmocka_unit_test(with_nobody_to_be_found_it_ends_as_well),
     };
 
