@@ -80,18 +80,16 @@ typedef struct fleet_app {
     const char *host;
     fleet_style style;
     fleet_jobs jobs;
-    bool is_old; /* the platform's older forms: wait and queue */
-    bool has_postgres, has_redis;
-    bool has_drain; /* to the sink of sink.h */
     double requests_per_s, jobs_per_s;
     double wave_s; /* how long a day is */
     const fleet_route *routes;
-    unsigned route_count;
     const fleet_process *processes;
-    unsigned process_count;
     const fleet_step *steps; /* told over and over, never quite the same */
-    unsigned step_count;
     double cycle_s;
+    unsigned route_count, process_count, step_count;
+    bool is_old; /* the platform's older forms: wait and queue */
+    bool has_postgres, has_redis;
+    bool has_drain; /* to the sink of sink.h */
 } fleet_app;
 
 extern const fleet_app fleet[FLEET_APPS];
