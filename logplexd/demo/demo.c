@@ -33,8 +33,8 @@ static catalog_err make_channels(catalog *cat, sender_tokens *tokens)
     catalog_err err = CATALOG_OK;
 
     catalog_reader_init(&reader, cat);
-    for (unsigned i = 0; i < FLEET_APPS && err == CATALOG_OK; i++) {
-        lp_span id = lp_span_str(fleet[i].id);
+    for (unsigned i = 0; i < CAST_APPS && err == CATALOG_OK; i++) {
+        lp_span id = lp_span_str(cast[i].id);
         bool is_new;
 
         err = catalog_put_channel(cat, id, token_names, DEMO_SOURCES, &is_new);
@@ -54,9 +54,9 @@ static catalog_err add_drains(catalog *cat, uint16_t port)
     char url[40];
 
     snprintf(url, sizeof(url), "syslog://127.0.0.1:%u", port);
-    for (unsigned i = 0; i < FLEET_APPS && err == CATALOG_OK; i++) {
-        if (fleet[i].has_drain)
-            err = catalog_add_drain(cat, lp_span_str(fleet[i].id),
+    for (unsigned i = 0; i < CAST_APPS && err == CATALOG_OK; i++) {
+        if (cast[i].has_drain)
+            err = catalog_add_drain(cat, lp_span_str(cast[i].id),
                                     lp_span_str(url), NULL, &made);
     }
     return err;
@@ -82,7 +82,7 @@ sender *demo_start(const config *cfg, catalog *cat,
     send = model ? sender_start(model, &tokens, syslog_tcp) : NULL;
     if (!send)
         return failed("demo", "no memory, no thread or no port");
-    err = add_drains(cat, sender_sink_port(send));
+    err = add_drains(cat, sender_receiver_port(send));
     if (err == CATALOG_OK)
         return send;
     sender_end(send);
@@ -99,9 +99,9 @@ void demo_tell(const config *cfg, const char *url)
     printf(
         "\nThis is a demo: %u made-up apps log about %u lines a second, over\n"
         "syslog, as a platform's routers and dynos would.\n\n",
-        FLEET_APPS, cfg->demo_rate);
-    for (unsigned i = 0; i < FLEET_APPS; i++)
-        printf("    %-10s %s\n", fleet[i].id, fleet[i].about);
+        CAST_APPS, cfg->demo_rate);
+    for (unsigned i = 0; i < CAST_APPS; i++)
+        printf("    %-10s %s\n", cast[i].id, cast[i].about);
     printf("\n"
            "See them      open %s/\n"
            "Read one      curl -s %s%s/v3/channels/shop/logs\n"

@@ -2,9 +2,9 @@
  * demo.h - logplexd --demo: a made-up platform that sends to this daemon, so that
  * there is something to see before anybody has changed a sender.
  *
- *     fleet.h --> model.h --> sender.h --TCP--> the daemon's own listener
+ *     cast.h --> model.h --> sender.h --TCP--> the daemon's own listener
  *     tables      lines       thread                 |
- *                             sink.h <---TCP---------+ drains of two channels
+ *                             receiver.h <---TCP---------+ drains of two channels
  *
  * The lines take the way of all lines: through a socket, by tokens of channels
  * that are in the catalog as any others are. Config sees to it that nothing is

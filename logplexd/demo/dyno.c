@@ -61,7 +61,7 @@ static void end_life(demo_dyno *dyno)
 
 /* Starting ---------------------------------------------------------------- */
 
-static fleet_boot boot_of(const demo_app *app, const demo_dyno *dyno)
+static cast_boot boot_of(const demo_app *app, const demo_dyno *dyno)
 {
     return app->boots[dyno->of - app->of->processes];
 }
@@ -360,7 +360,7 @@ void dynos_tick(demo_model *m, demo_app *app)
 demo_dyno *dyno_place(demo_model *m, demo_app *app, const char *type,
                       unsigned number)
 {
-    const fleet_process *of = app->of->processes;
+    const cast_process *of = app->of->processes;
     demo_dyno *dyno = NULL;
 
     while (strcmp(of->type, type) != 0)
@@ -369,7 +369,7 @@ demo_dyno *dyno_place(demo_model *m, demo_app *app, const char *type,
         if (app->dynos[i].of == of && app->dynos[i].phase == DYNO_DOWN)
             dyno = &app->dynos[i];
     }
-    if (!dyno && app->dyno_count == FLEET_DYNOS_MAX)
+    if (!dyno && app->dyno_count == CAST_DYNOS_MAX)
         return NULL;
     if (!dyno)
         dyno = &app->dynos[app->dyno_count++];
@@ -386,7 +386,7 @@ demo_dyno *dyno_place(demo_model *m, demo_app *app, const char *type,
 void dynos_open(demo_model *m, demo_app *app)
 {
     for (unsigned p = 0; p < app->of->process_count; p++) {
-        const fleet_process *of = &app->of->processes[p];
+        const cast_process *of = &app->of->processes[p];
 
         for (unsigned i = 1; i <= of->count; i++) {
             demo_dyno *dyno = dyno_place(m, app, of->type, i);

@@ -88,7 +88,7 @@ static void tick(demo_model *m, demo_app *app)
 
 static void happen(demo_model *m, const agenda_event *event)
 {
-    demo_app *app = &m->apps[event->what < FLEET_APPS ? event->what : 0];
+    demo_app *app = &m->apps[event->what < CAST_APPS ? event->what : 0];
 
     switch ((event_kind)event->kind) {
     case EVENT_TICK:
@@ -116,7 +116,7 @@ static void happen(demo_model *m, const agenda_event *event)
 static void open_app(demo_model *m, unsigned index)
 {
     demo_app *app = &m->apps[index];
-    const fleet_app *of = &fleet[index];
+    const cast_app *of = &cast[index];
 
     app->of = of;
     app->index = index;
@@ -142,16 +142,16 @@ demo_model *demo_model_create(uint64_t seed, uint32_t lines_per_s,
     if (!m)
         return NULL;
     m->requests = calloc(REQUESTS_MAX, sizeof(*m->requests));
-    if (!m->requests || !agenda_init(&m->plan, REQUESTS_MAX + 3 * FLEET_APPS)) {
+    if (!m->requests || !agenda_init(&m->plan, REQUESTS_MAX + 3 * CAST_APPS)) {
         demo_model_destroy(m);
         return NULL;
     }
     m->begin_ns = begin_ns;
     m->dice.state = seed;
-    m->scale = lines_per_s / fleet_lines_per_s;
+    m->scale = lines_per_s / cast_lines_per_s;
     for (uint32_t i = 0; i < REQUESTS_MAX; i++)
         m->requests[i].next_free = i + 1;
-    for (unsigned i = 0; i < FLEET_APPS; i++)
+    for (unsigned i = 0; i < CAST_APPS; i++)
         open_app(m, i);
     return m;
 }

@@ -1,7 +1,7 @@
 /*
  * model.h - the made-up platform of the demo: given a seed and a time, lines.
  *
- *     fleet.h (tables) --> apps, dynos, requests under way --> lines
+ *     cast.h (tables) --> apps, dynos, requests under way --> lines
  *                             ^                  |
  *                             +---- agenda ------+
  *
@@ -29,7 +29,7 @@ typedef struct demo_model demo_model;
 typedef enum demo_source { DEMO_APP, DEMO_HEROKU, DEMO_SOURCES } demo_source;
 
 typedef struct demo_line {
-    unsigned app; /* index of fleet[] */
+    unsigned app; /* index of cast[] */
     demo_source source;
     unsigned pri;
     int64_t time_ns;     /* as its sender's clock has it */

@@ -8,8 +8,8 @@
 #define LOGPLEXD_MODEL_IMPL_H
 
 #include "demo/agenda.h"
+#include "demo/cast.h"
 #include "demo/chance.h"
-#include "demo/fleet.h"
 #include "demo/model.h"
 
 #define SECOND_NS INT64_C(1000000000)
@@ -48,7 +48,7 @@ typedef enum dyno_phase {
 } dyno_phase;
 
 typedef struct demo_dyno {
-    const fleet_process *of;
+    const cast_process *of;
     char name[24];
     char uuid[CHANCE_UUID_BYTES];
     dyno_phase phase;
@@ -65,12 +65,12 @@ typedef struct demo_dyno {
 } demo_dyno;
 
 typedef struct demo_app {
-    const fleet_app *of;
+    const cast_app *of;
     unsigned index;
-    demo_dyno dynos[FLEET_DYNOS_MAX];
+    demo_dyno dynos[CAST_DYNOS_MAX];
     unsigned dyno_count;
-    fleet_boot boots[FLEET_DYNOS_MAX]; /* by process of the tables */
-    double slow[FLEET_ROUTES_MAX];
+    cast_boot boots[CAST_DYNOS_MAX]; /* by process of the tables */
+    double slow[CAST_ROUTES_MAX];
     double surge, hang, fail, drop;
     bool is_in_maintenance;
     unsigned release;
@@ -108,7 +108,7 @@ struct demo_model {
     double scale; /* of requests and jobs */
     chance dice;
     agenda plan;
-    demo_app apps[FLEET_APPS];
+    demo_app apps[CAST_APPS];
     demo_request *requests;
     uint32_t first_free;
     demo_emit emit; /* for as long as a run lasts */

@@ -127,7 +127,7 @@ static void tell(demo_model *m, const demo_app *app, demo_request *req,
 
 /* A request --------------------------------------------------------------- */
 
-static unsigned pick_route(demo_model *m, const fleet_app *of)
+static unsigned pick_route(demo_model *m, const cast_app *of)
 {
     unsigned sum = 0, drawn, i = 0;
 
@@ -178,7 +178,7 @@ static void write_path(demo_model *m, const char *like, demo_request *req)
 
 /* A client asks for what is not there, or may not. */
 static unsigned pick_status(demo_model *m, const demo_app *app,
-                            const fleet_route *route)
+                            const cast_route *route)
 {
     bool is_post = route->method[0] == 'P';
 
@@ -202,7 +202,7 @@ static fate pick_fate(demo_model *m, const demo_app *app)
 
 static void draw(demo_model *m, const demo_app *app, demo_request *req)
 {
-    const fleet_route *route;
+    const cast_route *route;
     uint32_t from = chance_below(&m->dice, UINT32_MAX);
 
     *req = (demo_request){.app = (uint8_t)app->index, .dyno = NO_DYNO};

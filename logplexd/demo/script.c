@@ -5,7 +5,7 @@
 #include "demo/model_impl.h"
 
 typedef void (*act_function)(demo_model *m, demo_app *app,
-                             const fleet_step *step);
+                             const cast_step *step);
 
 /* "api" is the process by which the platform tells who changed what. */
 static speaker api_of(const demo_app *app)
@@ -13,13 +13,13 @@ static speaker api_of(const demo_app *app)
     return (speaker){app, DEMO_APP, PRI_PLATFORM, "api", 0};
 }
 
-static void surge(demo_model *m, demo_app *app, const fleet_step *step)
+static void surge(demo_model *m, demo_app *app, const cast_step *step)
 {
     (void)m;
     app->surge = step->amount;
 }
 
-static void slow(demo_model *m, demo_app *app, const fleet_step *step)
+static void slow(demo_model *m, demo_app *app, const cast_step *step)
 {
     for (unsigned i = 0; i < app->of->route_count; i++) {
         if (strcmp(app->of->routes[i].path, step->on) == 0)
@@ -30,25 +30,25 @@ static void slow(demo_model *m, demo_app *app, const fleet_step *step)
     }
 }
 
-static void hang(demo_model *m, demo_app *app, const fleet_step *step)
+static void hang(demo_model *m, demo_app *app, const cast_step *step)
 {
     (void)m;
     app->hang = step->amount;
 }
 
-static void fail(demo_model *m, demo_app *app, const fleet_step *step)
+static void fail(demo_model *m, demo_app *app, const cast_step *step)
 {
     (void)m;
     app->fail = step->amount;
 }
 
-static void drop(demo_model *m, demo_app *app, const fleet_step *step)
+static void drop(demo_model *m, demo_app *app, const cast_step *step)
 {
     (void)m;
     app->drop = step->amount;
 }
 
-static void leak(demo_model *m, demo_app *app, const fleet_step *step)
+static void leak(demo_model *m, demo_app *app, const cast_step *step)
 {
     for (unsigned i = 0; i < app->dyno_count; i++) {
         if (dyno_is(&app->dynos[i], step->on))
@@ -57,16 +57,16 @@ static void leak(demo_model *m, demo_app *app, const fleet_step *step)
     }
 }
 
-static void boot(demo_model *m, demo_app *app, const fleet_step *step)
+static void boot(demo_model *m, demo_app *app, const cast_step *step)
 {
     (void)m;
     for (unsigned i = 0; i < app->of->process_count; i++) {
         if (strcmp(app->of->processes[i].type, step->on) == 0)
-            app->boots[i] = (fleet_boot)step->amount;
+            app->boots[i] = (cast_boot)step->amount;
     }
 }
 
-static void crash(demo_model *m, demo_app *app, const fleet_step *step)
+static void crash(demo_model *m, demo_app *app, const cast_step *step)
 {
     for (unsigned i = 0; i < app->dyno_count; i++) {
         demo_dyno *dyno = &app->dynos[i];
@@ -87,19 +87,19 @@ static void restart_all(demo_model *m, demo_app *app, const char *on,
     }
 }
 
-static void cycle(demo_model *m, demo_app *app, const fleet_step *step)
+static void cycle(demo_model *m, demo_app *app, const cast_step *step)
 {
     restart_all(m, app, step->on, "Cycling");
 }
 
-static void say(demo_model *m, demo_app *app, const fleet_step *step)
+static void say(demo_model *m, demo_app *app, const cast_step *step)
 {
     speaker who = api_of(app);
 
     model_say(m, &who, "%s", step->on);
 }
 
-static void deploy(demo_model *m, demo_app *app, const fleet_step *step)
+static void deploy(demo_model *m, demo_app *app, const cast_step *step)
 {
     speaker who = api_of(app);
 
@@ -111,7 +111,7 @@ static void deploy(demo_model *m, demo_app *app, const fleet_step *step)
     restart_all(m, app, NULL, "Restarting");
 }
 
-static void roll_back(demo_model *m, demo_app *app, const fleet_step *step)
+static void roll_back(demo_model *m, demo_app *app, const cast_step *step)
 {
     speaker who = api_of(app);
 
@@ -143,7 +143,7 @@ static void stop_last(demo_model *m, demo_app *app, const char *type,
     }
 }
 
-static void scale(demo_model *m, demo_app *app, const fleet_step *step)
+static void scale(demo_model *m, demo_app *app, const cast_step *step)
 {
     speaker who = api_of(app);
     unsigned count = count_wanted(app, step->on);
@@ -163,7 +163,7 @@ static void scale(demo_model *m, demo_app *app, const fleet_step *step)
     }
 }
 
-static void maintain(demo_model *m, demo_app *app, const fleet_step *step)
+static void maintain(demo_model *m, demo_app *app, const cast_step *step)
 {
     speaker who = api_of(app);
 
@@ -172,7 +172,7 @@ static void maintain(demo_model *m, demo_app *app, const fleet_step *step)
               app->is_in_maintenance ? "enabled" : "disabled");
 }
 
-static void overflow(demo_model *m, demo_app *app, const fleet_step *step)
+static void overflow(demo_model *m, demo_app *app, const cast_step *step)
 {
     speaker who = {app, DEMO_HEROKU, PRI_LOSS, "logplex", 0};
     char date[MODEL_DATE_BYTES];
@@ -184,7 +184,7 @@ static void overflow(demo_model *m, demo_app *app, const fleet_step *step)
               step->amount, date, date + 11);
 }
 
-static void run(demo_model *m, demo_app *app, const fleet_step *step)
+static void run(demo_model *m, demo_app *app, const cast_step *step)
 {
     demo_dyno *dyno =
         dyno_place(m, app, step->on, 1000 + chance_below(&m->dice, 9000));
@@ -195,7 +195,7 @@ static void run(demo_model *m, demo_app *app, const fleet_step *step)
     dyno_boot(m, app, dyno);
 }
 
-static const act_function acts[FLEET_ACTS] = {
+static const act_function acts[CAST_ACTS] = {
     [ACT_SURGE] = surge,       [ACT_SLOW] = slow,
     [ACT_HANG] = hang,         [ACT_FAIL] = fail,
     [ACT_DROP] = drop,         [ACT_LEAK] = leak,
@@ -213,11 +213,11 @@ static int64_t after(const demo_app *app, double s)
 
 void script_tick(demo_model *m, demo_app *app)
 {
-    const fleet_app *of = app->of;
+    const cast_app *of = app->of;
 
     while (app->step < of->step_count &&
            after(app, of->steps[app->step].at_s) <= m->now_ns) {
-        const fleet_step *step = &of->steps[app->step++];
+        const cast_step *step = &of->steps[app->step++];
 
         acts[step->act](m, app, step);
     }

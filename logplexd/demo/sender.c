@@ -16,7 +16,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "demo/sink.h"
+#include "demo/receiver.h"
 #include "logplex/timestamp.h"
 
 enum {
@@ -50,8 +50,8 @@ struct sender {
     uv_connect_t connecting;
     uv_write_t writing;
     bool is_open, is_connected, is_writing, is_over;
-    _Atomic bool is_to_end; /* with its sink */
-    sink drained;           /* what comes back */
+    _Atomic bool is_to_end; /* with its receiver */
+    receiver drained;       /* what comes back */
     block filling, on_its_way;
     uint64_t lost_lines; /* that nobody was told of yet */
     char nothing[READ_BYTES];
@@ -230,7 +230,7 @@ static void on_stop(uv_async_t *async)
         end_sending(send);
     if (!atomic_load(&send->is_to_end))
         return;
-    sink_close(&send->drained);
+    receiver_close(&send->drained);
     uv_close((uv_handle_t *)&send->stop, NULL);
 }
 
@@ -280,7 +280,7 @@ static bool open_loop(sender *send)
     init_timer(send, &send->step);
     init_timer(send, &send->retry);
     init_timer(send, &send->tell);
-    if (sink_open(&send->drained, &send->loop) == 0)
+    if (receiver_open(&send->drained, &send->loop) == 0)
         return true;
     close_loop(send);
     return false;
@@ -311,7 +311,7 @@ sender *sender_start(demo_model *model, const sender_tokens *tokens,
     return NULL;
 }
 
-uint16_t sender_sink_port(const sender *send)
+uint16_t sender_receiver_port(const sender *send)
 {
     return send->drained.port;
 }

@@ -10,7 +10,7 @@
 #define LOGPLEXD_SENDER_H
 
 #include "config/config.h"
-#include "demo/fleet.h"
+#include "demo/cast.h"
 #include "demo/model.h"
 
 typedef struct sender sender;
@@ -20,7 +20,7 @@ enum { SENDER_TOKEN_BYTES = 40 };
 
 /* Ids, as text, by app and demo_source. */
 typedef struct sender_tokens {
-    char of[FLEET_APPS][DEMO_SOURCES][SENDER_TOKEN_BYTES];
+    char of[CAST_APPS][DEMO_SOURCES][SENDER_TOKEN_BYTES];
 } sender_tokens;
 
 /*
@@ -31,14 +31,14 @@ typedef struct sender_tokens {
 sender *sender_start(demo_model *model, const sender_tokens *tokens,
                      const config_address *address);
 
-/* The port of loopback on which its sink takes syslog over TCP. */
-uint16_t sender_sink_port(const sender *send);
+/* The port of loopback on which its receiver takes syslog over TCP. */
+uint16_t sender_receiver_port(const sender *send);
 
-/* No more lines from now on; does not wait. Its sink goes on, for what is on its
+/* No more lines from now on; does not wait. Its receiver goes on, for what is on its
  * way there. NULL is allowed, here and in sender_end(). Threads: any. */
 void sender_stop(sender *send);
 
-/* Stops it if need be, ends its sink, waits for its end, which is at once, and
+/* Stops it if need be, ends its receiver, waits for its end, which is at once, and
  * frees it. */
 void sender_end(sender *send);
 

@@ -18,7 +18,7 @@ static speaker addon(const demo_app *app, const char *process)
     return (speaker){app, DEMO_APP, PRI_PLATFORM, process, 0};
 }
 
-static const fleet_route *route_of(const demo_app *app, const demo_request *req)
+static const cast_route *route_of(const demo_app *app, const demo_request *req)
 {
     return &app->of->routes[req->route];
 }
@@ -59,7 +59,7 @@ static const char *reason_of(unsigned status)
 static void rails_begin(demo_model *m, const demo_app *app,
                         const demo_request *req)
 {
-    const fleet_route *route = route_of(app, req);
+    const cast_route *route = route_of(app, req);
     speaker who = voice(app, req);
     char date[MODEL_DATE_BYTES];
 
@@ -95,7 +95,7 @@ static void rails_end(demo_model *m, const demo_app *app,
 static void json_end(demo_model *m, const demo_app *app,
                      const demo_request *req)
 {
-    const fleet_route *route = route_of(app, req);
+    const cast_route *route = route_of(app, req);
     speaker who = voice(app, req);
     bool is_failed = req->status >= 500;
     double database = database_ms(app, req);
@@ -121,7 +121,7 @@ static void json_end(demo_model *m, const demo_app *app,
 static void pairs_end(demo_model *m, const demo_app *app,
                       const demo_request *req)
 {
-    const fleet_route *route = route_of(app, req);
+    const cast_route *route = route_of(app, req);
     speaker who = voice(app, req);
     const char *level = req->status >= 500 ? "error" : "info";
 

@@ -11,8 +11,8 @@
 
 #include "base/hash.h"
 #include "demo/agenda.h"
+#include "demo/cast.h"
 #include "demo/chance.h"
-#include "demo/fleet.h"
 #include "demo/model.h"
 #include "logplex/logfmt.h"
 #include "logplex/measure.h"
@@ -134,7 +134,7 @@ typedef struct request_seen {
 } request_seen;
 
 typedef struct story {
-    uint64_t lines, by_app[FLEET_APPS], kinds[LP_KIND_RAILS + 1];
+    uint64_t lines, by_app[CAST_APPS], kinds[LP_KIND_RAILS + 1];
     uint64_t digest;          /* of all that was said */
     uint64_t digest_of_words; /* the same without times */
     int64_t first_ns, last_ns;
@@ -148,7 +148,7 @@ typedef struct story {
     } codes[CODES_MAX];
     unsigned code_count;
     request_seen seen[REQUESTS_SEEN];
-    int64_t newest_ns[FLEET_APPS];
+    int64_t newest_ns[CAST_APPS];
 } story;
 
 static story *tale; /* what run() fills */
@@ -265,7 +265,7 @@ static void note(void *ctx, const demo_line *line)
                           lp_span_str(line->process), line->msg, false};
     lp_measures found;
 
-    assert_true(line->app < FLEET_APPS && line->source < DEMO_SOURCES);
+    assert_true(line->app < CAST_APPS && line->source < DEMO_SOURCES);
     assert_true(line->pri < 192 && line->process[0] != '\0');
     assert_true(line->msg.len_bytes > 0 &&
                 line->msg.len_bytes < DEMO_MSG_MAX_BYTES);
@@ -353,7 +353,7 @@ static void the_rate_is_the_one_that_was_asked_for(void **state)
         if (fabs(per_s / rates[i] - 1) > .12)
             print_error("asked %u, got %.1f\n", rates[i], per_s);
         assert_true(fabs(per_s / rates[i] - 1) <= .12);
-        for (unsigned app = 0; app < FLEET_APPS; app++)
+        for (unsigned app = 0; app < CAST_APPS; app++)
             assert_true(tale->by_app[app] > 0);
     }
 }
@@ -367,7 +367,7 @@ static void each_minute_has_lines_of_each_app(void **state)
     for (int64_t minute = 1; minute <= 12; minute++) {
         memset(tale, 0, sizeof(*tale));
         demo_model_run(model, BEGIN_NS + minute * 60 * SECOND_NS, note, tale);
-        for (unsigned app = 0; app < FLEET_APPS; app++)
+        for (unsigned app = 0; app < CAST_APPS; app++)
             assert_true(tale->by_app[app] > 0);
     }
     demo_model_destroy(model);

@@ -61,7 +61,7 @@ static int take(int listener)
 
 static bool is_token(lp_span name)
 {
-    for (unsigned app = 0; app < FLEET_APPS; app++) {
+    for (unsigned app = 0; app < CAST_APPS; app++) {
         for (unsigned s = 0; s < DEMO_SOURCES; s++) {
             if (lp_span_equal(name, lp_span_str(tokens.of[app][s])))
                 return true;
@@ -186,7 +186,8 @@ static void who_does_not_read_does_not_keep_it_from_ending(void **state)
     close(listener);
 }
 
-static void its_sink_takes_what_it_gets_also_when_it_has_stopped(void **state)
+static void
+its_receiver_takes_what_it_gets_also_when_it_has_stopped(void **state)
 {
     static const char bytes[64 * 1024];
     int listener = listen_there();
@@ -196,7 +197,7 @@ static void its_sink_takes_what_it_gets_also_when_it_has_stopped(void **state)
 
     (void)state;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    at.sin_port = htons(sender_sink_port(send));
+    at.sin_port = htons(sender_receiver_port(send));
     sender_stop(send);
     for (unsigned i = 0; i < 3; i++) {
         int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -227,7 +228,7 @@ static int set_up(void **state)
 {
     (void)state;
     log_set_level(LOG_ERROR);
-    for (unsigned app = 0; app < FLEET_APPS; app++) {
+    for (unsigned app = 0; app < CAST_APPS; app++) {
         for (unsigned s = 0; s < DEMO_SOURCES; s++)
             snprintf(tokens.of[app][s], SENDER_TOKEN_BYTES, "t.%u-%u", app, s);
     }
@@ -242,7 +243,8 @@ int main(void)
             a_connection_that_breaks_is_followed_by_one_of_whole_frames),
         cmocka_unit_test(nobody_there_is_asked_again),
         cmocka_unit_test(who_does_not_read_does_not_keep_it_from_ending),
-        cmocka_unit_test(its_sink_takes_what_it_gets_also_when_it_has_stopped),
+        cmocka_unit_test(
+            its_receiver_takes_what_it_gets_also_when_it_has_stopped),
         cmocka_unit_test(with_nobody_to_be_found_it_ends_as_well),
     };
 

@@ -1,5 +1,5 @@
-/* sink.c - see sink.h. */
-#include "demo/sink.h"
+/* receiver.c - see receiver.h. */
+#include "demo/receiver.h"
 
 #include <stdlib.h>
 
@@ -12,32 +12,32 @@ enum {
     TRY_AGAIN_MS = 1000
 };
 
-typedef struct sink_peer {
+typedef struct receiver_peer {
     uv_tcp_t tcp;
-    sink *of;
-    LIST_ENTRY(sink_peer) near;
-} sink_peer;
+    receiver *of;
+    LIST_ENTRY(receiver_peer) near;
+} receiver_peer;
 
 /* Peers ------------------------------------------------------------------- */
 
 static void on_peer_gone(uv_handle_t *handle)
 {
-    sink_peer *peer = handle->data;
+    receiver_peer *peer = handle->data;
 
     LIST_REMOVE(peer, near);
     peer->of->peer_count--;
     free(peer);
 }
 
-static void let_go(sink_peer *peer)
+static void let_go(receiver_peer *peer)
 {
     if (!uv_is_closing((uv_handle_t *)&peer->tcp))
         uv_close((uv_handle_t *)&peer->tcp, on_peer_gone);
 }
 
-static void let_all_go(sink *of)
+static void let_all_go(receiver *of)
 {
-    sink_peer *peer;
+    receiver_peer *peer;
 
     LIST_FOREACH (peer, &of->peers, near)
         let_go(peer);
@@ -45,7 +45,7 @@ static void let_all_go(sink *of)
 
 static void on_room(uv_handle_t *handle, size_t wanted_bytes, uv_buf_t *out)
 {
-    sink_peer *peer = handle->data;
+    receiver_peer *peer = handle->data;
 
     (void)wanted_bytes;
     *out = uv_buf_init(peer->of->nothing, sizeof(peer->of->nothing));
@@ -60,8 +60,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
 
 static void on_peer(uv_stream_t *server, int status)
 {
-    sink *of = server->data;
-    sink_peer *peer = status == 0 ? calloc(1, sizeof(*peer)) : NULL;
+    receiver *of = server->data;
+    receiver_peer *peer = status == 0 ? calloc(1, sizeof(*peer)) : NULL;
 
     if (!peer)
         return;
@@ -82,7 +82,7 @@ static void on_peer(uv_stream_t *server, int status)
 
 /* Being there, and being away --------------------------------------------- */
 
-static int listen_on(sink *of, uint16_t port, struct sockaddr_in *at)
+static int listen_on(receiver *of, uint16_t port, struct sockaddr_in *at)
 {
     int bytes = sizeof(*at);
     int err = uv_ip4_addr("127.0.0.1", port, at);
@@ -96,7 +96,7 @@ static int listen_on(sink *of, uint16_t port, struct sockaddr_in *at)
     return err;
 }
 
-static int come(sink *of)
+static int come(receiver *of)
 {
     struct sockaddr_in at = {.sin_port = 0};
     int err = uv_tcp_init(of->turn.loop, &of->server);
@@ -113,7 +113,7 @@ static int come(sink *of)
     return err;
 }
 
-static void go_away(sink *of)
+static void go_away(receiver *of)
 {
     if (of->is_there)
         uv_close((uv_handle_t *)&of->server, NULL);
@@ -123,7 +123,7 @@ static void go_away(sink *of)
 
 static void on_turn(uv_timer_t *timer)
 {
-    sink *of = timer->data;
+    receiver *of = timer->data;
     uint64_t until_next_ms = AWAY_MS;
 
     if (of->is_there)
@@ -133,7 +133,7 @@ static void on_turn(uv_timer_t *timer)
     uv_timer_start(timer, on_turn, until_next_ms, 0);
 }
 
-int sink_open(sink *of, uv_loop_t *loop)
+int receiver_open(receiver *of, uv_loop_t *loop)
 {
     LIST_INIT(&of->peers);
     of->peer_count = 0;
@@ -145,7 +145,7 @@ int sink_open(sink *of, uv_loop_t *loop)
     return come(of);
 }
 
-void sink_close(sink *of)
+void receiver_close(receiver *of)
 {
     go_away(of);
     uv_close((uv_handle_t *)&of->turn, NULL);

@@ -1,11 +1,11 @@
 /*
- * fleet.c - see fleet.h.
+ * cast.c - see cast.h.
  *
  * What a newcomer is to see comes early: the storm of H12 and the slow query
  * begin within seconds, the leak is over its quota in the first minute. Within
  * five minutes all has happened that the tables have.
  */
-#include "demo/fleet.h"
+#include "demo/cast.h"
 
 #define COUNT(table)     ((unsigned)(sizeof(table) / sizeof((table)[0])))
 #define ROUTES(table)    .routes = (table), .route_count = COUNT(table)
@@ -15,7 +15,7 @@
 // clang-format off
 
 /* shop: calm; a newsletter brings more visitors than usual; deploys, scaling. */
-static const fleet_route shop_routes[] = {
+static const cast_route shop_routes[] = {
     {28, "GET", "/", "HomeController#index", 38, .45, 200, 14800},
     {34, "GET", "/products/#", "ProductsController#show", 52, .5, 200, 22600},
     {12, "GET", "/search?q=~", "SearchController#index", 130, .6, 200, 18100},
@@ -26,10 +26,10 @@ static const fleet_route shop_routes[] = {
     {2, "GET", "/orders/#/invoice.pdf", "InvoicesController#show", 620, .5, 200,
      184000},
 };
-static const fleet_process shop_processes[] = {
+static const cast_process shop_processes[] = {
     {"web", "bundle exec puma -C config/puma.rb", 3, 372, 512, 1400, 0},
 };
-static const fleet_step shop_steps[] = {
+static const cast_step shop_steps[] = {
     {44, ACT_SAY, "Build started by user dana@example.com", 0},
     {52, ACT_DEPLOY, "dana@example.com", 0},
     {100, ACT_SURGE, "", 2.4}, // the newsletter
@@ -40,7 +40,7 @@ static const fleet_step shop_steps[] = {
 };
 
 /* api: a query without an index, whenever somebody opens the report. */
-static const fleet_route api_routes[] = {
+static const cast_route api_routes[] = {
     {40, "GET", "/v1/orders/#", "orders.show", 18, .5, 200, 1900},
     {16, "GET", "/v1/orders?page=#", "orders.list", 46, .5, 200, 24600},
     {10, "POST", "/v1/orders", "orders.create", 88, .45, 201, 900},
@@ -49,10 +49,10 @@ static const fleet_route api_routes[] = {
     {7, "GET", "/v1/search?q=~", "search", 160, .7, 200, 12700},
     {4, "DELETE", "/v1/carts/$", "carts.delete", 21, .4, 204, 0},
 };
-static const fleet_process api_processes[] = {
+static const cast_process api_processes[] = {
     {"web", "node dist/server.js", 2, 236, 512, 600, 0},
 };
-static const fleet_step api_steps[] = {
+static const cast_step api_steps[] = {
     {9, ACT_SLOW, "/v1/reports/daily", 22},
     {26, ACT_SLOW, "/v1/orders?page=#", 7}, // it shares the table
     {72, ACT_SLOW, "/v1/reports/daily", 1},
@@ -66,16 +66,16 @@ static const fleet_step api_steps[] = {
 };
 
 /* checkout: its payment provider stalls, requests hang, dynos give up. */
-static const fleet_route checkout_routes[] = {
+static const cast_route checkout_routes[] = {
     {52, "POST", "/charges", "charge", 210, .4, 201, 640},
     {30, "GET", "/charges/$", "charge_status", 16, .4, 200, 520},
     {10, "POST", "/webhooks/provider", "webhook", 33, .5, 200, 2},
     {8, "POST", "/refunds/#", "refund", 260, .4, 201, 480},
 };
-static const fleet_process checkout_processes[] = {
+static const cast_process checkout_processes[] = {
     {"web", "gunicorn checkout.wsgi", 2, 188, 512, 900, 0},
 };
-static const fleet_step checkout_steps[] = {
+static const cast_step checkout_steps[] = {
     {2, ACT_HANG, "", .55},
     {28, ACT_DROP, "", .2},
     {52, ACT_HANG, "", 0},
@@ -91,15 +91,15 @@ static const fleet_step checkout_steps[] = {
 };
 
 /* mailer: a worker that leaks until it is killed, another that won't stop. */
-static const fleet_route mailer_routes[] = {
+static const cast_route mailer_routes[] = {
     {70, "GET", "/health", "health", 2, .3, 200, 15},
     {30, "POST", "/hooks/bounces", "bounce", 24, .6, 202, 2},
 };
-static const fleet_process mailer_processes[] = {
+static const cast_process mailer_processes[] = {
     {"web", "bundle exec rackup -p $PORT", 1, 142, 512, 500, 0},
     {"worker", "bundle exec sidekiq -q mail", 2, 418, 512, 34000, 0},
 };
-static const fleet_step mailer_steps[] = {
+static const cast_step mailer_steps[] = {
     {1, ACT_LEAK, "worker.1", 4.4},
     {48, ACT_BOOT, "web", BOOT_TIMES_OUT},
     {50, ACT_CRASH, "web", 0},
@@ -111,16 +111,16 @@ static const fleet_step mailer_steps[] = {
 
 /* blog: idle, until somebody links to it. Runs on the platform's older stack,
  * which tells how long requests wait for a process. */
-static const fleet_route blog_routes[] = {
+static const cast_route blog_routes[] = {
     {55, "GET", "/posts/#/~", "-", 34, .5, 200, 18400},
     {25, "GET", "/", "-", 22, .4, 200, 9700},
     {12, "GET", "/feed.xml", "-", 12, .3, 304, 0},
     {8, "GET", "/wp-login.php", "-", 6, .3, 404, 310},
 };
-static const fleet_process blog_processes[] = {
+static const cast_process blog_processes[] = {
     {"web", "unicorn -p $PORT -c config/unicorn.rb", 1, 214, 512, 700, 0},
 };
-static const fleet_step blog_steps[] = {
+static const cast_step blog_steps[] = {
     {31, ACT_SURGE, "", 38},
     {58, ACT_SURGE, "", 9},
     {84, ACT_SURGE, "", 1},
@@ -128,17 +128,17 @@ static const fleet_step blog_steps[] = {
 };
 
 /* warehouse: batches and databases; a clock that is wrong, a line that is full. */
-static const fleet_route warehouse_routes[] = {
+static const cast_route warehouse_routes[] = {
     {60, "POST", "/events", "ingest", 28, .6, 202, 2},
     {40, "GET", "/dashboards/#", "dashboard", 190, .6, 200, 31800},
 };
-static const fleet_process warehouse_processes[] = {
+static const cast_process warehouse_processes[] = {
     {"web", "bin/warehouse serve", 1, 96, 512, 400, 0},
     {"ingest", "bin/warehouse ingest", 2, 310, 1024, 1100, 0},
     {"clock", "bin/warehouse clock", 1, 44, 512, 300, -4200},
     {"scheduler", "bin/warehouse rollup", 0, 128, 512, 400, 0},
 };
-static const fleet_step warehouse_steps[] = {
+static const cast_step warehouse_steps[] = {
     {22, ACT_RUN, "scheduler", 16},
     {66, ACT_OVERFLOW, "", 500},
     {120, ACT_RUN, "scheduler", 24},
@@ -146,7 +146,7 @@ static const fleet_step warehouse_steps[] = {
     {190, ACT_SCALE, "ingest", 2},
 };
 
-const fleet_app fleet[FLEET_APPS] = {
+const cast_app cast[CAST_APPS] = {
     {.id = "shop", .about = "calm; a newsletter, a deploy, more dynos",
      .host = "shop.example.com", .style = STYLE_RAILS, .has_drain = true,
      .requests_per_s = 7, .wave_s = 150, ROUTES(shop_routes), PROCESSES(shop_processes),
@@ -176,4 +176,4 @@ const fleet_app fleet[FLEET_APPS] = {
 };
 // clang-format on
 
-const double fleet_lines_per_s = 91;
+const double cast_lines_per_s = 91;
