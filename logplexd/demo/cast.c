@@ -127,7 +127,7 @@ static const cast_step blog_steps[] = {
     {170, ACT_CYCLE, "web", 0},
 };
 
-/* warehouse: batches and databases; a clock that is wrong, a line that is full. */
+/* warehouse: batches and databases, and a clock that is wrong. */
 static const cast_route warehouse_routes[] = {
     {60, "POST", "/events", "ingest", 28, .6, 202, 2},
     {40, "GET", "/dashboards/#", "dashboard", 190, .6, 200, 31800},
@@ -149,7 +149,8 @@ static const cast_step warehouse_steps[] = {
 const cast_app cast[CAST_APPS] = {
     {.id = "shop", .about = "calm; a newsletter, a deploy, more dynos",
      .host = "shop.example.com", .style = STYLE_RAILS, .has_drain = true,
-     .requests_per_s = 7, .wave_s = 150, ROUTES(shop_routes), PROCESSES(shop_processes),
+     .requests_per_s = 7, .wave_s = 150, ROUTES(shop_routes),
+     PROCESSES(shop_processes),
      STEPS(shop_steps), .cycle_s = 240},
     {.id = "api", .about = "a slow query that comes and goes",
      .host = "api.example.com", .style = STYLE_JSON, .has_postgres = true,
@@ -157,7 +158,8 @@ const cast_app cast[CAST_APPS] = {
      PROCESSES(api_processes), STEPS(api_steps), .cycle_s = 250},
     {.id = "checkout", .about = "a storm of H12, a crash and H10, a rollback",
      .host = "checkout.example.com", .style = STYLE_PAIRS, .has_drain = true,
-     .requests_per_s = 5, .wave_s = 170, ROUTES(checkout_routes), PROCESSES(checkout_processes),
+     .requests_per_s = 5, .wave_s = 170, ROUTES(checkout_routes),
+     PROCESSES(checkout_processes),
      STEPS(checkout_steps), .cycle_s = 210},
     {.id = "mailer", .about = "a leak that ends in R14, R15 and a restart",
      .host = "mailer.example.com", .style = STYLE_PAIRS, .jobs = JOBS_MAIL,

@@ -1,6 +1,6 @@
 /*
- * receiver.h - where the drains of the demo lead: throws away what it gets, and is
- * away now and then, so that there are drains that lag, fail and catch up.
+ * receiver.h - where the drains of the demo lead: throws away what it gets, and
+ * is away now and then, so that there are drains that lag, fail and catch up.
  *
  * Threads: that of the loop, and before it runs, any.
  */

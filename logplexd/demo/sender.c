@@ -1,7 +1,7 @@
 /*
  * sender.c - see sender.h.
  *
- *     model --lines--> | filling | --swapped when it is sent--> | on its way | --> TCP
+ *     model --lines--> | filling | --when it is sent--> | on its way | --> TCP
  *
  * Two blocks of a fixed size. A connection that breaks takes with it what was on
  * its way; the next one begins with a whole frame, that of the other block.

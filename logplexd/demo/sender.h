@@ -34,12 +34,12 @@ sender *sender_start(demo_model *model, const sender_tokens *tokens,
 /* The port of loopback on which its receiver takes syslog over TCP. */
 uint16_t sender_receiver_port(const sender *send);
 
-/* No more lines from now on; does not wait. Its receiver goes on, for what is on its
- * way there. NULL is allowed, here and in sender_end(). Threads: any. */
+/* No more lines from now on; does not wait. Its receiver goes on, for what is on
+ * its way there. NULL is allowed, here and in sender_end(). Threads: any. */
 void sender_stop(sender *send);
 
-/* Stops it if need be, ends its receiver, waits for its end, which is at once, and
- * frees it. */
+/* Stops it if need be, ends its receiver, waits for its end, which is at once,
+ * and frees it. */
 void sender_end(sender *send);
 
 #endif /* LOGPLEXD_SENDER_H */

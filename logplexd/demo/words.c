@@ -299,7 +299,7 @@ static void say_redis(demo_model *m, const demo_app *app)
               chance_between(&m->dice, .97, .995));
 }
 
-/* How much there is to do: what workers are behind, by the process that knows. */
+/* How much there is left to do, by the process that knows. */
 static void say_backlog(demo_model *m, const demo_app *app)
 {
     const demo_dyno *dyno =

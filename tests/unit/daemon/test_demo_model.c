@@ -1,4 +1,4 @@
-/* test_demo_model.c - the made-up platform of --demo, without a socket or a clock. */
+/* test_demo_model.c - the platform of --demo, without a socket or a clock. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
