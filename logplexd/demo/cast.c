@@ -14,7 +14,7 @@
 
 // clang-format off
 
-/* shop: calm; a newsletter brings more visitors than usual; deploys, scaling. */
+/* shop: calm; a newsletter brings more visitors; deploys, scaling. */
 static const cast_route shop_routes[] = {
     {28, "GET", "/", "HomeController#index", 38, .45, 200, 14800},
     {34, "GET", "/products/#", "ProductsController#show", 52, .5, 200, 22600},
@@ -122,8 +122,10 @@ static const cast_process blog_processes[] = {
 };
 static const cast_step blog_steps[] = {
     {31, ACT_SURGE, "", 38},
+    {33, ACT_SLOW, "/posts/#/~", 2.7}, // more than one process can do
     {58, ACT_SURGE, "", 9},
     {84, ACT_SURGE, "", 1},
+    {85, ACT_SLOW, "/posts/#/~", 1},
     {170, ACT_CYCLE, "web", 0},
 };
 

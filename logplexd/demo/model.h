@@ -7,8 +7,8 @@
  *
  * Everything happens at its own moment of the model's time: a request begins,
  * is answered by a dyno that is up, or times out, or finds nobody; a dyno boots,
- * grows, crashes. So the lines agree with each other as those of a real platform
- * do, and come in the order in which they would.
+ * grows, crashes. So the lines agree with each other as those of a platform do,
+ * and come in the order in which they would.
  *
  * Pure: no socket, no clock. The same seed, rate and beginning give the same
  * lines, however the time is cut into calls. Bounded: so many dynos, so many

@@ -140,7 +140,7 @@ void request_arrive(demo_model *m, demo_app *app);
 void request_route(demo_model *m, uint32_t index);
 void request_done(demo_model *m, uint32_t index);
 
-/* words.c: of a request, when it begins and when it is answered; of a job; and of
+/* words.c: of a request, when it begins and when it is answered; of a job; of
  * the databases. */
 void words_begin(demo_model *m, const demo_app *app, const demo_request *req);
 void words_end(demo_model *m, const demo_app *app, const demo_request *req);

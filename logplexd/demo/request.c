@@ -4,7 +4,7 @@
  *     arrive --> route --> (a dyno is up) --> the app's first words --> done
  *                  |  ^                                                   |
  *                  |  +-- waits, while one boots                          v
- *                  +----> H10, H11, H14, H80                     the router's line
+ *                  +----> H10, H11, H14, H80                  the router's line
  */
 #include <math.h>
 #include <stdio.h>
@@ -280,8 +280,8 @@ static choice look_around(demo_model *m, const demo_app *app)
     return found;
 }
 
-/* On the older stack a process does one thing at a time, and the rest wait; how
- * long, the router tells. There are as many processes as rates are scaled by. */
+/* On the older stack a process does one thing at a time, and the rest wait; the
+ * router tells how long. There are as many processes as rates are scaled by. */
 static void stand_in_line(const demo_model *m, demo_dyno *dyno,
                           demo_request *req)
 {

@@ -3,8 +3,8 @@
  *
  *     model --lines--> | filling | --when it is sent--> | on its way | --> TCP
  *
- * Two blocks of a fixed size. A connection that breaks takes with it what was on
- * its way; the next one begins with a whole frame, that of the other block.
+ * Two blocks of a fixed size. A connection that breaks takes along what was on
+ * its way; the next one begins with a whole frame, of the other block.
  */
 #include "demo/sender.h"
 

@@ -24,8 +24,9 @@ typedef struct sender_tokens {
 } sender_tokens;
 
 /*
- * Begins to send to address, and goes on until sender_end(); when the connection
- * breaks it tries again. tokens are copied. NULL: no memory, or no thread.
+ * Begins to send to address, and goes on until sender_stop(); when the
+ * connection breaks it tries again. tokens are copied. NULL: no memory, no thread
+ * or no port.
  * Owns: takes over model, whatever happens.
  */
 sender *sender_start(demo_model *model, const sender_tokens *tokens,
@@ -34,8 +35,8 @@ sender *sender_start(demo_model *model, const sender_tokens *tokens,
 /* The port of loopback on which its receiver takes syslog over TCP. */
 uint16_t sender_receiver_port(const sender *send);
 
-/* No more lines from now on; does not wait. Its receiver goes on, for what is on
- * its way there. NULL is allowed, here and in sender_end(). Threads: any. */
+/* No more lines from now on; does not wait. Its receiver goes on, for what is
+ * under way to it. NULL is allowed, here and in sender_end(). Threads: any. */
 void sender_stop(sender *send);
 
 /* Stops it if need be, ends its receiver, waits for its end, which is at once,
