@@ -478,7 +478,9 @@ size_t lp_route_fold(lp_span method, lp_span path, char *out, size_t out_max)
     put_method(&to, method);
     to.cut_at = to.len_bytes;
     if (!put_path(&to, path)) {
-        to.len_bytes = to.cut_at;
+        // The mark has a slash of its own.
+        to.len_bytes =
+            to.cut_at - (to.cut_at > 0 && to.text[to.cut_at - 1] == '/');
         put(&to, lp_span_of(cut_mark, sizeof(cut_mark)));
     }
     if (to.len_bytes > to.max_bytes) {
