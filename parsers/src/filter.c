@@ -7,6 +7,7 @@
 #include "filter_impl.h"
 #include "logplex/logfmt.h"
 #include "logplex/render.h"
+#include "pairs.h"
 
 enum { UNESCAPED_MAX_BYTES = 4096, CANDIDATES_MAX = 16, KEY_LENGTHS = 64 };
 
@@ -357,13 +358,14 @@ static bool show_pair(look *at, const lp_pair *pair)
     return true;
 }
 
-static bool pairs_hold(look *at, lp_span rest)
+static bool pairs_hold(look *at, lp_span msg)
 {
     const lp_filter *filter = at->filter;
+    lpi_pairs pairs;
     lp_pair pair;
 
-    while ((at->open | filter->absent) != 0 &&
-           lp_logfmt_next(&rest, &pair) == LP_OK) {
+    lpi_pairs_init(&pairs, msg);
+    while ((at->open | filter->absent) != 0 && lpi_pairs_next(&pairs, &pair)) {
         if ((filter->key_lengths >> pair.key.len_bytes % KEY_LENGTHS & 1) !=
                 0 &&
             !show_pair(at, &pair)) {

@@ -56,6 +56,29 @@ bool lpi_measures_add_slow(lp_measures *out, lp_measure_op op, lp_span name,
     return true;
 }
 
+bool lp_measure_number(lp_span text, lp_unit unit, lp_measure *out)
+{
+    lpi_number number;
+    uint32_t common;
+    bool is_ms;
+    size_t n = lpi_common_number(text, &common, &is_ms);
+
+    out->text = text;
+    if (n > 0) {
+        out->suffix = lp_span_skip(text, n);
+        out->value = common;
+        out->unit = (uint8_t)(is_ms ? LP_UNIT_MS : unit);
+        return true;
+    }
+    if (!lpi_number_scan(text, lp_span_of(NULL, 0), &number)) {
+        return false;
+    }
+    out->suffix = number.suffix;
+    out->value = number.scaled;
+    out->unit = (uint8_t)(number.unit == LP_UNIT_NONE ? unit : number.unit);
+    return true;
+}
+
 bool lp_measures_add(lp_measures *out, lp_measure_op op, lp_span name,
                      lp_span text, lp_unit unit)
 {

@@ -40,18 +40,26 @@ static inline void lpi_measures_put(lp_measures *out, const lp_measure *measure)
 bool lpi_measures_add_slow(lp_measures *out, lp_measure_op op, lp_span name,
                            lp_span text, lp_span unit, lp_unit base);
 
-/* lp_measures_add(), in which the most common values, "18ms" and "200", are read
- * on the spot. */
+/* How many digits of text make all of its number: those of the most common ones,
+ * "18ms" and "200". 0: it is another one, or none. */
+static inline size_t lpi_common_number(lp_span text, uint32_t *out, bool *is_ms)
+{
+    size_t n = lpi_number_short(text, out);
+
+    *is_ms =
+        text.len_bytes == n + 2 && text.ptr[n] == 'm' && text.ptr[n + 1] == 's';
+    return n == text.len_bytes || *is_ms ? n : 0;
+}
+
+/* lp_measures_add(), in which these are read on the spot. */
 static inline bool lpi_measures_add(lp_measures *out, lp_measure_op op,
                                     lp_span name, lp_span text, lp_unit unit)
 {
     uint32_t number;
-    size_t n = lpi_number_short(text, &number);
-    bool is_ms =
-        text.len_bytes == n + 2 && text.ptr[n] == 'm' && text.ptr[n + 1] == 's';
+    bool is_ms;
+    size_t n = lpi_common_number(text, &number, &is_ms);
 
-    if (n == 0 || (n < text.len_bytes && !is_ms) || op == LP_OP_UNIQUE ||
-        name.len_bytes == 0) {
+    if (n == 0 || op == LP_OP_UNIQUE || name.len_bytes == 0) {
         return lpi_measures_add_slow(out, op, name, text, lp_span_of(NULL, 0),
                                      unit);
     }

@@ -130,6 +130,12 @@ static inline lp_measure_line lp_measure_line_of(const lp_record *record)
 typedef struct lp_kinds lp_kinds;
 
 /*
+ * Reads a number as measures have it, with a unit or without; without one, unit is
+ * meant. Sets text, suffix, value and unit of *out. False: it is none. Threads: any.
+ */
+LP_API bool lp_measure_number(lp_span text, lp_unit unit, lp_measure *out);
+
+/*
  * Reads a line. kinds are those of one's own, or NULL.
  *
  * Of a line that is cut without our knowing, the last measure may have a part of

@@ -473,6 +473,41 @@ static void a_kind_that_would_cost_every_line_is_refused(void **state)
     assert_int_equal(id, LP_KIND_OWN + LP_KINDS_OWN_MAX - 1);
 }
 
+static void a_number_is_read_as_measures_are(void **state)
+{
+    static const struct {
+        const char *text;
+        double value;
+        lp_unit unit;
+        const char *suffix;
+    } numbers[] = {
+        {"18ms", 18, LP_UNIT_MS, "ms"},
+        {"1.5s", 1500, LP_UNIT_MS, "s"},
+        {"200", 200, LP_UNIT_PAGES, ""},
+        {"21.00MB", 22020096, LP_UNIT_BYTES, "MB"},
+        {"-12.5req/s", -12.5, LP_UNIT_OTHER, "req/s"},
+        {"1028MB(103.3%)", 1077936128, LP_UNIT_BYTES, "MB"},
+        {"1234567890123", 1234567890123, LP_UNIT_PAGES, ""},
+    };
+    static const char *const others[] = {
+        "", "fast", "ms", "1:2", "-", "1 ", "1\xff ms", "1234567890123456789"};
+    lp_measure one;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        assert_true(lp_measure_number(lp_span_str(numbers[i].text),
+                                      LP_UNIT_PAGES, &one));
+        assert_true(one.value == numbers[i].value);
+        assert_int_equal(one.unit, numbers[i].unit);
+        assert_span(one.text, numbers[i].text);
+        assert_span(one.suffix, numbers[i].suffix);
+    }
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        assert_false(
+            lp_measure_number(lp_span_str(others[i]), LP_UNIT_NONE, &one));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -491,6 +526,7 @@ int main(void)
             what_a_kind_did_to_a_line_that_is_not_its_own_is_undone),
         cmocka_unit_test(the_first_kind_that_takes_a_line_has_it),
         cmocka_unit_test(a_kind_that_would_cost_every_line_is_refused),
+        cmocka_unit_test(a_number_is_read_as_measures_are),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
