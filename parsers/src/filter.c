@@ -7,7 +7,7 @@
 #include "filter_impl.h"
 #include "logplex/logfmt.h"
 #include "logplex/render.h"
-#include "pairs.h"
+#include "pick_impl.h"
 
 enum { UNESCAPED_MAX_BYTES = 4096, CANDIDATES_MAX = 16, KEY_LENGTHS = 64 };
 
@@ -358,24 +358,51 @@ static bool show_pair(look *at, const lp_pair *pair)
     return true;
 }
 
-static bool pairs_hold(look *at, lp_span msg)
+/* Keys that are picked in the same walk. */
+typedef struct picks {
+    const lp_picker *picker;
+    lp_pair *out;
+    uint32_t found;
+} picks;
+
+static bool is_open(const look *at)
+{
+    return (at->open | at->filter->absent) != 0;
+}
+
+/* more may be NULL. */
+static inline bool pairs_hold(look *at, lp_span msg, picks *more)
 {
     const lp_filter *filter = at->filter;
     lpi_pairs pairs;
     lp_pair pair;
 
     lpi_pairs_init(&pairs, msg);
-    while ((at->open | filter->absent) != 0 && lpi_pairs_next(&pairs, &pair)) {
+    while (
+        (is_open(at) || (more != NULL && more->found != more->picker->slots)) &&
+        lpi_pairs_next(&pairs, &pair)) {
         if ((filter->key_lengths >> pair.key.len_bytes % KEY_LENGTHS & 1) !=
                 0 &&
             !show_pair(at, &pair)) {
             return false;
+        }
+        if (more != NULL && pair.value.ptr != NULL) {
+            more->found = lpi_pick_pair(more->picker, &pairs, &pair,
+                                        more->found, more->out);
         }
     }
     if ((at->open & ~filter->by_pattern) != 0) {
         return false;
     }
     return try_candidates(at) && at->open == 0;
+}
+
+static void begin(look *at, lp_filter *filter)
+{
+    at->filter = filter;
+    at->open = filter->in_pairs & ~filter->absent;
+    at->gave_up = false;
+    at->candidate_count = 0;
 }
 
 bool lp_filter_match(lp_filter *filter, const lp_record *record)
@@ -387,12 +414,31 @@ bool lp_filter_match(lp_filter *filter, const lp_record *record)
     if (!header_holds(filter, record)) {
         return false;
     }
-    at.filter = filter;
-    at.open = filter->in_pairs & ~filter->absent;
-    at.gave_up = false;
-    at.candidate_count = 0;
-    holds = (filter->in_pairs == 0 || pairs_hold(&at, msg)) &&
+    begin(&at, filter);
+    holds = (filter->in_pairs == 0 || pairs_hold(&at, msg, NULL)) &&
             message_holds(&at, msg);
     filter->limit_lines += at.gave_up;
+    return holds;
+}
+
+bool lp_filter_pick(lp_filter *filter, const lp_record *record,
+                    const lp_picker *picker, lp_pair *out, uint32_t *found)
+{
+    lp_span msg = lp_record_msg(record);
+    picks more = {picker, out, 0};
+    look at;
+    bool holds;
+
+    *found = 0;
+    if (!header_holds(filter, record)) {
+        return false;
+    }
+    begin(&at, filter);
+    holds = (filter->in_pairs == 0 || pairs_hold(&at, msg, &more)) &&
+            message_holds(&at, msg);
+    filter->limit_lines += at.gave_up;
+    if (holds) {
+        *found = filter->in_pairs == 0 ? lp_pick(picker, msg, out) : more.found;
+    }
     return holds;
 }

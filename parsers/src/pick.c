@@ -1,8 +1,8 @@
 #include "logplex/pick.h"
 
-#include "pairs.h"
+#include "pick_impl.h"
 
-enum { LENGTHS = 64, WORD_BYTES = 8 };
+enum { WORD_BYTES = 8 };
 
 void lp_picker_init(lp_picker *picker)
 {
@@ -26,29 +26,10 @@ lp_err lp_picker_add(lp_picker *picker, lp_span key, unsigned slot)
     picker->keys[i].word = lp_swar_load(start);
     picker->keys[i].mask = ~UINT64_C(0) >> 8 * (WORD_BYTES - n);
     picker->keys[i].slot = slot;
-    picker->lengths |= UINT64_C(1) << key.len_bytes % LENGTHS;
+    picker->lengths |= UINT64_C(1) << key.len_bytes % LPI_PICK_LENGTHS;
     picker->slots |= UINT32_C(1) << slot;
     picker->count++;
     return LP_OK;
-}
-
-/* Gives a pair to the slots that its key asks for and that have none yet. */
-static uint32_t take(const lp_picker *picker, const lpi_pairs *pairs,
-                     const lp_pair *pair, uint32_t found, lp_pair *out)
-{
-    uint64_t word = lpi_pairs_word(pairs, pair->key.ptr);
-
-    for (uint32_t i = 0; i < picker->count; i++) {
-        uint32_t slot = picker->keys[i].slot;
-
-        if ((word & picker->keys[i].mask) == picker->keys[i].word &&
-            (found >> slot & 1) == 0 &&
-            lp_span_equal(picker->keys[i].text, pair->key)) {
-            out[slot] = *pair;
-            found |= UINT32_C(1) << slot;
-        }
-    }
-    return found;
 }
 
 uint32_t lp_pick(const lp_picker *picker, lp_span msg, lp_pair *out)
@@ -72,10 +53,7 @@ uint32_t lp_pick(const lp_picker *picker, lp_span msg, lp_pair *out)
         }
         pair = (lp_pair){.key = {start, (size_t)(at - start)}};
         lpi_pairs_take_value(&pairs, at + 1, &pair);
-        if ((picker->lengths >> pair.key.len_bytes % LENGTHS & 1) != 0 &&
-            !pair.unterminated) {
-            found = take(picker, &pairs, &pair, found, out);
-        }
+        found = lpi_pick_pair(picker, &pairs, &pair, found, out);
     }
     return found;
 }

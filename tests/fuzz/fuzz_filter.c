@@ -40,6 +40,26 @@ static lp_filter *filter_of(lp_span text)
     return filter;
 }
 
+/* Keys that are picked in the same walk are those that are picked without it. */
+static void check_picks(lp_filter *filter, const lp_record *record, bool holds)
+{
+    lp_pair both[2], alone[2];
+    uint32_t found, want;
+    lp_picker picker;
+
+    lp_picker_init(&picker);
+    REQUIRE(lp_picker_add(&picker, LP_SPAN("status"), 0) == LP_OK);
+    REQUIRE(lp_picker_add(&picker, LP_SPAN("path"), 1) == LP_OK);
+    REQUIRE(lp_filter_pick(filter, record, &picker, both, &found) == holds);
+    want = lp_pick(&picker, lp_record_msg(record), alone);
+    REQUIRE(found == (holds ? want : 0));
+    for (unsigned i = 0; i < 2; i++) {
+        REQUIRE((found >> i & 1) == 0 ||
+                (both[i].value.ptr == alone[i].value.ptr &&
+                 both[i].value.len_bytes == alone[i].value.len_bytes));
+    }
+}
+
 static uint64_t limit_lines(const lp_filter *filter)
 {
     lp_filter_stats stats = LP_FILTER_STATS_INIT;
@@ -69,6 +89,8 @@ static bool ask(lp_span text, const lp_record *record, bool *known)
     REQUIRE(gave_up <= 1);
     REQUIRE(lp_filter_match(filter, record) == holds);
     REQUIRE(limit_lines(filter) == 2 * gave_up);
+    check_picks(filter, record, holds);
+    REQUIRE(limit_lines(filter) == 3 * gave_up);
     lp_filter_destroy(filter);
     return holds;
 }

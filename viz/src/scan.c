@@ -269,6 +269,22 @@ static bool time_holds(const lp_scan_where *where, int64_t arrival_ns)
            (where->to_ns == 0 || arrival_ns < where->to_ns);
 }
 
+/* The filter, and where pairs are wanted they are picked while it walks them. */
+static bool filter_holds(lp_scan *scan, lpi_scan_line *line)
+{
+    lp_filter *filter = scan->where.filter;
+
+    if (filter == NULL) {
+        return true;
+    }
+    if (scan->picker == NULL) {
+        return lp_filter_match(filter, line->record);
+    }
+    line->has_pairs = true;
+    return lp_filter_pick(filter, line->record, scan->picker, line->pairs,
+                          &line->found);
+}
+
 /* What costs least is asked first. */
 static bool line_holds(lp_scan *scan, lpi_scan_line *line)
 {
@@ -283,8 +299,7 @@ static bool line_holds(lp_scan *scan, lpi_scan_line *line)
         lp_find_word(line->msg, where->request_id) >= line->msg.len_bytes) {
         return false;
     }
-    if (where->filter != NULL &&
-        !lp_filter_match(where->filter, line->record)) {
+    if (!filter_holds(scan, line)) {
         return false;
     }
     if (where->code.len_bytes > 0 && !code_holds(scan, line)) {
@@ -298,10 +313,13 @@ static bool line_holds(lp_scan *scan, lpi_scan_line *line)
 /* False: that is enough. */
 static bool look_at(lp_scan *scan, const lp_record *record)
 {
-    lpi_scan_line line = {.record = record,
-                          .process = lp_record_procid(record),
-                          .msg = lp_record_msg(record)};
+    lpi_scan_line line; // most of it is not for every line
 
+    line.record = record;
+    line.process = lp_record_procid(record);
+    line.msg = lp_record_msg(record);
+    line.has_measures = false;
+    line.has_pairs = false;
     line.is_router = lp_span_equal(line.process, LP_SPAN("router"));
     scan->scanned_lines++;
     scan->from_seq = record->seq;

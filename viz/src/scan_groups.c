@@ -17,8 +17,6 @@ typedef enum key_kind {
 } key_kind;
 
 enum {
-    MEASURE = LP_SCAN_BY_MAX, /* its slot; those of by come first */
-    SLOTS,
     PREFIX_MAX_BYTES = 8,
     SUFFIX_MAX_BYTES = 15,
     UNIT_NONE_OF_OURS = LPI_SCAN_UNITS
@@ -148,21 +146,21 @@ static void pick_measure(lpi_scan_groups *groups, lp_span key)
         memcpy(text, prefixes[i], n);
         memcpy(text + n, key.ptr, key.len_bytes);
         lp_picker_add(&groups->picker, lp_span_of(text, n + key.len_bytes),
-                      MEASURE);
+                      LPI_SCAN_MEASURE);
     }
 }
 
 static const char *read_keys(lpi_scan_groups *groups,
                              const lp_scan_groups_options *options)
 {
+    lp_span key;
+
     lp_picker_init(&groups->picker);
     if (options->by_count > LP_SCAN_BY_MAX) {
         return "there are over 4 keys to group by";
     }
     groups->by_count = options->by_count;
     for (uint32_t i = 0; i < options->by_count; i++) {
-        lp_span key;
-
         if (!is_key(options->by[i])) {
             return "a key is 1 to 128 bytes, no blank, \"=\" or quote among "
                    "them";
@@ -185,9 +183,12 @@ static const char *read_keys(lpi_scan_groups *groups,
                "them";
     }
     groups->has_measure = true;
-    pick_measure(groups, read_key(options->measure, &groups->measure));
-    return groups->measure.kind == KEY_PAIR ||
-                   groups->measure.kind == KEY_RESPONSE
+    key = read_key(options->measure, &groups->measure);
+    if (groups->measure.kind == KEY_PAIR) {
+        pick_measure(groups, key);
+        return NULL;
+    }
+    return groups->measure.kind == KEY_RESPONSE
                ? NULL
                : "source, process, severity and route are no numbers";
 }
@@ -292,6 +293,9 @@ static lp_err fill(lp_scan *scan, lpi_scan_groups *groups,
     groups->table.other_home = &groups->other_home;
     lpi_scan_table_init(&groups->table, groups->block, groups_max,
                         keys_max_bytes);
+    if (groups->picker.count > 0) {
+        scan->picker = &groups->picker;
+    }
     return LP_OK;
 }
 
@@ -449,8 +453,8 @@ static unsigned unit_of_suffix(lpi_scan_groups *groups, lp_span text)
 }
 
 /* False: the line has no such number, or of a unit that is not told apart. */
-static bool read_number(lp_scan *scan, lpi_scan_line *line,
-                        const lp_pair *found, unsigned *unit, double *out)
+static bool read_number(lp_scan *scan, lpi_scan_line *line, unsigned *unit,
+                        double *out)
 {
     lpi_scan_groups *groups = scan->groups;
     lp_measure number;
@@ -463,8 +467,8 @@ static bool read_number(lp_scan *scan, lpi_scan_line *line,
         groups->without_measure_lines++;
         return false;
     }
-    if (found == NULL ||
-        !lp_measure_number(found->value,
+    if ((line->found >> LPI_SCAN_MEASURE & 1) == 0 ||
+        !lp_measure_number(line->pairs[LPI_SCAN_MEASURE].value,
                            line->is_router ? (lp_unit)groups->router_unit
                                            : LP_UNIT_NONE,
                            &number)) {
@@ -481,7 +485,7 @@ static bool read_number(lp_scan *scan, lpi_scan_line *line,
 }
 
 static lp_span make_key(lp_scan *scan, lpi_scan_line *line, unsigned unit,
-                        uint32_t found, const lp_pair *pairs, char *out)
+                        char *out)
 {
     const lpi_scan_groups *groups = scan->groups;
     char *at = out;
@@ -490,8 +494,8 @@ static lp_span make_key(lp_scan *scan, lpi_scan_line *line, unsigned unit,
     for (uint32_t i = 0; i < groups->by_count; i++) {
         lp_pair other;
 
-        if ((found >> i & 1) != 0) {
-            at = put_value(at, &pairs[i]);
+        if ((line->found >> i & 1) != 0) {
+            at = put_value(at, &line->pairs[i]);
         } else if (find_value(scan, line, &groups->by[i], &other)) {
             at = put_value(at, &other);
         } else {
@@ -506,24 +510,21 @@ void lpi_scan_groups_take(lp_scan *scan, lpi_scan_line *line)
 {
     lpi_scan_groups *groups = scan->groups;
     char bytes[LPI_SCAN_KEY_MAX_BYTES];
-    lp_pair pairs[SLOTS];
-    uint32_t found = 0;
     unsigned unit = LP_UNIT_NONE;
     double value = 0;
     lpi_scan_group *group;
     lp_span key;
 
-    if (groups->picker.count > 0) {
-        found = lp_pick(&groups->picker, line->msg, pairs);
+    if (!line->has_pairs) {
+        line->found = scan->picker != NULL
+                          ? lp_pick(scan->picker, line->msg, line->pairs)
+                          : 0;
     }
-    if (groups->has_measure &&
-        !read_number(scan, line,
-                     (found >> MEASURE & 1) != 0 ? &pairs[MEASURE] : NULL,
-                     &unit, &value)) {
+    if (groups->has_measure && !read_number(scan, line, &unit, &value)) {
         return;
     }
     groups->unit_values[unit]++;
-    key = make_key(scan, line, unit, found, pairs, bytes);
+    key = make_key(scan, line, unit, bytes);
     group = lpi_scan_table_get(&groups->table, key,
                                lpi_hash_of(key, groups->hash_key));
     group->count++;

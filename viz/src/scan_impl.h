@@ -2,6 +2,7 @@
 #ifndef LP_SCAN_IMPL_H
 #define LP_SCAN_IMPL_H
 
+#include "logplex/pick.h"
 #include "logplex/route.h"
 #include "logplex/scan.h"
 
@@ -12,6 +13,9 @@ enum {
 
 typedef struct lpi_scan_groups lpi_scan_groups;
 
+/* Slots of pairs: keys to group by, and then the measure. */
+enum { LPI_SCAN_MEASURE = LP_SCAN_BY_MAX, LPI_SCAN_SLOTS };
+
 /* A line, and what of it is known already. */
 typedef struct lpi_scan_line {
     const lp_record *record;
@@ -19,6 +23,9 @@ typedef struct lpi_scan_line {
     lp_span msg;
     bool is_router;
     bool has_measures;
+    bool has_pairs;
+    uint32_t found; /* the slots of these that are set */
+    lp_pair pairs[LPI_SCAN_SLOTS];
 } lpi_scan_line;
 
 struct lp_scan {
@@ -33,6 +40,7 @@ struct lp_scan {
     lp_scan_line_fn fn; /* one of these two */
     void *ctx;
     lpi_scan_groups *groups;
+    const lp_picker *picker; /* of groups; NULL: it wants no pairs */
 
     bool has_begun;
     bool is_done;

@@ -34,6 +34,7 @@
 
 #include "logplex/errors.h"
 #include "logplex/logplex.h"
+#include "logplex/pick.h"
 #include "logplex/span.h"
 
 #ifdef __cplusplus
@@ -87,6 +88,16 @@ LP_API void lp_filter_destroy(lp_filter *filter);
  * Threads: one at a time for a filter.
  */
 LP_API bool lp_filter_match(lp_filter *filter, const lp_record *record);
+
+/*
+ * lp_filter_match(), and for a line that is wanted *found = lp_pick(picker, its
+ * message, out), in one walk over its pairs. For all others *found is 0, and what is
+ * in out does not matter.
+ * Threads: one at a time for a filter.
+ */
+LP_API bool lp_filter_pick(lp_filter *filter, const lp_record *record,
+                           const lp_picker *picker, lp_pair *out,
+                           uint32_t *found);
 
 typedef struct lp_filter_stats {
     uint32_t struct_bytes;

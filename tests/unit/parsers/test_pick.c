@@ -6,7 +6,9 @@
 
 #include <cmocka.h>
 
+#include "logplex/filter.h"
 #include "logplex/pick.h"
+#include "stored.h"
 
 static const char router[] =
     "at=info method=GET path=\"/a b=c\" host=h dyno= service=18ms "
@@ -103,6 +105,43 @@ static void there_are_sixteen_keys(void **state)
     assert_int_equal(lp_picker_add(&picker, LP_SPAN("a"), 0), LP_E_FULL);
 }
 
+/* A text of pieces that mean something, in memory of its own size. */
+static lp_span make_text(uint64_t *seed)
+{
+    static const char *const pieces[] = {
+        "a",  "b", "status", "_of_it", "=",   "=\"", "\"",        "\\\"", " ",
+        "\t", "1", "\xff",   "x",      "ab=", " a=", " status=2", ""};
+    char text[400];
+    size_t n = 0;
+    char *own;
+
+    for (unsigned i = (unsigned)(*seed >> 40) % 30; i > 0; i--) {
+        const char *piece;
+
+        *seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+        piece = pieces[(*seed >> 33) % (sizeof(pieces) / sizeof(*pieces))];
+        memcpy(text + n, piece, strlen(piece));
+        n += strlen(piece);
+    }
+    *seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+    text[n] = (char)(*seed >> 50); // and one byte of any kind
+    n++;
+    own = malloc(n);
+    assert_non_null(own);
+    memcpy(own, text, n);
+    return lp_span_of(own, n);
+}
+
+static void let_go(lp_span text)
+{
+    char *own;
+
+    memcpy(&own, &text.ptr, sizeof(own));
+    free(own);
+}
+
+static const char *const some_keys[] = {"a", "ab", "status", "status_of_it"};
+
 /* What lp_logfmt_next() has to say of one key. */
 static bool naive(lp_span msg, lp_span key, lp_pair *out)
 {
@@ -117,46 +156,74 @@ static bool naive(lp_span msg, lp_span key, lp_pair *out)
 
 static void it_says_what_a_walk_over_all_pairs_says(void **state)
 {
-    static const char *const keys[] = {"a", "ab", "status", "status_of_it"};
-    static const char *const pieces[] = {
-        "a",  "b", "status", "_of_it", "=",   "=\"", "\"",        "\\\"", " ",
-        "\t", "1", "\xff",   "x",      "ab=", " a=", " status=2", ""};
-    lp_picker picker = picker_of(keys, 4);
+    lp_picker picker = picker_of(some_keys, 4);
     uint64_t seed = 3;
 
     (void)state;
     for (int turn = 0; turn < 50000; turn++) {
-        char text[400];
-        size_t n = 0;
+        lp_span text = make_text(&seed);
         lp_pair out[4], want;
-        uint32_t found;
-        char *own;
+        uint32_t found = lp_pick(&picker, text, out);
 
-        for (unsigned i = (unsigned)(seed >> 40) % 30; i > 0; i--) {
-            const char *piece;
-
-            seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
-            piece = pieces[(seed >> 33) % (sizeof(pieces) / sizeof(*pieces))];
-            memcpy(text + n, piece, strlen(piece));
-            n += strlen(piece);
-        }
-        text[n] = (char)turn; // and one byte of any kind
-        n++;
-        own = malloc(n);
-        assert_non_null(own);
-        memcpy(own, text, n);
-        found = lp_pick(&picker, lp_span_of(own, n), out);
         for (unsigned i = 0; i < 4; i++) {
-            bool is_there =
-                naive(lp_span_of(own, n), lp_span_str(keys[i]), &want);
+            bool is_there = naive(text, lp_span_str(some_keys[i]), &want);
 
             assert_int_equal(found >> i & 1, is_there);
             assert_true(!is_there || out[i].value.ptr == want.value.ptr);
             assert_true(!is_there ||
                         out[i].value.len_bytes == want.value.len_bytes);
         }
-        free(own);
-        seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+        let_go(text);
+    }
+}
+
+/* A filter that picks says what it says without, and picks what is picked without
+ * it. */
+static void assert_picks(const char *text, lp_span msg, uint64_t *matched)
+{
+    lp_picker picker = picker_of(some_keys, 4);
+    char *room = malloc(msg.len_bytes + 256);
+    lp_pair both[4], alone[4];
+    lp_filter *filter;
+    uint32_t found;
+    lp_record record;
+    bool holds;
+
+    assert_non_null(room);
+    record = stored_line(6, "app", "web.1", msg, room);
+    assert_int_equal(lp_filter_create(lp_span_str(text), &filter, NULL), LP_OK);
+    holds = lp_filter_match(filter, &record);
+    assert_int_equal(lp_filter_pick(filter, &record, &picker, both, &found),
+                     holds);
+    assert_int_equal(
+        found, holds ? lp_pick(&picker, lp_record_msg(&record), alone) : 0);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_true((found >> i & 1) == 0 ||
+                    both[i].value.ptr == alone[i].value.ptr);
+    }
+    *matched += holds;
+    lp_filter_destroy(filter);
+    free(room);
+}
+
+static void a_filter_picks_what_it_walks_over_anyway(void **state)
+{
+    static const char *const filters[] = {
+        "a",   "!ab",        "status>=1",  "source=no",
+        "a~x", "msg~status", "source=app", "a !status"};
+    uint64_t seed = 5;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+        uint64_t matched = 0;
+
+        for (int turn = 0; turn < 2000; turn++) {
+            lp_span text = make_text(&seed);
+
+            assert_picks(filters[i], text, &matched);
+            let_go(text);
+        }
+        assert_int_equal(matched > 0, i != 3);
     }
 }
 
@@ -169,6 +236,7 @@ int main(void)
         cmocka_unit_test(keys_share_slots_and_slots_share_keys),
         cmocka_unit_test(there_are_sixteen_keys),
         cmocka_unit_test(it_says_what_a_walk_over_all_pairs_says),
+        cmocka_unit_test(a_filter_picks_what_it_walks_over_anyway),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,7 +160,9 @@ typedef enum lp_scan_order {
  *
  * The measure is a key as well, and also found as measure#KEY, sample#KEY, count#KEY
  * and measure.KEY. Its values are read as measure.h says: in base units, those of
- * the router without one in ms and bytes.
+ * the router without one in ms and bytes. The answer is of the unit that most values
+ * have; of those that measure.h does not know, three are told apart, the first ones
+ * that are met, and all others are only counted.
  */
 typedef struct lp_scan_groups_options {
     uint32_t struct_bytes;
