@@ -190,7 +190,7 @@ lp_span lpi_scan_route(lp_scan *scan, lpi_scan_line *line)
 bool lpi_scan_response(lp_scan *scan, lpi_scan_line *line, double *out_ms)
 {
     const lp_measures *measures;
-    bool has_service = false;
+    bool is_timed = false;
 
     if (!line->is_router) {
         return false;
@@ -200,15 +200,15 @@ bool lpi_scan_response(lp_scan *scan, lpi_scan_line *line, double *out_ms)
     for (unsigned i = 0;
          measures->kind == LP_KIND_ROUTER && i < measures->count; i++) {
         const lp_measure *one = &measures->list[i];
-        bool is_service = lp_span_equal(one->name, LP_SPAN("service"));
 
-        if (one->unit == LP_UNIT_MS &&
-            (is_service || lp_span_equal(one->name, LP_SPAN("connect")))) {
+        if (one->op == LP_OP_MEASURE &&
+            (lp_span_equal(one->name, LP_SPAN("service")) ||
+             lp_span_equal(one->name, LP_SPAN("connect")))) {
             *out_ms += one->value;
-            has_service = has_service || is_service;
+            is_timed = true;
         }
     }
-    return has_service;
+    return is_timed;
 }
 
 /* "web" is web and web.N, and "web.1" is that alone. */

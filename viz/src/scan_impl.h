@@ -66,8 +66,8 @@ const char *lpi_scan_init(lp_scan *scan, const lp_scan_where *where);
 /* What lp_measures_read() says. It is asked once for each line. */
 const lp_measures *lpi_scan_measures(lp_scan *scan, lpi_scan_line *line);
 
-/* Of a request by the router: its route, empty for all others; connect + service,
- * false where there is no service. */
+/* Of a request by the router: its route, empty for all others; connect + service, of
+ * what there is. False: there is neither. */
 lp_span lpi_scan_route(lp_scan *scan, lpi_scan_line *line);
 bool lpi_scan_response(lp_scan *scan, lpi_scan_line *line, double *out_ms);
 

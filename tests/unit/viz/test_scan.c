@@ -130,6 +130,13 @@ static void responses_are_connect_and_service(void **state)
                    .response_max_ms = 1e9),
              100),
         "5");
+    say_router(&now, "at=error code=H18 method=GET path=\"/\" connect=7ms "
+                     "service= status=503");
+    assert_string_equal(find(&now,
+                             WHERE(.has_response = true, .response_min_ms = 7,
+                                   .response_max_ms = 7),
+                             100),
+                        "10");
     world_end(&now);
 }
 

@@ -155,7 +155,7 @@ typedef enum lp_scan_order {
  * none. Other keys are
  *     source, process, severity   the line's own
  *     route     of a request by the router, "GET /users/:id"
- *     response  the same, connect + service in ms, where there is a service
+ *     response  the same, connect + service in ms, of what there is
  * A "." in front makes a pair's key of whatever it is called.
  *
  * The measure is a key as well, and also found as measure#KEY, sample#KEY, count#KEY
