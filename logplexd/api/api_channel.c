@@ -12,6 +12,33 @@ const catalog_channel *api_find_channel(http_request *req, lp_span id)
     return catalog_find_channel(catalog_reader_view(&w->reader), id);
 }
 
+bool api_may_read(const catalog_credential *who, const catalog_channel *channel)
+{
+    return who->permissions & CATALOG_FULL_API ||
+           (who->permissions & CATALOG_ONE_CHANNEL &&
+            lp_span_equal(who->channel_id, channel->id));
+}
+
+const catalog_channel *api_readable_channel(http_request *req)
+{
+    const catalog_credential *who = http_credential(req);
+    lp_span id = http_param(req, 0);
+    const catalog_channel *channel = api_find_channel(req, id);
+
+    if (channel && api_may_read(who, channel))
+        return channel;
+    if (who->permissions & CATALOG_FULL_API ||
+        lp_span_equal(who->channel_id, id))
+        api_refuse_channel(req, id);
+    else
+        http_reply_error(req, 403,
+                         "this credential may read one channel only, and that "
+                         "is not \"%.*s\"",
+                         (int)(id.len_bytes < 256 ? id.len_bytes : 256),
+                         id.ptr);
+    return NULL;
+}
+
 const catalog_drain *api_find_drain(const catalog_channel *channel, uint64_t id)
 {
     for (size_t i = 0; channel && i < channel->drain_count; i++)

@@ -9,6 +9,15 @@
 /* Of the newest view; NULL: there is none. */
 const catalog_channel *api_find_channel(http_request *req, lp_span id);
 
+/* May this credential read it? full_api, or the channel's own. */
+bool api_may_read(const catalog_credential *who,
+                  const catalog_channel *channel);
+
+/* The channel of the path, for who may read it: of an HTTP_AUTH_READER route.
+ * NULL: answered, with 404, or with 403 for who has the credential of another
+ * one and is not told which there are. */
+const catalog_channel *api_readable_channel(http_request *req);
+
 /* NULL: the channel has no drain of this id, or there is no channel. */
 const catalog_drain *api_find_drain(const catalog_channel *channel,
                                     uint64_t id);

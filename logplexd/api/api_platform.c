@@ -17,21 +17,14 @@ void api_platform_refuse_app(http_request *req)
 
 /* Apps -------------------------------------------------------------------- */
 
-static bool may_see(const catalog_credential *who,
-                    const catalog_channel *channel)
-{
-    return who->permissions & CATALOG_FULL_API ||
-           (who->permissions & CATALOG_ONE_CHANNEL &&
-            lp_span_equal(who->channel_id, channel->id));
-}
-
 const catalog_channel *api_platform_app(http_request *req)
 {
     worker *w = http_worker(req);
     const catalog_channel *channel = catalog_find_channel(
         catalog_reader_view(&w->reader), http_param(req, 0));
 
-    return channel && may_see(http_credential(req), channel) ? channel : NULL;
+    return channel && api_may_read(http_credential(req), channel) ? channel
+                                                                  : NULL;
 }
 
 /*
@@ -74,7 +67,7 @@ static bool add_app(const catalog_channel *channel, void *ctx)
 {
     app_list *list = ctx;
 
-    if (!may_see(list->who, channel))
+    if (!api_may_read(list->who, channel))
         return true;
     list->is_cut = json_array_size(list->apps) == APPS_MAX;
     if (!list->is_cut)

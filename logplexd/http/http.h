@@ -45,6 +45,8 @@ typedef enum http_auth {
     HTTP_AUTH_PLATFORM, /* as the Heroku CLI does: Bearer SECRET, Basic
                            :SECRET or Basic ID:SECRET; JSON 401 bodies. May
                            be full_api or one channel: the handler looks   */
+    HTTP_AUTH_READER,   /* who may call HTTP_AUTH_PLATFORM, in the words of
+                           v3; see api_readable_channel()                   */
 } http_auth;
 
 /*

@@ -182,6 +182,13 @@ const catalog_credential *http_check_credential(http_request *req,
     return check_proof(req, view, &shown, status);
 }
 
+// full_api, or one channel: then the handler looks which.
+static bool is_for_readers(const http_request *req)
+{
+    return req->route->auth == HTTP_AUTH_PLATFORM ||
+           req->route->auth == HTTP_AUTH_READER;
+}
+
 /* The original's key stands behind "Basic " as it is. */
 static const catalog_credential *find_key(http_request *req,
                                           const catalog_view *view)
@@ -196,7 +203,7 @@ static const catalog_credential *find_key(http_request *req,
 // False: there is nothing to look for anybody by.
 static bool read_proof(http_request *req, proof *out)
 {
-    bool may_be_secret = req->route->auth == HTTP_AUTH_PLATFORM;
+    bool may_be_secret = is_for_readers(req);
 
     *out = (proof){{NULL, 0}, {NULL, 0}};
     if (may_be_secret &&
@@ -227,7 +234,7 @@ find_caller(http_request *req, const catalog_view *view, int *status)
         return NULL;
     }
     found = check_proof(req, view, &shown, status);
-    if (found && req->route->auth != HTTP_AUTH_PLATFORM &&
+    if (found && !is_for_readers(req) &&
         !(found->permissions & CATALOG_FULL_API)) {
         *status = 401;
         return NULL;
@@ -282,10 +289,21 @@ static const char *why_not(int status)
     }
 }
 
+/* No challenge by Basic: a browser would answer that itself, with a window of
+ * its own in front of the page that asks. */
+static void deny_reader(http_request *req, int status)
+{
+    if (status == 401)
+        http_set_header(req, "Www-Authenticate", "Bearer realm=Logplex");
+    http_reply_error(req, status, "%s", why_not(status));
+}
+
 static bool deny(http_request *req, int status)
 {
     if (req->route->auth == HTTP_AUTH_PLATFORM)
         http_reply_platform_error(req, status, "%s", why_not(status));
+    else if (req->route->auth == HTTP_AUTH_READER)
+        deny_reader(req, status);
     else if (status == 429 || status == 503)
         http_reply_error(req, status, "%s", why_not(status));
     else if (req->route->auth == HTTP_AUTH_LEGACY ||

@@ -243,7 +243,8 @@ class Routes(unittest.TestCase):
                 "HTTP_AUTH_IF_SHOWN": [[{}, {"basic": []}]],
                 "HTTP_AUTH_FULL_API": [[{"basic": []}]],
                 "HTTP_AUTH_LEGACY": [[{"basic": []}]],
-                "HTTP_AUTH_PLATFORM": [[{"bearer": []}, {"basic": []}]]}
+                "HTTP_AUTH_PLATFORM": [[{"bearer": []}, {"basic": []}]],
+                "HTTP_AUTH_READER": [[{"bearer": []}, {"basic": []}]]}
 
     def operation_of(self, row):
         path = re.sub(r":(\w+)", r"{\1}", row[1])
