@@ -1,8 +1,9 @@
 /* api_sessions.c - log sessions: made with a credential, and read by whoever
  * knows their URL. */
 #include "api/api_channel.h"
+#include "api/api_tail.h"
 #include "api/api_write.h"
-#include "tail/tail.h"
+#include "tail/tail_form.h"
 
 enum { BODY_MAX_BYTES = 1024 * 1024, LINES_DEFAULT = 100 };
 
@@ -186,44 +187,6 @@ static bool wants_events(const http_request *req)
     return accept && strstr(accept, "text/event-stream") != NULL;
 }
 
-// Where an EventSource was when it lost us; a page may say so in the URL, since
-// it can't set headers.
-static lp_span last_event_id(http_request *req)
-{
-    const char *id = http_header(req, "Last-Event-ID");
-
-    if (!id)
-        id = http_query(req, "last_event_id");
-    return lp_span_str(id ? id : "");
-}
-
-// Why nobody may follow it, or NULL.
-static const char *forbids_tails(const catalog_channel *channel,
-                                 const switches *s)
-{
-    if (channel->flags & CATALOG_NO_TAIL)
-        return "Tail sessions for this app are forbidden due to log volume";
-    return switch_is_on(s, SWITCH_TAILS)
-               ? NULL
-               : "Tail sessions are switched off for now";
-}
-
-// Nobody is told that there is a history where none is kept.
-static void set_history(http_request *req, const catalog_channel *channel,
-                        tail_request *want)
-{
-    const switches *s = &http_worker(req)->shared->switches;
-    bool is_kept = !(channel->flags & CATALOG_NO_HISTORY);
-
-    want->since_ns = switches_history_since(s);
-    if (!is_kept)
-        want->num_lines = 0;
-    if (!is_kept || !switch_is_on(s, SWITCH_HISTORY))
-        http_set_header(
-            req, "X-Heroku-Warning",
-            "Warning: log history discarded due to excessive volume.");
-}
-
 static void read_out(http_request *req, bool may_tail)
 {
     worker *w = http_worker(req);
@@ -239,15 +202,12 @@ static void read_out(http_request *req, bool may_tail)
         http_reply(req, 404, "text/plain", LP_SPAN("Not found"));
         return;
     }
-    want.ring = channel->ring;
     want.source = lp_span_str(session.source);
     want.ps = lp_span_str(session.ps);
     want.num_lines = api_lines(req, session.num_lines);
     want.is_tail = session.is_tail && may_tail;
-    want.forbidden = forbids_tails(channel, &w->shared->switches);
-    want.is_sse = wants_events(req);
-    want.last_event_id = last_event_id(req);
-    set_history(req, channel, &want);
+    want.form = wants_events(req) ? &tail_form_events : &tail_form_text;
+    api_tail_of(req, channel, &want);
     tail_start(req, &want);
 }
 

@@ -93,6 +93,7 @@ extern const http_route api_openapi_routes[]; /* what describes them all */
 extern const http_route api_logs_routes[];    /* POST /logs              */
 extern const http_route api_v3_routes[];      /* channels, tokens ...    */
 extern const http_route api_drains_routes[];  /* their drains            */
+extern const http_route api_lines_routes[];   /* reading their lines      */
 extern const http_route api_legacy_routes[];  /* v1 and v2               */
 extern const http_route api_legacy_drains_routes[];
 extern const http_route api_credentials_routes[];
@@ -112,6 +113,10 @@ lp_span http_param(const http_request *req, unsigned n);
  * NUL-terminated, percent-decoded for the query. */
 const char *http_header(const http_request *req, const char *name);
 const char *http_query(http_request *req, const char *name);
+
+/* The first name of the query, still encoded, that is none of known, which a
+ * NULL ends; NULL: there is none. */
+const char *http_query_unknown(http_request *req, const char *const *known);
 
 /* The whole body, its Content-Encoding still on it. */
 lp_span http_body(const http_request *req);

@@ -212,6 +212,10 @@ bool http_mhd_has_bad_name(const http_request *req);
 /* Whether a name or a value of the query has an encoded NUL. */
 bool http_mhd_query_has_nul(const http_request *req);
 
+/* http_query_unknown() */
+const char *http_mhd_query_unknown(const http_request *req,
+                                   const char *const *known);
+
 /* Still percent-encoded, though each '+' is a blank by now. */
 bool http_mhd_query(const http_request *req, const char *name, lp_span *raw);
 

@@ -243,6 +243,36 @@ bool http_mhd_query_has_nul(const http_request *req)
     return has_nul;
 }
 
+typedef struct query_names {
+    const char *const *known;
+    const char *unknown;
+} query_names;
+
+static enum MHD_Result on_query_name(void *cls, enum MHD_ValueKind kind,
+                                     const char *name, const char *value)
+{
+    query_names *names = cls;
+    const char *const *known = names->known;
+
+    (void)kind;
+    (void)value;
+    while (*known && strcmp(*known, name) != 0)
+        known++;
+    if (!*known)
+        names->unknown = name;
+    return names->unknown ? MHD_NO : MHD_YES;
+}
+
+const char *http_mhd_query_unknown(const http_request *req,
+                                   const char *const *known)
+{
+    query_names names = {known, NULL};
+
+    MHD_get_connection_values(req->conn->mhd, MHD_GET_ARGUMENT_KIND,
+                              on_query_name, &names);
+    return names.unknown;
+}
+
 bool http_mhd_query(const http_request *req, const char *name, lp_span *raw)
 {
     const char *value = NULL;

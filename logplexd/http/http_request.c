@@ -281,6 +281,11 @@ const char *http_header(const http_request *req, const char *name)
     return http_mhd_header(req, name);
 }
 
+const char *http_query_unknown(http_request *req, const char *const *known)
+{
+    return http_mhd_query_unknown(req, known);
+}
+
 const char *http_query(http_request *req, const char *name)
 {
     lp_span raw;

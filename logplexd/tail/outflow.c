@@ -44,9 +44,8 @@ outflow_err outflow_put(outflow *flow, outflow_item render, const void *item)
     flow->large = malloc(item_bytes);
     if (!flow->large)
         return OUTFLOW_NOMEM;
-    flow->large_bytes = item_bytes;
+    flow->large_bytes = render(item, flow->large, item_bytes);
     flow->sent_bytes = 0;
-    render(item, flow->large, item_bytes);
     send_large(flow);
     return OUTFLOW_OK;
 }

@@ -24,7 +24,8 @@ typedef struct outflow {
 } outflow;
 
 /* Writes an item to out if it takes at most room_bytes, and returns the bytes
- * that it takes, whether it fitted or not. */
+ * that it takes, whether it fitted or not; in the latter case perhaps some more,
+ * which it wants to be left behind it. */
 typedef size_t (*outflow_item)(const void *item, char *out, size_t room_bytes);
 
 typedef enum outflow_err {

@@ -14,9 +14,11 @@ enum {
     LINES_PER_RUN = 1024,
     SWEEP_MAX_MS = 1000,
     SWEEP_MIN_MS = 20,
-    /* A tail that has just spoken waits this long for more lines, so that a
-     * stream of single lines costs each of its readers 200 writes a second at
-     * most, and a line after silence goes out at once. */
+    /* A pattern takes longer to look at a line than all else does. */
+    LINES_PER_FILL_OF_PATTERNS = 512,
+    /* A tail that has just spoken waits this long for more lines, or as long as
+     * its form says, so that a stream of single lines costs each of its readers
+     * 200 writes a second at most, and a line after silence goes out at once. */
     GATHER_MS = 5,
     /* When an EventSource is to come back: at once after a history that is
      * over (the CLI waits as long before it exits), else after a second; not
@@ -37,7 +39,8 @@ typedef enum tail_stage {
 /* What comes after a step. */
 typedef enum step {
     STEP_ON,    /* the next step                        */
-    STEP_FULL,  /* the block goes out                   */
+    STEP_FULL,  /* the block goes out, as full as it is */
+    STEP_FLUSH, /* it goes out, and that was all        */
     STEP_WAIT,  /* for lines                            */
     STEP_YIELD, /* others first; and then on by itself  */
     STEP_END,
@@ -51,15 +54,19 @@ typedef struct tail {
     waker waker;
     lp_channel *ring;
     uint64_t epoch;
+    const tail_form *form;
 
     tail_stage stage;
     tail_scan *scan;
     tail_filter filter;
     lp_cursor *cursor;
     lp_run run;
-    uint32_t run_at;     /* the next line of run        */
+    uint32_t run_at; /* the next line of run        */
+    uint32_t look_max_lines;
     uint32_t look_lines; /* left to this call of fill() */
     outflow flow;
+    bool is_open;    /* the event of the last line: others may follow there */
+    bool has_paused; /* what it said last was all that there was            */
 
     tail_gap gap;
     bool is_gap_due;
@@ -72,7 +79,6 @@ typedef struct tail {
     lp_seq floor_seq; /* no history is older */
     const char *forbidden;
     bool is_tail;
-    bool is_sse;
     bool is_resumed;
     bool is_ending;
     bool is_limited; /* the lag limit holds: history is behind it */
@@ -106,29 +112,53 @@ static void on_ready(void *ctx)
     waker_post(&t->waker);
 }
 
+// How long it still waits for lines that go along with those it has.
+static uint64_t gather_ms(const tail *t)
+{
+    uint64_t least_ms = t->form->pause_ms ? t->form->pause_ms : GATHER_MS;
+    uint64_t silent_ms = uv_now(&t->home->loop) - t->spoke_ms;
+
+    return silent_ms < least_ms ? least_ms - silent_ms : 0;
+}
+
 static void on_gathered(uv_timer_t *timer)
 {
     const struct tails *tails = timer->data;
+    uint64_t next_ms = UINT64_MAX;
 
     for (tail *t = tails->first; t; t = t->next) {
-        if (t->is_gathering)
+        uint64_t wait_ms = t->is_gathering ? gather_ms(t) : UINT64_MAX;
+
+        if (wait_ms == 0) {
+            t->is_gathering = false;
             http_stream_wake(t->req);
-        t->is_gathering = false;
+        } else if (wait_ms < next_ms) {
+            next_ms = wait_ms;
+        }
     }
+    if (next_ms < UINT64_MAX)
+        uv_timer_start(timer, on_gathered, next_ms, 0);
+}
+
+static void gather(tail *t)
+{
+    uv_timer_t *timer = &t->home->tails->gather;
+    uint64_t wait_ms = gather_ms(t);
+
+    t->is_gathering = true;
+    if (!uv_is_active((uv_handle_t *)timer) ||
+        uv_timer_get_due_in(timer) > wait_ms)
+        uv_timer_start(timer, on_gathered, wait_ms, 0);
 }
 
 static void on_wake(waker *w)
 {
     tail *t = (tail *)(void *)((char *)w - offsetof(tail, waker));
-    uv_timer_t *gather = &t->home->tails->gather;
 
-    if (!t->is_waiting || uv_now(gather->loop) - t->spoke_ms >= GATHER_MS) {
+    if (t->is_waiting && gather_ms(t) > 0)
+        gather(t);
+    else
         http_stream_wake(t->req);
-        return;
-    }
-    t->is_gathering = true;
-    if (!uv_is_active((uv_handle_t *)gather))
-        uv_timer_start(gather, on_gathered, GATHER_MS, 0);
 }
 
 static lp_err open_cursor(tail *t, lp_start start, uint64_t start_arg,
@@ -190,7 +220,7 @@ static lp_err open_place(tail *t, lp_span last_event_id)
 
 /* Sending ----------------------------------------------------------------- */
 
-static step put(tail *t, outflow_item render, const void *item)
+static step put_item(tail *t, outflow_item render, const void *item)
 {
     switch (outflow_put(&t->flow, render, item)) {
     case OUTFLOW_OK:
@@ -201,6 +231,26 @@ static step put(tail *t, outflow_item render, const void *item)
         break;
     }
     return STEP_ABORT;
+}
+
+static step close_event(tail *t)
+{
+    tail_line last = {.record = {.seq = t->told_seq}, .epoch = t->epoch};
+    step s = STEP_ON;
+
+    if (t->is_open)
+        s = put_item(t, t->form->close, &last);
+    if (s == STEP_ON)
+        t->is_open = false;
+    return s;
+}
+
+// What is no line stands in no event of lines.
+static step put_note(tail *t, const char *text)
+{
+    step s = close_event(t);
+
+    return s == STEP_ON ? put_item(t, tail_form_note, text) : s;
 }
 
 static int retry_ms(const tail *t)
@@ -215,9 +265,9 @@ static step say_hello(tail *t)
     char text[32];
     step s = STEP_ON;
 
-    if (t->is_sse) {
+    if (t->form->is_events) {
         snprintf(text, sizeof(text), "retry: %d\n\n", retry_ms(t));
-        s = put(t, tail_form_text, text);
+        s = put_note(t, text);
     }
     if (s == STEP_ON)
         t->stage = t->cursor ? STAGE_READ : STAGE_SCAN;
@@ -229,7 +279,7 @@ static step scan_on(tail *t)
     lp_seq start;
     lp_seq stop;
 
-    if (tail_scan_step(t->scan, &t->filter, LINES_PER_FILL, &start, &stop) ==
+    if (tail_scan_step(t->scan, &t->filter, t->look_max_lines, &start, &stop) ==
         LP_E_AGAIN)
         return STEP_YIELD;
     if (start < t->floor_seq)
@@ -247,8 +297,8 @@ static step tell_gap(tail *t)
     char text[TAIL_NOTE_MAX_BYTES];
     step s;
 
-    tail_form_gap(&t->gap, worker_now(t->home), text);
-    s = put(t, tail_form_text, text);
+    t->form->gap(&t->gap, worker_now(t->home), text);
+    s = put_note(t, text);
     if (s != STEP_ON)
         return s;
     t->is_gap_due = false;
@@ -260,7 +310,7 @@ static step tell_gap(tail *t)
 
 static step send_line(tail *t)
 {
-    tail_line line = {lp_run_at(&t->run, t->run_at), t->epoch, t->is_sse};
+    tail_line line = {lp_run_at(&t->run, t->run_at), t->epoch, t->is_open};
     step s = STEP_ON;
 
     if (t->is_ending && line.record.seq >= t->end_seq) {
@@ -271,9 +321,10 @@ static step send_line(tail *t)
         return STEP_YIELD;
     t->look_lines--;
     if (tail_filter_match(&t->filter, &line.record)) {
-        s = put(t, tail_form_line, &line);
+        s = put_item(t, t->form->line, &line);
         if (s != STEP_ON)
             return s;
+        t->is_open = t->form->close != NULL;
         t->told_seq = line.record.seq;
         count(t, COUNT_TAIL_LINES, 1);
     } else {
@@ -293,7 +344,7 @@ static step send_heartbeat(tail *t)
     step s;
 
     tail_form_heartbeat(t->epoch, seq, text);
-    s = put(t, tail_form_text, text);
+    s = put_note(t, text);
     if (s != STEP_ON)
         return s;
     t->is_heartbeat_due = false;
@@ -315,7 +366,7 @@ static step wait_for_lines(tail *t)
     if (t->is_heartbeat_due)
         return send_heartbeat(t);
     if (t->flow.used_bytes > 0)
-        return STEP_FULL;
+        return STEP_FLUSH;
     return lp_cursor_arm(t->cursor) == LP_OK ? STEP_WAIT : STEP_ON;
 }
 
@@ -353,15 +404,15 @@ static step read_on(tail *t)
 
 static step say_farewell(tail *t)
 {
+    const char *why = t->is_ending ? "The daemon ends" : "The channel is gone";
     char text[TAIL_NOTE_MAX_BYTES];
-    step s = STEP_ON;
+    step s;
 
     if (t->is_gap_due)
         return tell_gap(t);
-    if (t->forbidden) {
-        tail_form_no_tail(t->is_sse, worker_now(t->home), t->forbidden, text);
-        s = put(t, tail_form_text, text);
-    }
+    t->form->farewell(t->forbidden ? t->forbidden : why, t->forbidden != NULL,
+                      worker_now(t->home), text);
+    s = put_note(t, text);
     if (s == STEP_ON)
         t->stage = STAGE_OVER;
     return s;
@@ -392,24 +443,36 @@ static void rest(tail *t)
     t->run_at = 0;
 }
 
+// It has said all there was only just now.
+static bool is_pausing(const tail *t)
+{
+    return t->has_paused && t->form->pause_ms > 0 && !t->is_ending &&
+           gather_ms(t) > 0;
+}
+
 static ssize_t fill(void *ctx, char *out, size_t room_bytes)
 {
     tail *t = ctx;
     step s;
 
+    if (is_pausing(t)) {
+        gather(t);
+        return 0;
+    }
     outflow_begin(&t->flow, out, room_bytes);
-    t->look_lines = LINES_PER_FILL;
+    t->look_lines = t->look_max_lines;
     t->is_waiting = false;
     do {
         s = take_step(t);
     } while (s == STEP_ON);
     rest(t);
-    if (s == STEP_ABORT)
+    if (s == STEP_ABORT || close_event(t) == STEP_ABORT)
         return HTTP_STREAM_ABORT;
     if (s == STEP_END)
         return HTTP_STREAM_END;
     if (t->flow.used_bytes > 0) {
         t->spoke_ms = uv_now(&t->home->loop);
+        t->has_paused = s == STEP_FLUSH && !t->is_open;
         return (ssize_t)t->flow.used_bytes;
     }
     t->is_waiting = s == STEP_WAIT;
@@ -437,7 +500,8 @@ static void on_sweep(uv_timer_t *timer)
     for (tail *t = tails->first; t; t = t->next) {
         uint32_t after_ms = t->home->shared->cfg->heartbeat_ms;
 
-        if (!t->is_sse || !t->is_waiting || now_ms - t->spoke_ms < after_ms)
+        if (!t->form->is_events || !t->is_waiting ||
+            now_ms - t->spoke_ms < after_ms)
             continue;
         t->is_heartbeat_due = true;
         http_stream_wake(t->req);
@@ -517,6 +581,7 @@ static void destroy(tail *t)
     lp_run_release(&t->run);
     outflow_fini(&t->flow);
     lp_channel_unref(t->ring);
+    lp_filter_destroy(t->filter.where);
     free(t);
 }
 
@@ -548,6 +613,15 @@ static lp_span keep(char **room, lp_span text)
     return kept;
 }
 
+static uint32_t lines_per_fill(const lp_filter *where)
+{
+    lp_filter_stats stats = LP_FILTER_STATS_INIT;
+
+    if (where)
+        lp_filter_stats_get(where, &stats);
+    return stats.patterns > 0 ? LINES_PER_FILL_OF_PATTERNS : LINES_PER_FILL;
+}
+
 static tail *create(http_request *req, const tail_request *want)
 {
     tail *t =
@@ -569,9 +643,10 @@ static tail *create(http_request *req, const tail_request *want)
     t->since_ns = want->since_ns;
     t->is_tail = want->is_tail && !want->forbidden;
     t->forbidden = want->is_tail ? want->forbidden : NULL;
-    t->is_sse = want->is_sse;
+    t->form = want->form;
+    t->filter.where = want->where;
+    t->look_max_lines = lines_per_fill(want->where);
     t->gap.epoch = t->epoch;
-    t->gap.is_sse = want->is_sse;
     t->gap.is_filtered = !tail_filter_is_open(&t->filter);
     t->spoke_ms = uv_now(&t->home->loop);
     if (atomic_load(&t->home->shared->is_draining))
@@ -585,6 +660,8 @@ void tail_start(http_request *req, const tail_request *want)
     tail *t = create(req, want);
 
     if (!t || open_place(t, want->last_event_id) != LP_OK || !enlist(t)) {
+        if (!t)
+            lp_filter_destroy(want->where);
         destroy(t);
         http_set_header(req, "Retry-After", "1");
         http_reply_error(req, 503, "no memory for one more reader");
@@ -593,12 +670,9 @@ void tail_start(http_request *req, const tail_request *want)
     count(t, COUNT_TAILS_OPENED, 1);
     http_set_header(req, "Cache-Control", "no-cache");
     http_set_header(req, "X-Content-Type-Options", "nosniff");
-    if (want->is_sse)
+    if (want->form->is_events)
         http_set_header(req, "X-Accel-Buffering", "no");
-    http_stream(req, 200,
-                want->is_sse ? "text/event-stream"
-                             : "text/plain; charset=utf-8",
-                &calls, t);
+    http_stream(req, 200, want->form->media_type, &calls, t);
 }
 
 void tail_end_all(worker *w)

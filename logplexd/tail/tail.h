@@ -2,10 +2,11 @@
  * tail.h - a cursor on its way into an HTTP response.
  *
  * History and live are one cursor, so there is no seam between them to lose or
- * repeat a line at. The reader sees either plain text (one chunk for a run of
- * lines, as the original Logplex sends it) or Server-Sent Events (WHATWG HTML,
- * 9.2) with `id: EPOCH:SEQ`, a comment every 15 s of silence, and
- * `event: gap` with the exact count when lines were lost.
+ * repeat a line at. The reader sees one of the forms of tail_form.h: plain text
+ * (one chunk for a run of lines, as the original Logplex sends it), or
+ * Server-Sent Events (WHATWG HTML, 9.2) for a line each or for many, with
+ * `id: EPOCH:SEQ`, a comment every 15 s of silence, and `event: gap` with the
+ * exact count when lines were lost.
  *
  *     hello --> scan --> read <--> wait        a tail waits for more, until its
  *                 |        |                   channel or the daemon ends
@@ -19,6 +20,7 @@
 #define LOGPLEXD_TAIL_H
 
 #include "http/http.h"
+#include "logplex/filter.h"
 
 typedef struct tail_request {
     lp_channel *ring;   /* the tail takes a hold of its own */
@@ -28,7 +30,8 @@ typedef struct tail_request {
     bool is_tail;       /* go on with what comes                         */
     const char *forbidden; /* ... but it may not: why, for L20; or NULL  */
     int64_t since_ns;      /* what arrived before is in no history          */
-    bool is_sse;
+    lp_filter *where; /* or NULL; the tail owns it, also when it can't start */
+    const struct tail_form *form;
     lp_span last_event_id; /* "EPOCH:SEQ" of the last line seen; or empty:
                               then num_lines decides. Of another epoch (or no
                               id of ours): an unknown gap, and num_lines */

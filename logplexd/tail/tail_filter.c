@@ -16,7 +16,8 @@ struct tail_scan {
 
 bool tail_filter_is_open(const tail_filter *filter)
 {
-    return filter->source.len_bytes == 0 && filter->ps.len_bytes == 0;
+    return filter->source.len_bytes == 0 && filter->ps.len_bytes == 0 &&
+           !filter->where;
 }
 
 /* "web" lets web and web.1 through, and not website. */
@@ -31,8 +32,10 @@ bool tail_filter_match(const tail_filter *filter, const lp_record *record)
     if (filter->source.len_bytes > 0 &&
         !lp_span_equal(filter->source, lp_record_app(record)))
         return false;
-    return filter->ps.len_bytes == 0 ||
-           is_of_process(lp_record_procid(record), filter->ps);
+    if (filter->ps.len_bytes > 0 &&
+        !is_of_process(lp_record_procid(record), filter->ps))
+        return false;
+    return !filter->where || lp_filter_match(filter->where, record);
 }
 
 lp_err tail_scan_open(lp_channel *ring, uint64_t want_lines, tail_scan **out)

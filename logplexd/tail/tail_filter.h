@@ -17,11 +17,13 @@
 
 #include <stdbool.h>
 
+#include "logplex/filter.h"
 #include "logplex/logplex.h"
 
 typedef struct tail_filter {
-    lp_span source; /* exact APP-NAME; empty: all                         */
-    lp_span ps;     /* PROCID, or what stands before its dot; empty: all  */
+    lp_filter *where; /* or NULL: whatever the lines say                   */
+    lp_span source;   /* exact APP-NAME; empty: all                         */
+    lp_span ps;       /* PROCID, or what stands before its dot; empty: all  */
 } tail_filter;
 
 bool tail_filter_is_open(const tail_filter *filter);

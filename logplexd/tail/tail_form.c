@@ -3,35 +3,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/sink.h"
 #include "logplex/render.h"
-
-/* Counts what would be written, and writes it while it fits. */
-typedef struct sink {
-    char *out;
-    size_t room_bytes;
-    size_t used_bytes;
-} sink;
-
-static void put(sink *to, lp_span text)
-{
-    size_t end_bytes = to->used_bytes + text.len_bytes;
-
-    if (end_bytes <= to->room_bytes && text.len_bytes > 0)
-        memcpy(to->out + to->used_bytes, text.ptr, text.len_bytes);
-    to->used_bytes = end_bytes;
-}
-
-static void put_number(sink *to, uint64_t n)
-{
-    char digits[20];
-    char *at = digits + sizeof(digits);
-
-    do {
-        *--at = (char)('0' + n % 10);
-        n /= 10;
-    } while (n > 0);
-    put(to, lp_span_of(at, (size_t)(digits + sizeof(digits) - at)));
-}
+#include "tail/line_json.h"
 
 /* Where the line that text begins with ends, or the end of text. */
 static size_t line_bytes(lp_span text)
@@ -55,72 +29,61 @@ static void put_data(sink *to, lp_span text)
     while (text.len_bytes > 0) {
         size_t len_bytes = line_bytes(text);
 
-        put(to, lp_span_of(text.ptr, len_bytes));
+        sink_put(to, lp_span_of(text.ptr, len_bytes));
         text = lp_span_skip(text, len_bytes);
         if (text.len_bytes > 0) {
             text = skip_line_end(text);
-            put(to, LP_SPAN("\ndata: "));
+            sink_put(to, LP_SPAN("\ndata: "));
         }
     }
 }
 
-/* The line end that a message has is the event's own. */
-static lp_span without_line_end(lp_span msg)
+static size_t put_event(const void *item, char *out, size_t room_bytes)
 {
-    if (msg.len_bytes > 0 && msg.ptr[msg.len_bytes - 1] == '\n')
-        msg.len_bytes--;
-    if (msg.len_bytes > 0 && msg.ptr[msg.len_bytes - 1] == '\r')
-        msg.len_bytes--;
-    return msg;
-}
-
-/*
- * The id comes last: some EventSources (that of CLI 7 to 10) take it as soon as
- * its line is there, and an event that is cut off behind it would be lost when
- * they resume.
- */
-static size_t form_event(const tail_line *line, char *out, size_t room_bytes)
-{
+    const tail_line *line = item;
     sink to = {out, room_bytes, 0};
 
-    put(&to, LP_SPAN("data: "));
+    sink_put(&to, LP_SPAN("data: "));
     put_data(&to, lp_record_time(&line->record));
-    put(&to, LP_SPAN(" "));
+    sink_put(&to, LP_SPAN(" "));
     put_data(&to, lp_record_app(&line->record));
-    put(&to, LP_SPAN("["));
+    sink_put(&to, LP_SPAN("["));
     put_data(&to, lp_record_procid(&line->record));
-    put(&to, LP_SPAN("]: "));
-    put_data(&to, without_line_end(lp_record_msg(&line->record)));
-    put(&to, LP_SPAN("\nid: "));
-    put_number(&to, line->epoch);
-    put(&to, LP_SPAN(":"));
-    put_number(&to, line->record.seq);
-    put(&to, LP_SPAN("\n\n"));
+    sink_put(&to, LP_SPAN("]: "));
+    put_data(&to, line_json_text(lp_record_msg(&line->record)));
+    sink_put(&to, LP_SPAN("\nid: "));
+    sink_put_number(&to, line->epoch);
+    sink_put(&to, LP_SPAN(":"));
+    sink_put_number(&to, line->record.seq);
+    sink_put(&to, LP_SPAN("\n\n"));
     return to.used_bytes;
 }
 
-size_t tail_form_line(const void *item, char *out, size_t room_bytes)
+static size_t put_text(const void *item, char *out, size_t room_bytes)
 {
     const tail_line *line = item;
 
-    return line->is_sse ? form_event(line, out, room_bytes)
-                        : lp_render_tail(&line->record, out, room_bytes);
+    return lp_render_tail(&line->record, out, room_bytes);
 }
 
-size_t tail_form_text(const void *text, char *out, size_t room_bytes)
+size_t tail_form_note(const void *text, char *out, size_t room_bytes)
 {
     sink to = {out, room_bytes, 0};
 
-    put(&to, lp_span_str(text));
+    sink_put(&to, lp_span_str(text));
     return to.used_bytes;
 }
 
-static void print_l11(const tail_gap *gap, const char *now, const char *since,
-                      char *out, size_t room_bytes)
+static void print_l11(const tail_gap *gap, int64_t now_ns, char *out,
+                      size_t room_bytes)
 {
     static const char head[] = "logplex[1]: Error L11 (Tail buffer overflow) "
                                "-> This tail session dropped";
+    char now[LP_TIMESTAMP_MAX_BYTES];
+    char since[LP_TIMESTAMP_MAX_BYTES];
 
+    lp_timestamp_print(now_ns, 0, now);
+    lp_timestamp_print(gap->since_ns, 0, since);
     if (gap->is_unknown)
         snprintf(out, room_bytes,
                  "%s %s an unknown number of messages before this point.", now,
@@ -130,9 +93,11 @@ static void print_l11(const tail_gap *gap, const char *now, const char *since,
                  head, gap->lost_lines, since);
 }
 
-static void print_json(const tail_gap *gap, const char *since, char *out,
-                       size_t room_bytes)
+static void print_json(const tail_gap *gap, char *out, size_t room_bytes)
 {
+    char since[LP_TIMESTAMP_MAX_BYTES];
+
+    lp_timestamp_print(gap->since_ns, 0, since);
     if (gap->is_unknown)
         snprintf(out, room_bytes,
                  "{\"lost\":null,\"since\":null,\"why\":\"the daemon was "
@@ -143,39 +108,79 @@ static void print_json(const tail_gap *gap, const char *since, char *out,
                  gap->is_filtered ? ",\"before_filters\":true" : "");
 }
 
-void tail_form_gap(const tail_gap *gap, int64_t now_ns,
-                   char out[TAIL_NOTE_MAX_BYTES])
+static void print_id(const tail_gap *gap, char *out, size_t room_bytes)
 {
-    char now[LP_TIMESTAMP_MAX_BYTES];
-    char since[LP_TIMESTAMP_MAX_BYTES];
-    char l11[240];
+    snprintf(out, room_bytes, "id: %" PRIu64 ":%" PRIu64, gap->epoch,
+             gap->before_seq - 1);
+}
+
+int tail_form_print_gap(const tail_gap *gap, char *out, size_t room_bytes)
+{
     char json[160];
     char id[64];
 
-    lp_timestamp_print(now_ns, 0, now);
-    lp_timestamp_print(gap->since_ns, 0, since);
-    print_l11(gap, now, since, l11, sizeof(l11));
-    if (!gap->is_sse) {
-        snprintf(out, TAIL_NOTE_MAX_BYTES, "%s\n", l11);
-        return;
-    }
-    print_json(gap, since, json, sizeof(json));
-    snprintf(id, sizeof(id), "id: %" PRIu64 ":%" PRIu64, gap->epoch,
-             gap->before_seq - 1);
-    snprintf(out, TAIL_NOTE_MAX_BYTES,
-             "event: gap\n%s\ndata: %s\n\n%s\ndata: %s\n\n", id, json, id, l11);
+    print_json(gap, json, sizeof(json));
+    print_id(gap, id, sizeof(id));
+    return snprintf(out, room_bytes, "event: gap\n%s\ndata: %s\n\n", id, json);
 }
 
-void tail_form_no_tail(bool is_sse, int64_t now_ns, const char *why,
-                       char out[TAIL_NOTE_MAX_BYTES])
+static void print_text_gap(const tail_gap *gap, int64_t now_ns,
+                           char out[TAIL_NOTE_MAX_BYTES])
+{
+    print_l11(gap, now_ns, out, TAIL_NOTE_MAX_BYTES - 1);
+    memcpy(out + strlen(out), "\n", 2);
+}
+
+static void print_event_gap(const tail_gap *gap, int64_t now_ns,
+                            char out[TAIL_NOTE_MAX_BYTES])
+{
+    int used = tail_form_print_gap(gap, out, TAIL_NOTE_MAX_BYTES);
+    char l11[240];
+    char id[64];
+
+    print_l11(gap, now_ns, l11, sizeof(l11));
+    print_id(gap, id, sizeof(id));
+    snprintf(out + used, TAIL_NOTE_MAX_BYTES - (size_t)used, "%s\ndata: %s\n\n",
+             id, l11);
+}
+
+/* They end without a word, but for L20. */
+static void print_l20(const char *why, bool is_forbidden, int64_t now_ns,
+                      const char *frame[2], char out[TAIL_NOTE_MAX_BYTES])
 {
     char now[LP_TIMESTAMP_MAX_BYTES];
 
+    *out = '\0';
     lp_timestamp_print(now_ns, 0, now);
-    snprintf(out, TAIL_NOTE_MAX_BYTES,
-             "%s%s Logplex: Error L20 (Tail sessions forbidden) %s.\n%s",
-             is_sse ? "data: " : "", now, why, is_sse ? "\n" : "");
+    if (is_forbidden)
+        snprintf(out, TAIL_NOTE_MAX_BYTES,
+                 "%s%s Logplex: Error L20 (Tail sessions forbidden) %s.%s",
+                 frame[0], now, why, frame[1]);
 }
+
+static void print_text_farewell(const char *why, bool is_forbidden,
+                                int64_t now_ns, char out[TAIL_NOTE_MAX_BYTES])
+{
+    static const char *frame[] = {"", "\n"};
+
+    print_l20(why, is_forbidden, now_ns, frame, out);
+}
+
+static void print_event_farewell(const char *why, bool is_forbidden,
+                                 int64_t now_ns, char out[TAIL_NOTE_MAX_BYTES])
+{
+    static const char *frame[] = {"data: ", "\n\n"};
+
+    print_l20(why, is_forbidden, now_ns, frame, out);
+}
+
+const tail_form tail_form_text = {
+    "text/plain; charset=utf-8", false, 0, put_text, NULL, print_text_gap,
+    print_text_farewell};
+
+const tail_form tail_form_events = {"text/event-stream", true, 0,
+                                    put_event,           NULL, print_event_gap,
+                                    print_event_farewell};
 
 void tail_form_heartbeat(uint64_t epoch, lp_seq seq,
                          char out[TAIL_NOTE_MAX_BYTES])

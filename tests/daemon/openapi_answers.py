@@ -203,8 +203,8 @@ class Sweeps(Asking):
                 with self.subTest(one.id):
                     self.assertEqual(self.send(one, auth=auth).status, 401)
 
-    def test_who_may_only_send_is_403_in_the_platform_api(self):
-        for one in those(lambda one: one.does["tags"] == ["platform"]):
+    def test_who_may_only_send_is_403_where_one_channel_may_be_read(self):
+        for one in those(lambda one: {"bearer": []} in one.does["security"]):
             with self.subTest(one.id):
                 answer = self.send(one, auth=("send", "send-password"))
                 self.assertEqual(answer.status, 403)
@@ -726,6 +726,25 @@ class Sessions(Asking):
         self.assertIn("x-heroku-warning", answer.headers)
 
 
+class Lines(Asking):
+    def setUp(self):
+        super().setUp()
+        self.fresh()
+        self.post(self.tokens["app"], [line("a"), line("b")])
+
+    def test_a_tail_that_ends(self):
+        self.say("putFlags", 200, {"flags": ["no_tail"]})
+        answer = self.say("getTail", 200)
+        place = re.findall(rb"^id: (\S+)", answer.body, re.M)[0].decode()
+        answer = self.say("getTail", 200, query="?last_event_id=" + place)
+        self.assertNotIn(b"event: lines", answer.body)
+        self.say("putFlags", 200, {"flags": ["no_tail", "no_redis"]})
+        answer = self.say("getTail", 200)
+        self.assertIn("x-heroku-warning", answer.headers)
+        self.say("getTail", 400, query="?num=x")
+        self.say("getTail", 404, id="nowhere")
+
+
 class Legacy(Asking):
     FLAGS = ["--drains-max", "2", "--tokens-max", "2", "--channels-max", "3"]
 
@@ -973,7 +992,7 @@ class Whole(unittest.TestCase):
 
 ASKING = (Sweeps, Stalled, Overloaded, WrongTooOften, Guessed, SickDisk,
           BusyDisk, Switched, Credentials, FirstCredential, Ingest, V3,
-          Sessions, Legacy, Platform, Operations, EveryPath)
+          Sessions, Lines, Legacy, Platform, Operations, EveryPath)
 
 
 def load_tests(loader, *_):

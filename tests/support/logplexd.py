@@ -342,9 +342,11 @@ class Daemon:
             raise AssertionError(answer)
         return answer.body.decode().splitlines()
 
-    def events(self, path, last_id=None, **options):
+    def events(self, path, last_id=None, auth=None, **options):
         client = self.client(**options)
         headers = [("Accept", "text/event-stream")]
+        if auth:
+            headers.append(("Authorization", basic(*auth)))
         if last_id is not None:
             headers.append(("Last-Event-ID", last_id))
         client.send("GET", path, headers)
