@@ -101,6 +101,7 @@ static const http_route *const tables[] = {api_logs_routes,
                                            api_credentials_routes,
                                            api_drains_routes,
                                            api_lines_routes,
+                                           api_groups_routes,
                                            api_legacy_routes,
                                            api_legacy_drains_routes,
                                            api_sessions_routes,
@@ -111,6 +112,18 @@ static const http_route *const tables[] = {api_logs_routes,
 static logplexd program; /* the hooks of the workers have to find it */
 
 /* Limits of the process --------------------------------------------------- */
+
+enum { POOL_THREADS = 4 }; /* for what blocks: libuv's own default */
+
+/* A question to lines has a thread for as long as it takes: writes of the catalog
+ * need not wait behind those. */
+static void size_pool(const config *cfg)
+{
+    char threads[16];
+
+    snprintf(threads, sizeof(threads), "%u", POOL_THREADS + cfg->scans_max);
+    setenv("UV_THREADPOOL_SIZE", threads, false);
+}
 
 static void raise_descriptor_limit(const config *cfg)
 {
@@ -676,6 +689,7 @@ static int run(logplexd *d)
     signal(SIGXFSZ, SIG_IGN); // the write fails, and is told: 503
     log_set_level((log_level)d->cfg.log_level);
     raise_descriptor_limit(&d->cfg);
+    size_pool(&d->cfg);
     d->shared.cfg = &d->cfg;
     d->shared.started_ns = wall_clock_ns();
     if (!init_main_loop(d))

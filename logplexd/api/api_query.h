@@ -15,9 +15,34 @@
  * would be taken for nothing asked. */
 bool api_query_knows(http_request *req, const char *const *known);
 
+/* "is "VALUE", but has to be WANTED" */
+void api_query_refuse(http_request *req, const char *name, lp_span value,
+                      const char *wanted);
+
 /* A whole number of decimal digits. */
 bool api_query_number(http_request *req, const char *name, uint64_t least,
                       uint64_t most, uint64_t *out);
+
+/* A number of digits with a point or without, 0 and more. */
+bool api_parse_decimal(lp_span text, double *out);
+bool api_query_decimal(http_request *req, const char *name, double *out);
+
+/* Seconds since 1970, with up to nine decimals. */
+bool api_query_time(http_request *req, const char *name, int64_t *out_ns);
+
+/* "90s", "5m". */
+bool api_query_duration(http_request *req, const char *name, uint64_t least_ms,
+                        uint64_t most_ms, uint64_t *out_ms);
+
+/* An epoch, or the whole number in one. */
+bool api_query_epoch(http_request *req, const char *name, uint64_t *out);
+
+/* A span of the request's; empty where there is none. */
+lp_span api_query_text(http_request *req, const char *name);
+
+/* What stands between commas, none of it empty, most at most. */
+bool api_query_words(http_request *req, const char *name, unsigned most,
+                     lp_span *out, uint32_t *count);
 
 /* The caller owns *out; an empty text is none. */
 bool api_query_filter(http_request *req, const char *name, lp_filter **out);

@@ -1,5 +1,7 @@
 #include "api/api_tail.h"
 
+#include "tail/history.h"
+
 lp_span api_tail_place(http_request *req)
 {
     const char *id = http_header(req, "Last-Event-ID");
@@ -7,6 +9,15 @@ lp_span api_tail_place(http_request *req)
     if (!id)
         id = http_query(req, "last_event_id");
     return lp_span_str(id ? id : "");
+}
+
+lp_seq api_history_floor(http_request *req, const catalog_channel *channel)
+{
+    const switches *s = &http_worker(req)->shared->switches;
+
+    if (channel->flags & CATALOG_NO_HISTORY)
+        return INT64_MAX;
+    return history_floor(channel->ring, switches_history_since(s));
 }
 
 // Why nobody may follow it, or NULL.

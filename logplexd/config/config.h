@@ -67,6 +67,8 @@ typedef struct config {
     uint32_t http_connections_max; /* per worker                   */
     uint32_t tail_lag_max_lines;   /* 0: the ring's own bounds     */
     uint32_t heartbeat_ms;         /* of an idle SSE tail          */
+    uint32_t scan_limit_ms;        /* of one question to resident lines */
+    uint32_t scans_max;            /* at once, of all workers           */
     uint32_t session_ttl_s;
     uint32_t shutdown_limit_ms; /* from SIGTERM to exit */
     uint32_t channels_max;

@@ -169,6 +169,15 @@ const option config_options[] = {
      "Drains that have series of their own in /metrics, the oldest ones; all "
      "are in the sums."},
 
+    {"Questions to lines", "--scan-limit", "LOGPLEX_SCAN_LIMIT", "TIME",
+     OPTION_DURATION, MEMBER(scan_limit_ms), 1, HOURS(1), "2s",
+     "An answer that is found by reading a channel's lines is made of those "
+     "that could be read in so long, the newest, and says so."},
+    {NULL, "--scans-max", "LOGPLEX_SCANS_MAX", "N",
+     OPTION_NUMBER, MEMBER(scans_max), 0, 256, "4",
+     "Such answers that are being looked for at once; what comes beyond is "
+     "refused (503). Each has a thread, and at most some 12 MiB. 0: none."},
+
     {"Tails", "--heartbeat", "LOGPLEX_HEARTBEAT", "TIME",
      OPTION_DURATION, MEMBER(heartbeat_ms), 100, HOURS(1), "15s",
      "A comment is sent to a Server-Sent Events tail that was silent so "

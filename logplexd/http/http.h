@@ -94,6 +94,7 @@ extern const http_route api_logs_routes[];    /* POST /logs              */
 extern const http_route api_v3_routes[];      /* channels, tokens ...    */
 extern const http_route api_drains_routes[];  /* their drains            */
 extern const http_route api_lines_routes[];   /* reading their lines      */
+extern const http_route api_groups_routes[];  /* and adding them up       */
 extern const http_route api_legacy_routes[];  /* v1 and v2               */
 extern const http_route api_legacy_drains_routes[];
 extern const http_route api_credentials_routes[];

@@ -402,16 +402,26 @@ static step read_on(tail *t)
     return t->run_at < t->run.line_count ? send_line(t) : next_run(t);
 }
 
+static const char *why_over(const tail *t)
+{
+    if (t->forbidden)
+        return t->forbidden;
+    if (!t->is_ending)
+        return "The channel is gone";
+    return atomic_load(&t->home->shared->is_draining)
+               ? "The daemon ends"
+               : "All tail sessions were ended";
+}
+
 static step say_farewell(tail *t)
 {
-    const char *why = t->is_ending ? "The daemon ends" : "The channel is gone";
     char text[TAIL_NOTE_MAX_BYTES];
     step s;
 
     if (t->is_gap_due)
         return tell_gap(t);
-    t->form->farewell(t->forbidden ? t->forbidden : why, t->forbidden != NULL,
-                      worker_now(t->home), text);
+    t->form->farewell(why_over(t), t->forbidden != NULL, worker_now(t->home),
+                      text);
     s = put_note(t, text);
     if (s == STEP_ON)
         t->stage = STAGE_OVER;

@@ -81,7 +81,13 @@
     X(COUNT_TAIL_FILTERED, "tail_filtered_lines_total",                       \
       "lines that a reader's filter left out")                                \
     X(COUNT_TAIL_LOST, "tail_lost_lines_total", "lines lost to slow readers") \
-    X(COUNT_TAIL_GAPS, "tail_gaps_total", "gaps told to readers")
+    X(COUNT_TAIL_GAPS, "tail_gaps_total", "gaps told to readers")             \
+    X(COUNT_SCANS, "scans_total", "questions answered by reading lines")      \
+    X(COUNT_SCAN_LINES, "scan_lines_total", "lines that were read for that")  \
+    X(COUNT_SCANS_CUT, "scans_cut_total",                                     \
+      "of these, those for which there was not time enough")                  \
+    X(COUNT_SCANS_REFUSED, "scans_refused_total",                             \
+      "questions refused, as too many were being answered")
 
 typedef enum listener {
 #define X(id, name) id,

@@ -39,6 +39,7 @@ typedef struct daemon_shared {
     worker **workers;
     unsigned worker_count;
     int64_t started_ns;
+    _Atomic unsigned scans;   /* under way; api_scan.c */
     _Atomic bool is_draining; /* SIGTERM came: no new connections, end tails */
 } daemon_shared;
 

@@ -65,7 +65,7 @@ class Asking(DaemonTest):
 
     def setUp(self):
         super().setUp()
-        self.values = {"user": "~", "any": "x"}
+        self.values = {"user": "~", "any": "x", "request_id": "r1"}
         self.drains = {}
 
     @classmethod
@@ -743,6 +743,16 @@ class Lines(Asking):
         self.assertIn("x-heroku-warning", answer.headers)
         self.say("getTail", 400, query="?num=x")
         self.say("getTail", 404, id="nowhere")
+
+    def test_questions(self):
+        for id_ in ("getLines", "getAggregate", "getRequest"):
+            self.say(id_, 200)
+            self.say(id_, 400, query="?nope=1")
+            self.say(id_, 404, id="nowhere")
+        self.say("getLines", 200, query="?seqs=1,99")
+        self.say("getLines", 200, query="?seqs=1&epoch=7")
+        self.say("getAggregate", 200, query="?measure=x&by=source,y&q=0.5")
+        self.say("getRequest", 200, request_id="a")
 
 
 class Legacy(Asking):

@@ -392,8 +392,17 @@ class Ending(TailTest):
         self.ask_json("PUT", "/v3/switches", {"tails": False})
         lines, end = self.tail().rest()
         self.assertEqual(self.lines(lines)[0]["text"], "a")
+        self.assertEqual((end.name, json.loads(end.data)["why"]), (
+            "end", "Tail sessions are switched off for now"))
+
+    def test_an_operator_ends_all(self):
+        self.send("a")
+        events = self.tail()
+        self.take(events, 1)
+        self.ask("POST", "/v3/switches/kill_tail_sessions")
+        end, = events.rest()
         self.assertEqual(json.loads(end.data)["why"],
-                         "Tail sessions are switched off for now")
+                         "All tail sessions were ended")
 
 
 def mended(data):

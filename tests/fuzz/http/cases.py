@@ -40,6 +40,15 @@ CODINGS = ("gzip", "zstd", "deflate", "br", "identity", "GZIP", "gzip, gzip",
            "", "x-gzip")
 QUERIES = ("num=1", "num=-1", "num=99999999999999999999", "num", "num=%31",
            "num=%", "extended=true", "tail=true", "last_event_id=1:1", "&&=&",
+           "where=status>=500", "where=msg~%22(x%2b)%2by%22", "where=a%3d",
+           "where=%22", "where=" + "a" * 3000, "seqs=1,2,3", "seqs=1,,2",
+           "seqs=" + "1," * 200, "epoch=1", "from_seq=1", "end_seq=3",
+           "end_seq=99999999999999999999", "from=1764130500.25", "to=9e9",
+           "from=0", "process=web", "route=GET%20/users/:id", "status=503",
+           "code=H12", "response_min=1.5", "response_max=0", "limit=1000",
+           "limit=0", "measure=service", "measure=%ff", "by=path,dyno",
+           "by=a,b,c,d", "by=,", "by=route&measure=response", "q=0.5,0.95",
+           "q=1e9", "window=24h", "window=5", "top=1", "order=sum",
            "channel=a", "channel=%ff", "channel=", "force=true", "a=" * 2000,
            "?", "+", "%3d", "last_event_id=" + "9" * 500, "channel=none")
 

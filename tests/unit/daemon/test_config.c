@@ -110,6 +110,8 @@ static void with_nothing_given_the_defaults_hold(void **state)
     assert_int_equal(cfg.http_connections_max, 20000);
     assert_int_equal(cfg.tail_lag_max_lines, 0);
     assert_int_equal(cfg.heartbeat_ms, 15000);
+    assert_int_equal(cfg.scan_limit_ms, 2000);
+    assert_int_equal(cfg.scans_max, 4);
     assert_int_equal(cfg.session_ttl_s, 360);
     assert_int_equal(cfg.shutdown_limit_ms, 10000);
     assert_int_equal(cfg.channels_max, 1000000);

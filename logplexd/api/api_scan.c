@@ -1,0 +1,187 @@
+#include "api/api_scan.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api_channel.h"
+#include "api/api_tail.h"
+
+enum {
+    STEP_LINES = 1024,
+    STEP_LINES_OF_PATTERNS = 64, /* one of them may take a long look at each */
+    NS_PER_MS = 1000000
+};
+
+/* Beginning --------------------------------------------------------------- */
+
+void *api_scan_open(http_request *req, size_t size_bytes)
+{
+    const catalog_channel *channel;
+    api_scan *it;
+
+    if (!api_wants_json(req))
+        return NULL;
+    channel = api_readable_channel(req);
+    if (!channel)
+        return NULL;
+    it = http_alloc(req, size_bytes);
+    if (!it) {
+        http_set_header(req, "Retry-After", "1");
+        http_reply_error(req, 503, "no memory for a question");
+        return NULL;
+    }
+    memset(it, 0, size_bytes);
+    it->req = req;
+    it->home = http_worker(req);
+    it->ring = lp_channel_ref(channel->ring);
+    it->where.first_seq = api_history_floor(req, channel);
+    it->limit_ns = (uint64_t)it->home->shared->cfg->scan_limit_ms * NS_PER_MS;
+    return it;
+}
+
+void api_scan_between(api_scan *it, lp_seq first_seq, lp_seq end_seq)
+{
+    lp_channel_stats stats = LP_CHANNEL_STATS_INIT;
+    lp_seq floor_seq = it->where.first_seq;
+    lp_seq stop_seq;
+
+    lp_channel_stats_get(it->ring, &stats);
+    stop_seq =
+        end_seq == 0 || end_seq > stats.next_seq ? stats.next_seq : end_seq;
+    it->where.end_seq = end_seq;
+    if (first_seq > floor_seq) {
+        it->where.first_seq = first_seq;
+    } else if (first_seq > 0 && first_seq < stop_seq) {
+        it->hidden_lines =
+            (floor_seq < stop_seq ? floor_seq : stop_seq) - first_seq;
+    }
+}
+
+/* Steps ------------------------------------------------------------------- */
+
+static uint32_t lines_per_step(const api_scan *it)
+{
+    lp_filter_stats stats = LP_FILTER_STATS_INIT;
+
+    if (it->where.filter)
+        lp_filter_stats_get(it->where.filter, &stats);
+    return stats.patterns > 0 ? STEP_LINES_OF_PATTERNS : STEP_LINES;
+}
+
+// Why there is no next step.
+static const char *take_steps(api_scan *it)
+{
+    uint32_t lines_max = lines_per_step(it);
+    uint64_t until_ns = uv_hrtime() + it->limit_ns;
+    lp_err err = LP_OK;
+
+    while (err == LP_OK) {
+        if (uv_hrtime() >= until_ns)
+            return "its time was up (--scan-limit)";
+        if (atomic_load(&it->home->shared->is_draining))
+            return "the daemon ends";
+        err = lp_scan_step(it->scan, it->ring, lines_max);
+    }
+    return err == LP_E_END ? NULL : "no memory for a reader";
+}
+
+static void on_work(void *ctx)
+{
+    api_scan *it = ctx;
+    uint64_t since_ns = uv_hrtime();
+    FILE *to;
+    bool is_whole;
+
+    it->why = take_steps(it);
+    it->is_cut = it->why != NULL;
+    it->took_ns = uv_hrtime() - since_ns;
+    to = open_memstream(&it->text, &it->text_bytes);
+    if (!to)
+        return;
+    it->print(it, to);
+    is_whole = !ferror(to);
+    if (fclose(to) == 0 && is_whole)
+        return;
+    free(it->text);
+    it->text = NULL;
+}
+
+/* Answering --------------------------------------------------------------- */
+
+void api_scan_close(api_scan *it)
+{
+    if (it->close)
+        it->close(it);
+    lp_scan_destroy(it->scan);
+    lp_filter_destroy(it->where.filter);
+    lp_channel_unref(it->ring);
+    free(it->text);
+}
+
+static void refuse_busy(http_request *req, const char *why)
+{
+    http_set_header(req, "Retry-After", "1");
+    http_reply_error(req, 503, "%s", why);
+}
+
+void api_scan_refuse(api_scan *it, lp_err err, const char *why)
+{
+    if (err == LP_E_INVALID)
+        http_reply_error(it->req, 400, "%s", why);
+    else
+        refuse_busy(it->req, "no memory for a question");
+    api_scan_close(it);
+}
+
+static void count(api_scan *it)
+{
+    lp_scan_stats stats = LP_SCAN_STATS_INIT;
+    _Atomic uint64_t *counts = it->home->counts.counts;
+
+    lp_scan_stats_get(it->scan, &stats);
+    count_add(&counts[COUNT_SCANS], 1);
+    count_add(&counts[COUNT_SCAN_LINES], stats.scanned_lines);
+    if (it->is_cut)
+        count_add(&counts[COUNT_SCANS_CUT], 1);
+}
+
+static void on_done(void *ctx)
+{
+    api_scan *it = ctx;
+
+    atomic_fetch_sub(&it->home->shared->scans, 1);
+    count(it);
+    if (it->text)
+        http_reply(it->req, 200, "application/json",
+                   lp_span_of(it->text, it->text_bytes));
+    else
+        refuse_busy(it->req, "no memory for an answer");
+    api_scan_close(it);
+}
+
+void api_scan_start(api_scan *it)
+{
+    daemon_shared *shared = it->home->shared;
+    unsigned under_way = atomic_fetch_add(&shared->scans, 1);
+
+    if (under_way < shared->cfg->scans_max &&
+        worker_offload(it->home, on_work, on_done, it)) {
+        http_defer(it->req);
+        return;
+    }
+    atomic_fetch_sub(&shared->scans, 1);
+    count_add(&it->home->counts.counts[COUNT_SCANS_REFUSED], 1);
+    refuse_busy(it->req, "as many questions are being answered as may be at a "
+                         "time (--scans-max); ask again");
+    api_scan_close(it);
+}
+
+void api_scan_print_end(const api_scan *it, FILE *to)
+{
+    fprintf(to, ",\"complete\":%s,\"why\":", it->why ? "false" : "true");
+    if (it->why)
+        api_print_json_string(to, lp_span_str(it->why));
+    else
+        fputs("null", to);
+}

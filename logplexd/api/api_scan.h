@@ -1,0 +1,66 @@
+/*
+ * api_scan.h - a question to the lines that a channel has, and the answer that
+ * waits for it.
+ *
+ *     handler --> api_scan_start() --> a thread of the pool: steps of the scan,
+ *                                      until it is complete, or its time is up;
+ *                                      then the answer is printed --+
+ *                                                                   |
+ *     worker's thread: it is sent <---------------------------------+
+ *
+ * A scan holds lines for a step only, so it pins next to nothing. It has
+ * --scan-limit to take its steps in, and --scans-max of them are under way at
+ * once in all of the daemon; so much processor time they may cost, and what comes
+ * beyond is refused. What was not looked at when the time was up is the oldest
+ * part, and the answer says so.
+ */
+#ifndef LOGPLEXD_API_SCAN_H
+#define LOGPLEXD_API_SCAN_H
+
+#include "api/api.h"
+#include "logplex/scan.h"
+
+typedef struct api_scan api_scan;
+
+struct api_scan {
+    http_request *req;
+    lp_channel *ring;    /* held */
+    lp_scan_where where; /* its filter is the scan's own */
+    lp_scan *scan;
+    uint64_t hidden_lines; /* of those asked for: of no history any more */
+
+    /* On the thread of the pool, when the steps are over. */
+    void (*print)(api_scan *it, FILE *to);
+    void (*close)(api_scan *it); /* what is more than this; or NULL */
+    const char *why; /* there may be more of the answer; NULL: it is complete */
+    bool is_cut;     /* there was no time, or no memory, for all steps */
+    uint64_t took_ns;
+
+    /* private */
+    worker *home;
+    char *text;
+    size_t text_bytes;
+    uint64_t limit_ns;
+};
+
+/* A question of the request's, to the channel of its path, size_bytes large and
+ * zeroed but for this head, whose where leaves out what is of no history. NULL:
+ * answered. */
+void *api_scan_open(http_request *req, size_t size_bytes);
+
+/* Asks for lines with these numbers only; end_seq 0: up to the newest. */
+void api_scan_between(api_scan *it, lp_seq first_seq, lp_seq end_seq);
+
+/* Refuses with what lp_scan_..._create() said, and closes. */
+void api_scan_refuse(api_scan *it, lp_err err, const char *why);
+
+/* Takes it from here: answers, and closes. */
+void api_scan_start(api_scan *it);
+
+/* One that was not started. */
+void api_scan_close(api_scan *it);
+
+/* ,"complete":false,"why":"..." */
+void api_scan_print_end(const api_scan *it, FILE *to);
+
+#endif /* LOGPLEXD_API_SCAN_H */
