@@ -201,15 +201,21 @@ static void look_why(search *it)
         it->base.why = "there may be more lines than the limit";
 }
 
+static void print_search_head(search *it, lp_scan_stats *stats, FILE *to)
+{
+    *stats = (lp_scan_stats)LP_SCAN_STATS_INIT;
+    lp_scan_stats_get(it->base.scan, stats);
+    look_why(it);
+    fprintf(to, "{\"epoch\":\"%" PRIu64 "\"", lp_channel_epoch(it->base.ring));
+}
+
 static void print_found(api_scan *base, FILE *to)
 {
     search *it = (search *)(void *)base;
-    lp_scan_stats stats = LP_SCAN_STATS_INIT;
+    lp_scan_stats stats;
 
-    lp_scan_stats_get(base->scan, &stats);
-    look_why(it);
-    fprintf(to, "{\"epoch\":\"%" PRIu64 "\",\"lines\":",
-            lp_channel_epoch(base->ring));
+    print_search_head(it, &stats, to);
+    fputs(",\"lines\":", to);
     line_list_print(&it->found, false, to);
     fprintf(to,
             ",\"scanned\":%" PRIu64 ",\"matched\":%" PRIu64
@@ -301,12 +307,10 @@ static void get_lines(http_request *req)
 static void print_request(api_scan *base, FILE *to)
 {
     search *it = (search *)(void *)base;
-    lp_scan_stats stats = LP_SCAN_STATS_INIT;
+    lp_scan_stats stats;
 
-    lp_scan_stats_get(base->scan, &stats);
-    look_why(it);
-    fprintf(to, "{\"epoch\":\"%" PRIu64 "\",\"request_id\":",
-            lp_channel_epoch(base->ring));
+    print_search_head(it, &stats, to);
+    fputs(",\"request_id\":", to);
     api_print_json_string(to, it->request_id);
     fputs(",\"lines\":", to);
     line_list_print(&it->found, true, to);

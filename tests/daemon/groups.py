@@ -20,7 +20,8 @@ def quantile(values, q):
 
 
 class GroupsTest(ReadingTest):
-    FLAGS = ["--history-lines", "200000", "--channel-max", "64MiB"]
+    FLAGS = ["--history-lines", "200000", "--channel-max", "64MiB",
+             "--scan-limit", "1m"]
 
     def is_of(self, group, values, quantiles):
         """Its numbers are those of these values."""

@@ -9,23 +9,15 @@ import time
 from urllib.parse import quote
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
-from logplexd import OWNER, PATIENCE_S, TIME, DaemonTest, basic, line, main
+from logplexd import OWNER, PATIENCE_S, TIME, basic, line, main
+from reading import ReadingTest
 
 PADDING = "x" * 1000 + " "
 NAMES = ["seq", "t", "time", "source", "process", "severity", "text"]
 
 
-class TailTest(DaemonTest):
-    TAIL = "/v3/channels/demo/tail"
-
-    def setUp(self):
-        super().setUp()
-        self.token = self.make_channel("demo", "app")["app"]
-
-    def send(self, *texts, **fields):
-        answer = self.post(self.token, [line(text, **fields)
-                                        for text in texts])
-        self.assertEqual(answer.status, 204, answer)
+class TailTest(ReadingTest):
+    TAIL = ReadingTest.CHANNEL + "tail"
 
     def send_numbers(self, start, stop, padding=""):
         for at in range(start, stop, 500):
