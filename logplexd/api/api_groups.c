@@ -167,7 +167,7 @@ static void print_groups(api_scan *base, FILE *to)
     api_scan_print_end(base, to);
     print_member(to, "error",
                  it->opt.measure.len_bytes > 0 ? summary.alpha : NAN);
-    print_member(to, "took_ms", (double)(base->took_ns / 1000) / 1000);
+    print_member(to, "took_ms", round((double)base->took_ns / 1e3) / 1e3);
     fputc('}', to);
 }
 
