@@ -8,8 +8,10 @@
 #include "api/api_tail.h"
 
 enum {
-    STEP_LINES = 1024,
-    STEP_LINES_OF_PATTERNS = 64, /* one of them may take a long look at each */
+    STEP_LINES_FIRST = 64,
+    STEP_LINES_MAX = 4096,
+    STEP_LEAST_NS = 1000000,
+    STEP_MOST_NS = 10000000,
     NS_PER_MS = 1000000
 };
 
@@ -60,28 +62,34 @@ void api_scan_between(api_scan *it, lp_seq first_seq, lp_seq end_seq)
 
 /* Steps ------------------------------------------------------------------- */
 
-static uint32_t lines_per_step(const api_scan *it)
+/* A filter's patterns may take a long look at each line, or hardly any: steps are
+ * as large as lets the clock be looked at often enough, and not more. */
+static uint32_t next_lines(uint32_t lines, uint64_t took_ns)
 {
-    lp_filter_stats stats = LP_FILTER_STATS_INIT;
-
-    if (it->where.filter)
-        lp_filter_stats_get(it->where.filter, &stats);
-    return stats.patterns > 0 ? STEP_LINES_OF_PATTERNS : STEP_LINES;
+    if (took_ns > STEP_MOST_NS && lines > 1)
+        return lines / 2;
+    return took_ns < STEP_LEAST_NS && lines < STEP_LINES_MAX ? 2 * lines
+                                                             : lines;
 }
 
 // Why there is no next step.
 static const char *take_steps(api_scan *it)
 {
-    uint32_t lines_max = lines_per_step(it);
-    uint64_t until_ns = uv_hrtime() + it->limit_ns;
+    uint64_t now_ns = uv_hrtime();
+    uint64_t until_ns = now_ns + it->limit_ns;
+    uint32_t lines = STEP_LINES_FIRST;
     lp_err err = LP_OK;
 
     while (err == LP_OK) {
-        if (uv_hrtime() >= until_ns)
+        uint64_t since_ns = now_ns;
+
+        if (since_ns >= until_ns)
             return "its time was up (--scan-limit)";
         if (atomic_load(&it->home->shared->is_draining))
             return "the daemon ends";
-        err = lp_scan_step(it->scan, it->ring, lines_max);
+        err = lp_scan_step(it->scan, it->ring, lines);
+        now_ns = uv_hrtime();
+        lines = next_lines(lines, now_ns - since_ns);
     }
     return err == LP_E_END ? NULL : "no memory for a reader";
 }

@@ -14,8 +14,9 @@ enum {
     LINES_PER_RUN = 1024,
     SWEEP_MAX_MS = 1000,
     SWEEP_MIN_MS = 20,
-    /* A pattern takes longer to look at a line than all else does. */
-    LINES_PER_FILL_OF_PATTERNS = 512,
+    /* A pattern may take long to look at a line. It gets no more than this. */
+    PATTERNS_NS = 5000000,
+    LINES_PER_LOOK_OF_PATTERNS = 8,
     /* A tail that has just spoken waits this long for more lines, or as long as
      * its form says, so that a stream of single lines costs each of its readers
      * 200 writes a second at most, and a line after silence goes out at once. */
@@ -61,9 +62,10 @@ typedef struct tail {
     tail_filter filter;
     lp_cursor *cursor;
     lp_run run;
-    uint32_t run_at; /* the next line of run        */
-    uint32_t look_max_lines;
+    uint32_t run_at;     /* the next line of run        */
     uint32_t look_lines; /* left to this call of fill() */
+    bool has_patterns;   /* it also has to look at the clock: */
+    uint64_t look_until_ns;
     outflow flow;
     bool is_open;    /* the event of the last line: others may follow there */
     bool has_paused; /* what it said last was all that there was            */
@@ -274,14 +276,21 @@ static step say_hello(tail *t)
     return s;
 }
 
+static bool is_time_up(const tail *t)
+{
+    return t->has_patterns && uv_hrtime() >= t->look_until_ns;
+}
+
 static step scan_on(tail *t)
 {
+    uint32_t lines_max =
+        t->has_patterns ? LINES_PER_LOOK_OF_PATTERNS : LINES_PER_FILL;
     lp_seq start;
     lp_seq stop;
 
-    if (tail_scan_step(t->scan, &t->filter, t->look_max_lines, &start, &stop) ==
+    if (tail_scan_step(t->scan, &t->filter, lines_max, &start, &stop) ==
         LP_E_AGAIN)
-        return STEP_YIELD;
+        return t->has_patterns && !is_time_up(t) ? STEP_ON : STEP_YIELD;
     if (start < t->floor_seq)
         start = t->floor_seq;
     if (open_cursor(t, LP_START_SEQ, start, stop) != LP_OK)
@@ -317,7 +326,7 @@ static step send_line(tail *t)
         t->stage = STAGE_FAREWELL;
         return STEP_ON;
     }
-    if (t->look_lines == 0)
+    if (t->look_lines == 0 || is_time_up(t))
         return STEP_YIELD;
     t->look_lines--;
     if (tail_filter_match(&t->filter, &line.record)) {
@@ -470,7 +479,8 @@ static ssize_t fill(void *ctx, char *out, size_t room_bytes)
         return 0;
     }
     outflow_begin(&t->flow, out, room_bytes);
-    t->look_lines = t->look_max_lines;
+    t->look_lines = LINES_PER_FILL;
+    t->look_until_ns = uv_hrtime() + PATTERNS_NS;
     t->is_waiting = false;
     do {
         s = take_step(t);
@@ -623,13 +633,13 @@ static lp_span keep(char **room, lp_span text)
     return kept;
 }
 
-static uint32_t lines_per_fill(const lp_filter *where)
+static bool has_patterns(const lp_filter *where)
 {
     lp_filter_stats stats = LP_FILTER_STATS_INIT;
 
     if (where)
         lp_filter_stats_get(where, &stats);
-    return stats.patterns > 0 ? LINES_PER_FILL_OF_PATTERNS : LINES_PER_FILL;
+    return stats.patterns > 0;
 }
 
 static tail *create(http_request *req, const tail_request *want)
@@ -655,7 +665,7 @@ static tail *create(http_request *req, const tail_request *want)
     t->forbidden = want->is_tail ? want->forbidden : NULL;
     t->form = want->form;
     t->filter.where = want->where;
-    t->look_max_lines = lines_per_fill(want->where);
+    t->has_patterns = has_patterns(want->where);
     t->gap.epoch = t->epoch;
     t->gap.is_filtered = !tail_filter_is_open(&t->filter);
     t->spoke_ms = uv_now(&t->home->loop);

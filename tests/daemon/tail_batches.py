@@ -233,6 +233,14 @@ class Filters(TailTest):
         self.send("line 0000.", "line 1.", "line 5000.")
         self.assertEqual(self.texts(events, 2), ["line 0000.", "line 5000."])
 
+    def test_a_pattern_that_takes_its_time_finds_what_there_is(self):
+        hard = ["x" * 300 + " y"] * 40 + ["xxy"]
+        self.send(*hard)
+        events = self.tail("?where=" + quote('msg~"(x+x+)+y"'))
+        self.assertEqual(self.texts(events, 1), ["xxy"])
+        self.send(*hard, *hard)
+        self.assertEqual(self.texts(events, 2), ["xxy", "xxy"])
+
     def test_it_is_told_how_far_it_is_while_nothing_matches(self):
         events = self.tail("?where=source=heroku")
         self.send("a", app="heroku")
