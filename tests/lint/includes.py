@@ -33,7 +33,7 @@ RULES = {
     "parsers": (("liblogplex",), {"pcre2"}, PURE_LIBC | VECTORS),
     "drains": (("liblogplex", "parsers"),
                {"uv", "curl", "gnutls", "zstd", "zlib"}, ANY_LIBC),
-    "viz": (("liblogplex", "parsers"), set(), PURE_LIBC | {"math.h"}),
+    "viz": (("liblogplex", "parsers"), set(), PURE_LIBC | {"math.h", "sys/queue.h"}),
     "logplexd": (("liblogplex", "parsers", "drains", "viz"), ANY_LIBRARY,
                  ANY_LIBC),
     "tests": (("liblogplex", "parsers", "drains", "viz", "logplexd"),

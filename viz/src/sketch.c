@@ -45,16 +45,6 @@ lp_err lp_sketch_home_init(lp_sketch_home *home, const lp_sketch_scale *scale,
 
 /* Totals ------------------------------------------------------------------ */
 
-/* Knuth's two-sum (TAOCP 4.2.2): what rounding takes goes to sum_low. */
-static void sum_add(lp_sketch *sketch, double value)
-{
-    double sum = sketch->sum + value;
-    double part = sum - sketch->sum;
-
-    sketch->sum_low += (sketch->sum - (sum - part)) + (value - part);
-    sketch->sum = sum;
-}
-
 double lp_sketch_sum(const lp_sketch *sketch)
 {
     return isfinite(sketch->sum) ? sketch->sum + sketch->sum_low : sketch->sum;
@@ -73,7 +63,7 @@ void lpi_totals_merge(lp_sketch *into, const lp_sketch *from)
     }
     into->count += from->count;
     if (isfinite(into->sum)) {
-        sum_add(into, from->sum);
+        lpi_sum_add(into, from->sum);
         into->sum_low += from->sum_low;
     }
 }
@@ -89,10 +79,9 @@ bool lpi_stays_flat(const lp_sketch *sketch, const lp_sketch *more)
 
 /* Values ------------------------------------------------------------------ */
 
-static inline void bucket_add(lp_sketch *sketch, lp_sketch_home *home,
-                              double value, uint64_t n)
+static inline void place_add(lp_sketch *sketch, lp_sketch_home *home,
+                             lpi_place at, uint64_t n)
 {
-    lpi_place at = lpi_place_of(home->scale, value);
     lp_sketch_side *side;
     lpi_block *block;
 
@@ -109,6 +98,12 @@ static inline void bucket_add(lp_sketch *sketch, lp_sketch_home *home,
     }
 }
 
+static void bucket_add(lp_sketch *sketch, lp_sketch_home *home, double value,
+                       uint64_t n)
+{
+    place_add(sketch, home, lpi_place_of(home->scale, value), n);
+}
+
 void lpi_unfold(lp_sketch *into, lp_sketch_home *home, const lp_sketch *flat)
 {
     if (flat->count == 0) {
@@ -123,13 +118,9 @@ void lpi_unfold(lp_sketch *into, lp_sketch_home *home, const lp_sketch *flat)
     }
 }
 
-void lp_sketch_add(lp_sketch *sketch, lp_sketch_home *home, double value)
+void lpi_sketch_add_at(lp_sketch *sketch, lp_sketch_home *home, double value,
+                       lpi_place at)
 {
-    if (lpi_exponent_of(lpi_bits_of(value)) == LPI_EXPONENT_MASK) {
-        sketch->not_finite++;
-        return;
-    }
-    value += 0.0; // -0 becomes 0
     if (lpi_is_flat(sketch)) {
         lp_sketch one = {.count = 1, .min = value, .max = value, .sum = value};
 
@@ -139,8 +130,18 @@ void lp_sketch_add(lp_sketch *sketch, lp_sketch_home *home, double value)
     sketch->count++;
     sketch->min = value < sketch->min ? value : sketch->min;
     sketch->max = value > sketch->max ? value : sketch->max;
-    sum_add(sketch, value);
-    bucket_add(sketch, home, value, 1);
+    lpi_sum_add(sketch, value);
+    place_add(sketch, home, at, 1);
+}
+
+void lp_sketch_add(lp_sketch *sketch, lp_sketch_home *home, double value)
+{
+    if (lpi_exponent_of(lpi_bits_of(value)) == LPI_EXPONENT_MASK) {
+        sketch->not_finite++;
+        return;
+    }
+    value += 0.0; // -0 becomes 0
+    lpi_sketch_add_at(sketch, home, value, lpi_place_of(home->scale, value));
 }
 
 void lp_sketch_merge(lp_sketch *into, lp_sketch_home *home,

@@ -20,4 +20,22 @@ bool lpi_stays_flat(const lp_sketch *sketch, const lp_sketch *more);
 /* Puts what a flat sketch has seen into the buckets of *into. */
 void lpi_unfold(lp_sketch *into, lp_sketch_home *home, const lp_sketch *flat);
 
+/* One more value in count, min, max and sum. Knuth's two-sum (TAOCP 4.2.2): what
+ * rounding takes goes to sum_low. */
+static inline void lpi_sum_add(lp_sketch *sketch, double value)
+{
+    double sum = sketch->sum + value;
+    double part = sum - sketch->sum;
+
+    sketch->sum_low += (sketch->sum - (sum - part)) + (value - part);
+    sketch->sum = sum;
+}
+
+/* lp_sketch_add() for who knows the place of value, which is finite and not -0. */
+void lpi_sketch_add_at(lp_sketch *sketch, lp_sketch_home *home, double value,
+                       lpi_place at);
+
+/* Of a packed form that is known to be one: all but its buckets. */
+void lpi_packed_totals(lp_span packed, lp_sketch *out);
+
 #endif /* LP_SKETCH_IMPL_H */

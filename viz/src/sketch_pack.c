@@ -1,7 +1,10 @@
 /* sketch_pack.c - a sketch as bytes. */
 #include "sketch_impl.h"
 
+#include <assert.h>
 #include <math.h>
+
+#include "packing.h"
 
 enum {
     VERSION = 1,
@@ -23,44 +26,19 @@ enum {
 
 /* Writing ----------------------------------------------------------------- */
 
-/* Counts what it has no room for. */
-typedef struct writer {
-    char *out;
-    size_t out_max;
-    size_t length;
-} writer;
-
-static void put_varint(writer *w, uint64_t n)
-{
-    do {
-        uint8_t byte = (uint8_t)((n & 0x7f) | (n > 0x7f ? 0x80 : 0));
-
-        if (w->length < w->out_max) {
-            w->out[w->length] = (char)byte;
-        }
-        w->length++;
-        n >>= 7;
-    } while (n > 0);
-}
-
-static void put_number(writer *w, double value)
-{
-    put_varint(w, __builtin_bswap64(lpi_bits_of(value)));
-}
-
-static void put_bucket(writer *w, uint64_t gap, uint64_t n)
+static void put_bucket(lpi_writer *w, uint64_t gap, uint64_t n)
 {
     if (n == 1) {
-        put_varint(w, gap << BUCKET_KIND_BITS | BUCKET_OF_ONE);
+        lpi_put_varint(w, gap << BUCKET_KIND_BITS | BUCKET_OF_ONE);
     } else if (gap == 1 && n <= UINT64_MAX >> BUCKET_KIND_BITS) {
-        put_varint(w, n << BUCKET_KIND_BITS | BUCKET_NEXT);
+        lpi_put_varint(w, n << BUCKET_KIND_BITS | BUCKET_NEXT);
     } else {
-        put_varint(w, gap << BUCKET_KIND_BITS | BUCKET_OF_BOTH);
-        put_varint(w, n);
+        lpi_put_varint(w, gap << BUCKET_KIND_BITS | BUCKET_OF_BOTH);
+        lpi_put_varint(w, n);
     }
 }
 
-static void put_buckets(writer *w, const lp_sketch_side *side)
+static void put_buckets(lpi_writer *w, const lp_sketch_side *side)
 {
     uint32_t before = 0;
     uint64_t count = 0;
@@ -71,7 +49,7 @@ static void put_buckets(writer *w, const lp_sketch_side *side)
     while (lpi_side_next(side, &at, &key, &n)) {
         count++;
     }
-    put_varint(w, count);
+    lpi_put_varint(w, count);
     at = 0;
     while (lpi_side_next(side, &at, &key, &n)) {
         put_bucket(w, key - before, n);
@@ -105,46 +83,46 @@ static unsigned flags_of(const lp_sketch *sketch)
     return flags;
 }
 
-static void put_totals(writer *w, const lp_sketch *sketch, unsigned flags)
+static void put_totals(lpi_writer *w, const lp_sketch *sketch, unsigned flags)
 {
-    put_varint(w, sketch->count);
+    lpi_put_varint(w, sketch->count);
     if (flags & FLAG_ZEROS) {
-        put_varint(w, sketch->zeros);
+        lpi_put_varint(w, sketch->zeros);
     }
     if (flags & FLAG_NOT_FINITE) {
-        put_varint(w, sketch->not_finite);
+        lpi_put_varint(w, sketch->not_finite);
     }
     for (int i = 0; i < 2; i++) {
         if (flags & (unsigned)FLAG_FOLDED << i) {
-            put_varint(w, sketch->sides[i].folded);
-            put_varint(w, sketch->sides[i].floor);
+            lpi_put_varint(w, sketch->sides[i].folded);
+            lpi_put_varint(w, sketch->sides[i].floor);
         }
     }
     if (sketch->count > 0) {
-        put_number(w, sketch->min);
+        lpi_put_number(w, sketch->min);
     }
     if (sketch->count > 1) {
-        put_number(w, sketch->max);
-        put_number(w, sketch->sum);
+        lpi_put_number(w, sketch->max);
+        lpi_put_number(w, sketch->sum);
     }
     if (flags & FLAG_SUM_LOW) {
-        put_number(w, sketch->sum_low);
+        lpi_put_number(w, sketch->sum_low);
     }
 }
 
 size_t lp_sketch_pack(lp_sketch *sketch, const lp_sketch_home *home, char *out,
                       size_t out_max)
 {
-    writer w = {out, out_max, 0};
+    lpi_writer w = {out, out_max, 0};
     unsigned flags;
 
     for (int i = 0; i < 2; i++) {
         lpi_side_settle(&sketch->sides[i], home);
     }
     flags = flags_of(sketch);
-    put_varint(&w, VERSION);
-    put_varint(&w, flags);
-    put_varint(&w, home->scale->octave_buckets);
+    lpi_put_varint(&w, VERSION);
+    lpi_put_varint(&w, flags);
+    lpi_put_varint(&w, home->scale->octave_buckets);
     put_totals(&w, sketch, flags);
     for (int i = 0; i < 2; i++) {
         if (flags & (unsigned)FLAG_BUCKETS << i) {
@@ -155,11 +133,6 @@ size_t lp_sketch_pack(lp_sketch *sketch, const lp_sketch_home *home, char *out,
 }
 
 /* Reading ----------------------------------------------------------------- */
-
-typedef struct reader {
-    lp_span rest;
-    bool is_bad; /* once something was missing or wrong */
-} reader;
 
 /* The buckets of one side, as they are written. */
 typedef struct bucket_text {
@@ -175,44 +148,25 @@ typedef struct packed {
     bucket_text buckets[2];
 } packed;
 
-/* Of two ways to write a number only the shorter one is right. */
-static uint64_t get_varint(reader *r)
-{
-    uint64_t n = 0;
-
-    for (unsigned shift = 0; shift < 64 && r->rest.len_bytes > 0; shift += 7) {
-        uint8_t byte = (uint8_t)r->rest.ptr[0];
-
-        r->rest = lp_span_skip(r->rest, 1);
-        n |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte <= 0x7f) {
-            r->is_bad |= (shift > 0 && byte == 0) || (shift == 63 && byte > 1);
-            return n;
-        }
-    }
-    r->is_bad = true;
-    return 0;
-}
-
 /* What is told by a flag is not zero. */
-static uint64_t get_count(reader *r)
+static uint64_t get_count(lpi_reader *r)
 {
-    uint64_t n = get_varint(r);
+    uint64_t n = lpi_get_varint(r);
 
     r->is_bad |= n == 0;
     return n;
 }
 
 /* Neither NaN nor -0, which no sketch holds. */
-static double get_number(reader *r)
+static double get_number(lpi_reader *r)
 {
-    double value = lpi_double_of(__builtin_bswap64(get_varint(r)));
+    double value = lpi_get_number(r);
 
     r->is_bad |= isnan(value) || (value == 0 && signbit(value));
     return value;
 }
 
-static double get_finite(reader *r)
+static double get_finite(lpi_reader *r)
 {
     double value = get_number(r);
 
@@ -220,9 +174,9 @@ static double get_finite(reader *r)
     return value;
 }
 
-static void get_bucket(reader *r, uint64_t *key, uint64_t *n)
+static void get_bucket(lpi_reader *r, uint64_t *key, uint64_t *n)
 {
-    uint64_t token = get_varint(r);
+    uint64_t token = lpi_get_varint(r);
     uint64_t told = token >> BUCKET_KIND_BITS;
     uint64_t gap = told;
 
@@ -236,7 +190,7 @@ static void get_bucket(reader *r, uint64_t *key, uint64_t *n)
         r->is_bad |= told < 2;
         break;
     case BUCKET_OF_BOTH:
-        *n = get_varint(r);
+        *n = lpi_get_varint(r);
         r->is_bad |=
             *n < 2 || (gap == 1 && *n <= UINT64_MAX >> BUCKET_KIND_BITS);
         break;
@@ -247,11 +201,11 @@ static void get_bucket(reader *r, uint64_t *key, uint64_t *n)
     r->is_bad |= gap == 0 || __builtin_add_overflow(*key, gap, key);
 }
 
-static void get_totals(reader *r, packed *p)
+static void get_totals(lpi_reader *r, packed *p)
 {
     lp_sketch *totals = &p->totals;
 
-    totals->count = get_varint(r);
+    totals->count = lpi_get_varint(r);
     if (p->flags & FLAG_ZEROS) {
         totals->zeros = get_count(r);
     }
@@ -299,7 +253,7 @@ static bool is_possible(const packed *p, const lp_sketch_scale *scale, int side,
 }
 
 /* Checks the buckets of one side; *left is what is still to be counted. */
-static void get_buckets(reader *r, packed *p, const lp_sketch_scale *scale,
+static void get_buckets(lpi_reader *r, packed *p, const lp_sketch_scale *scale,
                         int side, uint64_t *left)
 {
     bucket_text *buckets = &p->buckets[side];
@@ -314,8 +268,8 @@ static void get_buckets(reader *r, packed *p, const lp_sketch_scale *scale,
 }
 
 /* What has no bucket must be there too, between min and max. */
-static void check_rest(reader *r, const packed *p, const lp_sketch_scale *scale,
-                       uint64_t *left)
+static void check_rest(lpi_reader *r, const packed *p,
+                       const lp_sketch_scale *scale, uint64_t *left)
 {
     const lp_sketch *totals = &p->totals;
     lpi_place zero = {-1, 0};
@@ -336,17 +290,17 @@ static void check_rest(reader *r, const packed *p, const lp_sketch_scale *scale,
 
 static lp_err unpack(lp_span bytes, const lp_sketch_scale *scale, packed *p)
 {
-    reader r = {bytes, false};
+    lpi_reader r = {bytes, false};
     uint64_t octave_buckets;
     uint64_t flags;
     uint64_t left;
 
     memset(p, 0, sizeof(*p));
-    r.is_bad |= get_varint(&r) != VERSION;
-    flags = get_varint(&r);
+    r.is_bad |= lpi_get_varint(&r) != VERSION;
+    flags = lpi_get_varint(&r);
     r.is_bad |= flags > FLAGS_ALL;
     p->flags = (unsigned)flags;
-    octave_buckets = get_varint(&r);
+    octave_buckets = lpi_get_varint(&r);
     if (r.is_bad || octave_buckets != scale->octave_buckets) {
         return r.is_bad ? LP_E_SYNTAX : LP_E_INVALID;
     }
@@ -365,7 +319,7 @@ static lp_err unpack(lp_span bytes, const lp_sketch_scale *scale, packed *p)
 static void merge_buckets(lp_sketch_side *into, lp_sketch_home *home,
                           const bucket_text *buckets)
 {
-    reader r = {buckets->text, false};
+    lpi_reader r = {buckets->text, false};
     uint64_t key = 0;
     uint64_t n;
 
@@ -400,4 +354,18 @@ lp_err lp_sketch_merge_packed(lp_sketch *into, lp_sketch_home *home,
         merge_buckets(&into->sides[i], home, &p.buckets[i]);
     }
     return LP_OK;
+}
+
+void lpi_packed_totals(lp_span bytes, lp_sketch *out)
+{
+    lpi_reader r = {bytes, false};
+    packed p;
+
+    memset(&p, 0, sizeof(p));
+    lpi_get_varint(&r); // the version
+    p.flags = (unsigned)lpi_get_varint(&r);
+    lpi_get_varint(&r); // K
+    get_totals(&r, &p);
+    assert(!r.is_bad);
+    *out = p.totals;
 }

@@ -1,0 +1,311 @@
+/*
+ * aggregate.h - what the lines of a channel say in numbers, as they arrive.
+ *
+ * An aggregate is fed the runs of one cursor (lp_aggregate_run) and asked at any
+ * time: how many requests, how fast, by whom, with which errors, in each second
+ * of the last two minutes, each ten seconds of the last hour, each minute of the
+ * last day.
+ *
+ *   lines --> kind, measures --> series --+--> the second that is open
+ *            (measure.h)        "web.1"   |        | when it is over
+ *                               "503"     |        v
+ *                               "H12"     |   frames of 1 s -> 10 s -> 1 min
+ *
+ * A *series* is what is counted under one name: the requests that web.1 answered,
+ * those with status 503, the samples of memory_total of worker.1. A *frame* is a
+ * window that is over: a row for each series that had values in it, packed, in
+ * one block of memory. Those of 10 s are merged of ten of 1 s, those of a minute
+ * of six of 10 s, so a line is counted once and sums agree everywhere.
+ *
+ * Time is the arrival of a line. When it steps back by more than SLACK seconds
+ * the frames step with it, so that nothing is counted in a future that does not
+ * come; what senders write in their lines (TIMESTAMP) is shown as *skew* and has
+ * no say in anything.
+ *
+ * Bounds. There are at most series_max series, and each dimension has some that no
+ * other can take; what comes under further names is counted in the *other* row of
+ * its dimension, so totals stay right. A series that had no value for two minutes
+ * makes room. All of a channel's memory is within bytes_max: detail fades with
+ * age, and totals don't:
+ *
+ *      now                                                            24 h ago
+ *       | full: all rows, sketches | core: totals | coarse: 5 frames in one |
+ *
+ * Where these end depends on how much there is to keep; lp_aggregate_window says
+ * of each answer what it is. An aggregate that saw no line holds under 512 bytes.
+ * Where memory is refused, a second stays open until there is some: what it has
+ * counted is then told of a later one, but told.
+ *
+ * Threads: one at a time for each aggregate. What lp_aggregates_create() made is
+ * constant, and shared by all.
+ */
+#ifndef LOGPLEX_AGGREGATE_H
+#define LOGPLEX_AGGREGATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "logplex/errors.h"
+#include "logplex/logplex.h"
+#include "logplex/measure.h"
+#include "logplex/sketch.h"
+#include "logplex/span.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct lp_aggregates lp_aggregates; /* what all channels share   */
+typedef struct lp_aggregate lp_aggregate;   /* the numbers of one channel */
+
+enum {
+    LP_AGGREGATE_NAME_MAX_BYTES = 96, /* of a series; longer ones are cut */
+    LP_AGGREGATE_SERIES_MAX_DEFAULT = 256,
+    LP_AGGREGATE_SERIES_MAX_LEAST = 16,
+    LP_AGGREGATE_SERIES_MAX_MOST = 4096,
+    LP_AGGREGATE_BYTES_MAX_DEFAULT = 512 * 1024,
+    LP_AGGREGATE_BYTES_MAX_LEAST = 64 * 1024,
+    LP_AGGREGATE_MARKERS_MAX = 64
+};
+
+typedef struct lp_aggregates_options {
+    uint32_t struct_bytes;
+    uint32_t series_max;   /* 256, of one channel */
+    uint64_t bytes_max;    /* 512 KiB, of one channel, all in all */
+    double alpha;          /* 0.01: the relative error of quantiles */
+    uint64_t hash_key[2];  /* random, so that nobody can choose names which get
+                             in each other's way */
+    const lp_kinds *kinds; /* own kinds of lines, or NULL; must outlive it */
+    const lp_allocator *allocator; /* aligned_alloc and free; copied */
+} lp_aggregates_options;
+
+#define LP_AGGREGATES_OPTIONS_INIT                                          \
+    {                                                                       \
+        (uint32_t)sizeof(lp_aggregates_options), 0, 0, 0.0, {0}, NULL, NULL \
+    }
+
+/*
+ * opt may be NULL. Owns: all aggregates must have been closed before
+ * lp_aggregates_destroy(); NULL is allowed there.
+ * Fails: LP_E_INVALID, LP_E_NOMEM.
+ */
+LP_API lp_err lp_aggregates_create(const lp_aggregates_options *opt,
+                                   lp_aggregates **out);
+LP_API void lp_aggregates_destroy(lp_aggregates *shared);
+
+/* Fails: LP_E_NOMEM. */
+LP_API lp_err lp_aggregate_open(lp_aggregates *shared, lp_aggregate **out);
+LP_API void lp_aggregate_close(lp_aggregate *aggregate);
+
+/* Counts all lines of a run, and what its cursor has lost in front of it. Cannot
+ * fail: what finds no memory is counted in the other rows, or as uncounted. The
+ * run is not kept. */
+LP_API void lp_aggregate_run(lp_aggregate *aggregate, const lp_run *run);
+
+/* It is now_ns, and all lines that arrived before have been counted (the cursor
+ * said LP_E_AGAIN): windows that are over become frames. Lines do the same when
+ * they come; this is for before reading, when there were none for a while. */
+LP_API void lp_aggregate_tick(lp_aggregate *aggregate, int64_t now_ns);
+
+/* Reading ----------------------------------------------------------------- */
+
+typedef enum lp_dimension {
+    LP_DIM_TOTAL = 0, /* requests that the router saw: connect + service, ms */
+    LP_DIM_PROCESS =
+        1,             /* the same, by who answered: "web.1", "" for nobody   */
+    LP_DIM_STATUS = 2, /* by status: "200", "" for none                       */
+    LP_DIM_CODE = 3,   /* errors by code: "H12", with the times of requests;
+                           also R14 and L10, which have none. No sketch */
+    LP_DIM_ROUTE = 4, /* requests by method and folded path: "GET /users/:id" */
+    LP_DIM_MEASURE = 5, /* any other measure, by its name. Those of the router
+                           are called "router.connect", ".service", ".wait",
+                           ".queue" and ".bytes" */
+    LP_DIM_LINES = 6,   /* all lines by process: a value is a line's length in
+                           bytes. No sketch */
+    LP_DIM_EVENT = 7, /* what happens to dynos: "crashed", "up" and what else a
+                           state can be, "restarted", "started", "stopped",
+                           "exited". No values */
+    LP_DIM_SKEW = 8,  /* arrival less TIMESTAMP, ms, by process: one line in
+                           a second of each. No sketch */
+    LP_DIMENSIONS = 9
+} lp_dimension;
+
+/*
+ * One series in one window, or in several merged ones.
+ *
+ * MEASURE and CODE have rows of all (of is empty) and rows of single processes
+ * (is_of_process). Memory and load, and codes with a process, are counted in both,
+ * so sums are taken over the one or the other. By convention a line's source= is
+ * its process, and it is counted there only.
+ *
+ * Not all that is counted has a value: a request that no dyno answered took no
+ * time, and must not make the others look faster.
+ */
+typedef struct lp_aggregate_row {
+    uint8_t dimension;  /* lp_dimension                              */
+    uint8_t op;         /* lp_measure_op                             */
+    uint8_t unit;       /* lp_unit                                   */
+    bool is_other;      /* what came under further names; name is "" */
+    bool is_of_process; /* of says which, unless is_other            */
+    bool is_platform;   /* MEASURE: the router, the platform or an add-on says
+                           so, not the application */
+    lp_span name;
+    lp_span of;           /* MEASURE, CODE, EVENT: the process */
+    uint64_t count;       /* of requests, errors, lines, events, values      */
+    uint64_t value_count; /* of these, how many had a value, so that the mean is
+                             sum / value_count */
+    uint64_t
+        failed; /* TOTAL, PROCESS, STATUS, ROUTE: those with a status of 500
+                        and more, or a code */
+    double sum, min, max;    /* of values; 0 when there are none */
+    double last;             /* the newest value that the series ever had */
+    const lp_sketch *sketch; /* of value_count values; NULL: none is kept, so
+                                there are no quantiles */
+    lp_seq
+        newest[2];  /* lines that made it, newest first; 0: not known. They may
+                         be newer than the window */
+    lp_seq max_seq; /* the line of max; 0: not known, as it is too old */
+} lp_aggregate_row;
+
+typedef enum lp_tier {
+    LP_TIER_SECONDS = 0, /* 1 s, 2 minutes of them  */
+    LP_TIER_TENS = 1,    /* 10 s, an hour of them   */
+    LP_TIER_MINUTES = 2, /* a minute, a day of them */
+    LP_TIERS = 3
+} lp_tier;
+
+typedef enum lp_detail {
+    LP_DETAIL_FULL = 0,
+    LP_DETAIL_CORE = 1,   /* TOTAL with its sketch; STATUS, EVENT, and CODE and
+                            MEASURE of all, without; LINES as one other row */
+    LP_DETAIL_COARSE = 2, /* the same, of up to five minutes in one */
+    LP_DETAIL_BARE = 3    /* no sketch, and of each dimension of CORE one other
+                             row: memory is too small for what there is */
+} lp_detail;
+
+typedef struct lp_aggregate_window {
+    int64_t start_s;  /* since 1970-01-01T00:00:00Z */
+    int64_t end_s;    /* the second behind it       */
+    lp_seq first_seq; /* the lines that were counted in it; 0: none */
+    lp_seq end_seq;
+    uint64_t lost_lines; /* that its cursor did not get to see */
+    uint8_t detail;      /* lp_detail, the greatest of what was merged */
+} lp_aggregate_window;
+
+/* Called for each window, oldest first; rows are in the order of dimensions, and
+ * in each of names, the other row last. What it gets is good for the call. */
+typedef void (*lp_aggregate_fn)(void *ctx, const lp_aggregate_window *window,
+                                const lp_aggregate_row *rows, size_t row_count);
+
+/* Which rows: those of the dimensions whose bits are set; of these, where name is
+ * not empty, those of that name, and where of is not empty, of that process. */
+typedef struct lp_aggregate_select {
+    uint32_t dimensions; /* 1u << LP_DIM_...; 0: all */
+    lp_span name;
+    lp_span of;
+} lp_aggregate_select;
+
+#define LP_AGGREGATE_SELECT_ALL \
+    {                           \
+        0, {NULL, 0},           \
+        {                       \
+            NULL, 0             \
+        }                       \
+    }
+
+/*
+ * Each window of a tier that is over and that lies within [from_s, to_s), as far
+ * as it is kept. Windows without a line are left out. For the length of the call,
+ * this and lp_aggregate_total() take memory for one window on top of bytes_max.
+ * Fails: LP_E_INVALID (no such tier), LP_E_NOMEM (there is no room to merge in).
+ */
+LP_API lp_err lp_aggregate_each(lp_aggregate *aggregate, lp_tier tier,
+                                int64_t from_s, int64_t to_s,
+                                const lp_aggregate_select *select,
+                                lp_aggregate_fn fn, void *ctx);
+
+/*
+ * All windows within [from_s, to_s) in one, of those frames that say most: fn is
+ * called once, and window says what it really covers, as older windows are as wide
+ * as they are, and not more than was asked for. Fails: LP_E_INVALID (from_s is not before to_s), LP_E_NOMEM.
+ */
+LP_API lp_err lp_aggregate_total(lp_aggregate *aggregate, int64_t from_s,
+                                 int64_t to_s,
+                                 const lp_aggregate_select *select,
+                                 lp_aggregate_fn fn, void *ctx);
+
+/*
+ * Lines that had a value within alpha of value, in this series, not long ago:
+ * at most out_max sequence numbers, newest first; how many there are. row is one
+ * that fn got.
+ */
+LP_API size_t lp_aggregate_exemplars(const lp_aggregate *aggregate,
+                                     const lp_aggregate_row *row, double value,
+                                     lp_seq *out, size_t out_max);
+
+/* Events that a chart marks: releases, deploys, restarts, crashes. */
+typedef struct lp_aggregate_marker {
+    int64_t at_ns;
+    lp_seq seq;
+    uint8_t kind;    /* lp_kind */
+    lp_span process; /* empty for a release   */
+    lp_span text;    /* "v42", "up to crashed", "status 137" */
+} lp_aggregate_marker;
+
+/* Those that arrived in [from_s, to_s), oldest first, the newest MARKERS_MAX. */
+LP_API void lp_aggregate_markers(
+    const lp_aggregate *aggregate, int64_t from_s, int64_t to_s,
+    void (*fn)(void *ctx, const lp_aggregate_marker *marker), void *ctx);
+
+/* What a list of many channels shows of each: kept up to date as windows end, so
+ * asking costs next to nothing. Of the last 60 s that are over, in whole tens. */
+enum { LP_AGGREGATE_SPARKS = 30 };
+
+typedef struct lp_aggregate_brief {
+    int64_t end_s; /* 0: it never had a line */
+    uint64_t lines;
+    uint64_t requests;
+    uint64_t failed;
+    uint64_t errors; /* of all codes: H, R, L */
+    uint64_t lost_lines;
+    double p95_ms;       /* of TOTAL; 0 when there were no requests */
+    double memory_share; /* the largest memory_total of a process by its
+                                  quota, 1 is all of it; 0: not known */
+    char top_code[8];    /* the most frequent, with a NUL; or "" */
+    uint32_t sparks[LP_AGGREGATE_SPARKS]; /* requests, or where there are none
+                                             lines, in each 10 s, oldest first */
+    bool are_requests;
+} lp_aggregate_brief;
+
+/* now_ns: as for lp_aggregate_tick(). */
+
+LP_API void lp_aggregate_brief_get(lp_aggregate *aggregate, int64_t now_ns,
+                                   lp_aggregate_brief *out);
+
+typedef struct lp_aggregate_stats {
+    uint32_t struct_bytes;
+    uint32_t series;
+    uint64_t lines;           /* counted                                    */
+    uint64_t lost_lines;      /* that the cursor did not get to see         */
+    uint64_t other_values;    /* counted in an other row, for want of series */
+    uint64_t uncounted_lines; /* not even there, for want of memory: they are
+                                 not in lines */
+    uint64_t series_dropped;  /* that had been silent, to make room         */
+    uint64_t frames_dropped;  /* before their time, for want of memory      */
+    uint64_t clock_steps;     /* the arrival times went back                */
+    uint64_t bytes;           /* held, all in all                           */
+    int64_t full_from_s[LP_TIERS]; /* since when frames have this detail; 0:
+                                      there are none */
+    int64_t core_from_s[LP_TIERS];
+    int64_t kept_from_s[LP_TIERS];
+} lp_aggregate_stats;
+
+/* out->struct_bytes must be set. */
+LP_API void lp_aggregate_stats_get(const lp_aggregate *aggregate,
+                                   lp_aggregate_stats *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LOGPLEX_AGGREGATE_H */

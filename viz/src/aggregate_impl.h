@@ -1,0 +1,119 @@
+/*
+ * aggregate_impl.h - what the parts of an aggregate know of each other.
+ *
+ *      aggregate.c         life, runs, stats
+ *      aggregate_line.c    which series a line is counted in
+ *      series.c            the table of them
+ *      tally.c             what is counted of one, and as bytes
+ *      frame.c             windows that are over: rows of bytes, merged
+ *      tier.c              when they are over; clocks that step; ages
+ *      fade.c              what goes when there is no room
+ *      aggregate_read.c    frames to rows with names
+ *      aggregate_brief.c   frames to a few numbers
+ *      exemplar.c          lines for values
+ *      marker.c            events
+ */
+#ifndef LP_AGGREGATE_IMPL_H
+#define LP_AGGREGATE_IMPL_H
+
+#include "exemplar.h"
+#include "frame.h"
+#include "logplex/aggregate.h"
+#include "marker.h"
+#include "series.h"
+
+enum {
+    LPI_NS_PER_S = 1000000000,
+    LPI_SLACK_S = 10, /* lines so late still count in the second that is open */
+    LPI_SILENT_S = 120,
+    LPI_STATUS_FIRST = 100,
+    LPI_STATUS_END = 600,
+    LPI_ROUTER_MEASURES = 5
+};
+
+struct lp_aggregates {
+    lp_allocator allocator;
+    lp_sketch_scale scale;
+    uint64_t bytes_max;
+    uint64_t hash_key[2];
+    const lp_kinds *kinds;
+    uint32_t series_max;
+};
+
+/* Slots that lines keep asking for, 0: not known. Forgotten when slots move. */
+typedef struct lpi_memo {
+    uint16_t lines;
+    uint16_t process;
+    uint16_t router[LPI_ROUTER_MEASURES];
+    uint16_t status[LPI_STATUS_END - LPI_STATUS_FIRST];
+} lpi_memo;
+
+/* What there is from the first line on. */
+typedef struct lpi_live {
+    lp_sketch_home home; /* of the sketches of the second that is open */
+    lpi_table table;
+    lpi_memo memo;
+    lpi_exemplars *exemplars; /* NULL: none yet, or no memory for them */
+    lpi_markers markers;
+    lp_aggregate_brief brief; /* of tens until its end_s */
+    lp_seq newest_seq;
+    uint64_t open_lines;
+    uint64_t open_lost_lines;
+    lp_seq open_first_seq;
+    lp_seq open_end_seq;
+} lpi_live;
+
+struct lp_aggregate {
+    lp_aggregates *shared;
+    lpi_live *live; /* NULL: there was no line yet */
+    lpi_tier tiers[LP_TIERS];
+    int64_t open_s;                    /* the second that is open          */
+    int64_t open_from_ns;              /* its beginning                    */
+    int64_t since_s;                   /* when the first line came         */
+    int64_t dropped_until_s[LP_TIERS]; /* for want of memory */
+    uint64_t waiting_lost_lines;       /* of no second yet                 */
+    uint64_t held_bytes;               /* all but the buckets of live->home */
+    uint64_t lines;
+    uint64_t lost_lines;
+    uint64_t other_values;
+    uint64_t uncounted_lines;
+    uint64_t series_dropped;
+    uint64_t frames_dropped;
+    uint64_t clock_steps;
+};
+
+/* What sketches of the open second may take. */
+static inline uint64_t lpi_home_bytes_max(const lp_aggregates *shared)
+{
+    return shared->bytes_max / 4;
+}
+
+/* Memory within bytes_max, for which frames fade if need be. NULL: there is none
+ * to be had. Not zeroed. */
+void *lpi_alloc(lp_aggregate *aggregate, size_t bytes, size_t align);
+void lpi_free(lp_aggregate *aggregate, void *ptr, size_t bytes);
+
+/* Counts a line in all its series, of the second that is open. */
+void lpi_count_line(lp_aggregate *aggregate, const lp_record *record);
+
+/* The series of a row that a reader got; NULL: it has made room for another. */
+const lpi_series *lpi_series_of_row(const lp_aggregate *aggregate,
+                                    const lp_aggregate_row *row);
+
+static inline int64_t lpi_floor_to(int64_t value, int64_t step)
+{
+    int64_t rest = value % step;
+
+    return value - (rest < 0 ? rest + step : rest);
+}
+
+static inline int64_t lpi_second_of(int64_t ns)
+{
+    // Of a second that has no room in the clock the next one.
+    if (ns < INT64_MIN + LPI_NS_PER_S) {
+        ns = INT64_MIN + LPI_NS_PER_S;
+    }
+    return lpi_floor_to(ns, LPI_NS_PER_S) / LPI_NS_PER_S;
+}
+
+#endif /* LP_AGGREGATE_IMPL_H */

@@ -1,0 +1,362 @@
+/* aggregate_line.c - which series a line is counted in. */
+#include <math.h>
+
+#include "aggregate_impl.h"
+#include "logplex/route.h"
+
+/* A slot is used before the next one is asked for: a new series may move all. */
+
+/* Values ------------------------------------------------------------------ */
+
+/* A value, and where sketches count it. */
+typedef struct valued {
+    double value;
+    bool is_none; /* it is counted, but has no value */
+    lpi_place place;
+} valued;
+
+static const valued no_value = {.is_none = true};
+
+static valued value_of(const lp_aggregate *aggregate, double value)
+{
+    valued v = {.value = value + 0.0, .is_none = !isfinite(value)};
+
+    if (!v.is_none) {
+        v.place = lpi_place_of(&aggregate->shared->scale, v.value);
+    }
+    return v;
+}
+
+/* One more in a series. */
+static inline lpi_series *count(lp_aggregate *aggregate, uint32_t slot,
+                                lp_seq seq, const valued *v)
+{
+    lpi_table *table = &aggregate->live->table;
+    lpi_series *series = &table->series[slot];
+    lpi_tally *open = &series->open;
+
+    if (lpi_tally_count(open) == 0) {
+        lpi_table_touch(table, slot, aggregate->open_s);
+    }
+    series->newest[1] = series->newest[0];
+    series->newest[0] = seq;
+    aggregate->other_values += lpi_series_is_fixed(slot) ? 1 : 0;
+    if (v->is_none) {
+        open->valueless++;
+        return series;
+    }
+    series->last = v->value;
+    if (series->is_plain) {
+        lpi_tally_add_plain(open, v->value);
+        return series;
+    }
+    if (open->values.count == 0 || v->value > open->values.max) {
+        open->max_seq = seq;
+    }
+    if (aggregate->live->exemplars != NULL) {
+        lpi_exemplar_keep(aggregate->live->exemplars, series->id, v->place,
+                          seq);
+    }
+    lpi_sketch_add_at(&open->values, &aggregate->live->home, v->value,
+                      v->place);
+    return series;
+}
+
+static void count_named(lp_aggregate *aggregate, lp_dimension dimension,
+                        lp_span name, lp_seq seq, const valued *v)
+{
+    lpi_key key = {.dimension = (uint8_t)dimension, .name = name};
+
+    count(aggregate, lpi_table_get(aggregate, &key), seq, v);
+}
+
+/* Lines ------------------------------------------------------------------- */
+
+/* Arrival less TIMESTAMP. */
+static void count_skew(lp_aggregate *aggregate, const lp_record *record,
+                       lp_span process)
+{
+    int64_t sent_ns;
+    valued v;
+
+    if (lp_timestamp_parse(lp_record_time(record), &sent_ns, NULL) != LP_OK) {
+        return;
+    }
+    v = value_of(aggregate,
+                 ((double)record->arrival_ns - (double)sent_ns) / 1e6);
+    count_named(aggregate, LP_DIM_SKEW, process, record->seq, &v);
+}
+
+static void count_bytes(lp_aggregate *aggregate, const lp_record *record,
+                        lp_span process)
+{
+    lpi_live *live = aggregate->live;
+    uint32_t slot = live->memo.lines;
+    valued v = {.value = (double)record->bytes.len_bytes};
+
+    if (slot == 0 ||
+        !lp_span_equal(lpi_series_name(&live->table.series[slot]), process)) {
+        lpi_key key = {.dimension = LP_DIM_LINES, .name = process};
+
+        slot = lpi_table_get(aggregate, &key);
+        live->memo.lines = lpi_series_is_fixed(slot) ? 0 : (uint16_t)slot;
+    }
+    if (count(aggregate, slot, record->seq, &v)->open.values.count == 1) {
+        count_skew(aggregate, record, process);
+    }
+}
+
+/* Requests ---------------------------------------------------------------- */
+
+static const struct {
+    lp_span name; /* in the line */
+    lp_span series;
+    uint8_t unit;
+} router_measures[LPI_ROUTER_MEASURES] = {
+    {{"connect", 7}, {"router.connect", 14}, LP_UNIT_MS},
+    {{"service", 7}, {"router.service", 14}, LP_UNIT_MS},
+    {{"wait", 4}, {"router.wait", 11}, LP_UNIT_MS},
+    {{"queue", 5}, {"router.queue", 12}, LP_UNIT_NONE},
+    {{"bytes", 5}, {"router.bytes", 12}, LP_UNIT_BYTES},
+};
+
+enum { CONNECT = 0, SERVICE = 1 };
+
+static unsigned router_measure(const lp_measure *measure)
+{
+    unsigned i = 0;
+
+    while (i < LPI_ROUTER_MEASURES &&
+           !(measure->op == LP_OP_MEASURE &&
+             lp_span_equal(measure->name, router_measures[i].name))) {
+        i++;
+    }
+    return i;
+}
+
+static void count_router_measure(lp_aggregate *aggregate, unsigned which,
+                                 lp_seq seq, double value)
+{
+    uint16_t *memo = &aggregate->live->memo.router[which];
+    valued v = value_of(aggregate, value);
+    uint32_t slot = *memo;
+
+    if (slot == 0) {
+        lpi_key key = {.dimension = LP_DIM_MEASURE,
+                       .unit = router_measures[which].unit,
+                       .is_platform = true,
+                       .name = router_measures[which].series};
+
+        slot = lpi_table_get(aggregate, &key);
+        *memo = lpi_series_is_fixed(slot) ? 0 : (uint16_t)slot;
+    }
+    count(aggregate, slot, seq, &v);
+}
+
+/* connect + service, of what is there. */
+static valued response_of(const lp_aggregate *aggregate, const lp_measures *m)
+{
+    double sum = 0;
+    bool is_timed = false;
+
+    for (unsigned i = 0; i < m->count; i++) {
+        unsigned which = router_measure(&m->list[i]);
+
+        if (which == CONNECT || which == SERVICE) {
+            sum += m->list[i].value;
+            is_timed = true;
+        }
+    }
+    return is_timed ? value_of(aggregate, sum) : no_value;
+}
+
+static void count_status(lp_aggregate *aggregate, int32_t status, lp_seq seq,
+                         const valued *v, bool is_failed)
+{
+    bool is_usual = status >= LPI_STATUS_FIRST && status < LPI_STATUS_END;
+    uint16_t *memo =
+        &aggregate->live->memo.status[is_usual ? status - LPI_STATUS_FIRST : 0];
+    uint32_t slot = is_usual ? *memo : 0;
+    lpi_series *series;
+
+    if (slot == 0) {
+        char digits[10];
+        size_t at = sizeof(digits);
+        lpi_key key = {.dimension = LP_DIM_STATUS};
+
+        for (int32_t rest = status; rest > 0; rest /= 10) {
+            digits[--at] = (char)('0' + rest % 10);
+        }
+        key.name = lp_span_of(digits + at, sizeof(digits) - at);
+        slot = lpi_table_get(aggregate, &key);
+        if (is_usual && !lpi_series_is_fixed(slot)) {
+            *memo = (uint16_t)slot;
+        }
+    }
+    series = count(aggregate, slot, seq, v);
+    series->open.failed += is_failed ? 1 : 0;
+}
+
+static void count_process(lp_aggregate *aggregate, lp_span process, lp_seq seq,
+                          const valued *v, bool is_failed)
+{
+    lpi_live *live = aggregate->live;
+    uint32_t slot = live->memo.process;
+    lpi_series *series;
+
+    if (slot == 0 ||
+        !lp_span_equal(lpi_series_name(&live->table.series[slot]), process)) {
+        lpi_key key = {.dimension = LP_DIM_PROCESS, .name = process};
+
+        slot = lpi_table_get(aggregate, &key);
+        live->memo.process = lpi_series_is_fixed(slot) ? 0 : (uint16_t)slot;
+    }
+    series = count(aggregate, slot, seq, v);
+    series->open.failed += is_failed ? 1 : 0;
+}
+
+static void count_route(lp_aggregate *aggregate, const lp_measures *m,
+                        lp_seq seq, const valued *v, bool is_failed)
+{
+    char route[LP_AGGREGATE_NAME_MAX_BYTES];
+    lpi_key key = {.dimension = LP_DIM_ROUTE};
+    lpi_series *series;
+
+    key.name = lp_span_of(
+        route, lp_route_fold(m->method, m->path, route, sizeof(route)));
+    series = count(aggregate, lpi_table_get(aggregate, &key), seq, v);
+    series->open.failed += is_failed ? 1 : 0;
+}
+
+/* Of all, and of the process, where it is known. */
+static void count_code(lp_aggregate *aggregate, lp_span code, lp_span process,
+                       lp_seq seq, const valued *v)
+{
+    lpi_key key = {.dimension = LP_DIM_CODE, .name = code};
+
+    count(aggregate, lpi_table_get(aggregate, &key), seq, v);
+    if (process.len_bytes > 0) {
+        key.of = process;
+        key.is_of_process = true;
+        count(aggregate, lpi_table_get(aggregate, &key), seq, v);
+    }
+}
+
+/* Without memory there are none, and it is tried again. */
+static void make_exemplars(lp_aggregate *aggregate)
+{
+    lpi_exemplars *exemplars =
+        lpi_alloc(aggregate, sizeof(*exemplars), _Alignof(lpi_exemplars));
+
+    if (exemplars != NULL) {
+        memset(exemplars, 0, sizeof(*exemplars));
+        aggregate->live->exemplars = exemplars;
+    }
+}
+
+static void count_request(lp_aggregate *aggregate, const lp_measures *m,
+                          lp_seq seq)
+{
+    valued response = response_of(aggregate, m);
+    bool is_failed = m->status >= 500 || m->code.len_bytes > 0;
+
+    if (aggregate->live->exemplars == NULL) {
+        make_exemplars(aggregate);
+    }
+    count_status(aggregate, m->status, seq, &response, is_failed);
+    count_process(aggregate, m->dyno, seq, &response, is_failed);
+    count_route(aggregate, m, seq, &response, is_failed);
+    if (m->code.len_bytes > 0) {
+        count_code(aggregate, m->code, m->dyno, seq, &response);
+    }
+}
+
+/* Other kinds ------------------------------------------------------------- */
+
+static void count_event(lp_aggregate *aggregate, const lp_measures *m,
+                        lp_seq seq)
+{
+    lpi_key key = {.dimension = LP_DIM_EVENT, .is_of_process = true};
+
+    switch (m->kind) {
+    case LP_KIND_STATE:
+        key.name = m->to;
+        break;
+    case LP_KIND_CYCLING:
+        key.name = LP_SPAN("restarted");
+        break;
+    case LP_KIND_EXIT:
+        key.name = LP_SPAN("exited");
+        break;
+    case LP_KIND_START:
+        key.name = LP_SPAN("started");
+        break;
+    case LP_KIND_STOP:
+        key.name = LP_SPAN("stopped");
+        break;
+    default:
+        return;
+    }
+    key.of = m->dyno;
+    count(aggregate, lpi_table_get(aggregate, &key), seq, &no_value);
+}
+
+/* A measure of any line. What dynos say of themselves is counted of all as well;
+ * what has a source= by convention is that source's alone. */
+static void count_measure(lp_aggregate *aggregate, const lp_measures *m,
+                          const lp_measure *measure, lp_seq seq)
+{
+    bool is_runtime = m->kind == LP_KIND_RUNTIME;
+    lp_span of = is_runtime && m->source.len_bytes == 0 ? m->dyno : m->source;
+    valued v = value_of(aggregate, measure->value);
+    lpi_key key = {.dimension = LP_DIM_MEASURE,
+                   .op = measure->op,
+                   .unit = measure->unit,
+                   .is_platform = is_runtime || m->kind == LP_KIND_ROUTER ||
+                                  m->kind == LP_KIND_ERROR ||
+                                  m->kind == LP_KIND_POSTGRES ||
+                                  m->kind == LP_KIND_REDIS,
+                   .name = measure->name};
+
+    if (of.len_bytes == 0 || is_runtime) {
+        count(aggregate, lpi_table_get(aggregate, &key), seq, &v);
+    }
+    if (of.len_bytes > 0) {
+        key.of = of;
+        key.is_of_process = true;
+        count(aggregate, lpi_table_get(aggregate, &key), seq, &v);
+    }
+}
+
+static void count_measures(lp_aggregate *aggregate, const lp_measures *m,
+                           lp_seq seq)
+{
+    for (unsigned i = 0; i < m->count; i++) {
+        unsigned which = m->kind == LP_KIND_ROUTER ? router_measure(&m->list[i])
+                                                   : LPI_ROUTER_MEASURES;
+
+        if (which < LPI_ROUTER_MEASURES) {
+            count_router_measure(aggregate, which, seq, m->list[i].value);
+        } else {
+            count_measure(aggregate, m, &m->list[i], seq);
+        }
+    }
+}
+
+void lpi_count_line(lp_aggregate *aggregate, const lp_record *record)
+{
+    lp_measure_line line = lp_measure_line_of(record);
+    lp_measures m;
+
+    lp_measures_read(aggregate->shared->kinds, &line, &m);
+    count_bytes(aggregate, record, line.process);
+    if (m.kind == LP_KIND_ROUTER) {
+        count_request(aggregate, &m, record->seq);
+    } else if (m.kind == LP_KIND_ERROR) {
+        count_code(aggregate, m.code, m.dyno, record->seq, &no_value);
+    } else {
+        count_event(aggregate, &m, record->seq);
+        lpi_markers_add(aggregate, record, &m);
+    }
+    count_measures(aggregate, &m, record->seq);
+}

@@ -1,0 +1,395 @@
+/* aggregate_read.c - frames to rows with names. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "aggregate_impl.h"
+#include "tier.h"
+
+/*
+ * For the length of a call: a tally for each series, by slot; the slots in the order
+ * in which rows are given; and room for the rows. One block.
+ */
+typedef struct reading {
+    lp_aggregate *aggregate;
+    const lp_aggregate_select *select;
+    lp_sketch_home home;
+    lpi_tally *tallies;
+    lp_aggregate_row *rows;
+    uint16_t *order; /* the slots that were selected */
+    bool *is_wanted; /* by slot */
+    uint32_t order_count;
+    uint32_t count; /* of slots */
+    size_t bytes;
+    lpi_frame window; /* of what is in tallies; width_s 0: nothing is */
+} reading;
+
+typedef struct span_s {
+    int64_t from_s;
+    int64_t to_s;
+} span_s;
+
+/* Which rows -------------------------------------------------------------- */
+
+static bool is_other(uint32_t slot)
+{
+    return lpi_series_is_fixed(slot) && slot != LPI_FIXED_TOTAL;
+}
+
+static bool is_selected(const lp_aggregate_select *select,
+                        const lpi_series *series)
+{
+    uint32_t all = (1U << LP_DIMENSIONS) - 1;
+    uint32_t dimensions = select->dimensions == 0 ? all : select->dimensions;
+
+    return (dimensions >> series->dimension & 1) != 0 &&
+           (select->name.len_bytes == 0 ||
+            lp_span_equal(select->name, lpi_series_name(series))) &&
+           (select->of.len_bytes == 0 ||
+            lp_span_equal(select->of, lpi_series_of(series)));
+}
+
+static int compare_spans(lp_span a, lp_span b)
+{
+    size_t n = a.len_bytes < b.len_bytes ? a.len_bytes : b.len_bytes;
+    int order = n == 0 ? 0 : memcmp(a.ptr, b.ptr, n);
+
+    if (order != 0 || a.len_bytes == b.len_bytes) {
+        return order;
+    }
+    return a.len_bytes < b.len_bytes ? -1 : 1;
+}
+
+static int compare_slots(const void *left, const void *right, void *ctx)
+{
+    const reading *r = ctx;
+    const lpi_series *series = r->aggregate->live->table.series;
+    uint16_t i = *(const uint16_t *)left;
+    uint16_t k = *(const uint16_t *)right;
+    const lpi_series *a = &series[i];
+    const lpi_series *b = &series[k];
+    int order = a->dimension - b->dimension;
+
+    order = order != 0 ? order : is_other(i) - is_other(k);
+    order = order != 0 ? order
+                       : compare_spans(lpi_series_name(a), lpi_series_name(b));
+    order =
+        order != 0 ? order : compare_spans(lpi_series_of(a), lpi_series_of(b));
+    return order != 0 ? order : (i > k) - (i < k);
+}
+
+static lp_err reading_init(reading *r, lp_aggregate *aggregate,
+                           const lp_aggregate_select *select)
+{
+    static const lp_aggregate_select all = LP_AGGREGATE_SELECT_ALL;
+    const lp_allocator *allocator = &aggregate->shared->allocator;
+    const lpi_table *table = &aggregate->live->table;
+    size_t rows_at = table->count * sizeof(lpi_tally);
+    size_t order_at = rows_at + table->count * sizeof(lp_aggregate_row);
+    size_t wanted_at = order_at + table->count * sizeof(uint16_t);
+    char *block;
+
+    r->aggregate = aggregate;
+    r->select = select == NULL ? &all : select;
+    r->count = table->count;
+    r->bytes = wanted_at + table->count * sizeof(bool);
+    block = allocator->alloc(allocator->ctx, r->bytes, _Alignof(lpi_tally));
+    if (block == NULL) {
+        return LP_E_NOMEM;
+    }
+    memset(block, 0, r->bytes);
+    r->tallies = (void *)block;
+    r->rows = (void *)(block + rows_at);
+    r->order = (void *)(block + order_at);
+    r->is_wanted = (void *)(block + wanted_at);
+    for (uint32_t slot = 0; slot < table->count; slot++) {
+        r->is_wanted[slot] = is_selected(r->select, &table->series[slot]);
+        if (r->is_wanted[slot]) {
+            r->order[r->order_count++] = (uint16_t)slot;
+        }
+    }
+    qsort_r(r->order, r->order_count, sizeof(*r->order), compare_slots, r);
+    return lp_sketch_home_init(&r->home, &aggregate->shared->scale, allocator,
+                               UINT64_MAX, 0);
+}
+
+static void reading_fini(reading *r)
+{
+    const lp_allocator *allocator = &r->aggregate->shared->allocator;
+
+    assert(r->home.bytes == 0);
+    allocator->free(allocator->ctx, r->tallies, r->bytes);
+}
+
+/* From frames to tallies -------------------------------------------------- */
+
+/* The slot of a row, at or behind *slot; that of the other row when its series has
+ * made room for another. */
+static uint32_t slot_of(const reading *r, uint64_t id, uint32_t *slot)
+{
+    const lpi_series *series = r->aggregate->live->table.series;
+
+    while (*slot < r->count && series[*slot].id < id) {
+        ++*slot;
+    }
+    if (*slot < r->count && series[*slot].id == id) {
+        return *slot;
+    }
+    return (uint32_t)lpi_fixed_of(lpi_id_dimension(id), lpi_id_is_core(id));
+}
+
+static void read_frame(reading *r, const lpi_frame *frame)
+{
+    lp_span rest = lpi_frame_rows(frame);
+    lpi_row row = {.id = 0};
+    uint32_t at = 0;
+
+    while (lpi_row_next(&rest, frame->first_seq, &row)) {
+        uint32_t slot = slot_of(r, row.id, &at);
+
+        if (r->is_wanted[slot]) {
+            lpi_tally_merge_row(&r->tallies[slot], &r->home, &row, false);
+        }
+    }
+    lpi_frame_extend(&r->window, frame);
+}
+
+static void fill_row(const reading *r, uint32_t slot, lp_aggregate_row *row)
+{
+    const lpi_series *series = &r->aggregate->live->table.series[slot];
+    const lpi_tally *tally = &r->tallies[slot];
+
+    row->dimension = series->dimension;
+    row->op = series->op;
+    row->unit = series->unit;
+    row->is_other = is_other(slot);
+    row->is_of_process = series->is_of_process;
+    row->is_platform = series->is_platform;
+    row->name = lpi_series_name(series);
+    row->of = lpi_series_of(series);
+    row->count = lpi_tally_count(tally);
+    row->value_count = tally->values.count;
+    row->failed = tally->failed;
+    row->sum = lp_sketch_sum(&tally->values);
+    row->min = tally->values.min;
+    row->max = tally->values.max;
+    row->last = series->last;
+    row->sketch =
+        tally->is_plain || tally->values.count == 0 ? NULL : &tally->values;
+    row->newest[0] = series->newest[0];
+    row->newest[1] = series->newest[1];
+    row->max_seq = tally->max_seq;
+}
+
+/* Gives what was read, and forgets it. */
+static void tell(reading *r, span_s span, lp_aggregate_fn fn, void *ctx)
+{
+    lp_aggregate_window window = {.start_s = span.from_s,
+                                  .end_s = span.to_s,
+                                  .first_seq = r->window.first_seq,
+                                  .end_seq = r->window.end_seq,
+                                  .lost_lines = r->window.lost_lines,
+                                  .detail = r->window.detail};
+    size_t count = 0;
+
+    for (uint32_t i = 0; i < r->order_count; i++) {
+        if (lpi_tally_count(&r->tallies[r->order[i]]) > 0) {
+            fill_row(r, r->order[i], &r->rows[count++]);
+        }
+    }
+    fn(ctx, &window, r->rows, count);
+    for (uint32_t i = 0; i < r->order_count; i++) {
+        lpi_tally_clear(&r->tallies[r->order[i]], &r->home);
+    }
+    memset(&r->window, 0, sizeof(r->window));
+}
+
+/* Single windows ---------------------------------------------------------- */
+
+lp_err lp_aggregate_each(lp_aggregate *aggregate, lp_tier tier, int64_t from_s,
+                         int64_t to_s, const lp_aggregate_select *select,
+                         lp_aggregate_fn fn, void *ctx)
+{
+    reading r = {.count = 0};
+    const lpi_frame *frame;
+    lp_err err;
+
+    if ((unsigned)tier >= LP_TIERS) {
+        return LP_E_INVALID;
+    }
+    if (aggregate->live == NULL) {
+        return LP_OK;
+    }
+    err = reading_init(&r, aggregate, select);
+    if (err != LP_OK) {
+        return err;
+    }
+    TAILQ_FOREACH (frame, &aggregate->tiers[tier].frames, next) {
+        if (frame->start_s >= from_s && lpi_frame_end(frame) <= to_s) {
+            read_frame(&r, frame);
+            tell(&r, (span_s){frame->start_s, lpi_frame_end(frame)}, fn, ctx);
+        }
+    }
+    reading_fini(&r);
+    return LP_OK;
+}
+
+/* All in one -------------------------------------------------------------- */
+
+static const lpi_frame *first_from(const lp_aggregate *aggregate, unsigned tier,
+                                   int64_t from_s)
+{
+    const lpi_frame *frame;
+
+    TAILQ_FOREACH (frame, &aggregate->tiers[tier].frames, next) {
+        if (frame->start_s >= from_s) {
+            break;
+        }
+    }
+    return frame;
+}
+
+/* Do the shorter frames say all that this one does, and in full? */
+static bool is_better_told(const lp_aggregate *aggregate, unsigned tier,
+                           const lpi_frame *frame)
+{
+    const lpi_frame *each;
+    uint64_t lines = 0;
+
+    if (tier == LP_TIER_SECONDS || frame->detail == LP_DETAIL_FULL ||
+        frame->lines == UINT32_MAX) {
+        return false;
+    }
+    each = first_from(aggregate, tier - 1, frame->start_s);
+    for (; each != NULL && lpi_frame_end(each) <= lpi_frame_end(frame);
+         each = TAILQ_NEXT(each, next)) {
+        if (each->detail != LP_DETAIL_FULL) {
+            return false;
+        }
+        lines += each->lines;
+    }
+    return lines == frame->lines;
+}
+
+/*
+ * Long frames where they fit, and shorter ones in the gaps between them:
+ *
+ *      minutes        [        ][        ]
+ *      tens     [ ][ ]                    [ ]
+ *      seconds []                            [][]
+ */
+static void read_seconds(reading *r, span_s span)
+{
+    const lpi_frame *frame =
+        first_from(r->aggregate, LP_TIER_SECONDS, span.from_s);
+
+    for (; frame != NULL && lpi_frame_end(frame) <= span.to_s;
+         frame = TAILQ_NEXT(frame, next)) {
+        read_frame(r, frame);
+    }
+}
+
+static void read_tens(reading *r, span_s span)
+{
+    const lpi_frame *frame =
+        first_from(r->aggregate, LP_TIER_TENS, span.from_s);
+
+    for (; frame != NULL && lpi_frame_end(frame) <= span.to_s;
+         frame = TAILQ_NEXT(frame, next)) {
+        if (!is_better_told(r->aggregate, LP_TIER_TENS, frame)) {
+            read_seconds(r, (span_s){span.from_s, frame->start_s});
+            read_frame(r, frame);
+            span.from_s = lpi_frame_end(frame);
+        }
+    }
+    read_seconds(r, span);
+}
+
+static void read_minutes(reading *r, span_s span)
+{
+    const lpi_frame *frame =
+        first_from(r->aggregate, LP_TIER_MINUTES, span.from_s);
+
+    for (; frame != NULL && lpi_frame_end(frame) <= span.to_s;
+         frame = TAILQ_NEXT(frame, next)) {
+        if (!is_better_told(r->aggregate, LP_TIER_MINUTES, frame)) {
+            read_tens(r, (span_s){span.from_s, frame->start_s});
+            read_frame(r, frame);
+            span.from_s = lpi_frame_end(frame);
+        }
+    }
+    read_tens(r, span);
+}
+
+/* Since when a tier has all that there was. */
+static int64_t known_from(const lp_aggregate *aggregate, unsigned tier)
+{
+    const lpi_frame *first = TAILQ_FIRST(&aggregate->tiers[tier].frames);
+    int64_t kept_s = aggregate->open_s - (int64_t)lpi_tier_keep_s[tier];
+
+    // Unless it had to drop some, or has none that old.
+    if (aggregate->dropped_until_s[tier] > kept_s) {
+        kept_s = aggregate->dropped_until_s[tier];
+    }
+    return first != NULL && first->start_s < kept_s ? first->start_s : kept_s;
+}
+
+/* What is covered of a time that was asked for: the rest is too old to be told in
+ * windows as short as that. */
+static span_s covered(const lp_aggregate *aggregate, int64_t from_s,
+                      int64_t to_s)
+{
+    span_s span = {from_s, to_s < aggregate->open_s ? to_s : aggregate->open_s};
+    const lpi_frame *frame;
+
+    for (unsigned i = 0; i + 1 < LP_TIERS; i++) {
+        int64_t width_s = lpi_tier_width_s[i + 1];
+
+        if (span.from_s < known_from(aggregate, i)) {
+            span.from_s = lpi_floor_to(span.from_s + width_s - 1, width_s);
+        }
+        if (span.to_s < known_from(aggregate, i)) {
+            span.to_s = lpi_floor_to(span.to_s, width_s);
+        }
+    }
+    TAILQ_FOREACH (frame, &aggregate->tiers[LP_TIER_MINUTES].frames, next) {
+        if (frame->start_s < span.from_s &&
+            lpi_frame_end(frame) > span.from_s &&
+            frame->width_s > lpi_tier_width_s[LP_TIER_MINUTES]) {
+            span.from_s = lpi_frame_end(frame);
+        }
+    }
+    if (span.from_s < known_from(aggregate, LP_TIER_MINUTES)) {
+        span.from_s = known_from(aggregate, LP_TIER_MINUTES);
+    }
+    if (span.from_s < aggregate->since_s) {
+        span.from_s = aggregate->since_s;
+    }
+    span.to_s = span.to_s < span.from_s ? span.from_s : span.to_s;
+    return span;
+}
+
+lp_err lp_aggregate_total(lp_aggregate *aggregate, int64_t from_s, int64_t to_s,
+                          const lp_aggregate_select *select, lp_aggregate_fn fn,
+                          void *ctx)
+{
+    reading r = {.count = 0};
+    lp_err err;
+
+    if (from_s >= to_s) {
+        return LP_E_INVALID;
+    }
+    if (aggregate->live == NULL) {
+        lp_aggregate_window none = {.start_s = to_s, .end_s = to_s};
+
+        fn(ctx, &none, NULL, 0);
+        return LP_OK;
+    }
+    err = reading_init(&r, aggregate, select);
+    if (err != LP_OK) {
+        return err;
+    }
+    read_minutes(&r, (span_s){from_s, to_s});
+    tell(&r, covered(aggregate, from_s, to_s), fn, ctx);
+    reading_fini(&r);
+    return LP_OK;
+}

@@ -1,0 +1,177 @@
+#include "marker.h"
+
+#include "aggregate_impl.h"
+
+enum { TEXT_MAX_BYTES = LP_AGGREGATE_NAME_MAX_BYTES };
+
+static size_t marker_bytes(size_t process_bytes, size_t text_bytes)
+{
+    return (sizeof(lpi_marker) + process_bytes + text_bytes + 7) / 8 * 8;
+}
+
+static void marker_free(lp_aggregate *aggregate, lpi_marker *marker)
+{
+    lpi_free(aggregate, marker,
+             marker_bytes(marker->process_bytes, marker->text_bytes));
+}
+
+void lpi_markers_clear(lp_aggregate *aggregate)
+{
+    lpi_markers *markers = &aggregate->live->markers;
+
+    for (uint32_t i = 0; i < markers->count; i++) {
+        marker_free(aggregate, markers->list[i]);
+    }
+    markers->count = 0;
+}
+
+/* What it says ------------------------------------------------------------ */
+
+typedef struct text {
+    char bytes[TEXT_MAX_BYTES];
+    size_t length;
+} text;
+
+static void say(text *out, lp_span words)
+{
+    size_t room = sizeof(out->bytes) - out->length;
+    size_t n = words.len_bytes < room ? words.len_bytes : room;
+
+    if (n > 0) {
+        memcpy(out->bytes + out->length, words.ptr, n);
+        out->length += n;
+    }
+}
+
+static void say_number(text *out, int32_t number)
+{
+    char digits[12];
+    size_t at = sizeof(digits);
+
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    say(out, lp_span_of(digits + at, sizeof(digits) - at));
+}
+
+/* False: it is no event. */
+static bool describe(const lp_measures *m, text *out)
+{
+    switch (m->kind) {
+    case LP_KIND_STATE:
+        say(out, m->from);
+        say(out, LP_SPAN(" to "));
+        say(out, m->to);
+        return true;
+    case LP_KIND_EXIT:
+        if (m->status >= 0) {
+            say(out, LP_SPAN("status "));
+            say_number(out, m->status);
+        }
+        return true;
+    case LP_KIND_CYCLING:
+        return true;
+    case LP_KIND_START:
+    case LP_KIND_STOP:
+    case LP_KIND_RELEASE:
+    case LP_KIND_DEPLOY:
+        say(out, m->subject);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Keeping ----------------------------------------------------------------- */
+
+static bool is_of_app(unsigned kind)
+{
+    return kind == LP_KIND_RELEASE || kind == LP_KIND_DEPLOY;
+}
+
+/* The oldest of processes, unless half are releases and deploys; else of these. */
+static uint32_t least_wanted(const lpi_markers *markers)
+{
+    uint32_t of_app = 0;
+    bool is_app_wanted;
+    uint32_t i = 0;
+
+    for (uint32_t k = 0; k < markers->count; k++) {
+        of_app += is_of_app(markers->list[k]->kind) ? 1 : 0;
+    }
+    is_app_wanted = of_app <= LP_AGGREGATE_MARKERS_MAX / 2;
+    while (is_of_app(markers->list[i]->kind) == is_app_wanted) {
+        i++;
+    }
+    return i;
+}
+
+static void drop_one(lp_aggregate *aggregate, lpi_markers *markers)
+{
+    uint32_t i = least_wanted(markers);
+
+    marker_free(aggregate, markers->list[i]);
+    markers->count--;
+    memmove(markers->list + i, markers->list + i + 1,
+            (markers->count - i) * sizeof(*markers->list));
+}
+
+void lpi_markers_add(lp_aggregate *aggregate, const lp_record *record,
+                     const lp_measures *m)
+{
+    lpi_markers *markers = &aggregate->live->markers;
+    lp_span process = is_of_app(m->kind) ? lp_span_of(NULL, 0) : m->dyno;
+    text words = {.length = 0};
+    lpi_marker *marker;
+
+    if (!describe(m, &words)) {
+        return;
+    }
+    if (process.len_bytes > TEXT_MAX_BYTES) {
+        process.len_bytes = TEXT_MAX_BYTES;
+    }
+    if (markers->count == LP_AGGREGATE_MARKERS_MAX) {
+        drop_one(aggregate, markers);
+    }
+    marker = lpi_alloc(aggregate, marker_bytes(process.len_bytes, words.length),
+                       _Alignof(lpi_marker));
+    if (marker == NULL) {
+        return;
+    }
+    *marker = (lpi_marker){.at_ns = record->arrival_ns,
+                           .seq = record->seq,
+                           .kind = m->kind,
+                           .process_bytes = (uint8_t)process.len_bytes,
+                           .text_bytes = (uint8_t)words.length};
+    if (process.len_bytes > 0) {
+        memcpy(marker + 1, process.ptr, process.len_bytes);
+    }
+    memcpy((char *)(marker + 1) + process.len_bytes, words.bytes, words.length);
+    markers->list[markers->count++] = marker;
+}
+
+void lp_aggregate_markers(
+    const lp_aggregate *aggregate, int64_t from_s, int64_t to_s,
+    void (*fn)(void *ctx, const lp_aggregate_marker *marker), void *ctx)
+{
+    const lpi_markers *markers =
+        aggregate->live == NULL ? NULL : &aggregate->live->markers;
+
+    for (uint32_t i = 0; markers != NULL && i < markers->count; i++) {
+        const lpi_marker *marker = markers->list[i];
+        int64_t at_s = lpi_second_of(marker->at_ns);
+        const char *text_at = (const char *)(marker + 1);
+        lp_aggregate_marker out = {
+            .at_ns = marker->at_ns,
+            .seq = marker->seq,
+            .kind = marker->kind,
+            .process = lp_span_of(text_at, marker->process_bytes),
+            .text = lp_span_of(text_at + marker->process_bytes,
+                               marker->text_bytes)};
+
+        if (at_s >= from_s && at_s < to_s) {
+            fn(ctx, &out);
+        }
+    }
+}

@@ -1,0 +1,477 @@
+#include "series.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "aggregate_impl.h"
+
+/* Fixed series ------------------------------------------------------------ */
+
+static const struct {
+    uint8_t dimension;
+    bool is_core;
+} fixed[LPI_FIXED_COUNT] = {
+    [LPI_FIXED_PROCESS] = {LP_DIM_PROCESS, false},
+    [LPI_FIXED_OWN_CODE] = {LP_DIM_CODE, false},
+    [LPI_FIXED_ROUTE] = {LP_DIM_ROUTE, false},
+    [LPI_FIXED_OWN_MEASURE] = {LP_DIM_MEASURE, false},
+    [LPI_FIXED_LINES] = {LP_DIM_LINES, false},
+    [LPI_FIXED_SKEW] = {LP_DIM_SKEW, false},
+    [LPI_FIXED_TOTAL] = {LP_DIM_TOTAL, true},
+    [LPI_FIXED_STATUS] = {LP_DIM_STATUS, true},
+    [LPI_FIXED_CODE] = {LP_DIM_CODE, true},
+    [LPI_FIXED_MEASURE] = {LP_DIM_MEASURE, true},
+    [LPI_FIXED_EVENT] = {LP_DIM_EVENT, true},
+};
+
+lpi_fixed lpi_fixed_of(unsigned dimension, bool is_core)
+{
+    static const uint8_t others[LP_DIMENSIONS] = {
+        LPI_FIXED_TOTAL, LPI_FIXED_PROCESS, LPI_FIXED_STATUS,
+        LPI_FIXED_CODE,  LPI_FIXED_ROUTE,   LPI_FIXED_MEASURE,
+        LPI_FIXED_LINES, LPI_FIXED_EVENT,   LPI_FIXED_SKEW};
+
+    if (!is_core && dimension == LP_DIM_CODE) {
+        return LPI_FIXED_OWN_CODE;
+    }
+    if (!is_core && dimension == LP_DIM_MEASURE) {
+        return LPI_FIXED_OWN_MEASURE;
+    }
+    return (lpi_fixed)others[dimension];
+}
+
+uint64_t lpi_fixed_id(lpi_fixed which)
+{
+    return fixed[which].dimension |
+           (fixed[which].is_core ? (uint64_t)LPI_ID_CORE : 0);
+}
+
+/* What stays when detail fades. Of codes and measures those of all, as the others
+ * are only parts of them. */
+static bool is_core(const lpi_key *key)
+{
+    return fixed[lpi_fixed_of(key->dimension, !key->is_of_process)].is_core;
+}
+
+static lpi_fixed other_of(const lpi_key *key)
+{
+    return lpi_fixed_of(key->dimension, !key->is_of_process);
+}
+
+/* Of measures what has one unit and is a distribution, or a level of all. key: NULL
+ * for the other row. */
+static bool is_plain(unsigned dimension, const lpi_key *key)
+{
+    if (dimension != LP_DIM_MEASURE) {
+        return dimension == LP_DIM_CODE || dimension == LP_DIM_LINES ||
+               dimension == LP_DIM_EVENT || dimension == LP_DIM_SKEW;
+    }
+    return key == NULL || (key->op != LP_OP_MEASURE &&
+                           (key->op != LP_OP_SAMPLE || key->is_of_process));
+}
+
+/* Hashing ----------------------------------------------------------------- */
+
+__extension__ typedef unsigned __int128 wide;
+
+static uint64_t load(const char *at, size_t n)
+{
+    uint64_t word = 0;
+
+    memcpy(&word, at, n);
+    return word;
+}
+
+static uint64_t fold(uint64_t a, uint64_t b)
+{
+    wide product = (wide)a * b;
+
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* 16 bytes a multiplication, as wyhash and foldhash have it. The key is secret, so
+ * nobody can aim at a place in a table; and were there one who could, a table has
+ * few places. */
+uint64_t lpi_hash(lp_span bytes, uint64_t seed, const uint64_t key[2])
+{
+    const char *at = bytes.ptr;
+    size_t left = bytes.len_bytes;
+    uint64_t hash = seed ^ key[0] ^ left;
+
+    for (; left > 16; at += 16, left -= 16) {
+        hash = fold(load(at, 8) ^ key[1], load(at + 8, 8) ^ hash);
+    }
+    if (left >= 8) {
+        hash = fold(load(at, 8) ^ key[1], load(at + left - 8, 8) ^ hash);
+    } else if (left >= 4) {
+        hash = fold(load(at, 4) ^ key[1], load(at + left - 4, 4) ^ hash);
+    } else if (left > 0) {
+        hash = fold(load(at, 1) << 16 | load(at + left / 2, 1) << 8 |
+                        load(at + left - 1, 1),
+                    key[1] ^ hash);
+    }
+    return fold(hash ^ key[1], key[0] | 1);
+}
+
+static uint64_t hash_of(const lp_aggregate *aggregate, const lpi_key *key)
+{
+    const uint64_t *secret = aggregate->shared->hash_key;
+    uint64_t seed = (uint64_t)key->dimension << 32 | (uint64_t)key->op << 24 |
+                    (uint64_t)key->unit << 16 |
+                    (key->is_of_process ? 1U << 8 : 0U) |
+                    (key->is_platform ? 1U : 0U);
+
+    seed = lpi_hash(key->name, seed, secret);
+    return key->of.len_bytes == 0 ? seed : lpi_hash(key->of, seed, secret);
+}
+
+/* The table --------------------------------------------------------------- */
+
+typedef struct table_layout {
+    size_t touched_at;
+    size_t index_at;
+    size_t index_count;
+    size_t bytes;
+} table_layout;
+
+static table_layout layout_of(uint32_t capacity)
+{
+    table_layout layout = {.index_count = 32};
+
+    while (layout.index_count < (size_t)capacity * 2) {
+        layout.index_count *= 2;
+    }
+    layout.touched_at = capacity * sizeof(lpi_series);
+    layout.index_at =
+        layout.touched_at + (capacity + 63) / 64 * sizeof(uint64_t);
+    layout.bytes = layout.index_at + layout.index_count * sizeof(uint16_t);
+    return layout;
+}
+
+static void index_add(lpi_table *table, uint32_t slot)
+{
+    uint32_t at = (uint32_t)table->series[slot].hash & table->index_mask;
+
+    while (table->index[at] != 0) {
+        at = (at + 1) & table->index_mask;
+    }
+    table->index[at] = (uint16_t)slot;
+}
+
+static void index_all(lpi_table *table)
+{
+    memset(table->index, 0,
+           ((size_t)table->index_mask + 1) * sizeof(*table->index));
+    for (uint32_t slot = LPI_FIXED_COUNT; slot < table->count; slot++) {
+        index_add(table, slot);
+    }
+}
+
+/* A larger block, into which all moves. */
+static bool resize(lp_aggregate *aggregate, lpi_table *table, uint32_t capacity)
+{
+    table_layout layout = layout_of(capacity);
+    char *block = lpi_alloc(aggregate, layout.bytes, _Alignof(lpi_series));
+    lpi_table old = *table;
+
+    if (block == NULL) {
+        return false;
+    }
+    memset(block, 0, layout.bytes);
+    table->series = (void *)block;
+    table->touched = (void *)(block + layout.touched_at);
+    table->index = (void *)(block + layout.index_at);
+    table->index_mask = (uint32_t)layout.index_count - 1;
+    table->capacity = capacity;
+    if (old.series != NULL) {
+        memcpy(table->series, old.series, old.count * sizeof(*old.series));
+        memcpy(table->touched, old.touched,
+               (old.capacity + 63) / 64 * sizeof(uint64_t));
+        index_all(table);
+        lpi_free(aggregate, old.series, layout_of(old.capacity).bytes);
+    }
+    return true;
+}
+
+bool lpi_table_init(lp_aggregate *aggregate, lpi_table *table)
+{
+    memset(table, 0, sizeof(*table));
+    if (!resize(aggregate, table, LPI_FIXED_COUNT + LPI_TABLE_FIRST)) {
+        return false;
+    }
+    for (unsigned i = 0; i < LPI_FIXED_COUNT; i++) {
+        table->series[i].id = lpi_fixed_id((lpi_fixed)i);
+        table->series[i].dimension = fixed[i].dimension;
+        table->series[i].is_plain = is_plain(fixed[i].dimension, NULL);
+        table->series[i].is_of_process =
+            i == LPI_FIXED_OWN_CODE || i == LPI_FIXED_OWN_MEASURE;
+    }
+    table->count = LPI_FIXED_COUNT;
+    table->next_serial = 1;
+    table->swept_s = INT64_MIN;
+    return true;
+}
+
+static size_t text_bytes(const lpi_series *series)
+{
+    return (size_t)series->name_bytes + series->of_bytes;
+}
+
+static void text_free(lp_aggregate *aggregate, lpi_series *series)
+{
+    if (series->text != NULL) {
+        lpi_free(aggregate, series->text, text_bytes(series));
+    }
+}
+
+void lpi_table_fini(lp_aggregate *aggregate, lpi_table *table)
+{
+    for (uint32_t slot = 0; slot < table->count; slot++) {
+        lpi_tally_clear(&table->series[slot].open, &aggregate->live->home);
+        text_free(aggregate, &table->series[slot]);
+    }
+    lpi_free(aggregate, table->series, layout_of(table->capacity).bytes);
+    memset(table, 0, sizeof(*table));
+}
+
+uint32_t lpi_table_next_touched(const lpi_table *table, uint32_t at)
+{
+    while (at < table->count) {
+        uint64_t word = table->touched[at / 64] >> at % 64;
+
+        if (word != 0) {
+            return at + (uint32_t)__builtin_ctzll(word);
+        }
+        at = (at / 64 + 1) * 64;
+    }
+    return table->count;
+}
+
+/* Room -------------------------------------------------------------------- */
+
+static lpi_class class_of(const lpi_key *key)
+{
+    static const uint8_t classes[LP_DIMENSIONS] = {
+        LPI_CLASS_STATUS, LPI_CLASS_PROCESS, LPI_CLASS_STATUS,
+        LPI_CLASS_CODE,   LPI_CLASS_ROUTE,   LPI_CLASS_MEASURE,
+        LPI_CLASS_LINES,  LPI_CLASS_EVENT,   LPI_CLASS_SKEW};
+
+    if (key->dimension == LP_DIM_MEASURE && key->is_platform) {
+        return LPI_CLASS_PLATFORM;
+    }
+    return (lpi_class)classes[key->dimension];
+}
+
+lpi_key lpi_series_key(const lpi_series *series)
+{
+    lpi_key key = {.dimension = series->dimension,
+                   .op = series->op,
+                   .unit = series->unit,
+                   .is_of_process = series->is_of_process,
+                   .is_platform = series->is_platform,
+                   .name = lpi_series_name(series),
+                   .of = lpi_series_of(series)};
+
+    return key;
+}
+
+/* Each class has some series that no other can take: 22 of 32 in all. */
+static uint32_t reserve_of(const lp_aggregate *aggregate, unsigned class)
+{
+    static const uint8_t parts[LPI_CLASS_COUNT] = {3, 2, 2, 4, 3, 2, 3, 1, 2};
+
+    return aggregate->shared->series_max * parts[class] / 32;
+}
+
+static bool has_room(const lp_aggregate *aggregate, lpi_class class)
+{
+    const lpi_table *table = &aggregate->live->table;
+    uint32_t taken = 0;
+
+    if (table->used[class] < reserve_of(aggregate, class)) {
+        return true;
+    }
+    for (unsigned i = 0; i < LPI_CLASS_COUNT; i++) {
+        uint32_t reserve = reserve_of(aggregate, i);
+
+        taken += table->used[i] > reserve ? table->used[i] : reserve;
+    }
+    return taken < aggregate->shared->series_max;
+}
+
+/* Drops the silent ones, at most once a second. */
+static bool sweep(lp_aggregate *aggregate)
+{
+    lpi_table *table = &aggregate->live->table;
+    uint32_t kept = LPI_FIXED_COUNT;
+
+    if (table->swept_s == aggregate->open_s) {
+        return false;
+    }
+    table->swept_s = aggregate->open_s;
+    for (uint32_t slot = kept; slot < table->count; slot++) {
+        lpi_series *series = &table->series[slot];
+        bool is_touched = (table->touched[slot / 64] >> slot % 64 & 1) != 0;
+
+        if (is_touched ||
+            series->active_s >= aggregate->open_s - LPI_SILENT_S) {
+            table->touched[slot / 64] &= ~(UINT64_C(1) << slot % 64);
+            table->touched[kept / 64] |= (uint64_t)is_touched << kept % 64;
+            table->series[kept++] = *series;
+            continue;
+        }
+        lpi_key key = lpi_series_key(series);
+
+        table->used[class_of(&key)]--;
+        aggregate->series_dropped++;
+        text_free(aggregate, series);
+    }
+    if (kept == table->count) {
+        return false;
+    }
+    table->count = kept;
+    index_all(table);
+    memset(&aggregate->live->memo, 0, sizeof(aggregate->live->memo));
+    return true;
+}
+
+/* Has the table a slot to spare? It takes at most half of all memory. */
+static bool has_slot(lp_aggregate *aggregate)
+{
+    lpi_table *table = &aggregate->live->table;
+    uint32_t most = LPI_FIXED_COUNT + aggregate->shared->series_max;
+    uint32_t more = table->capacity * 2;
+
+    if (table->count < table->capacity) {
+        return true;
+    }
+    more = more < most ? more : most;
+    return more > table->capacity &&
+           layout_of(more).bytes <= aggregate->shared->bytes_max / 2 &&
+           resize(aggregate, table, more);
+}
+
+static bool add(lp_aggregate *aggregate, const lpi_key *key, uint64_t hash)
+{
+    lpi_table *table = &aggregate->live->table;
+    size_t bytes = key->name.len_bytes + key->of.len_bytes;
+    lpi_series *series;
+    char *text = NULL;
+
+    if (!has_slot(aggregate)) {
+        return false;
+    }
+    if (bytes > 0) {
+        text = lpi_alloc(aggregate, bytes, 1);
+        if (text == NULL) {
+            return false;
+        }
+        if (key->name.len_bytes > 0) {
+            memcpy(text, key->name.ptr, key->name.len_bytes);
+        }
+        if (key->of.len_bytes > 0) {
+            memcpy(text + key->name.len_bytes, key->of.ptr, key->of.len_bytes);
+        }
+    }
+    series = &table->series[table->count];
+    memset(series, 0, sizeof(*series));
+    series->id = table->next_serial++ << LPI_ID_SERIAL_SHIFT |
+                 (is_core(key) ? (uint64_t)LPI_ID_CORE : 0) | key->dimension;
+    series->hash = hash;
+    series->text = text;
+    series->name_bytes = (uint8_t)key->name.len_bytes;
+    series->of_bytes = (uint8_t)key->of.len_bytes;
+    series->dimension = key->dimension;
+    series->op = key->op;
+    series->unit = key->unit;
+    series->is_of_process = key->is_of_process;
+    series->is_platform = key->is_platform;
+    series->is_plain = is_plain(key->dimension, key);
+    table->used[class_of(key)]++;
+    index_add(table, table->count++);
+    return true;
+}
+
+/* Looking up -------------------------------------------------------------- */
+
+static bool is_same(const lpi_series *series, const lpi_key *key)
+{
+    return series->dimension == key->dimension && series->op == key->op &&
+           series->unit == key->unit &&
+           series->is_of_process == key->is_of_process &&
+           series->is_platform == key->is_platform &&
+           lp_span_equal(lpi_series_name(series), key->name) &&
+           lp_span_equal(lpi_series_of(series), key->of);
+}
+
+static uint32_t find(const lpi_table *table, const lpi_key *key, uint64_t hash)
+{
+    uint32_t at = (uint32_t)hash & table->index_mask;
+    uint32_t slot;
+
+    while ((slot = table->index[at]) != 0) {
+        if (table->series[slot].hash == hash &&
+            is_same(&table->series[slot], key)) {
+            return slot;
+        }
+        at = (at + 1) & table->index_mask;
+    }
+    return 0;
+}
+
+uint32_t lpi_table_find(const lp_aggregate *aggregate, const lpi_key *key)
+{
+    return find(&aggregate->live->table, key, hash_of(aggregate, key));
+}
+
+static lp_span cut(lp_span name)
+{
+    if (name.len_bytes > LP_AGGREGATE_NAME_MAX_BYTES) {
+        name.len_bytes = LP_AGGREGATE_NAME_MAX_BYTES;
+    }
+    return name;
+}
+
+uint32_t lpi_table_get(lp_aggregate *aggregate, const lpi_key *whole)
+{
+    lpi_table *table = &aggregate->live->table;
+    lpi_class class = class_of(whole);
+    lpi_key key = *whole;
+    uint64_t hash;
+    uint32_t slot;
+
+    key.name = cut(key.name);
+    key.of = cut(key.of);
+    hash = hash_of(aggregate, &key);
+    slot = find(table, &key, hash);
+    if (slot != 0) {
+        return slot;
+    }
+    if (has_room(aggregate, class) ||
+        (sweep(aggregate) && has_room(aggregate, class))) {
+        if (add(aggregate, &key, hash)) {
+            return table->count - 1;
+        }
+    }
+    return (uint32_t)other_of(&key);
+}
+
+const lpi_series *lpi_series_of_row(const lp_aggregate *aggregate,
+                                    const lp_aggregate_row *row)
+{
+    const lpi_table *table = &aggregate->live->table;
+    lpi_key key = {.dimension = row->dimension,
+                   .op = row->op,
+                   .unit = row->unit,
+                   .is_of_process = row->is_of_process,
+                   .is_platform = row->is_platform,
+                   .name = row->name,
+                   .of = row->of};
+    uint32_t slot;
+
+    if (row->is_other || row->dimension == LP_DIM_TOTAL) {
+        return &table->series[other_of(&key)];
+    }
+    slot = lpi_table_find(aggregate, &key);
+    return slot == 0 ? NULL : &table->series[slot];
+}

@@ -1,0 +1,166 @@
+/*
+ * series.h - the series of a channel: a table by key, its rows in order of their
+ * numbers.
+ *
+ *      key --hash--> index  | . | 12 | . | 3 | ...        slots, 0: empty
+ *                                  |
+ *      series  | 11 fixed ones | 11 | 12 | 13 | ...       ids ascending
+ *
+ * A series' id is never used again, so a row of an old frame is never taken for
+ * one of a series that came later. Ids ascend with slots, as new ones are put at
+ * the end and those that go let the others move up.
+ *
+ *      id    serial number | CORE | dimension
+ *                            of what stays when detail fades
+ *
+ * The fixed series have serial 0: TOTAL, and the other rows. They need no memory
+ * but the table's, so there is always one to count in.
+ */
+#ifndef LP_SERIES_H
+#define LP_SERIES_H
+
+#include "logplex/aggregate.h"
+#include "tally.h"
+
+enum {
+    LPI_ID_DIMENSION_BITS = 4,
+    LPI_ID_CORE = 1 << LPI_ID_DIMENSION_BITS,
+    LPI_ID_SERIAL_SHIFT = LPI_ID_DIMENSION_BITS + 1,
+    LPI_TABLE_FIRST = 13 /* named ones that there is room for at first */
+};
+
+/* The fixed series by slot, in the order of their ids. */
+typedef enum lpi_fixed {
+    LPI_FIXED_PROCESS = 0,
+    LPI_FIXED_OWN_CODE = 1, /* those of single processes */
+    LPI_FIXED_ROUTE = 2,
+    LPI_FIXED_OWN_MEASURE = 3,
+    LPI_FIXED_LINES = 4,
+    LPI_FIXED_SKEW = 5,
+    LPI_FIXED_TOTAL = 6,
+    LPI_FIXED_STATUS = 7,
+    LPI_FIXED_CODE = 8,
+    LPI_FIXED_MEASURE = 9,
+    LPI_FIXED_EVENT = 10,
+    LPI_FIXED_COUNT = 11
+} lpi_fixed;
+
+/* Who shares a part of series_max with whom. */
+typedef enum lpi_class {
+    LPI_CLASS_PROCESS = 0,
+    LPI_CLASS_STATUS = 1,
+    LPI_CLASS_CODE = 2,
+    LPI_CLASS_ROUTE = 3,
+    LPI_CLASS_PLATFORM = 4, /* what the router and the platform measure */
+    LPI_CLASS_MEASURE = 5,
+    LPI_CLASS_LINES = 6,
+    LPI_CLASS_EVENT = 7,
+    LPI_CLASS_SKEW = 8,
+    LPI_CLASS_COUNT = 9
+} lpi_class;
+
+typedef struct lpi_key {
+    uint8_t dimension;
+    uint8_t op;
+    uint8_t unit;
+    bool is_of_process;
+    bool is_platform;
+    lp_span name; /* both at most LP_AGGREGATE_NAME_MAX_BYTES */
+    lp_span of;
+} lpi_key;
+
+typedef struct lpi_series {
+    lpi_tally open; /* of the second that is open */
+    uint64_t id;
+    uint64_t hash;
+    lp_seq newest[2];
+    double last;
+    int64_t active_s; /* when it had its last value */
+    char *text;       /* name, and of behind it; NULL when both are empty */
+    uint8_t name_bytes;
+    uint8_t of_bytes;
+    uint8_t dimension;
+    uint8_t op;
+    uint8_t unit;
+    bool is_of_process;
+    bool is_platform;
+    bool is_plain; /* nobody asks it for quantiles */
+} lpi_series;
+
+typedef struct lpi_table {
+    lpi_series *series; /* one block, with touched and index behind it */
+    uint64_t *touched;  /* a bit for each slot that has values in open */
+    uint16_t *index;
+    uint32_t index_mask;
+    uint32_t count;
+    uint32_t capacity;
+    uint32_t used[LPI_CLASS_COUNT];
+    uint64_t next_serial;
+    int64_t swept_s; /* when it was last looked for silent ones */
+} lpi_table;
+
+static inline bool lpi_series_is_fixed(uint32_t slot)
+{
+    return slot < LPI_FIXED_COUNT;
+}
+
+static inline unsigned lpi_id_dimension(uint64_t id)
+{
+    return (unsigned)id & (LPI_ID_CORE - 1);
+}
+
+static inline bool lpi_id_is_core(uint64_t id)
+{
+    return (id & LPI_ID_CORE) != 0;
+}
+
+static inline bool lpi_id_is_fixed(uint64_t id)
+{
+    return id >> LPI_ID_SERIAL_SHIFT == 0;
+}
+
+static inline lp_span lpi_series_name(const lpi_series *series)
+{
+    return lp_span_of(series->text, series->name_bytes);
+}
+
+static inline lp_span lpi_series_of(const lpi_series *series)
+{
+    return series->of_bytes == 0 ? lp_span_of(NULL, 0)
+                                 : lp_span_of(series->text + series->name_bytes,
+                                              series->of_bytes);
+}
+
+/* The other row that takes what a series would: that of its dimension. */
+lpi_fixed lpi_fixed_of(unsigned dimension, bool is_core);
+uint64_t lpi_fixed_id(lpi_fixed fixed);
+
+/* Makes the fixed ones. False: there is no memory. */
+bool lpi_table_init(lp_aggregate *aggregate, lpi_table *table);
+void lpi_table_fini(lp_aggregate *aggregate, lpi_table *table);
+
+lpi_key lpi_series_key(const lpi_series *series);
+
+/* The slot of a key; of a new one, too. A fixed one: there is no room. Slots that
+ * were got before may be others afterwards. */
+uint32_t lpi_table_get(lp_aggregate *aggregate, const lpi_key *key);
+
+/* The same for a key that is known to be as it should; 0: there is none. */
+uint32_t lpi_table_find(const lp_aggregate *aggregate, const lpi_key *key);
+
+/* A series has its first value of the second that is open. */
+static inline void lpi_table_touch(lpi_table *table, uint32_t slot,
+                                   int64_t now_s)
+{
+    table->touched[slot / 64] |= UINT64_C(1) << slot % 64;
+    table->series[slot].active_s = now_s;
+    table->series[slot].open.is_plain = table->series[slot].is_plain;
+}
+
+/* The first touched slot from at on; count of the table: there is none. */
+uint32_t lpi_table_next_touched(const lpi_table *table, uint32_t at);
+
+/* A keyed hash of at most 16 bytes at a time; see series.c. */
+uint64_t lpi_hash(lp_span bytes, uint64_t seed, const uint64_t key[2]);
+
+#endif /* LP_SERIES_H */

@@ -1,0 +1,222 @@
+#include "tally.h"
+
+#include <assert.h>
+
+enum {
+    FLAG_VALUES = 1,
+    FLAG_PLAIN = 2,
+    FLAG_FAILED = 4,
+    FLAG_VALUELESS = 8,
+    FLAG_MAX_SEQ = 16
+};
+
+/* count, and up to three numbers of ten bytes each. */
+enum { PLAIN_MAX_BYTES = 40 };
+
+/* Merging ----------------------------------------------------------------- */
+
+void lpi_tally_flatten(lpi_tally *tally, lp_sketch_home *home)
+{
+    if (tally->is_plain) {
+        return;
+    }
+    for (int i = 0; i < 2; i++) {
+        lpi_side_clear(&tally->values.sides[i], home);
+    }
+    tally->values.zeros = 0;
+    tally->is_plain = true;
+}
+
+static void merge_counts(lpi_tally *into, uint64_t valueless, uint64_t failed)
+{
+    into->valueless += valueless;
+    into->failed += failed;
+}
+
+/* Of two greatest values the line of the greater one, and of equals the newer. */
+static void merge_max(lpi_tally *into, double max, lp_seq max_seq)
+{
+    if (into->values.count == 0 || max > into->values.max) {
+        into->max_seq = max_seq;
+    } else if (max >= into->values.max && max_seq > into->max_seq) {
+        into->max_seq = max_seq;
+    }
+}
+
+void lpi_tally_merge(lpi_tally *into, lp_sketch_home *home,
+                     const lpi_tally *from)
+{
+    merge_counts(into, from->valueless, from->failed);
+    if (from->values.count == 0) {
+        return;
+    }
+    merge_max(into, from->values.max, from->max_seq);
+    if (from->is_plain) {
+        lpi_tally_flatten(into, home);
+    }
+    if (into->is_plain) {
+        lpi_totals_merge(&into->values, &from->values);
+    } else {
+        lp_sketch_merge(&into->values, home, &from->values);
+    }
+}
+
+void lpi_tally_clear(lpi_tally *tally, lp_sketch_home *home)
+{
+    lp_sketch_clear(&tally->values, home);
+    memset(tally, 0, sizeof(*tally));
+}
+
+/* Rows -------------------------------------------------------------------- */
+
+static void put_plain(lpi_writer *w, const lp_sketch *values)
+{
+    char bytes[PLAIN_MAX_BYTES];
+    lpi_writer own = {bytes, sizeof(bytes), 0};
+
+    lpi_put_varint(&own, values->count);
+    lpi_put_number(&own, values->min);
+    if (values->count > 1) {
+        lpi_put_number(&own, values->max);
+        lpi_put_number(&own, lp_sketch_sum(values));
+    }
+    lpi_put_varint(w, own.length);
+    lpi_put_bytes(w, bytes, own.length);
+}
+
+static void put_sketch(lpi_writer *w, lp_sketch *values,
+                       const lp_sketch_home *home)
+{
+    // Its length stands in front of it: nearly always in one byte or two, and
+    // it is moved when that was guessed wrong.
+    size_t room = w->length < w->out_max ? w->out_max - w->length : 0;
+    size_t guess = room > 2 ? 2 : room;
+    char *at = w->out + (w->out_max - room) + guess;
+    size_t n = lp_sketch_pack(values, home, at, room - guess);
+    size_t head = lpi_varint_bytes(n);
+
+    if (n <= room - guess && head + n <= room) {
+        memmove(w->out + w->length + head, at, n);
+    }
+    lpi_put_varint(w, n);
+    w->length += n;
+}
+
+void lpi_tally_write(lpi_writer *w, lpi_tally *tally,
+                     const lp_sketch_home *home, uint64_t id,
+                     uint64_t before_id, lp_seq first_seq)
+{
+    bool has_values = tally->values.count > 0;
+    bool has_max_seq =
+        has_values && !tally->is_plain && tally->max_seq >= first_seq;
+    unsigned flags = 0;
+
+    flags |= has_values ? FLAG_VALUES : 0;
+    flags |= tally->is_plain ? FLAG_PLAIN : 0;
+    flags |= tally->failed > 0 ? FLAG_FAILED : 0;
+    flags |= tally->valueless > 0 ? FLAG_VALUELESS : 0;
+    flags |= has_max_seq ? FLAG_MAX_SEQ : 0;
+    lpi_put_varint(w, id - before_id);
+    lpi_put_byte(w, (uint8_t)flags);
+    if (tally->failed > 0) {
+        lpi_put_varint(w, tally->failed);
+    }
+    if (tally->valueless > 0) {
+        lpi_put_varint(w, tally->valueless);
+    }
+    if (has_max_seq) {
+        lpi_put_varint(w, tally->max_seq - first_seq);
+    }
+    if (has_values && tally->is_plain) {
+        put_plain(w, &tally->values);
+    } else if (has_values) {
+        put_sketch(w, &tally->values, home);
+    }
+}
+
+bool lpi_row_next(lp_span *rest, lp_seq first_seq, lpi_row *out)
+{
+    lpi_reader r = {*rest, false};
+    unsigned flags;
+    uint64_t id;
+
+    if (rest->len_bytes == 0) {
+        return false;
+    }
+    id = out->id + lpi_get_varint(&r);
+    memset(out, 0, sizeof(*out));
+    out->id = id;
+    flags = (unsigned)lpi_get_varint(&r);
+    out->is_plain = (flags & FLAG_PLAIN) != 0;
+    if (flags & FLAG_FAILED) {
+        out->failed = lpi_get_varint(&r);
+    }
+    if (flags & FLAG_VALUELESS) {
+        out->valueless = lpi_get_varint(&r);
+    }
+    if (flags & FLAG_MAX_SEQ) {
+        out->max_seq = first_seq + lpi_get_varint(&r);
+    }
+    if (flags & FLAG_VALUES) {
+        size_t n = (size_t)lpi_get_varint(&r);
+
+        assert(n <= r.rest.len_bytes);
+        out->values = lp_span_of(r.rest.ptr, n);
+        r.rest = lp_span_skip(r.rest, n);
+    }
+    assert(!r.is_bad);
+    *rest = r.rest;
+    return true;
+}
+
+static void read_plain(lp_span bytes, lp_sketch *out)
+{
+    lpi_reader r = {bytes, false};
+
+    memset(out, 0, sizeof(*out));
+    out->count = lpi_get_varint(&r);
+    out->min = lpi_get_number(&r);
+    out->max = out->min;
+    out->sum = out->min;
+    if (out->count > 1) {
+        out->max = lpi_get_number(&r);
+        out->sum = lpi_get_number(&r);
+    }
+    assert(!r.is_bad);
+}
+
+void lpi_row_totals(const lpi_row *row, lp_sketch *out)
+{
+    if (row->values.len_bytes == 0) {
+        memset(out, 0, sizeof(*out));
+    } else if (row->is_plain) {
+        read_plain(row->values, out);
+    } else {
+        lpi_packed_totals(row->values, out);
+    }
+}
+
+void lpi_tally_merge_row(lpi_tally *into, lp_sketch_home *home,
+                         const lpi_row *row, bool as_plain)
+{
+    lp_sketch totals;
+
+    merge_counts(into, row->valueless, row->failed);
+    if (row->values.len_bytes == 0) {
+        into->is_plain |= as_plain && into->values.count == 0;
+        return;
+    }
+    lpi_row_totals(row, &totals);
+    merge_max(into, totals.max, row->max_seq);
+    if (row->is_plain || as_plain) {
+        lpi_tally_flatten(into, home);
+    }
+    if (into->is_plain) {
+        lpi_totals_merge(&into->values, &totals);
+    } else {
+        lp_err err = lp_sketch_merge_packed(&into->values, home, row->values);
+
+        assert(err == LP_OK);
+        (void)err;
+    }
+}

@@ -1,0 +1,280 @@
+#include "tier.h"
+
+#include <assert.h>
+
+#include "aggregate_impl.h"
+
+/* The open second --------------------------------------------------------- */
+
+static bool has_open(const lpi_live *live)
+{
+    return live->open_first_seq > 0 || live->open_lost_lines > 0;
+}
+
+/* A request is counted under its status; all together are those of all. */
+static void merge_total(lpi_live *live)
+{
+    lpi_table *table = &live->table;
+    lpi_series *total = &table->series[LPI_FIXED_TOTAL];
+    uint32_t slot = LPI_FIXED_TOTAL + 1;
+
+    // What an attempt left that found no memory is counted again.
+    lpi_tally_clear(&total->open, &live->home);
+    while ((slot = lpi_table_next_touched(table, slot)) < table->count) {
+        const lpi_series *series = &table->series[slot++];
+
+        if (series->dimension != LP_DIM_STATUS) {
+            continue;
+        }
+        lpi_tally_merge(&total->open, &live->home, &series->open);
+        if (series->newest[0] > total->newest[0]) {
+            total->newest[1] = series->newest[1] > total->newest[0]
+                                   ? series->newest[1]
+                                   : total->newest[0];
+            total->newest[0] = series->newest[0];
+            total->last = series->last;
+        } else if (series->newest[0] > total->newest[1]) {
+            total->newest[1] = series->newest[0];
+        }
+    }
+    if (lpi_tally_count(&total->open) > 0) {
+        table->touched[0] |= UINT64_C(1) << LPI_FIXED_TOTAL;
+    }
+}
+
+static void write_open(lpi_live *live, lpi_writer *w)
+{
+    lpi_table *table = &live->table;
+    uint64_t before_id = 0;
+    uint32_t slot = 0;
+
+    while ((slot = lpi_table_next_touched(table, slot)) < table->count) {
+        lpi_series *series = &table->series[slot++];
+
+        lpi_tally_write(w, &series->open, &live->home, series->id, before_id,
+                        live->open_first_seq);
+        before_id = series->id;
+    }
+}
+
+static void clear_open(lpi_live *live)
+{
+    lpi_table *table = &live->table;
+    uint32_t slot = 0;
+
+    while ((slot = lpi_table_next_touched(table, slot)) < table->count) {
+        lpi_tally_clear(&table->series[slot].open, &live->home);
+        table->touched[slot / 64] &= ~(UINT64_C(1) << slot % 64);
+        slot++;
+    }
+    live->open_lines = 0;
+    live->open_lost_lines = 0;
+    live->open_first_seq = 0;
+    live->open_end_seq = 0;
+}
+
+/* A frame of rows in as much detail as there is room for. */
+static lpi_frame *frame_of(lp_aggregate *aggregate, lpi_frame *window,
+                           lp_span rows)
+{
+    static const lp_detail less[] = {LP_DETAIL_CORE, LP_DETAIL_BARE};
+    lpi_rows source = {rows, window->first_seq};
+    lpi_frame *frame = lpi_frame_of_rows(aggregate, window, rows);
+
+    for (unsigned i = 0; frame == NULL && i < 2; i++) {
+        window->detail = (uint8_t)less[i];
+        frame = lpi_frame_merge(aggregate, window, &source, 1, less[i]);
+    }
+    return frame;
+}
+
+/* What has no room on the stack is written once more, to memory. */
+static lpi_frame *frame_of_many(lp_aggregate *aggregate, lpi_frame *window,
+                                size_t bytes)
+{
+    const lp_allocator *allocator = &aggregate->shared->allocator;
+    lpi_writer w = {allocator->alloc(allocator->ctx, bytes, 1), bytes, 0};
+    lpi_frame *frame;
+
+    if (w.out == NULL) {
+        return NULL;
+    }
+    write_open(aggregate->live, &w);
+    assert(w.length == bytes);
+    frame = frame_of(aggregate, window, lp_span_of(w.out, bytes));
+    allocator->free(allocator->ctx, w.out, bytes);
+    return frame;
+}
+
+/* The second that is open becomes a frame, or, without memory, stays open. */
+static void close_second(lp_aggregate *aggregate)
+{
+    lpi_live *live = aggregate->live;
+    char bytes[LPI_ROWS_BYTES];
+    lpi_writer w = {bytes, sizeof(bytes), 0};
+    lpi_frame window = {.start_s = aggregate->open_s,
+                        .width_s = 1,
+                        .first_seq = live->open_first_seq,
+                        .end_seq = live->open_end_seq,
+                        .lost_lines = live->open_lost_lines,
+                        .detail = LP_DETAIL_FULL};
+    lpi_frame *frame;
+
+    if (!has_open(live)) {
+        return;
+    }
+    window.lines =
+        live->open_lines < UINT32_MAX ? (uint32_t)live->open_lines : UINT32_MAX;
+    merge_total(live);
+    write_open(live, &w);
+    if (w.length <= sizeof(bytes)) {
+        frame = frame_of(aggregate, &window, lp_span_of(bytes, w.length));
+    } else {
+        frame = frame_of_many(aggregate, &window, w.length);
+    }
+    if (frame != NULL) {
+        clear_open(live);
+        lpi_tier_push(&aggregate->tiers[LP_TIER_SECONDS], frame);
+    }
+}
+
+/* Merging up -------------------------------------------------------------- */
+
+/* The pending frames of a tier that begin before end_s, as one. */
+static lpi_frame *merge_until(lp_aggregate *aggregate, lp_tier tier,
+                              int64_t end_s)
+{
+    lpi_rows sources[LPI_MERGE_MAX];
+    lpi_frame window = {.width_s = 0};
+    unsigned count = 0;
+    lpi_frame *frame = aggregate->tiers[tier].pending;
+    lp_detail detail;
+
+    for (; frame != NULL && frame->start_s < end_s;
+         frame = TAILQ_NEXT(frame, next)) {
+        assert(count < LPI_MERGE_MAX);
+        sources[count].bytes = lpi_frame_rows(frame);
+        sources[count].first_seq = frame->first_seq;
+        count++;
+        lpi_frame_extend(&window, frame);
+    }
+    window.width_s = lpi_tier_width_s[tier + 1];
+    window.start_s = end_s - window.width_s;
+    detail = (lp_detail)window.detail;
+    return lpi_frame_merge(aggregate, &window, sources, count, detail);
+}
+
+/* Frames whose longer window is over become one of the tier above. */
+static void merge_up(lp_aggregate *aggregate, lp_tier tier)
+{
+    lpi_tier *from = &aggregate->tiers[tier];
+    int64_t width_s = lpi_tier_width_s[tier + 1];
+
+    while (from->pending != NULL) {
+        int64_t end_s = lpi_floor_to(from->pending->start_s, width_s) + width_s;
+        lpi_frame *merged;
+
+        if (end_s > aggregate->open_s) {
+            return;
+        }
+        merged = merge_until(aggregate, tier, end_s);
+        if (merged == NULL) {
+            return; // later, then
+        }
+        while (from->pending != NULL && from->pending->start_s < end_s) {
+            from->pending = TAILQ_NEXT(from->pending, next);
+        }
+        lpi_tier_push(&aggregate->tiers[tier + 1], merged);
+    }
+}
+
+/* Ages -------------------------------------------------------------------- */
+
+static void drop_old(lp_aggregate *aggregate, lp_tier number)
+{
+    lpi_tier *tier = &aggregate->tiers[number];
+    int64_t from_s = aggregate->open_s - (int64_t)lpi_tier_keep_s[number];
+    lpi_frame *frame;
+
+    while ((frame = TAILQ_FIRST(&tier->frames)) != NULL &&
+           lpi_frame_end(frame) <= from_s &&
+           (frame != tier->pending || number == LP_TIER_MINUTES)) {
+        lpi_tier_remove(tier, frame);
+        lpi_frame_free(aggregate, frame);
+    }
+}
+
+/* Clocks ------------------------------------------------------------------ */
+
+/* All that was before now_s stays before it: times step back with the clock, by
+ * whole minutes, so that windows of all tiers stay what they are. */
+static void step_back(lp_aggregate *aggregate, int64_t now_s)
+{
+    int64_t step_s = -lpi_floor_to(now_s - aggregate->open_s, 60);
+    lpi_table *table = &aggregate->live->table;
+
+    for (unsigned i = 0; i < LP_TIERS; i++) {
+        lpi_frame *frame;
+
+        TAILQ_FOREACH (frame, &aggregate->tiers[i].frames, next) {
+            frame->start_s -= step_s;
+        }
+        aggregate->dropped_until_s[i] -= step_s;
+    }
+    for (uint32_t slot = 0; slot < table->count; slot++) {
+        table->series[slot].active_s -= step_s;
+    }
+    for (uint32_t i = 0; i < aggregate->live->markers.count; i++) {
+        int64_t *at_ns = &aggregate->live->markers.list[i]->at_ns;
+
+        // By more than a clock has room for: it was no time to begin with.
+        if (step_s > INT64_MAX / LPI_NS_PER_S ||
+            __builtin_sub_overflow(*at_ns, step_s * LPI_NS_PER_S, at_ns)) {
+            *at_ns = INT64_MIN;
+        }
+    }
+    aggregate->live->brief.end_s = INT64_MIN; // to be made again
+    table->swept_s = INT64_MIN;
+    aggregate->since_s -= step_s;
+    aggregate->open_s -= step_s;
+    aggregate->clock_steps++;
+}
+
+static void open_second(lp_aggregate *aggregate, int64_t now_s)
+{
+    // A line whose time has no room in the clock is of another second.
+    aggregate->open_s = now_s;
+    aggregate->open_from_ns = now_s * LPI_NS_PER_S;
+}
+
+void lpi_tiers_start(lp_aggregate *aggregate, int64_t now_s)
+{
+    aggregate->since_s = now_s;
+    for (unsigned i = 0; i < LP_TIERS; i++) {
+        aggregate->dropped_until_s[i] = now_s;
+    }
+    open_second(aggregate, now_s);
+}
+
+void lpi_tiers_advance(lp_aggregate *aggregate, int64_t now_s)
+{
+    if (aggregate->live == NULL) {
+        return;
+    }
+    if (now_s < aggregate->open_s) {
+        if (aggregate->open_s - now_s <= LPI_SLACK_S) {
+            return;
+        }
+        step_back(aggregate, now_s);
+    }
+    if (now_s == aggregate->open_s) {
+        return;
+    }
+    close_second(aggregate);
+    open_second(aggregate, now_s);
+    merge_up(aggregate, LP_TIER_SECONDS);
+    merge_up(aggregate, LP_TIER_TENS);
+    for (unsigned i = 0; i < LP_TIERS; i++) {
+        drop_old(aggregate, (lp_tier)i);
+    }
+}
