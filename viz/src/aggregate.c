@@ -228,7 +228,9 @@ void lp_aggregate_stats_get(const lp_aggregate *aggregate,
         .series = live == NULL ? 0 : live->table.count - LPI_FIXED_COUNT,
         .lines = aggregate->lines,
         .lost_lines = aggregate->lost_lines,
-        .other_values = aggregate->other_values,
+        .other_values =
+            aggregate->other_values +
+            (live == NULL ? 0 : lpi_table_other_values(&live->table)),
         .uncounted_lines = aggregate->uncounted_lines,
         .series_dropped = aggregate->series_dropped,
         .frames_dropped = aggregate->frames_dropped,

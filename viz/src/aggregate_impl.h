@@ -28,7 +28,9 @@ enum {
     LPI_SILENT_S = 120,
     LPI_STATUS_FIRST = 100,
     LPI_STATUS_END = 600,
-    LPI_ROUTER_MEASURES = 5
+    LPI_ROUTER_MEASURES = 5,
+    LPI_ROUTE_MEMOS = 64,
+    LPI_PROCESS_MEMOS = 32
 };
 
 struct lp_aggregates {
@@ -40,12 +42,18 @@ struct lp_aggregates {
     uint32_t series_max;
 };
 
+typedef struct lpi_route_memo {
+    uint64_t hash; /* of method and path */
+    uint16_t slot;
+} lpi_route_memo;
+
 /* Slots that lines keep asking for, 0: not known. Forgotten when slots move. */
 typedef struct lpi_memo {
-    uint16_t lines;
-    uint16_t process;
+    uint16_t lines[LPI_PROCESS_MEMOS];
+    uint16_t processes[LPI_PROCESS_MEMOS];
     uint16_t router[LPI_ROUTER_MEASURES];
     uint16_t status[LPI_STATUS_END - LPI_STATUS_FIRST];
+    lpi_route_memo routes[LPI_ROUTE_MEMOS];
 } lpi_memo;
 
 /* What there is from the first line on. */
@@ -73,9 +81,10 @@ struct lp_aggregate {
     int64_t dropped_until_s[LP_TIERS]; /* for want of memory */
     uint64_t waiting_lost_lines;       /* of no second yet                 */
     uint64_t held_bytes;               /* all but the buckets of live->home */
+    bool is_fading; /* what is asked for takes the place of something larger */
     uint64_t lines;
     uint64_t lost_lines;
-    uint64_t other_values;
+    uint64_t other_values; /* of seconds that are over */
     uint64_t uncounted_lines;
     uint64_t series_dropped;
     uint64_t frames_dropped;

@@ -13,16 +13,18 @@ typedef struct valued {
     double value;
     bool is_none; /* it is counted, but has no value */
     lpi_place place;
+    uint64_t place_hash;
 } valued;
 
 static const valued no_value = {.is_none = true};
 
-static valued value_of(const lp_aggregate *aggregate, double value)
+static inline valued value_of(const lp_aggregate *aggregate, double value)
 {
     valued v = {.value = value + 0.0, .is_none = !isfinite(value)};
 
     if (!v.is_none) {
         v.place = lpi_place_of(&aggregate->shared->scale, v.value);
+        v.place_hash = lpi_place_hash(v.place);
     }
     return v;
 }
@@ -31,16 +33,15 @@ static valued value_of(const lp_aggregate *aggregate, double value)
 static inline lpi_series *count(lp_aggregate *aggregate, uint32_t slot,
                                 lp_seq seq, const valued *v)
 {
-    lpi_table *table = &aggregate->live->table;
-    lpi_series *series = &table->series[slot];
+    lpi_live *live = aggregate->live;
+    lpi_series *series = &live->table.series[slot];
     lpi_tally *open = &series->open;
 
     if (lpi_tally_count(open) == 0) {
-        lpi_table_touch(table, slot, aggregate->open_s);
+        lpi_table_touch(&live->table, slot, aggregate->open_s);
     }
     series->newest[1] = series->newest[0];
     series->newest[0] = seq;
-    aggregate->other_values += lpi_series_is_fixed(slot) ? 1 : 0;
     if (v->is_none) {
         open->valueless++;
         return series;
@@ -50,15 +51,13 @@ static inline lpi_series *count(lp_aggregate *aggregate, uint32_t slot,
         lpi_tally_add_plain(open, v->value);
         return series;
     }
-    if (open->values.count == 0 || v->value > open->values.max) {
+    if (v->value > open->values.max || open->values.count == 0) {
         open->max_seq = seq;
     }
-    if (aggregate->live->exemplars != NULL) {
-        lpi_exemplar_keep(aggregate->live->exemplars, series->id, v->place,
-                          seq);
+    if (live->exemplars != NULL) {
+        lpi_exemplar_keep(live->exemplars, series->hash, v->place_hash, seq);
     }
-    lpi_sketch_add_at(&open->values, &aggregate->live->home, v->value,
-                      v->place);
+    lpi_sketch_add_inline(&open->values, &live->home, v->value, v->place);
     return series;
 }
 
@@ -68,6 +67,30 @@ static void count_named(lp_aggregate *aggregate, lp_dimension dimension,
     lpi_key key = {.dimension = (uint8_t)dimension, .name = name};
 
     count(aggregate, lpi_table_get(aggregate, &key), seq, v);
+}
+
+/* The slot of a process in a dimension. Few have the same length and last byte as
+ * another one, so that memos seldom meet. */
+static inline uint32_t process_slot(lp_aggregate *aggregate,
+                                    lp_dimension dimension, lp_span process,
+                                    uint16_t memos[LPI_PROCESS_MEMOS])
+{
+    unsigned at = process.len_bytes == 0
+                      ? 0
+                      : (unsigned)process.len_bytes +
+                            (unsigned char)process.ptr[process.len_bytes - 1];
+    uint16_t *memo = &memos[at % LPI_PROCESS_MEMOS];
+    uint32_t slot = *memo;
+
+    if (slot == 0 ||
+        !lpi_same_text(lpi_series_name(&aggregate->live->table.series[slot]),
+                       process)) {
+        lpi_key key = {.dimension = (uint8_t)dimension, .name = process};
+
+        slot = lpi_table_get(aggregate, &key);
+        *memo = lpi_series_is_fixed(slot) ? 0 : (uint16_t)slot;
+    }
+    return slot;
 }
 
 /* Lines ------------------------------------------------------------------- */
@@ -90,17 +113,10 @@ static void count_skew(lp_aggregate *aggregate, const lp_record *record,
 static void count_bytes(lp_aggregate *aggregate, const lp_record *record,
                         lp_span process)
 {
-    lpi_live *live = aggregate->live;
-    uint32_t slot = live->memo.lines;
     valued v = {.value = (double)record->bytes.len_bytes};
+    uint32_t slot = process_slot(aggregate, LP_DIM_LINES, process,
+                                 aggregate->live->memo.lines);
 
-    if (slot == 0 ||
-        !lp_span_equal(lpi_series_name(&live->table.series[slot]), process)) {
-        lpi_key key = {.dimension = LP_DIM_LINES, .name = process};
-
-        slot = lpi_table_get(aggregate, &key);
-        live->memo.lines = lpi_series_is_fixed(slot) ? 0 : (uint16_t)slot;
-    }
     if (count(aggregate, slot, record->seq, &v)->open.values.count == 1) {
         count_skew(aggregate, record, process);
     }
@@ -108,30 +124,41 @@ static void count_bytes(lp_aggregate *aggregate, const lp_record *record,
 
 /* Requests ---------------------------------------------------------------- */
 
+enum { CONNECT = 0, SERVICE = 1, WAIT = 2, QUEUE = 3, BYTES = 4 };
+
 static const struct {
-    lp_span name; /* in the line */
-    lp_span series;
+    lp_span name;
     uint8_t unit;
-} router_measures[LPI_ROUTER_MEASURES] = {
-    {{"connect", 7}, {"router.connect", 14}, LP_UNIT_MS},
-    {{"service", 7}, {"router.service", 14}, LP_UNIT_MS},
-    {{"wait", 4}, {"router.wait", 11}, LP_UNIT_MS},
-    {{"queue", 5}, {"router.queue", 12}, LP_UNIT_NONE},
-    {{"bytes", 5}, {"router.bytes", 12}, LP_UNIT_BYTES},
+} router_series[LPI_ROUTER_MEASURES] = {
+    [CONNECT] = {{"router.connect", 14}, LP_UNIT_MS},
+    [SERVICE] = {{"router.service", 14}, LP_UNIT_MS},
+    [WAIT] = {{"router.wait", 11}, LP_UNIT_MS},
+    [QUEUE] = {{"router.queue", 12}, LP_UNIT_NONE},
+    [BYTES] = {{"router.bytes", 12}, LP_UNIT_BYTES},
 };
 
-enum { CONNECT = 0, SERVICE = 1 };
-
-static unsigned router_measure(const lp_measure *measure)
+/* Which one it is; LPI_ROUTER_MEASURES: none of them. */
+static inline unsigned router_measure(const lp_measure *measure)
 {
-    unsigned i = 0;
+    lp_span name = measure->name;
+    unsigned which = LPI_ROUTER_MEASURES;
 
-    while (i < LPI_ROUTER_MEASURES &&
-           !(measure->op == LP_OP_MEASURE &&
-             lp_span_equal(measure->name, router_measures[i].name))) {
-        i++;
+    switch (name.len_bytes) {
+    case 4:
+        which = memcmp(name.ptr, "wait", 4) == 0 ? WAIT : which;
+        break;
+    case 5:
+        which = memcmp(name.ptr, "bytes", 5) == 0 ? BYTES : which;
+        which = memcmp(name.ptr, "queue", 5) == 0 ? QUEUE : which;
+        break;
+    case 7:
+        which = memcmp(name.ptr, "service", 7) == 0 ? SERVICE : which;
+        which = memcmp(name.ptr, "connect", 7) == 0 ? CONNECT : which;
+        break;
+    default:
+        break;
     }
-    return i;
+    return measure->op == LP_OP_MEASURE ? which : LPI_ROUTER_MEASURES;
 }
 
 static void count_router_measure(lp_aggregate *aggregate, unsigned which,
@@ -143,31 +170,14 @@ static void count_router_measure(lp_aggregate *aggregate, unsigned which,
 
     if (slot == 0) {
         lpi_key key = {.dimension = LP_DIM_MEASURE,
-                       .unit = router_measures[which].unit,
+                       .unit = router_series[which].unit,
                        .is_platform = true,
-                       .name = router_measures[which].series};
+                       .name = router_series[which].name};
 
         slot = lpi_table_get(aggregate, &key);
         *memo = lpi_series_is_fixed(slot) ? 0 : (uint16_t)slot;
     }
     count(aggregate, slot, seq, &v);
-}
-
-/* connect + service, of what is there. */
-static valued response_of(const lp_aggregate *aggregate, const lp_measures *m)
-{
-    double sum = 0;
-    bool is_timed = false;
-
-    for (unsigned i = 0; i < m->count; i++) {
-        unsigned which = router_measure(&m->list[i]);
-
-        if (which == CONNECT || which == SERVICE) {
-            sum += m->list[i].value;
-            is_timed = true;
-        }
-    }
-    return is_timed ? value_of(aggregate, sum) : no_value;
 }
 
 static void count_status(lp_aggregate *aggregate, int32_t status, lp_seq seq,
@@ -200,31 +210,44 @@ static void count_status(lp_aggregate *aggregate, int32_t status, lp_seq seq,
 static void count_process(lp_aggregate *aggregate, lp_span process, lp_seq seq,
                           const valued *v, bool is_failed)
 {
-    lpi_live *live = aggregate->live;
-    uint32_t slot = live->memo.process;
-    lpi_series *series;
+    uint32_t slot = process_slot(aggregate, LP_DIM_PROCESS, process,
+                                 aggregate->live->memo.processes);
+    lpi_series *series = count(aggregate, slot, seq, v);
 
-    if (slot == 0 ||
-        !lp_span_equal(lpi_series_name(&live->table.series[slot]), process)) {
-        lpi_key key = {.dimension = LP_DIM_PROCESS, .name = process};
-
-        slot = lpi_table_get(aggregate, &key);
-        live->memo.process = lpi_series_is_fixed(slot) ? 0 : (uint16_t)slot;
-    }
-    series = count(aggregate, slot, seq, v);
     series->open.failed += is_failed ? 1 : 0;
+}
+
+/* The slot of a route; what was asked for lately is known without folding it. That
+ * two paths have the same 64 bits of a keyed hash is not to be feared. */
+static uint32_t route_slot(lp_aggregate *aggregate, const lp_measures *m)
+{
+    const uint64_t *secret = aggregate->shared->hash_key;
+    uint64_t hash =
+        lpi_hash(m->path, lpi_hash(m->method, LP_DIM_ROUTE, secret), secret);
+    lpi_route_memo *memo =
+        &aggregate->live->memo.routes[hash % LPI_ROUTE_MEMOS];
+    lpi_key key = {.dimension = LP_DIM_ROUTE};
+    char route[LP_AGGREGATE_NAME_MAX_BYTES];
+    uint32_t slot = memo->slot;
+
+    if (slot != 0 && memo->hash == hash) {
+        return slot;
+    }
+    key.name = lp_span_of(
+        route, lp_route_fold(m->method, m->path, route, sizeof(route)));
+    slot = lpi_table_get(aggregate, &key);
+    if (!lpi_series_is_fixed(slot)) {
+        memo->hash = hash;
+        memo->slot = (uint16_t)slot;
+    }
+    return slot;
 }
 
 static void count_route(lp_aggregate *aggregate, const lp_measures *m,
                         lp_seq seq, const valued *v, bool is_failed)
 {
-    char route[LP_AGGREGATE_NAME_MAX_BYTES];
-    lpi_key key = {.dimension = LP_DIM_ROUTE};
-    lpi_series *series;
+    lpi_series *series = count(aggregate, route_slot(aggregate, m), seq, v);
 
-    key.name = lp_span_of(
-        route, lp_route_fold(m->method, m->path, route, sizeof(route)));
-    series = count(aggregate, lpi_table_get(aggregate, &key), seq, v);
     series->open.failed += is_failed ? 1 : 0;
 }
 
@@ -251,23 +274,6 @@ static void make_exemplars(lp_aggregate *aggregate)
     if (exemplars != NULL) {
         memset(exemplars, 0, sizeof(*exemplars));
         aggregate->live->exemplars = exemplars;
-    }
-}
-
-static void count_request(lp_aggregate *aggregate, const lp_measures *m,
-                          lp_seq seq)
-{
-    valued response = response_of(aggregate, m);
-    bool is_failed = m->status >= 500 || m->code.len_bytes > 0;
-
-    if (aggregate->live->exemplars == NULL) {
-        make_exemplars(aggregate);
-    }
-    count_status(aggregate, m->status, seq, &response, is_failed);
-    count_process(aggregate, m->dyno, seq, &response, is_failed);
-    count_route(aggregate, m, seq, &response, is_failed);
-    if (m->code.len_bytes > 0) {
-        count_code(aggregate, m->code, m->dyno, seq, &response);
     }
 }
 
@@ -332,14 +338,50 @@ static void count_measures(lp_aggregate *aggregate, const lp_measures *m,
                            lp_seq seq)
 {
     for (unsigned i = 0; i < m->count; i++) {
-        unsigned which = m->kind == LP_KIND_ROUTER ? router_measure(&m->list[i])
-                                                   : LPI_ROUTER_MEASURES;
+        count_measure(aggregate, m, &m->list[i], seq);
+    }
+}
 
-        if (which < LPI_ROUTER_MEASURES) {
-            count_router_measure(aggregate, which, seq, m->list[i].value);
-        } else {
+/* Whole lines ------------------------------------------------------------- */
+
+/* Counts what the router measures; returns connect + service, of what is there. */
+static valued count_times(lp_aggregate *aggregate, const lp_measures *m,
+                          lp_seq seq)
+{
+    bool is_timed = false;
+    double sum = 0;
+
+    for (unsigned i = 0; i < m->count; i++) {
+        unsigned which = router_measure(&m->list[i]);
+
+        if (which == LPI_ROUTER_MEASURES) {
             count_measure(aggregate, m, &m->list[i], seq);
+            continue;
         }
+        count_router_measure(aggregate, which, seq, m->list[i].value);
+        if (which <= SERVICE) {
+            sum += m->list[i].value;
+            is_timed = true;
+        }
+    }
+    return is_timed ? value_of(aggregate, sum) : no_value;
+}
+
+static void count_request(lp_aggregate *aggregate, const lp_measures *m,
+                          lp_seq seq)
+{
+    bool is_failed = m->status >= 500 || m->code.len_bytes > 0;
+    valued response;
+
+    if (aggregate->live->exemplars == NULL) {
+        make_exemplars(aggregate);
+    }
+    response = count_times(aggregate, m, seq);
+    count_status(aggregate, m->status, seq, &response, is_failed);
+    count_process(aggregate, m->dyno, seq, &response, is_failed);
+    count_route(aggregate, m, seq, &response, is_failed);
+    if (m->code.len_bytes > 0) {
+        count_code(aggregate, m->code, m->dyno, seq, &response);
     }
 }
 
@@ -352,7 +394,9 @@ void lpi_count_line(lp_aggregate *aggregate, const lp_record *record)
     count_bytes(aggregate, record, line.process);
     if (m.kind == LP_KIND_ROUTER) {
         count_request(aggregate, &m, record->seq);
-    } else if (m.kind == LP_KIND_ERROR) {
+        return;
+    }
+    if (m.kind == LP_KIND_ERROR) {
         count_code(aggregate, m.code, m.dyno, record->seq, &no_value);
     } else {
         count_event(aggregate, &m, record->seq);

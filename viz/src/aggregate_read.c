@@ -116,6 +116,9 @@ static void reading_fini(reading *r)
 {
     const lp_allocator *allocator = &r->aggregate->shared->allocator;
 
+    for (uint32_t i = 0; i < r->order_count; i++) {
+        lpi_tally_clear(&r->tallies[r->order[i]], &r->home);
+    }
     assert(r->home.bytes == 0);
     allocator->free(allocator->ctx, r->tallies, r->bytes);
 }
@@ -198,7 +201,7 @@ static void tell(reading *r, span_s span, lp_aggregate_fn fn, void *ctx)
     }
     fn(ctx, &window, r->rows, count);
     for (uint32_t i = 0; i < r->order_count; i++) {
-        lpi_tally_clear(&r->tallies[r->order[i]], &r->home);
+        lpi_tally_reset(&r->tallies[r->order[i]], &r->home);
     }
     memset(&r->window, 0, sizeof(r->window));
 }

@@ -2,17 +2,17 @@
 
 #include "aggregate_impl.h"
 
-unsigned lpi_exemplars_of(const lpi_exemplars *exemplars, uint64_t series_id,
+unsigned lpi_exemplars_of(const lpi_exemplars *exemplars, uint64_t series_hash,
                           lpi_place place, lp_seq newest_seq,
                           lp_seq out[LPI_EXEMPLAR_WAYS])
 {
-    uint64_t hash = lpi_exemplar_hash(series_id, place);
-    uint32_t tag = (uint32_t)(hash >> 32) | 1;
+    uint64_t hash = series_hash ^ lpi_place_hash(place);
+    uint32_t tag = (uint32_t)(hash >> 16) | 1;
     unsigned count = 0;
 
     for (unsigned way = 0; way < LPI_EXEMPLAR_WAYS; way++) {
         const lpi_exemplar *at =
-            &exemplars->sets[hash % LPI_EXEMPLAR_SETS][way];
+            &exemplars->sets[hash >> (64 - LPI_EXEMPLAR_SET_BITS)][way];
 
         if (at->tag == tag) {
             out[count++] = newest_seq - (uint32_t)(newest_seq - at->seq);
@@ -51,7 +51,7 @@ static void offer_of(const lp_aggregate *aggregate, const lpi_series *series,
 {
     const lpi_live *live = aggregate->live;
     lp_seq seqs[LPI_EXEMPLAR_WAYS];
-    unsigned count = lpi_exemplars_of(live->exemplars, series->id, place,
+    unsigned count = lpi_exemplars_of(live->exemplars, series->hash, place,
                                       live->newest_seq, seqs);
 
     for (unsigned i = 0; i < count; i++) {

@@ -13,7 +13,11 @@
 #include "logplex/logplex.h"
 #include "sketch_scale.h"
 
-enum { LPI_EXEMPLAR_SETS = 512, LPI_EXEMPLAR_WAYS = 2 };
+enum {
+    LPI_EXEMPLAR_SET_BITS = 9,
+    LPI_EXEMPLAR_SETS = 1 << LPI_EXEMPLAR_SET_BITS,
+    LPI_EXEMPLAR_WAYS = 2
+};
 
 typedef struct lpi_exemplar {
     uint32_t tag;
@@ -24,30 +28,28 @@ typedef struct lpi_exemplars {
     lpi_exemplar sets[LPI_EXEMPLAR_SETS][LPI_EXEMPLAR_WAYS];
 } lpi_exemplars;
 
-static inline uint64_t lpi_exemplar_hash(uint64_t series_id, lpi_place place)
+static inline uint64_t lpi_place_hash(lpi_place place)
 {
-    uint64_t hash = (series_id << 20) + ((uint64_t)place.key << 2) +
-                    (uint64_t)(place.side + 1);
-
-    hash *= UINT64_C(0x9e3779b97f4a7c15);
-    return hash ^ hash >> 29;
+    return (((uint64_t)place.key << 2) + (uint64_t)(place.side + 1)) *
+           UINT64_C(0x9e3779b97f4a7c15);
 }
 
+/* series_hash is that of its name, and differs in all bits. */
 static inline void lpi_exemplar_keep(lpi_exemplars *exemplars,
-                                     uint64_t series_id, lpi_place place,
+                                     uint64_t series_hash, uint64_t place_hash,
                                      lp_seq seq)
 {
-    uint64_t hash = lpi_exemplar_hash(series_id, place);
-    lpi_exemplar *at =
-        &exemplars->sets[hash % LPI_EXEMPLAR_SETS][seq % LPI_EXEMPLAR_WAYS];
+    uint64_t hash = series_hash ^ place_hash;
+    lpi_exemplar *at = &exemplars->sets[hash >> (64 - LPI_EXEMPLAR_SET_BITS)]
+                                       [seq % LPI_EXEMPLAR_WAYS];
 
-    at->tag = (uint32_t)(hash >> 32) | 1;
+    at->tag = (uint32_t)(hash >> 16) | 1;
     at->seq = (uint32_t)seq;
 }
 
 /* The lines of a bucket, at most LPI_EXEMPLAR_WAYS; newest_seq is at least that of
  * any of them. How many there are. */
-unsigned lpi_exemplars_of(const lpi_exemplars *exemplars, uint64_t series_id,
+unsigned lpi_exemplars_of(const lpi_exemplars *exemplars, uint64_t series_hash,
                           lpi_place place, lp_seq newest_seq,
                           lp_seq out[LPI_EXEMPLAR_WAYS]);
 

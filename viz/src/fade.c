@@ -1,7 +1,103 @@
-/* fade.c - all memory of an aggregate, and what goes when it is full. */
+/*
+ * fade.c - all memory of an aggregate, and what goes when it is full.
+ *
+ *      oldest                                                          newest
+ *      coarse coarse coarse core core core core core core full full full full
+ *          ^ 4            2 ^------ 5 min ------^         1, 3 ^
+ *
+ * 1  the oldest full one becomes core, as long as full ones have over a half
+ * 2  the oldest minutes that are core become one that is coarse
+ * 3  the oldest full one becomes core, as long as full ones have over a quarter
+ * 4  the oldest one goes, unless it is still to be merged
+ * 5  and if that is all that there is, it becomes core, and at last bare
+ */
 #include "aggregate_impl.h"
 
-/* Room -------------------------------------------------------------------- */
+enum { COARSE_S = 300 };
+
+/* Less detail ------------------------------------------------------------- */
+
+/* Puts one in the place of others, from *first to in front of *end. They have more
+ * bytes than it, so that there is room once they are gone, which is then. */
+static bool replace(lp_aggregate *aggregate, lpi_tier *tier, lpi_frame *first,
+                    const lpi_frame *end, lp_detail detail)
+{
+    lpi_rows sources[LPI_MERGE_MAX];
+    lpi_frame window = {.width_s = 0};
+    lpi_frame *frame = first;
+    lpi_frame *merged;
+    unsigned count = 0;
+
+    do {
+        sources[count].bytes = lpi_frame_rows(frame);
+        sources[count].first_seq = frame->first_seq;
+        count++;
+        lpi_frame_extend(&window, frame);
+        frame = TAILQ_NEXT(frame, next);
+    } while (frame != end);
+    window.detail = (uint8_t)detail;
+    aggregate->is_fading = true;
+    merged = lpi_frame_merge(aggregate, &window, sources, count, detail);
+    aggregate->is_fading = false;
+    if (merged == NULL) {
+        return false;
+    }
+    lpi_tier_put_before(tier, merged, first);
+    while (first != end) {
+        lpi_frame *gone = first;
+
+        first = TAILQ_NEXT(first, next);
+        lpi_tier_remove(tier, gone);
+        lpi_frame_free(aggregate, gone);
+    }
+    return true;
+}
+
+/* The oldest frame that has more detail than that becomes one that has not. */
+static bool thin(lp_aggregate *aggregate, lpi_tier *tier, lp_detail detail)
+{
+    lpi_frame *frame;
+
+    TAILQ_FOREACH (frame, &tier->frames, next) {
+        if (frame->detail < (uint8_t)detail) {
+            return replace(aggregate, tier, frame, TAILQ_NEXT(frame, next),
+                           detail);
+        }
+    }
+    return false;
+}
+
+static bool is_mostly_full(const lpi_tier *tier, unsigned part)
+{
+    return tier->full_bytes * part > tier->bytes;
+}
+
+/* The oldest minutes of five that are all over and all core become one. */
+static bool coarsen(lp_aggregate *aggregate, lpi_tier *tier)
+{
+    lpi_frame *first = TAILQ_FIRST(&tier->frames);
+    lpi_frame *end;
+    int64_t slot;
+
+    while (first != NULL && first->detail > LP_DETAIL_CORE) {
+        first = TAILQ_NEXT(first, next);
+    }
+    if (first == NULL || first->detail != LP_DETAIL_CORE) {
+        return false;
+    }
+    slot = lpi_floor_to(first->start_s, COARSE_S);
+    for (end = first;
+         end != NULL && lpi_floor_to(end->start_s, COARSE_S) == slot;
+         end = TAILQ_NEXT(end, next)) {
+        if (end->detail != LP_DETAIL_CORE) {
+            return false;
+        }
+    }
+    if (end == NULL) {
+        return false;
+    }
+    return replace(aggregate, tier, first, end, LP_DETAIL_COARSE);
+}
 
 static bool drop_oldest(lp_aggregate *aggregate, lp_tier number)
 {
@@ -18,6 +114,20 @@ static bool drop_oldest(lp_aggregate *aggregate, lp_tier number)
     aggregate->frames_dropped++;
     return true;
 }
+
+static bool fade_tier(lp_aggregate *aggregate, lp_tier number)
+{
+    lpi_tier *tier = &aggregate->tiers[number];
+
+    return (is_mostly_full(tier, 2) && thin(aggregate, tier, LP_DETAIL_CORE)) ||
+           (number == LP_TIER_MINUTES && coarsen(aggregate, tier)) ||
+           (is_mostly_full(tier, 4) && thin(aggregate, tier, LP_DETAIL_CORE)) ||
+           drop_oldest(aggregate, number) ||
+           thin(aggregate, tier, LP_DETAIL_CORE) ||
+           thin(aggregate, tier, LP_DETAIL_BARE);
+}
+
+/* Room -------------------------------------------------------------------- */
 
 /* Shares of memory: a quarter, a quarter, half. */
 static uint64_t weight_of(const lp_aggregate *aggregate, unsigned tier)
@@ -43,7 +153,7 @@ static bool fade(lp_aggregate *aggregate)
                 most = i;
             }
         }
-        if (drop_oldest(aggregate, (lp_tier)most)) {
+        if (fade_tier(aggregate, (lp_tier)most)) {
             return true;
         }
         is_tried[most] = true;
@@ -57,7 +167,7 @@ void *lpi_alloc(lp_aggregate *aggregate, size_t bytes, size_t align)
     uint64_t bytes_max = shared->bytes_max - lpi_home_bytes_max(shared);
     void *ptr;
 
-    while (aggregate->held_bytes + bytes > bytes_max) {
+    while (!aggregate->is_fading && aggregate->held_bytes + bytes > bytes_max) {
         if (!fade(aggregate)) {
             return NULL;
         }

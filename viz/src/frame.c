@@ -137,7 +137,7 @@ static void put(merging *m, uint64_t id, lpi_tally *tally)
         lpi_tally_write(m->w, tally, &m->home, id, m->before_id, m->first_seq);
         m->before_id = id;
     }
-    lpi_tally_clear(tally, &m->home);
+    lpi_tally_reset(tally, &m->home);
 }
 
 /* What goes to the fixed rows, of all sources; they come first. */
@@ -163,6 +163,7 @@ static void merge_fixed(merging *m, const lpi_rows *sources, unsigned count)
     }
     for (unsigned i = 0; i < LPI_FIXED_COUNT; i++) {
         put(m, lpi_fixed_id((lpi_fixed)i), &tallies[i]);
+        lpi_tally_clear(&tallies[i], &m->home);
     }
 }
 
@@ -176,6 +177,7 @@ static void walk_to_named(row_walk *walk, lp_detail detail)
 static void merge_named(merging *m, const lpi_rows *sources, unsigned count)
 {
     row_walk walks[LPI_MERGE_MAX];
+    lpi_tally tally = {.is_plain = false};
 
     assert(count <= LPI_MERGE_MAX);
     memset(walks, 0, sizeof(walks));
@@ -185,7 +187,6 @@ static void merge_named(merging *m, const lpi_rows *sources, unsigned count)
         walk_to_named(&walks[i], m->detail);
     }
     for (;;) {
-        lpi_tally tally = {.is_plain = false};
         uint64_t id = UINT64_MAX;
 
         for (unsigned i = 0; i < count; i++) {
@@ -194,7 +195,7 @@ static void merge_named(merging *m, const lpi_rows *sources, unsigned count)
             }
         }
         if (id == UINT64_MAX) {
-            return;
+            break;
         }
         for (unsigned i = 0; i < count; i++) {
             if (!walks[i].is_over && walks[i].row.id == id) {
@@ -205,6 +206,7 @@ static void merge_named(merging *m, const lpi_rows *sources, unsigned count)
         }
         put(m, id, &tally);
     }
+    lpi_tally_clear(&tally, &m->home);
 }
 
 void lpi_rows_merge(const lp_aggregate *aggregate, const lpi_rows *sources,

@@ -74,14 +74,6 @@ static bool is_plain(unsigned dimension, const lpi_key *key)
 
 __extension__ typedef unsigned __int128 wide;
 
-static uint64_t load(const char *at, size_t n)
-{
-    uint64_t word = 0;
-
-    memcpy(&word, at, n);
-    return word;
-}
-
 static uint64_t fold(uint64_t a, uint64_t b)
 {
     wide product = (wide)a * b;
@@ -99,15 +91,17 @@ uint64_t lpi_hash(lp_span bytes, uint64_t seed, const uint64_t key[2])
     uint64_t hash = seed ^ key[0] ^ left;
 
     for (; left > 16; at += 16, left -= 16) {
-        hash = fold(load(at, 8) ^ key[1], load(at + 8, 8) ^ hash);
+        hash = fold(lpi_load(at, 8) ^ key[1], lpi_load(at + 8, 8) ^ hash);
     }
     if (left >= 8) {
-        hash = fold(load(at, 8) ^ key[1], load(at + left - 8, 8) ^ hash);
+        hash =
+            fold(lpi_load(at, 8) ^ key[1], lpi_load(at + left - 8, 8) ^ hash);
     } else if (left >= 4) {
-        hash = fold(load(at, 4) ^ key[1], load(at + left - 4, 4) ^ hash);
+        hash =
+            fold(lpi_load(at, 4) ^ key[1], lpi_load(at + left - 4, 4) ^ hash);
     } else if (left > 0) {
-        hash = fold(load(at, 1) << 16 | load(at + left / 2, 1) << 8 |
-                        load(at + left - 1, 1),
+        hash = fold(lpi_load(at, 1) << 16 | lpi_load(at + left / 2, 1) << 8 |
+                        lpi_load(at + left - 1, 1),
                     key[1] ^ hash);
     }
     return fold(hash ^ key[1], key[0] | 1);
@@ -129,10 +123,16 @@ static uint64_t hash_of(const lp_aggregate *aggregate, const lpi_key *key)
 
 typedef struct table_layout {
     size_t touched_at;
+    size_t warm_at;
     size_t index_at;
     size_t index_count;
     size_t bytes;
 } table_layout;
+
+static size_t bits_bytes(uint32_t capacity)
+{
+    return (capacity + 63) / 64 * sizeof(uint64_t);
+}
 
 static table_layout layout_of(uint32_t capacity)
 {
@@ -142,8 +142,8 @@ static table_layout layout_of(uint32_t capacity)
         layout.index_count *= 2;
     }
     layout.touched_at = capacity * sizeof(lpi_series);
-    layout.index_at =
-        layout.touched_at + (capacity + 63) / 64 * sizeof(uint64_t);
+    layout.warm_at = layout.touched_at + bits_bytes(capacity);
+    layout.index_at = layout.warm_at + bits_bytes(capacity);
     layout.bytes = layout.index_at + layout.index_count * sizeof(uint16_t);
     return layout;
 }
@@ -180,13 +180,14 @@ static bool resize(lp_aggregate *aggregate, lpi_table *table, uint32_t capacity)
     memset(block, 0, layout.bytes);
     table->series = (void *)block;
     table->touched = (void *)(block + layout.touched_at);
+    table->warm = (void *)(block + layout.warm_at);
     table->index = (void *)(block + layout.index_at);
     table->index_mask = (uint32_t)layout.index_count - 1;
     table->capacity = capacity;
     if (old.series != NULL) {
         memcpy(table->series, old.series, old.count * sizeof(*old.series));
-        memcpy(table->touched, old.touched,
-               (old.capacity + 63) / 64 * sizeof(uint64_t));
+        memcpy(table->touched, old.touched, bits_bytes(old.capacity));
+        memcpy(table->warm, old.warm, bits_bytes(old.capacity));
         index_all(table);
         lpi_free(aggregate, old.series, layout_of(old.capacity).bytes);
     }
@@ -201,6 +202,8 @@ bool lpi_table_init(lp_aggregate *aggregate, lpi_table *table)
     }
     for (unsigned i = 0; i < LPI_FIXED_COUNT; i++) {
         table->series[i].id = lpi_fixed_id((lpi_fixed)i);
+        table->series[i].hash =
+            lpi_hash(lp_span_of(NULL, 0), i, aggregate->shared->hash_key);
         table->series[i].dimension = fixed[i].dimension;
         table->series[i].is_plain = is_plain(fixed[i].dimension, NULL);
         table->series[i].is_of_process =
@@ -234,6 +237,18 @@ void lpi_table_fini(lp_aggregate *aggregate, lpi_table *table)
     memset(table, 0, sizeof(*table));
 }
 
+uint64_t lpi_table_other_values(const lpi_table *table)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t slot = 0; slot < LPI_FIXED_COUNT; slot++) {
+        if (slot != LPI_FIXED_TOTAL) {
+            sum += lpi_tally_count(&table->series[slot].open);
+        }
+    }
+    return sum;
+}
+
 uint32_t lpi_table_next_touched(const lpi_table *table, uint32_t at)
 {
     while (at < table->count) {
@@ -245,6 +260,32 @@ uint32_t lpi_table_next_touched(const lpi_table *table, uint32_t at)
         at = (at / 64 + 1) * 64;
     }
     return table->count;
+}
+
+static void cool(lpi_table *table, lp_sketch_home *home)
+{
+    for (uint32_t word = 0; word < bits_bytes(table->count) / 8; word++) {
+        uint64_t cold = table->warm[word] & ~table->touched[word];
+
+        for (; cold != 0; cold &= cold - 1) {
+            uint32_t slot = word * 64 + (uint32_t)__builtin_ctzll(cold);
+
+            lpi_tally_clear(&table->series[slot].open, home);
+        }
+        table->warm[word] &= table->touched[word];
+    }
+}
+
+void lpi_table_reset(lpi_table *table, lp_sketch_home *home)
+{
+    uint32_t slot = 0;
+
+    cool(table, home);
+    while ((slot = lpi_table_next_touched(table, slot)) < table->count) {
+        lpi_tally_reset(&table->series[slot++].open, home);
+    }
+    memcpy(table->warm, table->touched, bits_bytes(table->count));
+    memset(table->touched, 0, bits_bytes(table->count));
 }
 
 /* Room -------------------------------------------------------------------- */
@@ -309,6 +350,7 @@ static bool sweep(lp_aggregate *aggregate)
         return false;
     }
     table->swept_s = aggregate->open_s;
+    cool(table, &aggregate->live->home);
     for (uint32_t slot = kept; slot < table->count; slot++) {
         lpi_series *series = &table->series[slot];
         bool is_touched = (table->touched[slot / 64] >> slot % 64 & 1) != 0;
@@ -330,6 +372,7 @@ static bool sweep(lp_aggregate *aggregate)
         return false;
     }
     table->count = kept;
+    memcpy(table->warm, table->touched, bits_bytes(table->capacity));
     index_all(table);
     memset(&aggregate->live->memo, 0, sizeof(aggregate->live->memo));
     return true;
@@ -400,8 +443,8 @@ static bool is_same(const lpi_series *series, const lpi_key *key)
            series->unit == key->unit &&
            series->is_of_process == key->is_of_process &&
            series->is_platform == key->is_platform &&
-           lp_span_equal(lpi_series_name(series), key->name) &&
-           lp_span_equal(lpi_series_of(series), key->of);
+           lpi_same_text(lpi_series_name(series), key->name) &&
+           lpi_same_text(lpi_series_of(series), key->of);
 }
 
 static uint32_t find(const lpi_table *table, const lpi_key *key, uint64_t hash)

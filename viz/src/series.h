@@ -90,6 +90,7 @@ typedef struct lpi_series {
 typedef struct lpi_table {
     lpi_series *series; /* one block, with touched and index behind it */
     uint64_t *touched;  /* a bit for each slot that has values in open */
+    uint64_t *warm;     /* and for each that may have kept memory without */
     uint16_t *index;
     uint32_t index_mask;
     uint32_t count;
@@ -157,8 +158,46 @@ static inline void lpi_table_touch(lpi_table *table, uint32_t slot,
     table->series[slot].open.is_plain = table->series[slot].is_plain;
 }
 
+/* Empties all of the second that was open. What a series that had values needs for
+ * others is kept until a second in which it has none. */
+void lpi_table_reset(lpi_table *table, lp_sketch_home *home);
+
+/* What the other rows have counted in the second that is open. */
+uint64_t lpi_table_other_values(const lpi_table *table);
+
 /* The first touched slot from at on; count of the table: there is none. */
 uint32_t lpi_table_next_touched(const lpi_table *table, uint32_t at);
+
+static inline uint64_t lpi_load(const char *at, size_t n)
+{
+    uint64_t word = 0;
+
+    memcpy(&word, at, n);
+    return word;
+}
+
+/* lp_span_equal() for names, which are short. */
+static inline bool lpi_same_text(lp_span a, lp_span b)
+{
+    size_t n = a.len_bytes;
+
+    if (n != b.len_bytes) {
+        return false;
+    }
+    if (n > 16) {
+        return memcmp(a.ptr, b.ptr, n) == 0;
+    }
+    if (n >= 8) {
+        return lpi_load(a.ptr, 8) == lpi_load(b.ptr, 8) &&
+               lpi_load(a.ptr + n - 8, 8) == lpi_load(b.ptr + n - 8, 8);
+    }
+    if (n >= 4) {
+        return lpi_load(a.ptr, 4) == lpi_load(b.ptr, 4) &&
+               lpi_load(a.ptr + n - 4, 4) == lpi_load(b.ptr + n - 4, 4);
+    }
+    return n == 0 || (a.ptr[0] == b.ptr[0] && a.ptr[n / 2] == b.ptr[n / 2] &&
+                      a.ptr[n - 1] == b.ptr[n - 1]);
+}
 
 /* A keyed hash of at most 16 bytes at a time; see series.c. */
 uint64_t lpi_hash(lp_span bytes, uint64_t seed, const uint64_t key[2]);

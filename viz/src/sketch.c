@@ -176,6 +176,17 @@ void lp_sketch_clear(lp_sketch *sketch, lp_sketch_home *home)
     memset(sketch, 0, sizeof(*sketch));
 }
 
+void lpi_sketch_reset(lp_sketch *sketch, lp_sketch_home *home)
+{
+    lp_sketch empty = {.count = 0};
+
+    for (int i = 0; i < 2; i++) {
+        lpi_side_reset(&sketch->sides[i], home);
+        empty.sides[i] = sketch->sides[i];
+    }
+    *sketch = empty;
+}
+
 size_t lp_sketch_bytes(const lp_sketch *sketch)
 {
     return sizeof(*sketch) + lpi_side_bytes(&sketch->sides[0]) +

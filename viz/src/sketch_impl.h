@@ -2,6 +2,7 @@
 #ifndef LP_SKETCH_IMPL_H
 #define LP_SKETCH_IMPL_H
 
+#include "sketch_block.h"
 #include "sketch_scale.h"
 #include "sketch_side.h"
 
@@ -35,7 +36,39 @@ static inline void lpi_sum_add(lp_sketch *sketch, double value)
 void lpi_sketch_add_at(lp_sketch *sketch, lp_sketch_home *home, double value,
                        lpi_place at);
 
-/* Of a packed form that is known to be one: all but its buckets. */
+/* The same, inline as far as nearly all go: a bucket that is there already. */
+static inline void lpi_sketch_add_inline(lp_sketch *sketch,
+                                         lp_sketch_home *home, double value,
+                                         lpi_place at)
+{
+    lpi_block *block = at.side < 0 ? NULL : sketch->sides[at.side].block;
+    uint32_t cell;
+
+    if (lpi_is_flat(sketch) || block == NULL || block->form != LPI_FORM_8) {
+        lpi_sketch_add_at(sketch, home, value, at);
+        return;
+    }
+    cell = at.key - block->first;
+    if (cell >= block->capacity ||
+        ((uint8_t *)block->cells)[cell] == UINT8_MAX) {
+        lpi_sketch_add_at(sketch, home, value, at);
+        return;
+    }
+    ((uint8_t *)block->cells)[cell]++;
+    sketch->count++;
+    sketch->min = value < sketch->min ? value : sketch->min;
+    sketch->max = value > sketch->max ? value : sketch->max;
+    lpi_sum_add(sketch, value);
+}
+
+/* Of a packed form that is known to be one, as we made it: all but its buckets. */
 void lpi_packed_totals(lp_span packed, lp_sketch *out);
+
+/* lp_sketch_merge_packed() of one that is known to be one. */
+void lpi_sketch_merge_own(lp_sketch *into, lp_sketch_home *home,
+                          lp_span packed);
+
+/* lp_sketch_clear(), but what memory it has is kept for values to come. */
+void lpi_sketch_reset(lp_sketch *sketch, lp_sketch_home *home);
 
 #endif /* LP_SKETCH_IMPL_H */

@@ -356,16 +356,56 @@ lp_err lp_sketch_merge_packed(lp_sketch *into, lp_sketch_home *home,
     return LP_OK;
 }
 
+/* Own packed forms -------------------------------------------------------- */
+
+static void open_own(lpi_reader *r, packed *p)
+{
+    memset(p, 0, sizeof(*p));
+    lpi_get_varint(r); // the version
+    p->flags = (unsigned)lpi_get_varint(r);
+    lpi_get_varint(r); // K
+    get_totals(r, p);
+}
+
 void lpi_packed_totals(lp_span bytes, lp_sketch *out)
 {
     lpi_reader r = {bytes, false};
     packed p;
 
-    memset(&p, 0, sizeof(p));
-    lpi_get_varint(&r); // the version
-    p.flags = (unsigned)lpi_get_varint(&r);
-    lpi_get_varint(&r); // K
-    get_totals(&r, &p);
+    open_own(&r, &p);
     assert(!r.is_bad);
     *out = p.totals;
+}
+
+static void merge_own_buckets(lpi_reader *r, lp_sketch_side *into,
+                              lp_sketch_home *home)
+{
+    uint64_t left = lpi_get_varint(r);
+    uint64_t key = 0;
+    uint64_t n;
+
+    for (; left > 0; left--) {
+        lpi_block *block = into->block;
+
+        get_bucket(r, &key, &n);
+        if (block == NULL || block->form == LPI_FORM_LIST ||
+            !lpi_dense_add(block, (uint32_t)key, n)) {
+            lpi_side_add(into, home, (uint32_t)key, n);
+        }
+    }
+}
+
+void lpi_sketch_merge_own(lp_sketch *into, lp_sketch_home *home, lp_span bytes)
+{
+    lpi_reader r = {bytes, false};
+    packed p;
+
+    open_own(&r, &p);
+    lp_sketch_merge(into, home, &p.totals);
+    for (int i = 0; i < 2; i++) {
+        if (p.flags & (unsigned)FLAG_BUCKETS << i) {
+            merge_own_buckets(&r, &into->sides[i], home);
+        }
+    }
+    assert(!r.is_bad && r.rest.len_bytes == 0);
 }

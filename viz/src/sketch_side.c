@@ -7,6 +7,9 @@
 /* Blocks grow to multiples of these. */
 enum { LIST_STEP_BYTES = 16, LIST_STEP_ENTRIES = 4, DENSE_STEP_BYTES = 32 };
 
+/* 28 octaves at 1 %, of small counters. */
+enum { KEPT_MAX_BYTES = 1024 };
+
 typedef struct key_range {
     uint32_t low;
     uint32_t high; /* inclusive */
@@ -33,6 +36,21 @@ void lpi_side_clear(lp_sketch_side *side, lp_sketch_home *home)
     memset(side, 0, sizeof(*side));
 }
 
+void lpi_side_reset(lp_sketch_side *side, lp_sketch_home *home)
+{
+    lpi_block *block = side->block;
+    size_t bytes = lpi_side_bytes(side);
+
+    if (block == NULL || bytes > KEPT_MAX_BYTES) {
+        lpi_side_clear(side, home);
+        return;
+    }
+    memset(block->cells, 0, bytes - sizeof(*block));
+    block->used = 0;
+    side->folded = 0;
+    side->floor = 0;
+}
+
 /* An empty block to take the place of the side's, or NULL. */
 static lpi_block *block_for(const lp_sketch_side *side, lp_sketch_home *home,
                             unsigned form, uint32_t capacity)
@@ -57,6 +75,18 @@ static lpi_block *block_for(const lp_sketch_side *side, lp_sketch_home *home,
 
 /* Reading ----------------------------------------------------------------- */
 
+/* Counters lie in whole words, most of which are often empty. */
+static inline uint32_t skip_zeros(const lpi_block *block, uint32_t at)
+{
+    uint32_t in_word = 8U >> block->form;
+
+    while (at % in_word == 0 && at < block->capacity &&
+           block->cells[at / in_word] == 0) {
+        at += in_word;
+    }
+    return at;
+}
+
 bool lpi_side_next(const lp_sketch_side *side, uint32_t *at, uint32_t *key,
                    uint64_t *n)
 {
@@ -74,7 +104,7 @@ bool lpi_side_next(const lp_sketch_side *side, uint32_t *at, uint32_t *key,
         ++*at;
         return true;
     }
-    while (*at < block->capacity) {
+    while ((*at = skip_zeros(block, *at)) < block->capacity) {
         *key = block->first + *at;
         *n = lpi_dense_get(block, (*at)++);
         if (*n != 0) {

@@ -24,6 +24,9 @@ void lpi_side_settle(lp_sketch_side *side, const lp_sketch_home *home);
 
 void lpi_side_clear(lp_sketch_side *side, lp_sketch_home *home);
 
+/* Forgets all values, but keeps a block of a usual size for those to come. */
+void lpi_side_reset(lp_sketch_side *side, lp_sketch_home *home);
+
 /* Of the block, 0 without one. */
 size_t lpi_side_bytes(const lp_sketch_side *side);
 

@@ -67,6 +67,15 @@ void lpi_tally_clear(lpi_tally *tally, lp_sketch_home *home)
     memset(tally, 0, sizeof(*tally));
 }
 
+void lpi_tally_reset(lpi_tally *tally, lp_sketch_home *home)
+{
+    lpi_tally empty = {.is_plain = false};
+
+    lpi_sketch_reset(&tally->values, home);
+    empty.values = tally->values;
+    *tally = empty;
+}
+
 /* Rows -------------------------------------------------------------------- */
 
 static void put_plain(lpi_writer *w, const lp_sketch *values)
@@ -214,9 +223,6 @@ void lpi_tally_merge_row(lpi_tally *into, lp_sketch_home *home,
     if (into->is_plain) {
         lpi_totals_merge(&into->values, &totals);
     } else {
-        lp_err err = lp_sketch_merge_packed(&into->values, home, row->values);
-
-        assert(err == LP_OK);
-        (void)err;
+        lpi_sketch_merge_own(&into->values, home, row->values);
     }
 }

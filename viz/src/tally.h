@@ -70,6 +70,9 @@ void lpi_row_totals(const lpi_row *row, lp_sketch *out);
 
 void lpi_tally_clear(lpi_tally *tally, lp_sketch_home *home);
 
+/* The same, but what memory it has is kept for values to come. */
+void lpi_tally_reset(lpi_tally *tally, lp_sketch_home *home);
+
 /* before_id: that of the row before, 0 for the first one. */
 void lpi_tally_write(lpi_writer *w, lpi_tally *tally,
                      const lp_sketch_home *home, uint64_t id,

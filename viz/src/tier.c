@@ -19,7 +19,7 @@ static void merge_total(lpi_live *live)
     uint32_t slot = LPI_FIXED_TOTAL + 1;
 
     // What an attempt left that found no memory is counted again.
-    lpi_tally_clear(&total->open, &live->home);
+    lpi_tally_reset(&total->open, &live->home);
     while ((slot = lpi_table_next_touched(table, slot)) < table->count) {
         const lpi_series *series = &table->series[slot++];
 
@@ -59,14 +59,7 @@ static void write_open(lpi_live *live, lpi_writer *w)
 
 static void clear_open(lpi_live *live)
 {
-    lpi_table *table = &live->table;
-    uint32_t slot = 0;
-
-    while ((slot = lpi_table_next_touched(table, slot)) < table->count) {
-        lpi_tally_clear(&table->series[slot].open, &live->home);
-        table->touched[slot / 64] &= ~(UINT64_C(1) << slot % 64);
-        slot++;
-    }
+    lpi_table_reset(&live->table, &live->home);
     live->open_lines = 0;
     live->open_lost_lines = 0;
     live->open_first_seq = 0;
@@ -133,6 +126,7 @@ static void close_second(lp_aggregate *aggregate)
         frame = frame_of_many(aggregate, &window, w.length);
     }
     if (frame != NULL) {
+        aggregate->other_values += lpi_table_other_values(&live->table);
         clear_open(live);
         lpi_tier_push(&aggregate->tiers[LP_TIER_SECONDS], frame);
     }

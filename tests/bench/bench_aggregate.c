@@ -1,0 +1,262 @@
+/*
+ * bench_aggregate - CPU time a line of a cursor that counts, part by part: reading
+ * alone, with what the line measures, and with the aggregate.
+ *
+ * Router lines of 300 bytes, of 8 dynos, 12 routes with ids in them, 6 statuses and
+ * log-normal times. They are appended beforehand, in rounds of what a channel holds,
+ * and only reading is timed. Arrival says how many there are in a second: a second
+ * costs something as well.
+ *
+ * With arguments: LINES_PER_SECOND, and ROUNDS, for callgrind.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "logplex/aggregate.h"
+#include "logplex/render.h"
+
+enum {
+    LINES = 2000,
+    LINE_BYTES = 300,
+    ROUNDS = 200,
+    BATCH = 64,
+    HEAD_BYTES = 66
+};
+
+typedef enum part { PART_READ, PART_MEASURES, PART_AGGREGATE } part;
+
+static const char *const part_names[] = {"reading", "and measures",
+                                         "and aggregates"};
+
+typedef struct bench {
+    lp_engine *engine;
+    lp_channel *channel;
+    lp_cursor *cursor;
+    lp_aggregates *shared;
+    lp_aggregate *aggregate;
+    char *texts; /* LINES of LINE_BYTES */
+    int64_t now_ns;
+    int64_t step_ns;
+} bench;
+
+/* What the parts found, so that no compiler leaves them out. */
+static uint64_t sum;
+
+static uint64_t chance(void)
+{
+    static uint64_t seed = 42;
+
+    seed ^= seed >> 12;
+    seed ^= seed << 25;
+    seed ^= seed >> 27;
+    return seed * UINT64_C(2685821657736338717);
+}
+
+static double fraction(void)
+{
+    return (double)((chance() >> 11) + 1) / 9007199254740992.0;
+}
+
+static double cpu_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static void check(lp_err err)
+{
+    if (err != LP_OK) {
+        fprintf(stderr, "%s\n", lp_strerror(err));
+        exit(1);
+    }
+}
+
+static void make_texts(bench *b)
+{
+    static const char *const paths[] = {"/",
+                                        "/users/%u",
+                                        "/users/%u/posts",
+                                        "/articles/%u",
+                                        "/login",
+                                        "/api/v2/search?q=%u",
+                                        "/orders/%u/items",
+                                        "/assets/app-%08x.js",
+                                        "/health",
+                                        "/cart",
+                                        "/admin",
+                                        "/feed.xml"};
+    static const int statuses[] = {200, 200, 200, 200, 200, 200, 200, 200,
+                                   200, 200, 302, 304, 404, 200, 200, 500};
+
+    for (unsigned i = 0; i < LINES; i++) {
+        char *text = b->texts + (size_t)i * (LINE_BYTES + 1);
+        double service = exp(3 + sqrt(-2 * log(fraction())) *
+                                     cos(6.283185307179586 * fraction()));
+        char path[64];
+        int n;
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        snprintf(path, sizeof(path), paths[chance() % 12],
+                 (unsigned)(chance() % 100000));
+#pragma GCC diagnostic pop
+        // With its head, and what many proxies have to say, it has 300 bytes.
+        n = snprintf(text, LINE_BYTES + 1,
+                     "at=info method=GET path=\"%s\" host=app.example.com "
+                     "request_id=%08x-0000-4000-8000-0000%08x dyno=web.%u "
+                     "connect=%ums service=%ums status=%d bytes=%u "
+                     "protocol=https fwd=\"",
+                     path, (unsigned)chance(), (unsigned)chance(),
+                     (unsigned)(chance() % 8) + 1, (unsigned)(chance() % 3),
+                     (unsigned)service, statuses[chance() % 16],
+                     (unsigned)(chance() % 40000));
+        while (n < LINE_BYTES - HEAD_BYTES - 1) {
+            text[n++] = (char)('0' + i % 10);
+        }
+        text[n++] = '"';
+        text[n] = '\0';
+    }
+}
+
+static void append(bench *b)
+{
+    lp_line lines[BATCH];
+    lp_render_scratch scratch[BATCH];
+    char times[BATCH][LP_TIMESTAMP_MAX_BYTES];
+
+    for (unsigned at = 0; at < LINES; at += BATCH) {
+        unsigned count = LINES - at < BATCH ? LINES - at : BATCH;
+
+        for (unsigned i = 0; i < count; i++) {
+            const char *text = b->texts + (size_t)(at + i) * (LINE_BYTES + 1);
+            lp_syslog msg = {.format = LP_SYSLOG_5424,
+                             .pri = 158,
+                             .app = LP_SPAN("heroku"),
+                             .procid = LP_SPAN("router"),
+                             .msg = lp_span_str(text)};
+
+            memset(&lines[i], 0, sizeof(lines[i]));
+            b->now_ns += b->step_ns;
+            lines[i].arrival_ns = b->now_ns;
+            msg.time = lp_span_of(times[i],
+                                  lp_timestamp_print(b->now_ns, 6, times[i]));
+            check(lp_render_line(&msg, LP_SPAN("host heroku "), &scratch[i],
+                                 &lines[i]));
+            lines[i].next = i + 1 < count ? &lines[i + 1] : NULL;
+        }
+        check(lp_channel_append(b->channel, lines, NULL));
+    }
+}
+
+static void use_run(bench *b, const lp_run *run, part which)
+{
+    if (which == PART_AGGREGATE) {
+        lp_aggregate_run(b->aggregate, run);
+        return;
+    }
+    for (uint32_t i = 0; i < run->line_count; i++) {
+        lp_record record = lp_run_at(run, i);
+
+        if (which == PART_MEASURES) {
+            lp_measure_line line = lp_measure_line_of(&record);
+            lp_measures m;
+
+            lp_measures_read(NULL, &line, &m);
+            sum += m.count;
+        }
+        sum += record.bytes.len_bytes;
+    }
+}
+
+/* Nanoseconds a line. */
+static double time_round(bench *b, part which)
+{
+    double start;
+    lp_run run;
+
+    append(b);
+    start = cpu_ns();
+    while (lp_cursor_next(b->cursor, 0, 0, &run) == LP_OK) {
+        use_run(b, &run, which);
+        lp_run_release(&run);
+    }
+    return (cpu_ns() - start) / LINES;
+}
+
+static void open_bench(bench *b, long lines_per_s)
+{
+    lp_engine_options engine_opt = LP_ENGINE_OPTIONS_INIT;
+    lp_channel_options channel_opt = LP_CHANNEL_OPTIONS_INIT;
+    lp_cursor_options cursor_opt = LP_CURSOR_OPTIONS_INIT;
+
+    engine_opt.memory_max_bytes = 64 << 20;
+    channel_opt.bytes_max = 16 << 20;
+    cursor_opt.start = LP_START_OLDEST;
+    check(lp_engine_create(&engine_opt, &b->engine));
+    check(lp_channel_open(b->engine, &channel_opt, &b->channel));
+    check(lp_cursor_open(b->channel, &cursor_opt, &b->cursor));
+    check(lp_aggregates_create(NULL, &b->shared));
+    check(lp_aggregate_open(b->shared, &b->aggregate));
+    b->now_ns = INT64_C(1764130500000000000);
+    b->step_ns = 1000000000 / lines_per_s;
+}
+
+static void close_bench(bench *b)
+{
+    lp_aggregate_close(b->aggregate);
+    lp_aggregates_destroy(b->shared);
+    lp_cursor_close(b->cursor);
+    lp_channel_close(b->channel);
+    lp_engine_destroy(b->engine);
+}
+
+static void run_bench(bench *b, long lines_per_s, int rounds)
+{
+    lp_aggregate_stats stats = {.struct_bytes = sizeof(stats)};
+
+    open_bench(b, lines_per_s);
+    printf("%ld lines a second, of %d bytes:\n", lines_per_s, LINE_BYTES);
+    for (int which = PART_READ; which <= PART_AGGREGATE; which++) {
+        double best = time_round(b, (part)which);
+        double all = 0;
+
+        for (int i = 0; i < rounds; i++) {
+            double ns = time_round(b, (part)which);
+
+            best = ns < best ? ns : best;
+            all += ns;
+        }
+        printf("    %-16s %6.1f ns a line at best, %6.1f on average\n",
+               part_names[which], best, all / rounds);
+    }
+    lp_aggregate_stats_get(b->aggregate, &stats);
+    printf("    %u series, %llu bytes\n", stats.series,
+           (unsigned long long)stats.bytes);
+    close_bench(b);
+}
+
+int main(int argc, char **argv)
+{
+    static const long rates[] = {50000, 1000, 100};
+    static bench b;
+
+    b.texts = malloc((size_t)LINES * (LINE_BYTES + 1));
+    if (b.texts == NULL) {
+        return 1;
+    }
+    make_texts(&b);
+    if (argc > 2) {
+        run_bench(&b, strtol(argv[1], NULL, 10), atoi(argv[2]));
+    } else {
+        for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+            run_bench(&b, rates[i], ROUNDS);
+        }
+    }
+    free(b.texts);
+    return sum == 0;
+}
