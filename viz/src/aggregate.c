@@ -187,6 +187,9 @@ void lp_aggregate_run(lp_aggregate *aggregate, const lp_run *run)
     aggregate->lost_lines += run->lost_lines;
     aggregate->waiting_lost_lines += run->lost_lines;
     if (run->line_count == 0) {
+        if (aggregate->live != NULL) {
+            count_lost(aggregate);
+        }
         return;
     }
     if (aggregate->live == NULL) {

@@ -91,7 +91,7 @@ static lp_err reading_init(reading *r, lp_aggregate *aggregate,
     r->aggregate = aggregate;
     r->select = select == NULL ? &all : select;
     r->count = table->count;
-    r->bytes = wanted_at + table->count * sizeof(bool);
+    r->bytes = (wanted_at + table->count * sizeof(bool) + 7) / 8 * 8;
     block = allocator->alloc(allocator->ctx, r->bytes, _Alignof(lpi_tally));
     if (block == NULL) {
         return LP_E_NOMEM;

@@ -118,15 +118,13 @@ static inline double world_say_at(world *w, int64_t ns, const char *source,
 {
     lp_render_scratch scratch;
     lp_line line = {.arrival_ns = ns};
-    char time[LP_TIMESTAMP_MAX_BYTES];
-    lp_syslog parts = {.format = LP_SYSLOG_5424,
+    lp_syslog parts = {.format = LP_SYSLOG_3164,
                        .pri = 134,
                        .app = lp_span_str(source),
                        .procid = lp_span_str(process),
                        .msg = lp_span_str(msg)};
     double bytes = 0;
 
-    parts.time = lp_span_of(time, lp_timestamp_print(ns, 6, time));
     CHECK_OK(lp_render_line(&parts, lp_span_of(NULL, 0), &scratch, &line));
     for (uint32_t i = 0; i < line.part_count; i++) {
         bytes += (double)line.parts[i].len_bytes;
@@ -383,6 +381,162 @@ static inline void compare_window(void *ctx, const lp_aggregate_window *window,
         free(e.values);
     }
     assert_int_equal(found, count);
+}
+
+/* With bytes_max; 0: the default. */
+static inline void world_open_of(world *w, uint64_t bytes_max,
+                                 uint32_t series_max)
+{
+    lp_aggregates_options opt = LP_AGGREGATES_OPTIONS_INIT;
+
+    opt.bytes_max = bytes_max;
+    opt.series_max = series_max;
+    world_open(w, &opt);
+}
+
+static inline comparison compare_tier(world *w, lp_tier tier)
+{
+    comparison c = {.w = w, .before_s = INT64_MIN};
+
+    CHECK_OK(lp_aggregate_each(w->aggregate, tier, INT64_MIN, INT64_MAX, NULL,
+                               compare_window, &c));
+    return c;
+}
+
+static inline comparison compare_total(world *w, int64_t from_s, int64_t to_s)
+{
+    comparison c = {.w = w, .before_s = INT64_MIN};
+
+    CHECK_OK(lp_aggregate_total(w->aggregate, from_s, to_s, NULL,
+                                compare_window, &c));
+    assert_int_equal(c.windows, 1);
+    return c;
+}
+
+static const char *const some_codes[] = {"H12", "H10", "H18"};
+
+static inline request any_request(uint64_t *seed, char *path, size_t path_max)
+{
+    request r = {.process = "",
+                 .path = path,
+                 .status = 200,
+                 .connect = -1,
+                 .service = -1,
+                 .bytes = (int)(chance(seed) % 100000)};
+    static const char *const processes[] = {"web.1", "web.2", "web.3", ""};
+    static const int statuses[] = {200, 200, 200, 304, 404, 500, 503, 0};
+
+    snprintf(path, path_max, "/users/%u/%s", (unsigned)(chance(seed) % 1000),
+             chance(seed) % 2 == 0 ? "posts" : "edit?q=1");
+    r.process = processes[chance(seed) % 4];
+    r.status = statuses[chance(seed) % 8];
+    if (r.process[0] != '\0') {
+        r.connect = (int)(chance(seed) % 5);
+        r.service = (int)(exp(3 + 2 * fraction(seed)) * fraction(seed));
+    }
+    if (r.status == 503 || chance(seed) % 16 == 0) {
+        r.code = some_codes[chance(seed) % 3];
+    }
+    return r;
+}
+
+static inline void say_any_request(world *w, uint64_t *seed, int64_t ns)
+{
+    char path[64];
+    request r = any_request(seed, path, sizeof(path));
+
+    world_request(w, ns, &r);
+}
+
+/* Found rows ----------------------------------------------------------- */
+
+/* What a search found, copied: its sketch and its texts are gone. */
+typedef struct search {
+    lp_dimension dimension;
+    const char *name; /* NULL: the other row */
+    const char *of;   /* NULL: of all */
+    lp_aggregate_row row;
+    lp_aggregate_window window;
+    size_t found;
+    double median;
+} search;
+
+static inline void search_rows(void *ctx, const lp_aggregate_window *window,
+                               const lp_aggregate_row *rows, size_t count)
+{
+    static const double half = 0.5;
+    search *s = ctx;
+
+    s->window = *window;
+    for (size_t i = 0; i < count; i++) {
+        const lp_aggregate_row *row = &rows[i];
+        const char *name = s->name != NULL ? s->name : "";
+        const char *of = s->of != NULL ? s->of : "";
+
+        if (row->dimension != (uint8_t)s->dimension ||
+            row->is_other != (s->name == NULL) ||
+            row->is_of_process != (s->of != NULL) ||
+            !lp_span_equal(row->name, lp_span_str(name)) ||
+            (!row->is_other && !lp_span_equal(row->of, lp_span_str(of)))) {
+            continue;
+        }
+        s->row = *row;
+        s->found++;
+        if (row->sketch != NULL) {
+            CHECK_OK(lp_sketch_quantiles(row->sketch, usual_scale(), &half, 1,
+                                         &s->median));
+        }
+    }
+}
+
+/* A row of all windows together; its count is 0 when there is none. */
+static inline search find_row(world *w, lp_dimension dimension,
+                              const char *name, const char *of)
+{
+    search s = {.dimension = dimension, .name = name, .of = of};
+
+    CHECK_OK(lp_aggregate_total(w->aggregate, INT64_MIN / 2, INT64_MAX / 2,
+                                NULL, search_rows, &s));
+    assert_true(s.found <= 1);
+    return s;
+}
+
+/* All rows of a dimension; of all, not of single processes, and not twice. */
+typedef struct dimension_sum {
+    lp_dimension dimension;
+    uint64_t count;
+    uint64_t failed;
+    uint64_t lost_lines;
+    double sum;
+    size_t rows;
+} dimension_sum;
+
+static inline void sum_rows(void *ctx, const lp_aggregate_window *window,
+                            const lp_aggregate_row *rows, size_t count)
+{
+    dimension_sum *s = ctx;
+
+    s->lost_lines += window->lost_lines;
+    for (size_t i = 0; i < count; i++) {
+        bool is_counted =
+            s->dimension == LP_DIM_EVENT || !rows[i].is_of_process;
+
+        if (rows[i].dimension == (uint8_t)s->dimension && is_counted) {
+            s->count += rows[i].count;
+            s->failed += rows[i].failed;
+            s->sum += rows[i].sum;
+            s->rows++;
+        }
+    }
+}
+
+static inline dimension_sum sum_dimension(world *w, lp_dimension dimension)
+{
+    dimension_sum s = {.dimension = dimension};
+
+    CHECK_OK(lp_aggregate_total(w->aggregate, INT64_MIN / 2, INT64_MAX / 2,
+                                NULL, sum_rows, &s));
+    return s;
 }
 
 #endif /* AGGREGATE_WORLD_H */

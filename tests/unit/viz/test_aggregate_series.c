@@ -1,0 +1,407 @@
+/* test_aggregate_series.c - which series there are, and what is counted in the
+ * other rows when there are too many. */
+#include "aggregate_world.h"
+
+static int64_t at(double seconds)
+{
+    return begin_s * SECOND_NS + (int64_t)(seconds * SECOND_NS);
+}
+
+static const request plain = {.process = "web.1",
+                              .path = "/",
+                              .status = 200,
+                              .connect = 1,
+                              .service = 9,
+                              .bytes = 100};
+
+static void say(world *w, double second, const char *source,
+                const char *process, const char *msg)
+{
+    world_say_at(w, at(second), source, process, msg);
+    world_read(w, 0);
+}
+
+static lp_aggregate_row row_named(world *w, lp_dimension dimension,
+                                  const char *name, const char *of)
+{
+    return find_row(w, dimension, name, of).row;
+}
+
+static uint64_t count_of(world *w, lp_dimension dimension, const char *name,
+                         const char *of)
+{
+    return row_named(w, dimension, name, of).count;
+}
+
+/* What is counted ----------------------------------------------------------- */
+
+static void a_request_without_times_counts_and_makes_nobody_faster(void **state)
+{
+    request timeless = plain;
+    lp_aggregate_row row;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    timeless.process = "";
+    timeless.status = 503;
+    timeless.code = "H10";
+    timeless.connect = -1;
+    timeless.service = -1;
+    world_request(&w, at(0), &plain);
+    world_request(&w, at(0), &timeless);
+    world_read(&w, 0);
+    lp_aggregate_tick(w.aggregate, at(1));
+    row = row_named(&w, LP_DIM_TOTAL, "", NULL);
+    assert_int_equal(row.count, 2);
+    assert_int_equal(row.value_count, 1);
+    assert_int_equal(row.failed, 1);
+    assert_true(row.min == 10 && row.max == 10 && row.sum == 10);
+    assert_true(find_row(&w, LP_DIM_TOTAL, "", NULL).median == 10);
+    row = row_named(&w, LP_DIM_PROCESS, "", NULL);
+    assert_int_equal(row.count, 1);
+    assert_int_equal(row.value_count, 0);
+    assert_null(row.sketch);
+    assert_int_equal(count_of(&w, LP_DIM_STATUS, "503", NULL), 1);
+    assert_int_equal(count_of(&w, LP_DIM_CODE, "H10", NULL), 1);
+    world_close(&w);
+}
+
+static void an_unusual_status_has_its_row(void **state)
+{
+    static const int statuses[] = {0, 7, 99, 100, 599, 600, 12345};
+    static const char *const names[] = {"",    "7",   "99",   "100",
+                                        "599", "600", "12345"};
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    for (int i = 0; i < 7; i++) {
+        request r = plain;
+
+        r.status = statuses[i];
+        world_request(&w, at(0), &r);
+    }
+    world_read(&w, 0);
+    lp_aggregate_tick(w.aggregate, at(1));
+    for (int i = 0; i < 7; i++) {
+        assert_int_equal(count_of(&w, LP_DIM_STATUS, names[i], NULL), 1);
+    }
+    assert_int_equal(row_named(&w, LP_DIM_TOTAL, "", NULL).failed, 3);
+    world_close(&w);
+}
+
+static void a_dynos_samples_count_for_all_and_for_itself(void **state)
+{
+    lp_aggregate_row row;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    say(&w, 0, "heroku", "web.1",
+        "source=web.1 dyno=heroku.1.2 sample#memory_total=10.00MB");
+    say(&w, 0, "heroku", "web.2",
+        "source=web.2 dyno=heroku.1.3 sample#memory_total=30.00MB");
+    say(&w, 0, "heroku", "web.3", "Process running mem=512MB(100.0%)");
+    lp_aggregate_tick(w.aggregate, at(1));
+    row = row_named(&w, LP_DIM_MEASURE, "memory_total", NULL);
+    assert_int_equal(row.count, 2);
+    assert_true(row.sum == 40 * 1048576.0 && row.max == 30 * 1048576.0);
+    assert_true(row.is_platform && row.unit == LP_UNIT_BYTES);
+    assert_int_equal(row.op, LP_OP_SAMPLE);
+    row = row_named(&w, LP_DIM_MEASURE, "memory_total", "web.1");
+    assert_int_equal(row.count, 1);
+    assert_true(row.last == 10 * 1048576.0 && row.sketch == NULL);
+    assert_int_equal(count_of(&w, LP_DIM_MEASURE, "mem", "web.3"), 1);
+    world_close(&w);
+}
+
+static void a_convention_is_counted_of_its_source_or_of_all(void **state)
+{
+    lp_aggregate_row row;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    say(&w, 0, "app", "web.1", "measure#db=5ms count#rows=3 unique#user=bob");
+    say(&w, 0, "app", "web.2", "measure#db=7ms source=replica");
+    say(&w, 0, "app", "web.2", "sample#db=9");
+    lp_aggregate_tick(w.aggregate, at(1));
+    row = row_named(&w, LP_DIM_MEASURE, "rows", NULL);
+    assert_true(row.sum == 3 && row.op == LP_OP_COUNT && row.sketch == NULL);
+    assert_false(row.is_platform);
+    assert_int_equal(count_of(&w, LP_DIM_MEASURE, "user", NULL), 1);
+    assert_int_equal(count_of(&w, LP_DIM_MEASURE, "db", "replica"), 1);
+    // A sample is not a measure, though it has the same name.
+    assert_int_equal(sum_dimension(&w, LP_DIM_MEASURE).rows, 4);
+    world_close(&w);
+}
+
+/* Words of an application are none of the platform's. */
+static void an_application_does_not_measure_what_the_router_does(void **state)
+{
+    lp_aggregate_row row;
+    dimension_sum sum;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    say(&w, 0, "app", "web.1", "measure#router.service=1ms");
+    lp_aggregate_tick(w.aggregate, at(1));
+    row = row_named(&w, LP_DIM_MEASURE, "router.service", NULL);
+    assert_int_equal(row.count, 1);
+    assert_false(row.is_platform);
+    world_request(&w, at(1), &plain);
+    world_read(&w, 0);
+    lp_aggregate_tick(w.aggregate, at(2));
+    sum = sum_dimension(&w, LP_DIM_MEASURE);
+    assert_int_equal(sum.rows, 4); // connect, service, bytes; and theirs
+    assert_int_equal(sum.count, 4);
+    world_close(&w);
+}
+
+static void what_happens_to_dynos_is_counted_by_name_and_process(void **state)
+{
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    say(&w, 0, "heroku", "web.1", "State changed from up to crashed");
+    say(&w, 0, "heroku", "web.1", "Process exited with status 137");
+    say(&w, 0, "heroku", "web.2", "Cycling");
+    say(&w, 0, "heroku", "web.2", "Stopping all processes with SIGTERM");
+    say(&w, 0, "heroku", "web.2", "Starting process with command `run`");
+    say(&w, 0, "heroku", "web.2", "Error R14 (Memory quota exceeded)");
+    say(&w, 0, "app", "web.2", "State changed from up to crashed");
+    lp_aggregate_tick(w.aggregate, at(1));
+    assert_int_equal(count_of(&w, LP_DIM_EVENT, "crashed", "web.1"), 1);
+    assert_int_equal(count_of(&w, LP_DIM_EVENT, "exited", "web.1"), 1);
+    assert_int_equal(count_of(&w, LP_DIM_EVENT, "restarted", "web.2"), 1);
+    assert_int_equal(count_of(&w, LP_DIM_EVENT, "stopped", "web.2"), 1);
+    assert_int_equal(count_of(&w, LP_DIM_EVENT, "started", "web.2"), 1);
+    assert_int_equal(sum_dimension(&w, LP_DIM_EVENT).count, 5);
+    assert_int_equal(count_of(&w, LP_DIM_CODE, "R14", NULL), 1);
+    assert_int_equal(count_of(&w, LP_DIM_CODE, "R14", "web.2"), 1);
+    assert_int_equal(row_named(&w, LP_DIM_CODE, "R14", NULL).value_count, 0);
+    world_close(&w);
+}
+
+/* TIME is that of the sender, and only shown. */
+static void one_line_a_second_of_each_process_shows_its_skew(void **state)
+{
+    static const char frame[] = "<134>1 2025-11-26T04:14:58.5+00:00 host app "
+                                "web.1 - - hello";
+    lp_render_scratch scratch;
+    lp_line line;
+    lp_syslog msg;
+    lp_aggregate_row row;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    CHECK_OK(lp_syslog_parse(lp_span_str(frame), &msg, NULL));
+    for (int i = 0; i < 5; i++) {
+        memset(&line, 0, sizeof(line));
+        line.arrival_ns = at(i / 3); // 04:15:00 and a second later
+        CHECK_OK(lp_render_line(&msg, lp_span_of(NULL, 0), &scratch, &line));
+        CHECK_OK(lp_channel_append(w.channel, &line, NULL));
+        w.lines++;
+    }
+    world_read(&w, 0);
+    lp_aggregate_tick(w.aggregate, at(2));
+    row = row_named(&w, LP_DIM_SKEW, "web.1", NULL);
+    assert_int_equal(row.count, 2);
+    assert_true(row.min == 1500 && row.max == 2500 && row.sum == 4000);
+    assert_int_equal(count_of(&w, LP_DIM_LINES, "web.1", NULL), 5);
+    world_close(&w);
+}
+
+static void a_long_name_is_cut(void **state)
+{
+    char msg[512] = "count#";
+    char name[LP_AGGREGATE_NAME_MAX_BYTES + 1] = "";
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    memset(msg + 6, 'n', 300);
+    memset(name, 'n', sizeof(name) - 1);
+    say(&w, 0, "app", "web.1", msg);
+    lp_aggregate_tick(w.aggregate, at(1));
+    assert_int_equal(count_of(&w, LP_DIM_MEASURE, name, NULL), 1);
+    world_close(&w);
+}
+
+/* Too many ------------------------------------------------------------------- */
+
+static void say_numbered(world *w, double second, const char *format, int n)
+{
+    char msg[128];
+
+    snprintf(msg, sizeof(msg), "%s%d", format, n);
+    say(w, second, "app", "web.1", msg);
+}
+
+static void
+names_without_end_keep_totals_and_leave_room_for_others(void **state)
+{
+    uint64_t other;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    for (int i = 0; i < 1000; i++) {
+        request r = plain;
+        char path[32];
+
+        snprintf(path, sizeof(path), "/%c%c%c/x", 'a' + i % 26,
+                 'a' + i / 26 % 26, 'a' + i / 676);
+        r.path = path;
+        say_numbered(&w, 0, "count#c", i);
+        world_request(&w, at(0), &r);
+    }
+    for (int i = 0; i < 20; i++) {
+        request r = plain;
+        char process[32];
+
+        snprintf(process, sizeof(process), "web.%d", i);
+        r.process = process;
+        r.status = 200 + i % 8;
+        r.code = some_codes[i % 3];
+        world_request(&w, at(0), &r);
+    }
+    world_read(&w, 0);
+    lp_aggregate_tick(w.aggregate, at(1));
+    assert_int_equal(sum_dimension(&w, LP_DIM_ROUTE).count, 1020);
+    assert_int_equal(sum_dimension(&w, LP_DIM_MEASURE).count, 1000 + 3 * 1020);
+    assert_int_equal(count_of(&w, LP_DIM_MEASURE, "router.service", NULL),
+                     1020);
+    assert_int_equal(sum_dimension(&w, LP_DIM_TOTAL).count, 1020);
+    // None of these had to share.
+    assert_int_equal(count_of(&w, LP_DIM_PROCESS, NULL, NULL), 0);
+    assert_int_equal(count_of(&w, LP_DIM_STATUS, NULL, NULL), 0);
+    assert_int_equal(count_of(&w, LP_DIM_CODE, NULL, NULL), 0);
+    assert_int_equal(sum_dimension(&w, LP_DIM_PROCESS).rows, 20);
+    assert_int_equal(sum_dimension(&w, LP_DIM_CODE).count, 20);
+    other = count_of(&w, LP_DIM_ROUTE, NULL, NULL) +
+            count_of(&w, LP_DIM_MEASURE, NULL, NULL) +
+            count_of(&w, LP_DIM_CODE, NULL, "");
+    assert_true(other > 1500);
+    assert_int_equal(world_stats(&w).other_values, other);
+    assert_in_range(world_stats(&w).series, 100, 256);
+    world_close(&w);
+}
+
+/* A name that comes again much later is another series; what was counted of those
+ * that made room is in the other row. */
+static void silent_series_make_room_and_are_never_mistaken(void **state)
+{
+    uint64_t named = 0;
+    uint64_t others;
+    world w;
+
+    (void)state;
+    world_open_of(&w, 4 << 20, LP_AGGREGATE_SERIES_MAX_LEAST);
+    for (int round = 0; round < 40; round++) {
+        for (int i = 0; i < 20; i++) {
+            say_numbered(&w, round * 130, "count#", round * 10 + i);
+        }
+    }
+    lp_aggregate_tick(w.aggregate, at(40 * 130));
+    assert_true(world_stats(&w).series_dropped > 40);
+    assert_true(world_stats(&w).series <= LP_AGGREGATE_SERIES_MAX_LEAST);
+    assert_int_equal(sum_dimension(&w, LP_DIM_MEASURE).count, 800);
+    for (int n = 0; n < 410; n++) {
+        char name[16];
+        lp_aggregate_row row;
+
+        snprintf(name, sizeof(name), "%d", n);
+        row = row_named(&w, LP_DIM_MEASURE, name, NULL);
+        // Of each number there was one in a round, and of most in two rounds.
+        assert_true(row.count <= 2);
+        named += row.count;
+    }
+    others = count_of(&w, LP_DIM_MEASURE, NULL, NULL);
+    assert_int_equal(named + others, 800);
+    assert_true(named > 0 && others > 700);
+    // Of one process, from first to last.
+    assert_int_equal(count_of(&w, LP_DIM_LINES, "web.1", NULL), 800);
+    world_close(&w);
+}
+
+static void
+a_series_that_was_dropped_gives_its_old_rows_to_the_other_one(void **state)
+{
+    world w;
+
+    (void)state;
+    world_open_of(&w, 4 << 20, LP_AGGREGATE_SERIES_MAX_LEAST);
+    say(&w, 0, "app", "web.1", "measure#old=5 measure#old=7");
+    for (int i = 0; i < 40; i++) {
+        say_numbered(&w, 200, "count#c", i);
+    }
+    say(&w, 200, "app", "web.1", "measure#old=9");
+    lp_aggregate_tick(w.aggregate, at(201));
+    // The name is known again, if it is, without what it was before.
+    assert_true(count_of(&w, LP_DIM_MEASURE, "old", NULL) <= 1);
+    assert_int_equal(sum_dimension(&w, LP_DIM_MEASURE).count, 43);
+    assert_true(sum_dimension(&w, LP_DIM_MEASURE).sum == 5 + 7 + 9 + 40);
+    world_close(&w);
+}
+
+/* Ten million would take a minute: how many says who calls it. */
+#ifndef KEYS
+#define KEYS 200000
+#endif
+
+static void keys_without_end_change_neither_memory_nor_totals(void **state)
+{
+    uint64_t most = 0;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    for (int i = 0; i < KEYS; i++) {
+        char msg[96], process[32];
+
+        snprintf(msg, sizeof(msg), "count#a%d=2 measure#b%d=3 source=s%d", i, i,
+                 i);
+        snprintf(process, sizeof(process), "p.%d", i);
+        world_say_at(&w, at(i / 200.0), "app", process, msg);
+        if (i % 64 == 63) {
+            world_read(&w, LP_AGGREGATE_BYTES_MAX_DEFAULT);
+            most = world_stats(&w).bytes > most ? world_stats(&w).bytes : most;
+        }
+    }
+    world_read(&w, LP_AGGREGATE_BYTES_MAX_DEFAULT);
+    lp_aggregate_tick(w.aggregate, at(KEYS / 200.0 + 120));
+    assert_true(w.memory.held_bytes <= LP_AGGREGATE_BYTES_MAX_DEFAULT + 16384);
+    assert_true(most <= LP_AGGREGATE_BYTES_MAX_DEFAULT);
+    // All of it was today, and all of it is there.
+    assert_int_equal(world_stats(&w).lines, KEYS);
+    assert_int_equal(sum_dimension(&w, LP_DIM_LINES).count, KEYS);
+    world_close(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            a_request_without_times_counts_and_makes_nobody_faster),
+        cmocka_unit_test(an_unusual_status_has_its_row),
+        cmocka_unit_test(a_dynos_samples_count_for_all_and_for_itself),
+        cmocka_unit_test(a_convention_is_counted_of_its_source_or_of_all),
+        cmocka_unit_test(an_application_does_not_measure_what_the_router_does),
+        cmocka_unit_test(what_happens_to_dynos_is_counted_by_name_and_process),
+        cmocka_unit_test(one_line_a_second_of_each_process_shows_its_skew),
+        cmocka_unit_test(a_long_name_is_cut),
+        cmocka_unit_test(
+            names_without_end_keep_totals_and_leave_room_for_others),
+        cmocka_unit_test(silent_series_make_room_and_are_never_mistaken),
+        cmocka_unit_test(
+            a_series_that_was_dropped_gives_its_old_rows_to_the_other_one),
+        cmocka_unit_test(keys_without_end_change_neither_memory_nor_totals),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
