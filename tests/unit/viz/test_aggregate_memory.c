@@ -1,0 +1,255 @@
+/* test_aggregate_memory.c - detail fades within the bound, memory is refused at any
+ * point, and totals stay. */
+#include "aggregate_world.h"
+
+static int64_t at(double seconds)
+{
+    return begin_s * SECOND_NS + (int64_t)(seconds * SECOND_NS);
+}
+
+/* Some of all kinds of lines. */
+static void say_anything(world *w, uint64_t *seed, int64_t ns)
+{
+    char msg[128];
+    unsigned n = (unsigned)(chance(seed) % 12);
+
+    switch (chance(seed) % 8) {
+    case 0:
+        snprintf(msg, sizeof(msg),
+                 "source=web.%u dyno=h.1 sample#memory_total=%u.5MB", n, n);
+        world_say_at(w, ns, "heroku", "web.1", msg);
+        return;
+    case 1:
+        snprintf(msg, sizeof(msg), "measure#db=%u.25ms count#rows=%u", n, n);
+        world_say_at(w, ns, "app", "web.2", msg);
+        return;
+    case 2:
+        snprintf(msg, sizeof(msg), "Error R%u (Memory quota exceeded)",
+                 10 + n % 4);
+        world_say_at(w, ns, "heroku", "web.1", msg);
+        return;
+    case 3:
+        world_say_at(w, ns, "heroku", "web.1", "Process exited with status 1");
+        return;
+    default:
+        say_any_request(w, seed, ns);
+        return;
+    }
+}
+
+/* What the facts say of requests; other lines are only counted. */
+static void check_totals(world *w)
+{
+    static const lp_dimension core[] = {LP_DIM_TOTAL, LP_DIM_STATUS};
+
+    for (uint32_t i = 0; i < w->series_count; i++) {
+        const fact_series *series = &w->series[i];
+        exact e = exact_of(w, i, INT64_MIN, INT64_MAX);
+        search s;
+
+        if (series->dimension == core[0] || series->dimension == core[1] ||
+            (series->dimension == LP_DIM_MEASURE && !series->is_of_process)) {
+            s = find_row(w, (lp_dimension)series->dimension, series->name,
+                         NULL);
+            s.row.sketch = NULL; // it has gone
+            check_row(&s.row, &e);
+        }
+        free(e.values);
+    }
+    assert_int_equal(sum_dimension(w, LP_DIM_LINES).count, w->lines);
+}
+
+static comparison details_of(world *w, lp_tier tier)
+{
+    comparison c = {.w = w, .before_s = INT64_MIN};
+    lp_aggregate_select none = {1U << LP_DIM_SKEW, {"no", 2}, {NULL, 0}};
+    size_t facts = w->series_count;
+
+    w->series_count = 0; // only windows are looked at
+    CHECK_OK(lp_aggregate_each(w->aggregate, tier, INT64_MIN, INT64_MAX, &none,
+                               compare_window, &c));
+    w->series_count = facts;
+    return c;
+}
+
+static void totals_are_exact_when_detail_has_faded(void **state)
+{
+    const uint64_t bytes_max = 192 * 1024;
+    uint64_t seed = 5;
+    lp_aggregate_stats stats;
+    world w;
+
+    (void)state;
+    world_open_of(&w, bytes_max, 0);
+    for (double now = 0; now < 20000; now += 2 * fraction(&seed)) {
+        say_anything(&w, &seed, at(now));
+        if (chance(&seed) % 16 == 0) {
+            world_read(&w, bytes_max);
+        }
+    }
+    world_read(&w, bytes_max);
+    lp_aggregate_tick(w.aggregate, at(20060));
+    stats = world_stats(&w);
+    assert_true(stats.bytes <= bytes_max);
+    assert_true(w.memory.held_bytes <= bytes_max + 16384);
+    assert_int_equal(details_of(&w, LP_TIER_MINUTES).detail, LP_DETAIL_COARSE);
+    assert_true(stats.full_from_s[LP_TIER_MINUTES] >
+                stats.kept_from_s[LP_TIER_MINUTES]);
+    assert_true(stats.core_from_s[LP_TIER_MINUTES] >
+                stats.kept_from_s[LP_TIER_MINUTES]);
+    assert_int_equal(stats.kept_from_s[LP_TIER_MINUTES], begin_s);
+    check_totals(&w);
+    world_close(&w);
+}
+
+/* Names that are all different, in the least memory that may be asked for: nothing
+ * has room as it is, and all is counted. */
+static void the_least_memory_keeps_the_totals_of_the_worst_channel(void **state)
+{
+    const uint64_t bytes_max = LP_AGGREGATE_BYTES_MAX_LEAST;
+    uint64_t seed = 6;
+    uint64_t requests = 0;
+    world w;
+
+    (void)state;
+    world_open_of(&w, bytes_max, LP_AGGREGATE_SERIES_MAX_MOST);
+    for (double now = 0; now < 600; now += 0.05) {
+        request r = {.process = "web.1", .path = "/", .connect = 1, .bytes = 1};
+        char msg[256], process[32];
+        unsigned n = (unsigned)(chance(&seed) % 100000);
+
+        snprintf(msg, sizeof(msg),
+                 "count#%u%08x measure#%u%08x=%u.%u sample#%u=%u", n, n, n, n,
+                 n, n, n, n);
+        snprintf(process, sizeof(process), "worker.%u", n);
+        world_say_at(&w, at(now), "app", process, msg);
+        r.process = process;
+        r.status = 100 + (int)(n % 500);
+        r.service = (int)exp(20 * fraction(&seed));
+        world_request(&w, at(now), &r);
+        requests++;
+        if (chance(&seed) % 64 == 0) {
+            world_read(&w, bytes_max);
+            assert_true(w.memory.held_bytes <= bytes_max + 16384);
+        }
+    }
+    world_read(&w, bytes_max);
+    lp_aggregate_tick(w.aggregate, at(660));
+    assert_true(world_stats(&w).bytes <= bytes_max);
+    assert_int_equal(world_stats(&w).uncounted_lines, 0);
+    assert_int_equal(sum_dimension(&w, LP_DIM_TOTAL).count, requests);
+    assert_int_equal(sum_dimension(&w, LP_DIM_STATUS).count, requests);
+    assert_int_equal(sum_dimension(&w, LP_DIM_LINES).count, w.lines);
+    world_close(&w);
+}
+
+static uint32_t total_series(world *w)
+{
+    fact_series key;
+
+    memset(&key, 0, sizeof(key));
+    key.dimension = LP_DIM_TOTAL;
+    return fact_series_of(w, key);
+}
+
+/* Of a stream of lines, one allocation after the other is refused, or all from there
+ * on for a while: what is counted is the same. */
+static uint64_t play_refused(uint64_t from, uint64_t count, bool *is_over)
+{
+    uint64_t seed = 8;
+    double now = 0;
+    uint64_t asked;
+    world w;
+
+    world_open_of(&w, LP_AGGREGATE_BYTES_MAX_LEAST, 0);
+    w.memory.refuse_from = from;
+    w.memory.refuse_count = count;
+    for (int i = 0; i < 400; i++) {
+        say_anything(&w, &seed, at(now));
+        now += fraction(&seed);
+        world_read(&w, LP_AGGREGATE_BYTES_MAX_LEAST);
+    }
+    asked = w.memory.asked;
+    *is_over = asked <= from;
+    w.memory.refuse_from = UINT64_MAX;
+    for (int i = 0; i < 3; i++) {
+        now += 60;
+        lp_aggregate_tick(w.aggregate, at(now));
+    }
+    assert_int_equal(sum_dimension(&w, LP_DIM_LINES).count +
+                         world_stats(&w).uncounted_lines,
+                     w.lines);
+    assert_true(from < 4 || world_stats(&w).uncounted_lines == 0);
+    if (world_stats(&w).uncounted_lines == 0) {
+        exact e = exact_of(&w, total_series(&w), INT64_MIN, INT64_MAX);
+        lp_aggregate_row row = find_row(&w, LP_DIM_TOTAL, "", NULL).row;
+
+        // In what detail depends on memory.
+        row.sketch = NULL;
+        check_row(&row, &e);
+        assert_int_equal(sum_dimension(&w, LP_DIM_STATUS).count, e.count);
+        assert_int_equal(sum_dimension(&w, LP_DIM_STATUS).failed, e.failed);
+        free(e.values);
+    }
+    world_close(&w);
+    return asked;
+}
+
+static void no_count_is_lost_when_an_allocation_fails(void **state)
+{
+    bool is_over = false;
+
+    (void)state;
+    // The first two make the aggregate itself.
+    for (uint64_t from = 2; !is_over; from++) {
+        play_refused(from, 1, &is_over);
+    }
+}
+
+static void no_count_is_lost_when_memory_is_short_for_a_while(void **state)
+{
+    bool is_over = false;
+
+    (void)state;
+    for (uint64_t from = 2; !is_over; from += 7) {
+        play_refused(from, 40, &is_over);
+        play_refused(from, 1000, &is_over);
+    }
+}
+
+static void reading_without_memory_says_so(void **state)
+{
+    search s = {.dimension = LP_DIM_TOTAL, .name = ""};
+    uint64_t seed = 9;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    say_anything(&w, &seed, at(0));
+    world_read(&w, 0);
+    lp_aggregate_tick(w.aggregate, at(1));
+    w.memory.refuse_from = w.memory.asked;
+    w.memory.refuse_count = 2;
+    CHECK_ERR(
+        lp_aggregate_total(w.aggregate, 0, INT64_MAX, NULL, search_rows, &s),
+        LP_E_NOMEM);
+    CHECK_ERR(lp_aggregate_each(w.aggregate, LP_TIER_SECONDS, 0, INT64_MAX,
+                                NULL, search_rows, &s),
+              LP_E_NOMEM);
+    assert_int_equal(s.found, 0);
+    world_close(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(totals_are_exact_when_detail_has_faded),
+        cmocka_unit_test(
+            the_least_memory_keeps_the_totals_of_the_worst_channel),
+        cmocka_unit_test(no_count_is_lost_when_an_allocation_fails),
+        cmocka_unit_test(no_count_is_lost_when_memory_is_short_for_a_while),
+        cmocka_unit_test(reading_without_memory_says_so),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
