@@ -235,9 +235,11 @@ LP_API lp_err lp_aggregate_total(lp_aggregate *aggregate, int64_t from_s,
                                  lp_aggregate_fn fn, void *ctx);
 
 /*
- * Lines that had a value within alpha of value, in this series, not long ago:
- * at most out_max sequence numbers, newest first; how many there are. row is one
- * that fn got.
+ * Lines that had about this value in this series, not long ago: first the line of
+ * max, if it is max that is meant; then one within alpha of value, and then one or
+ * two that are off by at most thrice that. Of what has no sketch, the newest two.
+ * Writes at most out_max sequence numbers, and returns how many. row is one that fn
+ * got.
  */
 LP_API size_t lp_aggregate_exemplars(const lp_aggregate *aggregate,
                                      const lp_aggregate_row *row, double value,

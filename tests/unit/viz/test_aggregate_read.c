@@ -1,0 +1,318 @@
+/* test_aggregate_read.c - rows in order, lines behind values, markers, briefs. */
+#include "aggregate_world.h"
+
+static int64_t at(double seconds)
+{
+    return begin_s * SECOND_NS + (int64_t)(seconds * SECOND_NS);
+}
+
+static void say(world *w, double second, const char *process, const char *msg)
+{
+    world_say_at(w, at(second), "heroku", process, msg);
+    world_read(w, 0);
+}
+
+/* Rows -------------------------------------------------------------------- */
+
+typedef struct listing {
+    char text[4096];
+    size_t rows;
+} listing;
+
+static void list_rows(void *ctx, const lp_aggregate_window *window,
+                      const lp_aggregate_row *rows, size_t count)
+{
+    listing *l = ctx;
+
+    (void)window;
+    for (size_t i = 0; i < count; i++) {
+        size_t n = strlen(l->text);
+
+        snprintf(l->text + n, sizeof(l->text) - n, "%d%s%.*s/%.*s ",
+                 rows[i].dimension, rows[i].is_other ? "+" : ":",
+                 (int)rows[i].name.len_bytes, rows[i].name.ptr,
+                 (int)rows[i].of.len_bytes, rows[i].of.ptr);
+    }
+    l->rows += count;
+}
+
+static void rows_are_in_order_and_those_that_were_asked_for(void **state)
+{
+    listing all = {.rows = 0}, web1 = {.rows = 0}, named = {.rows = 0};
+    lp_aggregate_select select = LP_AGGREGATE_SELECT_ALL;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    say(&w, 0, "web.2", "source=web.2 sample#b=1 sample#a=2");
+    say(&w, 0, "web.1", "source=web.1 sample#a=1");
+    lp_aggregate_tick(w.aggregate, at(1));
+    CHECK_OK(
+        lp_aggregate_total(w.aggregate, 0, INT64_MAX, NULL, list_rows, &all));
+    assert_string_equal(all.text, "5:a/ 5:a/web.1 5:a/web.2 5:b/ 5:b/web.2 "
+                                  "6:web.1/ 6:web.2/ 8:web.1/ 8:web.2/ ");
+    select.of = LP_SPAN("web.1");
+    CHECK_OK(lp_aggregate_total(w.aggregate, 0, INT64_MAX, &select, list_rows,
+                                &web1));
+    assert_string_equal(web1.text, "5:a/web.1 ");
+    select.of = lp_span_of(NULL, 0);
+    select.name = LP_SPAN("web.2");
+    select.dimensions = 1U << LP_DIM_SKEW | 1U << LP_DIM_PROCESS;
+    CHECK_OK(lp_aggregate_each(w.aggregate, LP_TIER_SECONDS, 0, INT64_MAX,
+                               &select, list_rows, &named));
+    assert_string_equal(named.text, "8:web.2/ ");
+    world_close(&w);
+}
+
+/* Lines behind values ------------------------------------------------------- */
+
+enum { REQUESTS = 2000 };
+
+typedef struct lines_behind {
+    const world *w;
+    double times[REQUESTS + 1]; /* by sequence number */
+    size_t checked;
+    size_t found;
+    lp_seq max_seq;
+} lines_behind;
+
+static void check_exemplars(void *ctx, const lp_aggregate_window *window,
+                            const lp_aggregate_row *rows, size_t count)
+{
+    static const double q[] = {0, 0.1, 0.5, 0.9, 0.99, 1};
+    enum { COUNT = sizeof(q) / sizeof(q[0]) };
+    lines_behind *b = ctx;
+    double values[COUNT];
+
+    (void)window;
+    for (size_t i = 0; i < count; i++) {
+        CHECK_OK(lp_sketch_quantiles(rows[i].sketch, usual_scale(), q, COUNT,
+                                     values));
+        for (int k = 0; k < COUNT; k++) {
+            lp_seq seqs[4];
+            size_t n = lp_aggregate_exemplars(b->w->aggregate, &rows[i],
+                                              values[k], seqs, 4);
+
+            b->checked++;
+            b->found += n > 0 ? 1 : 0;
+            for (size_t j = 0; j < n; j++) {
+                double off = fabs(b->times[seqs[j]] - values[k]);
+
+                assert_true(off <= 4 * 0.01 * values[k]);
+            }
+        }
+        assert_true(b->times[rows[i].max_seq] == rows[i].max);
+        b->max_seq = rows[i].max_seq;
+    }
+}
+
+static void an_exemplar_is_a_line_with_that_value(void **state)
+{
+    static lines_behind b;
+    lp_aggregate_select select = {1U << LP_DIM_TOTAL | 1U << LP_DIM_PROCESS |
+                                      1U << LP_DIM_ROUTE,
+                                  {NULL, 0},
+                                  {NULL, 0}};
+    uint64_t seed = 3;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    b.w = &w;
+    for (int i = 1; i <= REQUESTS; i++) {
+        request r = {.process = i % 2 == 0 ? "web.1" : "web.2",
+                     .path = "/",
+                     .status = 200,
+                     .connect = -1,
+                     .service = 1 + (int)exp(9 * fraction(&seed)),
+                     .bytes = 1};
+
+        b.times[i] = r.service;
+        world_request(&w, at(i / 100.0), &r);
+    }
+    world_read(&w, 0);
+    lp_aggregate_tick(w.aggregate, at(21));
+    CHECK_OK(lp_aggregate_total(w.aggregate, 0, INT64_MAX, &select,
+                                check_exemplars, &b));
+    assert_int_equal(b.checked, 4 * 6);
+    assert_true(b.found >= b.checked - 2);
+    world_close(&w);
+}
+
+static void an_error_has_the_newest_of_its_lines(void **state)
+{
+    search s;
+    lp_seq seqs[3];
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    for (int i = 0; i < 3; i++) {
+        say(&w, i, "web.1", "Error R14 (Memory quota exceeded)");
+    }
+    lp_aggregate_tick(w.aggregate, at(3));
+    s = find_row(&w, LP_DIM_CODE, "R14", NULL);
+    s.row.name = LP_SPAN("R14");
+    assert_int_equal(s.row.newest[0], 3);
+    assert_int_equal(lp_aggregate_exemplars(w.aggregate, &s.row, 0, seqs, 3),
+                     2);
+    assert_true(seqs[0] == 3 && seqs[1] == 2);
+    s.row.name = LP_SPAN("R15");
+    assert_int_equal(lp_aggregate_exemplars(w.aggregate, &s.row, 0, seqs, 3),
+                     0);
+    world_close(&w);
+}
+
+/* Markers ------------------------------------------------------------------- */
+
+typedef struct marked {
+    char text[8192];
+    size_t count;
+    size_t releases;
+    int64_t before_ns;
+} marked;
+
+static void list_marker(void *ctx, const lp_aggregate_marker *marker)
+{
+    marked *m = ctx;
+    size_t n = strlen(m->text);
+
+    assert_true(marker->at_ns >= m->before_ns);
+    m->before_ns = marker->at_ns;
+    m->count++;
+    m->releases += marker->kind == LP_KIND_RELEASE ? 1 : 0;
+    snprintf(m->text + n, sizeof(m->text) - n, "%.*s|%.*s, ",
+             (int)marker->process.len_bytes, marker->process.ptr,
+             (int)marker->text.len_bytes, marker->text.ptr);
+}
+
+static marked markers_of(const world *w, int64_t from_s, int64_t to_s)
+{
+    marked m = {.before_ns = INT64_MIN};
+
+    lp_aggregate_markers(w->aggregate, from_s, to_s, list_marker, &m);
+    return m;
+}
+
+static void events_are_marked_in_words(void **state)
+{
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    say(&w, 0, "api", "Release v42 created by user alice");
+    say(&w, 1, "api", "Deploy 5ec1351 by user alice");
+    say(&w, 2, "web.1", "State changed from up to crashed");
+    say(&w, 3, "web.1", "Process exited with status 137");
+    say(&w, 4, "web.1", "Cycling");
+    say(&w, 5, "web.1", "Error R14 (Memory quota exceeded)");
+    assert_string_equal(markers_of(&w, begin_s, begin_s + 5).text,
+                        "|v42, |5ec1351, web.1|up to crashed, "
+                        "web.1|status 137, web.1|, ");
+    assert_string_equal(markers_of(&w, begin_s + 1, begin_s + 3).text,
+                        "|5ec1351, web.1|up to crashed, ");
+    // They step back with the clock.
+    say(&w, -595, "api", "Release v41 created by user alice");
+    assert_int_equal(markers_of(&w, begin_s - 600, begin_s - 595).count, 5);
+    world_close(&w);
+}
+
+static void releases_stay_when_processes_crash_without_end(void **state)
+{
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    for (int i = 0; i < 40; i++) {
+        say(&w, i, "api", "Release v42 created by user alice");
+    }
+    for (int i = 0; i < 500; i++) {
+        say(&w, 40 + i, "web.1", "Process exited with status 1");
+    }
+    assert_int_equal(markers_of(&w, 0, INT64_MAX).count,
+                     LP_AGGREGATE_MARKERS_MAX);
+    assert_int_equal(markers_of(&w, 0, INT64_MAX).releases,
+                     LP_AGGREGATE_MARKERS_MAX / 2);
+    assert_int_equal(markers_of(&w, begin_s + 539, INT64_MAX).count, 1);
+    world_close(&w);
+}
+
+/* Briefs -------------------------------------------------------------------- */
+
+static void a_brief_says_what_the_last_minute_was_like(void **state)
+{
+    lp_aggregate_brief brief;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    say(&w, 0, "web.1",
+        "source=web.1 sample#memory_total=300MB sample#memory_quota=512MB");
+    for (int i = 0; i < 100; i++) {
+        request r = {.process = "web.1",
+                     .path = "/",
+                     .status = i % 10 == 0 ? 503 : 200,
+                     .code = i % 10 == 0 ? i % 20 == 0 ? "H12" : "H10" : NULL,
+                     .connect = 0,
+                     .service = i,
+                     .bytes = 1};
+
+        r.code = i == 50 ? "H12" : r.code;
+        world_request(&w, at(60 + i / 2), &r);
+        world_read(&w, 0);
+    }
+    say(&w, 119, "web.1", "source=web.1 sample#memory_total=256MB");
+    lp_aggregate_brief_get(w.aggregate, at(121), &brief);
+    assert_int_equal(brief.end_s, begin_s + 120);
+    assert_int_equal(brief.requests, 100);
+    assert_int_equal(brief.lines, 101);
+    assert_int_equal(brief.failed, 10);
+    assert_int_equal(brief.errors, 10);
+    assert_string_equal(brief.top_code, "H12");
+    assert_true(fabs(brief.p95_ms - 94) <= 0.94);
+    assert_true(brief.memory_share == 0.5);
+    assert_true(brief.are_requests);
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(brief.sparks[LP_AGGREGATE_SPARKS - 6 + i],
+                         i < 5 ? 20 : 0);
+    }
+    // A minute later there is nothing; what was stays in the sparks.
+    lp_aggregate_brief_get(w.aggregate, at(190), &brief);
+    assert_int_equal(brief.requests, 0);
+    assert_int_equal(brief.sparks[LP_AGGREGATE_SPARKS - 13], 20);
+    assert_string_equal(brief.top_code, "");
+    world_close(&w);
+}
+
+static void a_channel_without_requests_shows_its_lines(void **state)
+{
+    lp_aggregate_brief brief;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    for (int i = 0; i < 30; i++) {
+        say(&w, i, "web.1", "hello");
+    }
+    lp_aggregate_brief_get(w.aggregate, at(30), &brief);
+    assert_false(brief.are_requests);
+    assert_int_equal(brief.lines, 30);
+    assert_int_equal(brief.sparks[LP_AGGREGATE_SPARKS - 1], 10);
+    assert_true(brief.p95_ms == 0 && brief.memory_share == 0);
+    world_close(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_are_in_order_and_those_that_were_asked_for),
+        cmocka_unit_test(an_exemplar_is_a_line_with_that_value),
+        cmocka_unit_test(an_error_has_the_newest_of_its_lines),
+        cmocka_unit_test(events_are_marked_in_words),
+        cmocka_unit_test(releases_stay_when_processes_crash_without_end),
+        cmocka_unit_test(a_brief_says_what_the_last_minute_was_like),
+        cmocka_unit_test(a_channel_without_requests_shows_its_lines),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
