@@ -136,10 +136,7 @@ void lp_aggregate_close(lp_aggregate *aggregate)
     }
     if (aggregate->live != NULL) {
         lpi_markers_clear(aggregate);
-        if (aggregate->live->exemplars != NULL) {
-            lpi_free(aggregate, aggregate->live->exemplars,
-                     sizeof(lpi_exemplars));
-        }
+        lpi_exemplars_clear(aggregate);
         lpi_table_fini(aggregate, &aggregate->live->table);
         assert(aggregate->live->home.bytes == 0);
         lpi_free(aggregate, aggregate->live, sizeof(*aggregate->live));

@@ -61,7 +61,7 @@ typedef struct lpi_live {
     lp_sketch_home home; /* of the sketches of the second that is open */
     lpi_table table;
     lpi_memo memo;
-    lpi_exemplars *exemplars; /* NULL: none yet, or no memory for them */
+    lpi_exemplars exemplars;
     lpi_markers markers;
     lp_aggregate_brief brief; /* of tens until its end_s */
     lp_seq newest_seq;
@@ -101,6 +101,9 @@ static inline uint64_t lpi_home_bytes_max(const lp_aggregates *shared)
  * to be had. Not zeroed. */
 void *lpi_alloc(lp_aggregate *aggregate, size_t bytes, size_t align);
 void lpi_free(lp_aggregate *aggregate, void *ptr, size_t bytes);
+
+/* All but frames has at most half of it, so that they always have room. */
+bool lpi_may_hold(const lp_aggregate *aggregate, size_t more_bytes);
 
 /* Counts a line in all its series, of the second that is open. */
 void lpi_count_line(lp_aggregate *aggregate, const lp_record *record);

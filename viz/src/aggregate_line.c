@@ -13,7 +13,7 @@ typedef struct valued {
     double value;
     bool is_none; /* it is counted, but has no value */
     lpi_place place;
-    uint64_t place_hash;
+    uint64_t place_hash; /* 0: nobody asks for lines with that value */
 } valued;
 
 static const valued no_value = {.is_none = true};
@@ -39,6 +39,7 @@ static inline lpi_series *count(lp_aggregate *aggregate, uint32_t slot,
 
     if (lpi_tally_count(open) == 0) {
         lpi_table_touch(&live->table, slot, aggregate->open_s);
+        open->max_seq = v->is_none ? 0 : seq;
     }
     series->newest[1] = series->newest[0];
     series->newest[0] = seq;
@@ -51,11 +52,9 @@ static inline lpi_series *count(lp_aggregate *aggregate, uint32_t slot,
         lpi_tally_add_plain(open, v->value);
         return series;
     }
-    if (v->value > open->values.max || open->values.count == 0) {
-        open->max_seq = seq;
-    }
-    if (live->exemplars != NULL) {
-        lpi_exemplar_keep(live->exemplars, series->hash, v->place_hash, seq);
+    open->max_seq = v->value > open->values.max ? seq : open->max_seq;
+    if (v->place_hash != 0 && live->exemplars.list != NULL) {
+        lpi_exemplar_keep(&live->exemplars, series->hash, v->place_hash, seq);
     }
     lpi_sketch_add_inline(&open->values, &live->home, v->value, v->place);
     return series;
@@ -168,6 +167,8 @@ static void count_router_measure(lp_aggregate *aggregate, unsigned which,
     valued v = value_of(aggregate, value);
     uint32_t slot = *memo;
 
+    // They are asked for by the time of the whole response.
+    v.place_hash = which <= SERVICE ? 0 : v.place_hash;
     if (slot == 0) {
         lpi_key key = {.dimension = LP_DIM_MEASURE,
                        .unit = router_series[which].unit,
@@ -265,20 +266,6 @@ static void count_code(lp_aggregate *aggregate, lp_span code, lp_span process,
     }
 }
 
-/* Without memory there are none, and it is tried again. */
-static void make_exemplars(lp_aggregate *aggregate)
-{
-    lpi_exemplars *exemplars =
-        lpi_alloc(aggregate, sizeof(*exemplars), _Alignof(lpi_exemplars));
-
-    if (exemplars != NULL) {
-        memset(exemplars, 0, sizeof(*exemplars));
-        aggregate->live->exemplars = exemplars;
-    }
-}
-
-/* Other kinds ------------------------------------------------------------- */
-
 static void count_event(lp_aggregate *aggregate, const lp_measures *m,
                         lp_seq seq)
 {
@@ -373,8 +360,8 @@ static void count_request(lp_aggregate *aggregate, const lp_measures *m,
     bool is_failed = m->status >= 500 || m->code.len_bytes > 0;
     valued response;
 
-    if (aggregate->live->exemplars == NULL) {
-        make_exemplars(aggregate);
+    if (aggregate->live->exemplars.list == NULL) {
+        lpi_exemplars_make(aggregate);
     }
     response = count_times(aggregate, m, seq);
     count_status(aggregate, m->status, seq, &response, is_failed);
@@ -387,9 +374,14 @@ static void count_request(lp_aggregate *aggregate, const lp_measures *m,
 
 void lpi_count_line(lp_aggregate *aggregate, const lp_record *record)
 {
-    lp_measure_line line = lp_measure_line_of(record);
+    lp_measure_line line;
     lp_measures m;
 
+    // Where it is read: a copy of it would wait for what was just written.
+    line.source = lp_record_app(record);
+    line.process = lp_record_procid(record);
+    line.msg = lp_record_msg(record);
+    line.is_cut = false;
     lp_measures_read(aggregate->shared->kinds, &line, &m);
     count_bytes(aggregate, record, line.process);
     if (m.kind == LP_KIND_ROUTER) {

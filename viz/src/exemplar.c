@@ -2,18 +2,50 @@
 
 #include "aggregate_impl.h"
 
+/* Of all memory. */
+enum { PART_OF_BYTES = 32 };
+
+void lpi_exemplars_make(lp_aggregate *aggregate)
+{
+    lpi_exemplars *exemplars = &aggregate->live->exemplars;
+    uint64_t room = aggregate->shared->bytes_max / PART_OF_BYTES;
+    uint32_t count = LPI_EXEMPLARS_MAX;
+    uint32_t bytes;
+
+    while (count * sizeof(uint64_t) > room) {
+        count /= 2;
+    }
+    bytes = count * (uint32_t)sizeof(uint64_t);
+    if (!lpi_may_hold(aggregate, bytes)) {
+        return;
+    }
+    exemplars->list = lpi_alloc(aggregate, bytes, _Alignof(uint64_t));
+    if (exemplars->list != NULL) {
+        memset(exemplars->list, 0, bytes);
+        exemplars->bytes = bytes;
+        exemplars->shift = 64 - (uint32_t)__builtin_ctz(count);
+    }
+}
+
+void lpi_exemplars_clear(lp_aggregate *aggregate)
+{
+    lpi_exemplars *exemplars = &aggregate->live->exemplars;
+
+    if (exemplars->list != NULL) {
+        lpi_free(aggregate, exemplars->list, exemplars->bytes);
+        exemplars->list = NULL;
+    }
+}
+
 lp_seq lpi_exemplar_of(const lpi_exemplars *exemplars, uint64_t series_hash,
                        lpi_place place, lp_seq newest_seq)
 {
     uint64_t hash = series_hash ^ lpi_place_hash(place);
-    const lpi_exemplar *at = exemplars->sets[lpi_exemplar_set(hash)];
+    uint64_t at = exemplars->list[hash >> exemplars->shift];
 
-    for (unsigned way = 0; way < LPI_EXEMPLAR_WAYS; way++) {
-        if (at[way].tag == lpi_exemplar_tag(hash)) {
-            return newest_seq - (uint32_t)(newest_seq - at[way].seq);
-        }
-    }
-    return 0;
+    return at >> 32 == lpi_exemplar_tag(hash)
+               ? newest_seq - (uint32_t)(newest_seq - at)
+               : 0;
 }
 
 /* A list of few, none of them twice --------------------------------------- */
@@ -44,7 +76,7 @@ static void offer_bucket(const lp_aggregate *aggregate,
     const lpi_table *table = &live->table;
 
     if (series->dimension != LP_DIM_TOTAL) {
-        offer(list, lpi_exemplar_of(live->exemplars, series->hash, place,
+        offer(list, lpi_exemplar_of(&live->exemplars, series->hash, place,
                                     live->newest_seq));
         return;
     }
@@ -52,7 +84,7 @@ static void offer_bucket(const lp_aggregate *aggregate,
     for (uint32_t slot = 0; slot < table->count; slot++) {
         if (table->series[slot].dimension == LP_DIM_STATUS) {
             offer(list,
-                  lpi_exemplar_of(live->exemplars, table->series[slot].hash,
+                  lpi_exemplar_of(&live->exemplars, table->series[slot].hash,
                                   place, live->newest_seq));
         }
     }
@@ -73,7 +105,7 @@ size_t lp_aggregate_exemplars(const lp_aggregate *aggregate,
     if (row->max_seq != 0 && value >= row->max) {
         offer(&list, row->max_seq);
     }
-    if (series->is_plain || aggregate->live->exemplars == NULL) {
+    if (series->is_plain || aggregate->live->exemplars.list == NULL) {
         offer(&list, series->newest[0]);
         offer(&list, series->newest[1]);
         return list.count;

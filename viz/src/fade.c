@@ -184,3 +184,13 @@ void lpi_free(lp_aggregate *aggregate, void *ptr, size_t bytes)
     allocator->free(allocator->ctx, ptr, bytes);
     aggregate->held_bytes -= bytes;
 }
+
+bool lpi_may_hold(const lp_aggregate *aggregate, size_t more_bytes)
+{
+    uint64_t bytes = aggregate->held_bytes + more_bytes;
+
+    for (unsigned i = 0; i < LP_TIERS; i++) {
+        bytes -= aggregate->tiers[i].bytes;
+    }
+    return bytes <= aggregate->shared->bytes_max / 2;
+}

@@ -124,6 +124,7 @@ void lpi_markers_add(lp_aggregate *aggregate, const lp_record *record,
     lp_span process = is_of_app(m->kind) ? lp_span_of(NULL, 0) : m->dyno;
     text words = {.length = 0};
     lpi_marker *marker;
+    size_t bytes;
 
     if (!describe(m, &words)) {
         return;
@@ -134,8 +135,11 @@ void lpi_markers_add(lp_aggregate *aggregate, const lp_record *record,
     if (markers->count == LP_AGGREGATE_MARKERS_MAX) {
         drop_one(aggregate, markers);
     }
-    marker = lpi_alloc(aggregate, marker_bytes(process.len_bytes, words.length),
-                       _Alignof(lpi_marker));
+    bytes = marker_bytes(process.len_bytes, words.length);
+    if (!lpi_may_hold(aggregate, bytes)) {
+        return;
+    }
+    marker = lpi_alloc(aggregate, bytes, _Alignof(lpi_marker));
     if (marker == NULL) {
         return;
     }

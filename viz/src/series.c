@@ -378,7 +378,7 @@ static bool sweep(lp_aggregate *aggregate)
     return true;
 }
 
-/* Has the table a slot to spare? It takes at most half of all memory. */
+/* Has the table a slot to spare? */
 static bool has_slot(lp_aggregate *aggregate)
 {
     lpi_table *table = &aggregate->live->table;
@@ -390,7 +390,8 @@ static bool has_slot(lp_aggregate *aggregate)
     }
     more = more < most ? more : most;
     return more > table->capacity &&
-           layout_of(more).bytes <= aggregate->shared->bytes_max / 2 &&
+           lpi_may_hold(aggregate, layout_of(more).bytes -
+                                       layout_of(table->capacity).bytes) &&
            resize(aggregate, table, more);
 }
 
@@ -405,7 +406,9 @@ static bool add(lp_aggregate *aggregate, const lpi_key *key, uint64_t hash)
         return false;
     }
     if (bytes > 0) {
-        text = lpi_alloc(aggregate, bytes, 1);
+        if (lpi_may_hold(aggregate, bytes)) {
+            text = lpi_alloc(aggregate, bytes, 1);
+        }
         if (text == NULL) {
             return false;
         }

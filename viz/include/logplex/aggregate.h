@@ -237,7 +237,8 @@ LP_API lp_err lp_aggregate_total(lp_aggregate *aggregate, int64_t from_s,
 /*
  * Lines that had about this value in this series, not long ago: first the line of
  * max, if it is max that is meant; then one within alpha of value, and then one or
- * two that are off by at most thrice that. Of what has no sketch, the newest two.
+ * two that are off by at most thrice that. Of what has no sketch, the newest two; of
+ * router.connect and router.service only that of max, as TOTAL has the others.
  * Writes at most out_max sequence numbers, and returns how many. row is one that fn
  * got.
  */
