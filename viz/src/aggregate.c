@@ -123,9 +123,12 @@ static bool make_live(lp_aggregate *aggregate)
 
 void lp_aggregate_close(lp_aggregate *aggregate)
 {
+    lp_allocator allocator;
+
     if (aggregate == NULL) {
         return;
     }
+    allocator = aggregate->shared->allocator;
     for (unsigned i = 0; i < LP_TIERS; i++) {
         lpi_frame *frame;
 
@@ -142,7 +145,7 @@ void lp_aggregate_close(lp_aggregate *aggregate)
         lpi_free(aggregate, aggregate->live, sizeof(*aggregate->live));
     }
     assert(aggregate->held_bytes == sizeof(*aggregate));
-    lpi_free(aggregate, aggregate, sizeof(*aggregate));
+    allocator.free(allocator.ctx, aggregate, sizeof(*aggregate));
 }
 
 /* Lines ------------------------------------------------------------------- */

@@ -158,6 +158,16 @@ static lpi_frame *merge_until(lp_aggregate *aggregate, lp_tier tier,
     return lpi_frame_merge(aggregate, &window, sources, count, detail);
 }
 
+/* Is there a shorter frame before that, which found no memory to be merged in? */
+static bool is_awaited(const lp_aggregate *aggregate, lp_tier tier,
+                       int64_t end_s)
+{
+    const lpi_frame *late =
+        tier == LP_TIER_SECONDS ? NULL : aggregate->tiers[tier - 1].pending;
+
+    return late != NULL && late->start_s < end_s;
+}
+
 /* Frames whose longer window is over become one of the tier above. */
 static void merge_up(lp_aggregate *aggregate, lp_tier tier)
 {
@@ -168,7 +178,7 @@ static void merge_up(lp_aggregate *aggregate, lp_tier tier)
         int64_t end_s = lpi_floor_to(from->pending->start_s, width_s) + width_s;
         lpi_frame *merged;
 
-        if (end_s > aggregate->open_s) {
+        if (end_s > aggregate->open_s || is_awaited(aggregate, tier, end_s)) {
             return;
         }
         merged = merge_until(aggregate, tier, end_s);
