@@ -123,6 +123,20 @@ static void make_texts(bench *b)
     }
 }
 
+static void render(bench *b, const char *process, const char *text,
+                   lp_render_scratch *scratch, lp_line *line)
+{
+    lp_syslog msg = {.format = LP_SYSLOG_3164,
+                     .pri = 158,
+                     .app = LP_SPAN("heroku"),
+                     .procid = lp_span_str(process),
+                     .msg = lp_span_str(text)};
+
+    memset(line, 0, sizeof(*line));
+    line->arrival_ns = b->now_ns;
+    check(lp_render_line(&msg, LP_SPAN("host heroku "), scratch, line));
+}
+
 static void append(bench *b)
 {
     lp_line lines[BATCH];
@@ -132,18 +146,9 @@ static void append(bench *b)
         unsigned count = LINES - at < BATCH ? LINES - at : BATCH;
 
         for (unsigned i = 0; i < count; i++) {
-            const char *text = b->texts + (size_t)(at + i) * (LINE_BYTES + 1);
-            lp_syslog msg = {.format = LP_SYSLOG_3164,
-                             .pri = 158,
-                             .app = LP_SPAN("heroku"),
-                             .procid = LP_SPAN("router"),
-                             .msg = lp_span_str(text)};
-
-            memset(&lines[i], 0, sizeof(lines[i]));
             b->now_ns += b->step_ns;
-            lines[i].arrival_ns = b->now_ns;
-            check(lp_render_line(&msg, LP_SPAN("host heroku "), &scratch[i],
-                                 &lines[i]));
+            render(b, "router", b->texts + (size_t)(at + i) * (LINE_BYTES + 1),
+                   &scratch[i], &lines[i]);
             lines[i].next = i + 1 < count ? &lines[i + 1] : NULL;
         }
         check(lp_channel_append(b->channel, lines, NULL));
@@ -237,6 +242,79 @@ static void run_bench(bench *b, long lines_per_s, int rounds)
     close_bench(b);
 }
 
+static void say(bench *b, const char *process, const char *text)
+{
+    lp_render_scratch scratch;
+    lp_line line;
+
+    render(b, process, text, &scratch, &line);
+    check(lp_channel_append(b->channel, &line, NULL));
+}
+
+/* What the platform says of 8 dynos, each 20 s. */
+static void say_samples(bench *b)
+{
+    for (unsigned i = 1; i <= 8; i++) {
+        char process[16], text[400];
+
+        snprintf(process, sizeof(process), "web.%u", i);
+        snprintf(text, sizeof(text),
+                 "source=web.%u dyno=heroku.1.%u sample#load_avg_1m=%.2f "
+                 "sample#load_avg_5m=%.2f",
+                 i, i, 3 * fraction(), 3 * fraction());
+        say(b, process, text);
+        snprintf(text, sizeof(text),
+                 "source=web.%u dyno=heroku.1.%u sample#memory_total=%.2fMB "
+                 "sample#memory_rss=%.2fMB sample#memory_cache=0.00MB "
+                 "sample#memory_swap=0.00MB sample#memory_quota=512.00MB",
+                 i, i, 200 + 100 * fraction(), 200 + 90 * fraction());
+        say(b, process, text);
+    }
+}
+
+static void print_reach(const bench *b, const lp_aggregate_stats *stats)
+{
+    static const char *const tiers[] = {"seconds", "tens", "minutes"};
+    int64_t now_s = b->now_ns / 1000000000;
+
+    for (int i = 0; i < LP_TIERS; i++) {
+        printf(
+            "    %-8s full for %6lld s, core for %6lld s, kept for %6lld s\n",
+            tiers[i], (long long)(now_s - stats->full_from_s[i]),
+            (long long)(now_s - stats->core_from_s[i]),
+            (long long)(now_s - stats->kept_from_s[i]));
+    }
+}
+
+/* A day of 10 requests a second: what memory keeps of it. */
+static void run_day(bench *b)
+{
+    lp_aggregate_stats stats = {.struct_bytes = sizeof(stats)};
+    lp_run run;
+
+    open_bench(b, 10);
+    for (unsigned second = 0; second < 86400; second++) {
+        for (unsigned i = 0; i < 10; i++) {
+            b->now_ns += b->step_ns;
+            say(b, "router",
+                b->texts + (size_t)(chance() % LINES) * (LINE_BYTES + 1));
+        }
+        if (second % 20 == 0) {
+            say_samples(b);
+        }
+        while (lp_cursor_next(b->cursor, 0, 0, &run) == LP_OK) {
+            lp_aggregate_run(b->aggregate, &run);
+            lp_run_release(&run);
+        }
+    }
+    lp_aggregate_stats_get(b->aggregate, &stats);
+    printf("a day of 10 requests a second and samples of 8 dynos: %u series, "
+           "%llu bytes\n",
+           stats.series, (unsigned long long)stats.bytes);
+    print_reach(b, &stats);
+    close_bench(b);
+}
+
 int main(int argc, char **argv)
 {
     static const long rates[] = {50000, 1000, 100};
@@ -253,6 +331,7 @@ int main(int argc, char **argv)
         for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
             run_bench(&b, rates[i], ROUNDS);
         }
+        run_day(&b);
     }
     free(b.texts);
     return sum == 0;

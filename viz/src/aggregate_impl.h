@@ -94,7 +94,7 @@ struct lp_aggregate {
 /* What sketches of the open second may take. */
 static inline uint64_t lpi_home_bytes_max(const lp_aggregates *shared)
 {
-    return shared->bytes_max / 4;
+    return shared->bytes_max / 8;
 }
 
 /* Memory within bytes_max, for which frames fade if need be. NULL: there is none

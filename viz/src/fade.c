@@ -5,9 +5,9 @@
  *      coarse coarse coarse core core core core core core full full full full
  *          ^ 4            2 ^------ 5 min ------^         1, 3 ^
  *
- * 1  the oldest full one becomes core, as long as full ones have over a half
+ * 1  the oldest full one becomes core, as long as full ones have over a third
  * 2  the oldest minutes that are core become one that is coarse
- * 3  the oldest full one becomes core, as long as full ones have over a quarter
+ * 3  the oldest full one becomes core, as long as full ones have over a fifth
  * 4  the oldest one goes, unless it is still to be merged
  * 5  and if that is all that there is, it becomes core, and at last bare
  */
@@ -129,12 +129,12 @@ static bool fade_tier(lp_aggregate *aggregate, lp_tier number)
 
 /* Room -------------------------------------------------------------------- */
 
-/* Shares of memory: a quarter, a quarter, half. */
+/* Shares of memory, in parts of 16: where one more has most, less must be. */
 static uint64_t weight_of(const lp_aggregate *aggregate, unsigned tier)
 {
-    uint64_t bytes = aggregate->tiers[tier].bytes;
+    static const uint64_t shares[LP_TIERS] = {2, 5, 9};
 
-    return tier == LP_TIER_MINUTES ? bytes : bytes * 2;
+    return aggregate->tiers[tier].bytes * 16 / shares[tier];
 }
 
 /* Gives memory back, of the tier that has most of what it should. False: there
