@@ -41,29 +41,15 @@ static void put_bucket(lpi_writer *w, uint64_t gap, uint64_t n)
 static void put_buckets(lpi_writer *w, const lp_sketch_side *side)
 {
     uint32_t before = 0;
-    uint64_t count = 0;
     uint32_t at = 0;
     uint32_t key;
     uint64_t n;
 
-    while (lpi_side_next(side, &at, &key, &n)) {
-        count++;
-    }
-    lpi_put_varint(w, count);
-    at = 0;
+    lpi_put_varint(w, lpi_side_buckets(side));
     while (lpi_side_next(side, &at, &key, &n)) {
         put_bucket(w, key - before, n);
         before = key;
     }
-}
-
-static bool has_buckets(const lp_sketch_side *side)
-{
-    uint32_t at = 0;
-    uint32_t key;
-    uint64_t n;
-
-    return lpi_side_next(side, &at, &key, &n);
 }
 
 static unsigned flags_of(const lp_sketch *sketch)
@@ -74,8 +60,9 @@ static unsigned flags_of(const lp_sketch *sketch)
     flags |= sketch->not_finite > 0 ? FLAG_NOT_FINITE : 0;
     for (int i = 0; i < 2; i++) {
         flags |= sketch->sides[i].folded > 0 ? (unsigned)FLAG_FOLDED << i : 0;
-        flags |=
-            has_buckets(&sketch->sides[i]) ? (unsigned)FLAG_BUCKETS << i : 0;
+        flags |= lpi_side_buckets(&sketch->sides[i]) > 0
+                     ? (unsigned)FLAG_BUCKETS << i
+                     : 0;
     }
     if (sketch->count > 1 && isfinite(sketch->sum) && sketch->sum_low != 0) {
         flags |= FLAG_SUM_LOW;

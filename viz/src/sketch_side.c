@@ -114,6 +114,41 @@ bool lpi_side_next(const lp_sketch_side *side, uint32_t *at, uint32_t *key,
     return false;
 }
 
+/* Eight small counters at a time: the top bit of each that is not 0. */
+static uint32_t count_in_words(const lpi_block *block)
+{
+    const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < block->capacity / 8U; i++) {
+        uint64_t word = block->cells[i];
+
+        count += (uint32_t)__builtin_popcountll((((word & low) + low) | word) &
+                                                ~low);
+    }
+    return count;
+}
+
+uint32_t lpi_side_buckets(const lp_sketch_side *side)
+{
+    const lpi_block *block = side->block;
+    uint32_t count = 0;
+    uint32_t at = 0;
+    uint32_t key;
+    uint64_t n;
+
+    if (block == NULL || block->form == LPI_FORM_LIST) {
+        return block == NULL ? 0 : block->used;
+    }
+    if (block->form == LPI_FORM_8) {
+        return count_in_words(block);
+    }
+    while (lpi_side_next(side, &at, &key, &n)) {
+        count++;
+    }
+    return count;
+}
+
 uint64_t lpi_side_count(const lp_sketch_side *side)
 {
     uint64_t sum = side->folded;
@@ -447,7 +482,8 @@ void lpi_side_settle(lp_sketch_side *side, const lp_sketch_home *home)
 {
     key_range range;
 
-    if (range_of(side, &range) && is_too_wide(side, home, range)) {
+    if (side->folded > 0 && range_of(side, &range) &&
+        is_too_wide(side, home, range)) {
         lpi_side_raise_floor(side, range.high - home->buckets_max + 1);
     }
 }

@@ -34,6 +34,9 @@ size_t lpi_side_bytes(const lp_sketch_side *side);
 bool lpi_side_next(const lp_sketch_side *side, uint32_t *at, uint32_t *key,
                    uint64_t *n);
 
+/* How many buckets are not empty. */
+uint32_t lpi_side_buckets(const lp_sketch_side *side);
+
 /* All that are counted on this side, the folded too. */
 uint64_t lpi_side_count(const lp_sketch_side *side);
 
