@@ -326,7 +326,8 @@ int main(int argc, char **argv)
     }
     make_texts(&b);
     if (argc > 2) {
-        run_bench(&b, strtol(argv[1], NULL, 10), atoi(argv[2]));
+        run_bench(&b, strtol(argv[1], NULL, 10),
+                  (int)strtol(argv[2], NULL, 10));
     } else {
         for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
             run_bench(&b, rates[i], ROUNDS);

@@ -127,6 +127,27 @@ static inline bool lpi_dense_add(lpi_block *block, uint32_t key, uint64_t n)
     return true;
 }
 
+/* One more in a small counter that is there and not full. */
+static inline bool lpi_block_increment(lpi_block *block, uint32_t key)
+{
+    uint32_t at = key - block->first;
+
+    if (at >= block->capacity) {
+        return false;
+    }
+    if (block->form == LPI_FORM_8 &&
+        ((uint8_t *)block->cells)[at] != UINT8_MAX) {
+        ((uint8_t *)block->cells)[at]++;
+        return true;
+    }
+    if (block->form == LPI_FORM_16 &&
+        ((uint16_t *)block->cells)[at] != UINT16_MAX) {
+        ((uint16_t *)block->cells)[at]++;
+        return true;
+    }
+    return false;
+}
+
 /* Is there an entry for key, and where is it or should be? */
 static inline bool lpi_list_find(const lpi_block *block, uint32_t key,
                                  uint32_t *at)

@@ -42,19 +42,12 @@ static inline void lpi_sketch_add_inline(lp_sketch *sketch,
                                          lpi_place at)
 {
     lpi_block *block = at.side < 0 ? NULL : sketch->sides[at.side].block;
-    uint32_t cell;
 
-    if (lpi_is_flat(sketch) || block == NULL || block->form != LPI_FORM_8) {
+    if (lpi_is_flat(sketch) || block == NULL ||
+        !lpi_block_increment(block, at.key)) {
         lpi_sketch_add_at(sketch, home, value, at);
         return;
     }
-    cell = at.key - block->first;
-    if (cell >= block->capacity ||
-        ((uint8_t *)block->cells)[cell] == UINT8_MAX) {
-        lpi_sketch_add_at(sketch, home, value, at);
-        return;
-    }
-    ((uint8_t *)block->cells)[cell]++;
     sketch->count++;
     sketch->min = value < sketch->min ? value : sketch->min;
     sketch->max = value > sketch->max ? value : sketch->max;

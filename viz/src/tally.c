@@ -36,9 +36,9 @@ static void merge_counts(lpi_tally *into, uint64_t valueless, uint64_t failed)
 /* Of two greatest values the line of the greater one, and of equals the newer. */
 static void merge_max(lpi_tally *into, double max, lp_seq max_seq)
 {
-    if (into->values.count == 0 || max > into->values.max) {
-        into->max_seq = max_seq;
-    } else if (max >= into->values.max && max_seq > into->max_seq) {
+    bool is_greater = into->values.count == 0 || max > into->values.max;
+
+    if (is_greater || (max >= into->values.max && max_seq > into->max_seq)) {
         into->max_seq = max_seq;
     }
 }
