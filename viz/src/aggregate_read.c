@@ -280,47 +280,28 @@ static bool is_better_told(const lp_aggregate *aggregate, unsigned tier,
  *      tens     [ ][ ]                    [ ]
  *      seconds []                            [][]
  */
-static void read_seconds(reading *r, span_s span)
+static void read_span(reading *r, unsigned tier, span_s span)
 {
-    const lpi_frame *frame =
-        first_from(r->aggregate, LP_TIER_SECONDS, span.from_s);
+    const lpi_frame *frame;
 
+    if (span.from_s >= span.to_s) {
+        return;
+    }
+    frame = first_from(r->aggregate, tier, span.from_s);
     for (; frame != NULL && lpi_frame_end(frame) <= span.to_s;
          frame = TAILQ_NEXT(frame, next)) {
+        if (is_better_told(r->aggregate, tier, frame)) {
+            continue;
+        }
+        if (tier > LP_TIER_SECONDS) {
+            read_span(r, tier - 1, (span_s){span.from_s, frame->start_s});
+        }
         read_frame(r, frame);
+        span.from_s = lpi_frame_end(frame);
     }
-}
-
-static void read_tens(reading *r, span_s span)
-{
-    const lpi_frame *frame =
-        first_from(r->aggregate, LP_TIER_TENS, span.from_s);
-
-    for (; frame != NULL && lpi_frame_end(frame) <= span.to_s;
-         frame = TAILQ_NEXT(frame, next)) {
-        if (!is_better_told(r->aggregate, LP_TIER_TENS, frame)) {
-            read_seconds(r, (span_s){span.from_s, frame->start_s});
-            read_frame(r, frame);
-            span.from_s = lpi_frame_end(frame);
-        }
+    if (tier > LP_TIER_SECONDS) {
+        read_span(r, tier - 1, span);
     }
-    read_seconds(r, span);
-}
-
-static void read_minutes(reading *r, span_s span)
-{
-    const lpi_frame *frame =
-        first_from(r->aggregate, LP_TIER_MINUTES, span.from_s);
-
-    for (; frame != NULL && lpi_frame_end(frame) <= span.to_s;
-         frame = TAILQ_NEXT(frame, next)) {
-        if (!is_better_told(r->aggregate, LP_TIER_MINUTES, frame)) {
-            read_tens(r, (span_s){span.from_s, frame->start_s});
-            read_frame(r, frame);
-            span.from_s = lpi_frame_end(frame);
-        }
-    }
-    read_tens(r, span);
 }
 
 /* Since when a tier has all that there was. */
@@ -391,7 +372,7 @@ lp_err lp_aggregate_total(lp_aggregate *aggregate, int64_t from_s, int64_t to_s,
     if (err != LP_OK) {
         return err;
     }
-    read_minutes(&r, (span_s){from_s, to_s});
+    read_span(&r, LP_TIER_MINUTES, (span_s){from_s, to_s});
     tell(&r, covered(aggregate, from_s, to_s), fn, ctx);
     reading_fini(&r);
     return LP_OK;

@@ -19,6 +19,11 @@ enum { FACTS_MAX = 1 << 21, SECOND_NS = 1000000000, NAMES_MAX_BYTES = 128 };
 /* Where a test begins: a whole five minutes. */
 static const int64_t begin_s = 1764130500;
 
+static inline int64_t at(double seconds)
+{
+    return begin_s * SECOND_NS + (int64_t)(seconds * SECOND_NS);
+}
+
 /* One thing that a line says: one more in a series. */
 typedef struct fact {
     int64_t second; /* that it is counted in */
@@ -191,6 +196,14 @@ typedef struct request {
     int service;
     int bytes;
 } request;
+
+/* Of no interest. */
+static const request plain = {.process = "web.1",
+                              .path = "/",
+                              .status = 200,
+                              .connect = 1,
+                              .service = 9,
+                              .bytes = 100};
 
 static inline void say_pair(char *msg, size_t max, const char *key, int value,
                             const char *unit)

@@ -41,18 +41,6 @@ static void windows_of_all_tiers_say_what_was_said_in_them(void **state)
 /* Memory is enough for a day here: nothing fades. */
 static const uint64_t plenty_bytes = 64 << 20;
 
-static int64_t at(double seconds)
-{
-    return begin_s * SECOND_NS + (int64_t)(seconds * SECOND_NS);
-}
-
-static const request plain = {.process = "web.1",
-                              .path = "/",
-                              .status = 200,
-                              .connect = 1,
-                              .service = 9,
-                              .bytes = 100};
-
 static void an_aggregate_without_lines_is_small_and_says_nothing(void **state)
 {
     lp_aggregate_brief brief;

@@ -2,11 +2,6 @@
  * point, and totals stay. */
 #include "aggregate_world.h"
 
-static int64_t at(double seconds)
-{
-    return begin_s * SECOND_NS + (int64_t)(seconds * SECOND_NS);
-}
-
 /* Some of all kinds of lines. */
 static void say_anything(world *w, uint64_t *seed, int64_t ns)
 {

@@ -1,11 +1,6 @@
 /* test_aggregate_read.c - rows in order, lines behind values, markers, briefs. */
 #include "aggregate_world.h"
 
-static int64_t at(double seconds)
-{
-    return begin_s * SECOND_NS + (int64_t)(seconds * SECOND_NS);
-}
-
 static void say(world *w, double second, const char *process, const char *msg)
 {
     world_say_at(w, at(second), "heroku", process, msg);

@@ -2,18 +2,6 @@
  * other rows when there are too many. */
 #include "aggregate_world.h"
 
-static int64_t at(double seconds)
-{
-    return begin_s * SECOND_NS + (int64_t)(seconds * SECOND_NS);
-}
-
-static const request plain = {.process = "web.1",
-                              .path = "/",
-                              .status = 200,
-                              .connect = 1,
-                              .service = 9,
-                              .bytes = 100};
-
 static void say(world *w, double second, const char *source,
                 const char *process, const char *msg)
 {
