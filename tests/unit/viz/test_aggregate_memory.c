@@ -174,6 +174,9 @@ static uint64_t play_refused(uint64_t from, uint64_t count, bool *is_over)
     assert_int_equal(sum_dimension(&w, LP_DIM_LINES).count +
                          world_stats(&w).uncounted_lines,
                      w.lines);
+    for (int tier = 0; tier < LP_TIERS; tier++) {
+        details_of(&w, (lp_tier)tier); // windows ascend
+    }
     assert_true(from < 4 || world_stats(&w).uncounted_lines == 0);
     if (world_stats(&w).uncounted_lines == 0) {
         exact e = exact_of(&w, total_series(&w), INT64_MIN, INT64_MAX);
@@ -212,6 +215,32 @@ static void no_count_is_lost_when_memory_is_short_for_a_while(void **state)
     }
 }
 
+/* What a series keeps from one second to the next it gives back when it is silent. */
+static void a_silent_series_holds_no_sketch(void **state)
+{
+    uint64_t seed = 10;
+    uint64_t busy_bytes;
+    char msg[64];
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    for (int second = 0; second < 2; second++) {
+        for (int i = 0; i < 500; i++) {
+            snprintf(msg, sizeof(msg), "measure#x=%.3f",
+                     exp(10 * fraction(&seed)));
+            world_say_at(&w, at(second), "app", "web.1", msg);
+        }
+        world_read(&w, 0);
+    }
+    world_say_at(&w, at(2), "app", "web.1", "hello");
+    world_read(&w, 0);
+    busy_bytes = world_stats(&w).bytes;
+    lp_aggregate_tick(w.aggregate, at(3));
+    assert_true(world_stats(&w).bytes < busy_bytes);
+    world_close(&w);
+}
+
 static void reading_without_memory_says_so(void **state)
 {
     search s = {.dimension = LP_DIM_TOTAL, .name = ""};
@@ -243,6 +272,7 @@ int main(void)
             the_least_memory_keeps_the_totals_of_the_worst_channel),
         cmocka_unit_test(no_count_is_lost_when_an_allocation_fails),
         cmocka_unit_test(no_count_is_lost_when_memory_is_short_for_a_while),
+        cmocka_unit_test(a_silent_series_holds_no_sketch),
         cmocka_unit_test(reading_without_memory_says_so),
     };
 

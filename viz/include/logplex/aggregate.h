@@ -110,9 +110,9 @@ LP_API void lp_aggregate_tick(lp_aggregate *aggregate, int64_t now_ns);
 /* Reading ----------------------------------------------------------------- */
 
 typedef enum lp_dimension {
-    LP_DIM_TOTAL = 0, /* requests that the router saw: connect + service, ms */
-    LP_DIM_PROCESS =
-        1,             /* the same, by who answered: "web.1", "" for nobody   */
+    LP_DIM_TOTAL = 0,   /* requests, as the router saw them: connect + service,
+                           ms */
+    LP_DIM_PROCESS = 1, /* the same, by who answered: "web.1", "" for nobody */
     LP_DIM_STATUS = 2, /* by status: "200", "" for none                       */
     LP_DIM_CODE = 3,   /* errors by code: "H12", with the times of requests;
                            also R14 and L10, which have none. No sketch */
@@ -154,16 +154,14 @@ typedef struct lp_aggregate_row {
     uint64_t count;       /* of requests, errors, lines, events, values      */
     uint64_t value_count; /* of these, how many had a value, so that the mean is
                              sum / value_count */
-    uint64_t
-        failed; /* TOTAL, PROCESS, STATUS, ROUTE: those with a status of 500
-                        and more, or a code */
-    double sum, min, max;    /* of values; 0 when there are none */
-    double last;             /* the newest value that the series ever had */
+    uint64_t failed;      /* of requests: with a status of 500 and more, or with
+                             a code. TOTAL, PROCESS, STATUS, ROUTE */
+    double sum, min, max; /* of values; 0 when there are none */
+    double last;          /* the newest value that the series ever had */
     const lp_sketch *sketch; /* of value_count values; NULL: none is kept, so
                                 there are no quantiles */
-    lp_seq
-        newest[2];  /* lines that made it, newest first; 0: not known. They may
-                         be newer than the window */
+    lp_seq newest[2];        /* lines that made it, newest first; 0: not known.
+                                They may be newer than the window */
     lp_seq max_seq; /* the line of max; 0: not known, as it is too old */
 } lp_aggregate_row;
 
