@@ -265,29 +265,71 @@ bool lpi_channel_give_surplus(lp_channel *channel)
     return gave;
 }
 
-/* Makes room under the engine's ceiling, by one segment. In this order: what
- * this channel keeps for slow readers, what others do, its own history. */
-static bool reclaim(lp_channel *channel)
+/* Of the surplus of some channel, not except. */
+static bool reclaim_from_others(lp_engine *engine, const lp_channel *except)
 {
-    lp_channel *other;
+    lp_channel *other = lpi_engine_take_surplus(engine, except);
     bool gave;
 
-    if (is_oldest_surplus(channel)) {
-        evict_oldest(channel);
+    if (other == NULL)
+        return false;
+    gave = lpi_channel_give_surplus(other);
+    pthread_mutex_unlock(&other->mutex);
+    lp_channel_unref(other);
+    return gave;
+}
+
+bool lpi_channel_reclaim(lp_channel *channel)
+{
+    if (!is_oldest_surplus(channel) &&
+        reclaim_from_others(channel->engine, channel))
         return true;
-    }
-    other = lpi_engine_take_surplus(channel->engine, channel);
-    if (other != NULL) {
-        gave = lpi_channel_give_surplus(other);
-        pthread_mutex_unlock(&other->mutex);
-        lp_channel_unref(other);
-        if (gave)
-            return true;
-    }
     if (channel->oldest == NULL)
         return false;
     evict_oldest(channel);
     return true;
+}
+
+/* Lending ----------------------------------------------------------------- */
+
+/* As lpi_channel_reclaim(), for who has no mutex, and maybe no channel. */
+static bool make_room(lp_engine *engine, lp_channel *channel)
+{
+    bool gave;
+
+    if (channel == NULL)
+        return reclaim_from_others(engine, NULL);
+    pthread_mutex_lock(&channel->mutex);
+    gave = lpi_channel_reclaim(channel);
+    note_surplus(channel);
+    pthread_mutex_unlock(&channel->mutex);
+    return gave;
+}
+
+lp_err lp_engine_borrow(lp_engine *engine, lp_channel *channel,
+                        size_t size_bytes, void **out)
+{
+    lp_err err = LP_E_INVALID;
+
+    if (size_bytes == 0)
+        return err;
+    err = lpi_memory_begin_loan(engine, size_bytes);
+    if (err != LP_OK)
+        return err;
+    do
+        err = lpi_memory_alloc(engine, size_bytes, out);
+    while (err == LP_E_FULL && make_room(engine, channel));
+    if (err != LP_OK)
+        lpi_memory_end_loan(engine, size_bytes, true);
+    return err;
+}
+
+void lp_engine_repay(lp_engine *engine, void *ptr, size_t size_bytes)
+{
+    if (ptr == NULL)
+        return;
+    lpi_memory_free(engine, ptr, size_bytes);
+    lpi_memory_end_loan(engine, size_bytes, false);
 }
 
 /* Appending --------------------------------------------------------------- */
@@ -323,7 +365,7 @@ static lp_err roll(lp_channel *channel, size_t line_bytes)
     do
         err = lpi_segment_create(channel->engine, block_bytes,
                                  channel->totals.appended_lines + 1, &segment);
-    while (err == LP_E_FULL && reclaim(channel));
+    while (err == LP_E_FULL && lpi_channel_reclaim(channel));
     note_surplus(channel);
     if (err != LP_OK)
         return err;
@@ -363,7 +405,7 @@ static lp_err append_line(lp_channel *channel, const lp_line *line)
     while ((err = lpi_pen_put(&channel->pen, channel->open, line,
                               line_bytes)) == LP_E_FULL) {
         // Its aside found no room. Anything but the open segment may go.
-        if (channel->oldest == channel->open || !reclaim(channel))
+        if (channel->oldest == channel->open || !lpi_channel_reclaim(channel))
             return err;
     }
     if (err != LP_OK)

@@ -113,6 +113,11 @@ void lpi_channel_trim(lp_channel *channel);
  * read them, whoever still holds the channel. Under mutex. */
 void lpi_channel_abandon(lp_channel *channel);
 
+/* Makes room under the engine's ceiling, by one segment, for whoever wants it on
+ * behalf of channel: of what it keeps for slow readers, of what others do, of its
+ * own history. False: there is nothing to give. Under mutex. */
+bool lpi_channel_reclaim(lp_channel *channel);
+
 /* Gives up one segment beyond the history, if there is one; for another
  * channel that is short of memory. Under mutex. */
 bool lpi_channel_give_surplus(lp_channel *channel);

@@ -92,7 +92,7 @@ void lp_engine_destroy(lp_engine *engine)
         return;
     assert(engine->channels == NULL);
     lpi_memory_fini(engine);
-    assert(engine->memory_bytes == 0);
+    assert(engine->borrowed_bytes == 0 && engine->memory_bytes == 0);
     pthread_mutex_destroy(&engine->mutex);
     pthread_mutex_destroy(&engine->walk_mutex);
     allocator = engine->allocator;
@@ -245,6 +245,8 @@ static void walk_channels(lp_engine *engine, lpi_totals *sum, lp_ledger *out)
     out->channels = engine->channel_count;
     out->memory_bytes = engine->memory_bytes;
     out->pooled_bytes = engine->pooled_bytes;
+    out->borrowed_bytes = engine->borrowed_bytes;
+    out->borrow_refusals = engine->borrow_refusals;
     pthread_mutex_unlock(&engine->mutex);
 }
 

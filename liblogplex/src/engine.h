@@ -53,6 +53,8 @@ struct lp_engine {
     /* Under mutex: memory. */
     uint64_t memory_bytes;
     uint64_t pooled_bytes;
+    uint64_t borrowed_bytes;
+    uint64_t borrow_refusals;
     lpi_block *pool[LPI_BLOCK_CLASSES];
     lp_channel *surplus; /* channels that keep more than their history */
 
@@ -94,6 +96,11 @@ lp_channel *lpi_engine_take_surplus(lp_engine *engine,
 /* Both count against the ceiling. Fails: LP_E_FULL, LP_E_NOMEM. */
 lp_err lpi_memory_alloc(lp_engine *engine, size_t size_bytes, void **out);
 void lpi_memory_free(lp_engine *engine, void *ptr, size_t size_bytes);
+
+/* Counts a loan in before its memory is there, and out when that is gone or was
+ * refused. Fails: LP_E_FULL (so much is never lent), which is counted. */
+lp_err lpi_memory_begin_loan(lp_engine *engine, size_t size_bytes);
+void lpi_memory_end_loan(lp_engine *engine, size_t size_bytes, bool is_refused);
 
 /* A block for a segment: a power of two from LPI_BLOCK_MIN_BYTES to
  * segment_max_bytes. Blocks given back are kept for the next taker. */

@@ -93,6 +93,31 @@ void lpi_memory_free(lp_engine *engine, void *ptr, size_t size_bytes)
     unreserve(engine, size_bytes);
 }
 
+lp_err lpi_memory_begin_loan(lp_engine *engine, size_t size_bytes)
+{
+    uint64_t max_bytes = engine->memory_max_bytes / 2;
+    bool may_have;
+
+    pthread_mutex_lock(&engine->mutex);
+    may_have = size_bytes <= max_bytes &&
+               engine->borrowed_bytes <= max_bytes - size_bytes;
+    if (may_have)
+        engine->borrowed_bytes += size_bytes;
+    else
+        engine->borrow_refusals++;
+    pthread_mutex_unlock(&engine->mutex);
+    return may_have ? LP_OK : LP_E_FULL;
+}
+
+void lpi_memory_end_loan(lp_engine *engine, size_t size_bytes, bool is_refused)
+{
+    pthread_mutex_lock(&engine->mutex);
+    assert(engine->borrowed_bytes >= size_bytes);
+    engine->borrowed_bytes -= size_bytes;
+    engine->borrow_refusals += is_refused;
+    pthread_mutex_unlock(&engine->mutex);
+}
+
 lp_err lpi_memory_take_block(lp_engine *engine, uint32_t block_bytes,
                              void **out)
 {

@@ -93,6 +93,27 @@ LP_API lp_err lp_engine_create(const lp_engine_options *opt, lp_engine **out);
  */
 LP_API void lp_engine_destroy(lp_engine *engine);
 
+/*
+ * Memory that no ring holds and that counts against the ceiling all the same:
+ * for what a reader makes of lines and keeps. Aligned for anything.
+ *
+ * Room is made as for a segment of channel, the one whose lines it is made of;
+ * that is, of its own history too, so that rings which have filled the memory do
+ * not leave nothing for it. Where channel is NULL, only what is surplus makes
+ * room. All that is borrowed together is at most half of the ceiling, and rings
+ * never take it back.
+ *
+ * repay takes what borrow gave, and the size that it was asked for.
+ *
+ * Threads: any, but not from an on_ready.
+ * Owns: *out is the caller's until lp_engine_repay(); all has to be repaid
+ *       before lp_engine_destroy(). ptr may be NULL.
+ * Fails: LP_E_INVALID (size_bytes is 0), LP_E_FULL, LP_E_NOMEM.
+ */
+LP_API lp_err lp_engine_borrow(lp_engine *engine, lp_channel *channel,
+                               size_t size_bytes, void **out);
+LP_API void lp_engine_repay(lp_engine *engine, void *ptr, size_t size_bytes);
+
 /* Channel ----------------------------------------------------------------- */
 
 typedef struct lp_channel_options {
@@ -456,15 +477,17 @@ typedef struct lp_ledger {
     uint64_t delivered_lines; /* by all cursors */
     uint64_t lost_lines;      /* to all cursors */
     uint64_t memory_max_bytes;
-    uint64_t memory_bytes; /* all that the engine has from its allocator    */
-    uint64_t pinned_bytes; /* of these, out of every ring, kept by readers  */
-    uint64_t pooled_bytes; /* of these, free and ready for the next segment */
+    uint64_t memory_bytes;   /* all that the engine has from its allocator    */
+    uint64_t pinned_bytes;   /* of these, out of every ring, kept by readers  */
+    uint64_t pooled_bytes;   /* of these, free and ready for the next segment */
+    uint64_t borrowed_bytes; /* of these, lent: lp_engine_borrow()           */
+    uint64_t borrow_refusals; /* for want of room, or of the half that is all */
 } lp_ledger;
 
 #define LP_LEDGER_INIT                                                         \
     {                                                                          \
         (uint32_t)sizeof(lp_ledger), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-            0, 0, 0                                                            \
+            0, 0, 0, 0, 0                                                      \
     }
 
 /*

@@ -240,6 +240,63 @@ static void when_nothing_may_go_lines_are_refused_and_counted(void **state)
     lp_engine_destroy(engine);
 }
 
+static void a_loan_counts_and_is_at_most_half_of_the_ceiling(void **state)
+{
+    lp_engine *engine = ring_engine(1 << 20);
+    void *half, *more = NULL;
+
+    (void)state;
+    assert_int_equal(lp_engine_borrow(engine, NULL, 0, &more), LP_E_INVALID);
+    CHECK_OK(lp_engine_borrow(engine, NULL, 512 << 10, &half));
+    memset(half, 1, 512 << 10);
+    assert_int_equal(ring_ledger(engine).borrowed_bytes, 512 << 10);
+    assert_int_equal(ring_ledger(engine).memory_bytes, 512 << 10);
+    assert_int_equal(lp_engine_borrow(engine, NULL, 1, &more), LP_E_FULL);
+    assert_int_equal(lp_engine_borrow(engine, NULL, SIZE_MAX, &more),
+                     LP_E_FULL);
+    assert_null(more);
+    assert_int_equal(ring_ledger(engine).borrow_refusals, 2);
+    lp_engine_repay(engine, half, 512 << 10);
+    lp_engine_repay(engine, NULL, 1);
+    assert_int_equal(ring_ledger(engine).borrowed_bytes, 0);
+    CHECK_OK(lp_engine_borrow(engine, NULL, 1, &more));
+    lp_engine_repay(engine, more, 1);
+    lp_engine_destroy(engine);
+}
+
+static void for_a_loan_surplus_goes_and_of_history_only_its_own(void **state)
+{
+    lp_engine *engine = ring_engine(1 << 20);
+    lp_channel *slow = ring_channel(engine, 100, 0);
+    lp_channel *own = ring_channel(engine, 100000, 0);
+    lp_cursor *cursor = ring_cursor(slow, LP_START_OLDEST, 0, LP_STOP_NEVER);
+    void *first, *second, *none = NULL;
+    uint64_t own_lines;
+
+    (void)state;
+    ring_fill(slow, 1, 1800, 200); // far beyond its history
+    ring_fill(own, 1, 1400, 200);
+    own_lines = ring_stats(own).resident_lines;
+    CHECK_OK(lp_engine_borrow(engine, NULL, 256 << 10, &first));
+    assert_true(ring_stats(slow).resident_lines < 1800);
+    assert_int_equal(ring_stats(own).resident_lines, own_lines);
+    lp_cursor_close(cursor); // now nothing is surplus
+    ring_fill(own, 1401, 4000, 200);
+    own_lines = ring_stats(own).resident_lines;
+    assert_int_equal(lp_engine_borrow(engine, NULL, 128 << 10, &none),
+                     LP_E_FULL);
+    assert_int_equal(ring_stats(own).resident_lines, own_lines);
+    CHECK_OK(lp_engine_borrow(engine, own, 128 << 10, &second));
+    assert_true(ring_stats(own).resident_lines < own_lines);
+    assert_true(ring_stats(slow).resident_lines >= 100);
+    assert_true(ring_ledger(engine).memory_bytes <= 1 << 20);
+    lp_engine_repay(engine, first, 256 << 10);
+    lp_engine_repay(engine, second, 128 << 10);
+    lp_channel_close(slow);
+    lp_channel_close(own);
+    lp_engine_destroy(engine);
+}
+
 static void a_closed_channel_refuses_lines(void **state)
 {
     lp_engine *engine = ring_engine(0);
@@ -417,6 +474,8 @@ int main(void)
         cmocka_unit_test(at_the_ceiling_a_channel_gives_its_own_oldest_lines),
         cmocka_unit_test(at_the_ceiling_surplus_of_others_goes_before_history),
         cmocka_unit_test(when_nothing_may_go_lines_are_refused_and_counted),
+        cmocka_unit_test(a_loan_counts_and_is_at_most_half_of_the_ceiling),
+        cmocka_unit_test(for_a_loan_surplus_goes_and_of_history_only_its_own),
         cmocka_unit_test(a_closed_channel_refuses_lines),
         cmocka_unit_test(epochs_of_channels_differ),
         cmocka_unit_test(all_memory_is_given_back),
