@@ -20,6 +20,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "aggregate/aggregating.h"
+#include "aggregate/fleet.h"
+#include "api/api_view.h"
 #include "base/log.h"
 #include "base/tls.h"
 #include "command_credential.h"
@@ -28,6 +31,7 @@
 #include "http/auth_limit.h"
 #include "http/http.h"
 #include "ingest/dedup.h"
+#include "ingest/hold.h"
 #include "ingest/ingest.h"
 #include "tail/tail.h"
 #include "worker/listen.h"
@@ -107,6 +111,9 @@ static const http_route *const tables[] = {api_logs_routes,
                                            api_sessions_routes,
                                            api_platform_routes,
                                            api_platform_drains_routes,
+                                           api_aggregates_routes,
+                                           api_aggregate_stream_routes,
+                                           api_fleet_routes,
                                            NULL};
 
 static logplexd program; /* the hooks of the workers have to find it */
@@ -291,7 +298,15 @@ static void end_lines_and_tails(worker *w)
     tail_end_all(w);
     ingest_tcp_close(w);
     ingest_udp_close(w);
+    hold_close(w);
+    api_view_end_all(w);
     runner_hurry(w);
+}
+
+static void end_readers(worker *w)
+{
+    runner_stop(w);
+    aggregating_stop(w);
 }
 
 static void tell_ended(worker *w)
@@ -385,7 +400,7 @@ static int open_worker(logplexd *d, unsigned index)
 {
     static const worker_hooks hooks = {.on_stop = end_lines_and_tails,
                                        .is_busy = runner_is_busy,
-                                       .on_close = runner_stop,
+                                       .on_close = end_readers,
                                        .on_end = tell_ended,
                                        .on_end_tails = tail_end_all};
     worker *w = worker_create(&d->shared, index, &hooks);
@@ -396,8 +411,9 @@ static int open_worker(logplexd *d, unsigned index)
     d->shared.workers[index] = w;
     d->shared.worker_count = index + 1;
     w->ingest = ingest_create(w);
-    if (!w->ingest || !runner_start(w))
+    if (!w->ingest || !hold_open(w) || !runner_start(w))
         return EX_OSERR;
+    aggregating_start(w);
     code = open_http(d, w);
     if (code == EX_OK)
         code = open_syslog(d, w, KIND_TCP);
@@ -596,6 +612,8 @@ static void on_expiry(uv_timer_t *timer)
 {
     logplexd *d = timer->data;
 
+    if (d->shared.fleet)
+        fleet_forget(d->shared.fleet, wall_clock_ns());
     if (d->is_expiring || !catalog_has_expired(d->shared.cat, wall_clock_ns()))
         return;
     d->expiring.data = d;
@@ -635,6 +653,12 @@ static bool init_main_loop(logplexd *d)
 
 /* From start to end ------------------------------------------------------- */
 
+static int open_aggregates(logplexd *d)
+{
+    d->shared.fleet = fleet_create();
+    return d->shared.fleet && aggregates_open(&d->shared) ? EX_OK : EX_OSERR;
+}
+
 static int start(logplexd *d)
 {
     int code = open_identity(d);
@@ -645,6 +669,8 @@ static int start(logplexd *d)
         code = open_catalog(d);
     if (code == EX_OK)
         code = configure_credentials(d->shared.cat, &d->cfg);
+    if (code == EX_OK && d->cfg.has_aggregates)
+        code = open_aggregates(d);
     if (code != EX_OK)
         return code;
     if (d->cfg.dedup_window_ms > 0) {
@@ -676,7 +702,9 @@ static void take_down(logplexd *d)
     dedup_destroy(d->shared.dedup);
     switches_close(&d->shared.switches);
     auth_limit_destroy(d->shared.auth_limit);
+    fleet_destroy(d->shared.fleet); // which holds a view
     catalog_close(d->shared.cat);
+    aggregates_close(&d->shared);
     lp_engine_destroy(d->shared.engine);
     tls_identity_fini(&d->identity);
 }

@@ -275,7 +275,7 @@ void api_refuse_busy(http_request *req, api_refuse refuse)
 
 /* Printed answers --------------------------------------------------------- */
 
-static void refuse_memory(http_request *req)
+void api_refuse_memory(http_request *req)
 {
     http_set_header(req, "Retry-After", "1");
     http_reply_error(req, 503, "out of memory");
@@ -287,7 +287,7 @@ FILE *api_page_open(http_request *req, api_page *page)
     page->text_bytes = 0;
     page->to = open_memstream(&page->text, &page->text_bytes);
     if (!page->to)
-        refuse_memory(req);
+        api_refuse_memory(req);
     return page->to;
 }
 
@@ -299,6 +299,12 @@ void api_page_reply(http_request *req, api_page *page, int status,
     if (fclose(page->to) == 0 && is_whole)
         http_reply(req, status, type, lp_span_of(page->text, page->text_bytes));
     else
-        refuse_memory(req);
+        api_refuse_memory(req);
+    free(page->text);
+}
+
+void api_page_drop(api_page *page)
+{
+    fclose(page->to);
     free(page->text);
 }

@@ -82,5 +82,9 @@ typedef struct api_page {
 FILE *api_page_open(http_request *req, api_page *page);
 void api_page_reply(http_request *req, api_page *page, int status,
                     const char *type);
+void api_page_drop(api_page *page);
+
+/* 503: there is no memory to answer with. */
+void api_refuse_memory(http_request *req);
 
 #endif /* LOGPLEXD_API_H */

@@ -22,6 +22,7 @@
 #include "api/api.h"
 #include "http/inflate.h"
 #include "ingest/dedup.h"
+#include "ingest/hold.h"
 #include "ingest/ingest.h"
 #include "logplex/syslog.h"
 
@@ -433,7 +434,7 @@ static void store_inflated(http_request *req, batch *b, lp_span body)
     free(plain);
 }
 
-static void post_logs(http_request *req)
+static void take_post(http_request *req)
 {
     worker *w = http_worker(req);
     lp_span body = http_body(req);
@@ -452,6 +453,33 @@ static void post_logs(http_request *req)
     if (find_sender_again(req, view, &b.from))
         store_inflated(req, &b, body);
     catalog_view_unref(view);
+}
+
+/* While ingest holds, a body waits where it is, and its sender for the answer. */
+typedef struct held_post {
+    hold_wait wait; /* the first member */
+    http_request *req;
+} held_post;
+
+static void go_on(hold_wait *wait)
+{
+    take_post(((held_post *)(void *)wait)->req);
+}
+
+static void post_logs(http_request *req)
+{
+    worker *w = http_worker(req);
+    held_post *held = NULL;
+
+    if (hold_is_on(w))
+        held = http_alloc(req, sizeof(*held));
+    if (!held) {
+        take_post(req);
+        return;
+    }
+    *held = (held_post){.wait = {.go_on = go_on}, .req = req};
+    http_defer(req);
+    hold_until_over(w, &held->wait);
 }
 
 const http_route api_logs_routes[] = {

@@ -2,7 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "api/api.h"
+#include "aggregate/aggregating.h"
+#include "api/api_aggregates.h"
 #include "api/api_drain_series.h"
 #include "api/api_drain_status.h"
 #include "api/api_switches.h"
@@ -49,35 +50,95 @@ static void get_ready(http_request *req)
 typedef struct metrics_page {
     http_request *req;
     const daemon_shared *shared;
+    int64_t now_ns;
+    size_t channel_count; /* that are asked for by name */
+    api_metrics_channel channels[API_METRICS_CHANNELS_MAX];
     api_page page;
 } metrics_page;
 
-static void print_drains(void *ctx)
+static void print_series(void *ctx)
 {
     const metrics_page *it = ctx;
 
     api_print_drain_series(it->page.to, it->shared,
                            it->shared->cfg->metrics_drains_max);
+    api_print_channel_metrics(it->page.to, it->channels, it->channel_count,
+                              it->now_ns);
+}
+
+static void drop_channels(metrics_page *it)
+{
+    while (it->channel_count > 0)
+        aggregator_unref(it->channels[--it->channel_count].who);
 }
 
 static void reply_metrics(void *ctx)
 {
     metrics_page *it = ctx;
 
+    drop_channels(it);
     api_page_reply(it->req, &it->page, 200,
                    "text/plain; version=0.0.4; charset=utf-8");
 }
 
-static void finish_metrics(metrics_page *it)
+/* False: answered. */
+static bool add_channel(metrics_page *it, const char *id)
 {
-    worker *w = http_worker(it->req);
+    const catalog_channel *channel = api_find_channel(it->req, lp_span_str(id));
+    api_metrics_channel *to = &it->channels[it->channel_count];
 
-    if (worker_offload(w, print_drains, reply_metrics, it)) {
-        http_defer(it->req);
-        return;
+    if (it->channel_count == API_METRICS_CHANNELS_MAX) {
+        http_reply_error(it->req, 400,
+                         "there are more than %d channels; ask for the others "
+                         "by themselves",
+                         API_METRICS_CHANNELS_MAX);
+        return false;
     }
-    print_drains(it); // somebody has to be told how busy it is
-    reply_metrics(it);
+    if (!channel) {
+        api_refuse_channel(it->req, lp_span_str(id));
+        return false;
+    }
+    if (!api_has_aggregates(it->req))
+        return false;
+    snprintf(to->id, sizeof(to->id), "%s", id);
+    to->who = aggregator_ref(aggregator_of(channel));
+    it->channel_count++;
+    return true;
+}
+
+static bool read_channels(metrics_page *it)
+{
+    const char *id;
+
+    for (unsigned i = 0; (id = http_query_at(it->req, "channel", i)); i++)
+        if (!add_channel(it, id)) {
+            drop_channels(it);
+            return false;
+        }
+    return true;
+}
+
+static void print_aggregates(FILE *to, const daemon_shared *shared)
+{
+    aggregates_totals totals;
+
+    if (!shared->aggregates)
+        return;
+    aggregates_totals_take(shared, &totals);
+    metrics_print_one(to, "aggregate_behind_lines", "gauge",
+                      "lines that aggregates have still to count",
+                      totals.behind_lines);
+    metrics_print_one(to, "aggregate_channels", "gauge",
+                      "channels with aggregates", totals.followed);
+    metrics_print_one(to, "aggregate_active_channels", "gauge",
+                      "of these, looked at several times a second",
+                      totals.active);
+    metrics_print_one(to, "aggregate_frames_total", "counter",
+                      "frames of aggregates that were made for viewers",
+                      totals.frames);
+    metrics_print_one(to, "ingest_held", "gauge",
+                      "1: ingest waits for aggregates to catch up",
+                      totals.is_held);
 }
 
 static void get_metrics(http_request *req)
@@ -92,13 +153,20 @@ static void get_metrics(http_request *req)
     }
     it->req = req;
     it->shared = http_worker(req)->shared;
-    if (!api_page_open(req, &it->page))
+    it->now_ns = worker_now(http_worker(req));
+    it->channel_count = 0;
+    if (!read_channels(it))
         return;
+    if (!api_page_open(req, &it->page)) {
+        drop_channels(it);
+        return;
+    }
     ledger_take(http_worker(req), &led);
     metrics_print(it->page.to, http_worker(req), &led);
     runner_totals_take(it->shared, &drains);
     api_print_drain_metrics(it->page.to, &drains);
-    finish_metrics(it);
+    print_aggregates(it->page.to, it->shared);
+    api_offload(req, print_series, reply_metrics, it);
 }
 
 /* Ledger ------------------------------------------------------------------ */
@@ -142,6 +210,8 @@ static json_t *json_of_engine(const lp_ledger *engine)
     api_json_set_count(object, "memory_bytes", engine->memory_bytes);
     api_json_set_count(object, "pinned_bytes", engine->pinned_bytes);
     api_json_set_count(object, "pooled_bytes", engine->pooled_bytes);
+    api_json_set_count(object, "borrowed_bytes", engine->borrowed_bytes);
+    api_json_set_count(object, "borrow_refusals", engine->borrow_refusals);
     return object;
 }
 
@@ -155,6 +225,24 @@ static json_t *json_of_tails(const uint64_t *counts)
     api_json_set_count(object, "filtered_lines", counts[COUNT_TAIL_FILTERED]);
     api_json_set_count(object, "lost_lines", counts[COUNT_TAIL_LOST]);
     api_json_set_count(object, "gaps", counts[COUNT_TAIL_GAPS]);
+    return object;
+}
+
+static json_t *json_of_aggregates(const daemon_shared *shared,
+                                  const uint64_t *counts)
+{
+    json_t *object = json_object();
+    aggregates_totals totals;
+
+    aggregates_totals_take(shared, &totals);
+    json_object_set_new(object, "on", json_boolean(shared->aggregates != NULL));
+    api_json_set_count(object, "channels", totals.followed);
+    api_json_set_count(object, "counted_lines", counts[COUNT_AGGREGATE_LINES]);
+    api_json_set_count(object, "lost_lines", counts[COUNT_AGGREGATE_LOST]);
+    api_json_set_count(object, "uncounted_lines",
+                       counts[COUNT_AGGREGATE_UNCOUNTED]);
+    api_json_set_count(object, "behind_lines", totals.behind_lines);
+    api_json_set_count(object, "ingest_holds", counts[COUNT_INGEST_HOLDS]);
     return object;
 }
 
@@ -172,6 +260,8 @@ static json_t *json_of_ledger(const ledger *led, const daemon_shared *shared)
     json_object_set_new(object, "tails", json_of_tails(led->sums.counts));
     runner_totals_take(shared, &drains);
     json_object_set_new(object, "drains", api_drains_json(&drains));
+    json_object_set_new(object, "aggregates",
+                        json_of_aggregates(shared, led->sums.counts));
     json_object_set_new(object, "switches",
                         api_switches_json(&shared->switches));
     api_json_set_count(object, "channels", led->channels);

@@ -54,6 +54,13 @@ catalog_view *catalog_current(catalog *cat, uint64_t *version)
     return view;
 }
 
+catalog_view *catalog_newest_view(catalog *cat)
+{
+    uint64_t version;
+
+    return catalog_current(cat, &version);
+}
+
 void catalog_reader_init(catalog_reader *reader, catalog *cat)
 {
     reader->cat = cat;
@@ -216,10 +223,9 @@ family *catalog_find_family(catalog *cat, lp_span id)
     return channel ? family_of(channel) : NULL;
 }
 
-catalog_err catalog_open_ring(catalog *cat, lp_channel **ring)
+/* What the engine said, of a new channel. */
+static catalog_err ring_err(lp_err err)
 {
-    lp_err err = lp_channel_open(cat->engine, &cat->ring, ring);
-
     if (err == LP_E_FULL) {
         return CATALOG_FULL;
     }
@@ -229,6 +235,66 @@ catalog_err catalog_open_ring(catalog *cat, lp_channel **ring)
         return CATALOG_FAILED;
     }
     return CATALOG_OK;
+}
+
+catalog_err catalog_open_ring(catalog *cat, lp_channel **ring,
+                              catalog_follower **follower)
+{
+    lp_err err = lp_channel_open(cat->engine, &cat->ring, ring);
+
+    *follower = NULL;
+    if (err == LP_OK && cat->follow) {
+        err = cat->follow(cat->follow_ctx, *ring, follower);
+        if (err != LP_OK) {
+            lp_channel_close(*ring);
+            *ring = NULL;
+        }
+    }
+    return ring_err(err);
+}
+
+/* Followers --------------------------------------------------------------- */
+
+catalog_follower *catalog_follower_ref(catalog_follower *follower)
+{
+    if (follower) {
+        atomic_fetch_add_explicit(&follower->refs, 1, memory_order_relaxed);
+    }
+    return follower;
+}
+
+void catalog_follower_unref(catalog_follower *follower)
+{
+    // As in table_owner_unref().
+    if (follower && atomic_fetch_sub_explicit(&follower->refs, 1,
+                                              memory_order_acq_rel) == 1) {
+        follower->destroy(follower);
+    }
+}
+
+typedef struct following {
+    catalog *cat;
+    lp_err err;
+} following;
+
+static bool follow_channel(const catalog_channel *channel, void *ctx)
+{
+    following *at = ctx;
+
+    at->err = at->cat->follow(at->cat->follow_ctx, channel->ring,
+                              &family_of(channel)->channel.follower);
+    return at->err == LP_OK;
+}
+
+catalog_err catalog_follow_channels(catalog *cat, catalog_follow follow,
+                                    void *ctx)
+{
+    following at = {cat, LP_OK};
+
+    cat->follow = follow;
+    cat->follow_ctx = ctx;
+    catalog_each_channel(cat->current, follow_channel, &at);
+    return ring_err(at.err);
 }
 
 /* Settings ---------------------------------------------------------------- */
@@ -308,7 +374,7 @@ static bool load_channel(void *ctx, const store_channel *channel,
                           .drain_count = drain_count};
 
     note_expiry(to->cat, tokens, token_count);
-    to->err = catalog_open_ring(to->cat, &parts.ring);
+    to->err = catalog_open_ring(to->cat, &parts.ring, &parts.follower);
     if (to->err == CATALOG_OK) {
         to->err = load_family(to, &parts);
     }

@@ -71,6 +71,20 @@ typedef struct catalog_drain {
     const catalog_channel *channel;
 } catalog_drain;
 
+/*
+ * Somebody who follows a channel's lines from the first to the last, and who is
+ * found by the channel. It is opened with the ring, and hears from that of its
+ * end; every view that has the channel holds it as well.
+ */
+typedef struct catalog_follower {
+    _Atomic uint32_t refs;
+    void (*destroy)(struct catalog_follower *self); /* on any thread */
+} catalog_follower;
+
+/* Both: NULL is allowed. Threads: any. */
+catalog_follower *catalog_follower_ref(catalog_follower *follower);
+void catalog_follower_unref(catalog_follower *follower);
+
 /* Likewise. A channel that is changed becomes a new catalog_channel with the
  * same ring. */
 struct catalog_channel {
@@ -80,6 +94,7 @@ struct catalog_channel {
     uint32_t flags;
     int64_t created_ns;
     lp_channel *ring;
+    catalog_follower *follower;         /* NULL: nobody follows channels */
     const catalog_token *const *tokens; /* sorted by name, then id */
     size_t token_count;
     const catalog_drain *drains; /* sorted by id, reserved ones included */
@@ -200,6 +215,9 @@ bool catalog_reader_find_route(catalog_reader *reader, lp_span id,
  * fetch it meanwhile. Never waits, and is never needed. */
 void catalog_reader_prefetch(const catalog_reader *reader, lp_span id);
 
+/* The same for who has no reader, with a hold. It takes a mutex. Threads: any. */
+catalog_view *catalog_newest_view(catalog *cat);
+
 /* A hold that lasts longer, and its end. Threads: any. */
 catalog_view *catalog_view_ref(const catalog_view *view);
 void catalog_view_unref(catalog_view *view);
@@ -225,6 +243,20 @@ typedef void (*catalog_on_drains)(void *ctx, const catalog_new_drain *made);
  * it, on whatever thread made it and with the writer's lock held, so it must not
  * call the catalog. Before anybody else uses it. */
 void catalog_watch_drains(catalog *cat, catalog_on_drains on_drains, void *ctx);
+
+/* Opens a follower, with one hold for the catalog. Fails: LP_E_FULL,
+ * LP_E_NOMEM. */
+typedef lp_err (*catalog_follow)(void *ctx, lp_channel *ring,
+                                 catalog_follower **out);
+
+/*
+ * Has follow called for each channel that there is, and then for each that is
+ * made, before anybody else sees it; on whatever thread makes it and with the
+ * writer's lock held, so it must not call the catalog. Before anybody else uses
+ * it. Fails: as making a channel; those that are followed by then stay so.
+ */
+catalog_err catalog_follow_channels(catalog *cat, catalog_follow follow,
+                                    void *ctx);
 
 /* Both: NULL when there is none. */
 const catalog_token *catalog_find_token(const catalog_view *view, lp_span id);

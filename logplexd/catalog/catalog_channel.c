@@ -133,13 +133,14 @@ static catalog_err make_channel(catalog *cat, lp_span id, lp_span name,
                                 const lp_span *names, size_t name_count,
                                 catalog_view **draft, lp_channel **ring)
 {
+    catalog_follower *follower;
     channel_plan plan;
     catalog_err err;
 
     if (cat->current->channels.count >= cat->channels_max) {
         return CATALOG_TOO_MANY;
     }
-    err = catalog_open_ring(cat, ring);
+    err = catalog_open_ring(cat, ring, &follower);
     if (err != CATALOG_OK) {
         return err;
     }
@@ -148,10 +149,13 @@ static catalog_err make_channel(catalog *cat, lp_span id, lp_span name,
     plan.parts.name = name;
     plan.parts.created_ns = wall_clock_ns();
     plan.parts.ring = *ring;
+    plan.parts.follower = follower;
     if (err == CATALOG_OK) {
         err = plan_new_channel(cat, &plan, names, name_count);
     }
-    return plan_end(cat, NULL, &plan, err, draft);
+    err = plan_end(cat, NULL, &plan, err, draft);
+    catalog_follower_unref(follower); // the family has it, if there is one
+    return err;
 }
 
 static catalog_err put_sorted(catalog *cat, lp_span id, const lp_span *names,

@@ -46,6 +46,8 @@ struct catalog {
     hash_key hash;
     catalog_on_drains on_drains; /* may be NULL */
     void *on_drains_ctx;
+    catalog_follow follow; /* may be NULL */
+    void *follow_ctx;
 
     /* the writer's */
     pthread_mutex_t write_mutex;
@@ -82,7 +84,10 @@ catalog_view *catalog_draft_with(catalog *cat, const family *was, family *now);
 family *catalog_find_family(catalog *cat, lp_span id);
 
 bool catalog_is_name(lp_span name); /* of a token: one word, or nothing */
-catalog_err catalog_open_ring(catalog *cat, lp_channel **ring);
+
+/* With its follower, if there are any. */
+catalog_err catalog_open_ring(catalog *cat, lp_channel **ring,
+                              catalog_follower **follower);
 
 /* catalog_route.c --------------------------------------------------------- */
 

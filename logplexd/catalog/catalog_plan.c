@@ -46,6 +46,7 @@ static void copy_all(channel_plan *plan, const catalog_channel *was)
     plan->parts.flags = was->flags;
     plan->parts.created_ns = was->created_ns;
     plan->parts.ring = was->ring;
+    plan->parts.follower = was->follower;
     for (size_t i = 0; i < was->token_count; i++) {
         copy_token(plan, was->tokens[i]);
     }

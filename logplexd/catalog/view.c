@@ -20,6 +20,7 @@ static void family_destroy(table_owner *owner)
     family *fam = (family *)(void *)owner;
 
     lp_channel_unref(fam->channel.ring);
+    catalog_follower_unref(fam->channel.follower);
     free(fam);
 }
 
@@ -75,6 +76,7 @@ static void set_channel(family *fam, const hash_key *hash,
     to->flags = parts->flags;
     to->created_ns = parts->created_ns;
     to->ring = lp_channel_ref(parts->ring);
+    to->follower = catalog_follower_ref(parts->follower);
     to->token_count = parts->token_count;
     to->drain_count = parts->drain_count;
     fam->item.key = to->id;

@@ -54,6 +54,7 @@ typedef struct family_parts {
     uint32_t flags;
     int64_t created_ns;
     lp_channel *ring;
+    catalog_follower *follower;
     store_token *tokens; /* will be sorted */
     size_t token_count;
     store_drain *drains; /* ascending */
@@ -61,7 +62,7 @@ typedef struct family_parts {
 } family_parts;
 
 /*
- * Copies all texts, and holds the ring. NULL: no memory.
+ * Copies all texts, and holds the ring and the follower. NULL: no memory.
  * Owns: the result has one hold, to be given up by table_owner_unref().
  */
 family *family_create(const hash_key *hash, const family_parts *parts);

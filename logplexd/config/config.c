@@ -89,6 +89,9 @@ static bool set_number(loading *load, const setting *set, const char *value)
     case OPTION_DURATION_S:
         wrong = value_duration(value, &n);
         break;
+    case OPTION_ON_OFF:
+        wrong = value_on_off(value, &n);
+        break;
     case OPTION_LEVEL:
         wrong = value_level(value, &n);
         break;
@@ -324,6 +327,7 @@ static bool set_one(loading *load, const setting *set, const char *value)
     case OPTION_DURATION:
     case OPTION_DURATION_S:
     case OPTION_LEVEL:
+    case OPTION_ON_OFF:
         return set_number(load, set, value);
     case OPTION_MODE:
         return set_mode(load, set, value);

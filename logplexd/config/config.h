@@ -56,6 +56,9 @@ typedef struct config {
 
     uint64_t memory_max_bytes;
     uint64_t channel_max_bytes;
+    uint64_t aggregate_max_bytes;  /* of one channel */
+    uint32_t aggregate_series_max; /* likewise      */
+    uint32_t has_aggregates;       /* 1: there are some */
     uint32_t history_lines;
     uint32_t frame_max_bytes;
     uint64_t body_max_bytes;     /* of POST /logs, as sent       */

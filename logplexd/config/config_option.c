@@ -80,6 +80,19 @@ const option config_options[] = {
      OPTION_DURATION_S, MEMBER(session_ttl_s), SECONDS(1), HOURS(168), "360s",
      "How long the URL of a log session can be opened."},
 
+    {"Aggregates", "--aggregates", "LOGPLEX_AGGREGATES", "on|off",
+     OPTION_ON_OFF, MEMBER(has_aggregates), ANY, "on",
+     "Count what the lines of each channel say, as they come: requests, times, "
+     "errors, memory. Off, the daemon only keeps and passes lines."},
+    {NULL, "--aggregate-max", "LOGPLEX_AGGREGATE_MAX", "SIZE",
+     OPTION_SIZE, MEMBER(aggregate_max_bytes), 64 * KIB, GIB, "512KiB",
+     "Memory for the aggregates of one channel, of --memory-max. What is older "
+     "gets coarser with less; all channels together take half at most."},
+    {NULL, "--aggregate-series", "LOGPLEX_AGGREGATE_SERIES", "N",
+     OPTION_NUMBER, MEMBER(aggregate_series_max), 16, 4096, "256",
+     "Processes, routes, measures and the like that are told apart in a "
+     "channel; further ones are counted together."},
+
     {"Who may", "--credential", "LOGPLEX_CREDENTIALS",
      "ID:PASSWORD:PERMISSION[,PERMISSION]",
      OPTION_CREDENTIALS, NONE, ANY, NULL,
@@ -334,6 +347,8 @@ const char *option_allowed(const option *opt, char *out, size_t room_bytes)
                "path";
     case OPTION_LEVEL:
         return "debug, info, warn or error";
+    case OPTION_ON_OFF:
+        return "on or off";
     case OPTION_MODE:
         return "normal, read_only or disabled";
     case OPTION_SWITCH_OFF:

@@ -25,6 +25,7 @@ typedef enum option_kind {
     OPTION_DURATION,   /* member in milliseconds      */
     OPTION_DURATION_S, /* member in seconds           */
     OPTION_LEVEL,
+    OPTION_ON_OFF,     /* 1 or 0                      */
     OPTION_MODE,       /* switch_choice               */
     OPTION_SWITCH_OFF, /* adds to a switch_set        */
     OPTION_DENIED,     /* lp_drain_rules that deny    */

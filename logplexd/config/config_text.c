@@ -240,6 +240,9 @@ static void add_member(text *to, const option *opt, const config *cfg)
     case OPTION_LEVEL:
         text_add(to, "%s", value_level_name(option_number(opt, cfg)));
         return;
+    case OPTION_ON_OFF:
+        text_add(to, "%s", option_number(opt, cfg) ? "on" : "off");
+        return;
     case OPTION_MODE:
         add_mode(to, at);
         return;

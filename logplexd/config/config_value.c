@@ -152,6 +152,17 @@ const char *value_level_name(uint64_t level)
     return levels[level];
 }
 
+const char *value_on_off(const char *text, uint64_t *out)
+{
+    bool is_on = strcmp(text, "on") == 0;
+
+    if (!is_on && strcmp(text, "off") != 0) {
+        return "is neither";
+    }
+    *out = is_on;
+    return NULL;
+}
+
 /* Switches ---------------------------------------------------------------- */
 
 const char *value_mode(const char *text, switch_choice *out)

@@ -33,6 +33,9 @@ void value_credential_fini(config_credential *cred);
 /* "debug" to "error". */
 const char *value_level(const char *text, uint64_t *out);
 
+/* "on" and "off", as 1 and 0. */
+const char *value_on_off(const char *text, uint64_t *out);
+
 /* "normal", "read_only", "disabled". */
 const char *value_mode(const char *text, switch_choice *out);
 

@@ -22,6 +22,9 @@ static void append(worker *w, lp_channel *ring, const lp_line *line)
                                                          : REJECT_FULL],
               result.refused_lines);
     counters_write_end(&w->counts);
+    if (w->shared->pace)
+        pace_add(w->shared->pace, w->index, pace_home(w->shared->pace, ring),
+                 result.accepted_lines);
 }
 
 void alert_append(worker *w, lp_channel *ring, lp_span token, lp_span url,

@@ -101,6 +101,9 @@ extern const http_route api_credentials_routes[];
 extern const http_route api_sessions_routes[]; /* sessions and tails      */
 extern const http_route api_platform_routes[]; /* the Heroku CLI's        */
 extern const http_route api_platform_drains_routes[];
+extern const http_route api_aggregates_routes[]; /* numbers of a channel */
+extern const http_route api_aggregate_stream_routes[];
+extern const http_route api_fleet_routes[];    /* of all channels          */
 extern const http_route api_switches_routes[]; /* what can be turned down */
 
 /* Asking ------------------------------------------------------------------ */
@@ -118,6 +121,9 @@ const char *http_query(http_request *req, const char *name);
 /* The first name of the query, still encoded, that is none of known, which a
  * NULL ends; NULL: there is none. */
 const char *http_query_unknown(http_request *req, const char *const *known);
+
+/* The n-th value of a name that may be there several times, from 0. */
+const char *http_query_at(http_request *req, const char *name, unsigned n);
 
 /* The whole body, its Content-Encoding still on it. */
 lp_span http_body(const http_request *req);

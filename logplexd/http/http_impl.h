@@ -218,6 +218,8 @@ const char *http_mhd_query_unknown(const http_request *req,
 
 /* Still percent-encoded, though each '+' is a blank by now. */
 bool http_mhd_query(const http_request *req, const char *name, lp_span *raw);
+bool http_mhd_query_at(const http_request *req, const char *name, unsigned n,
+                       lp_span *raw);
 
 /* Makes req->answer. data is taken over, and freed with free(). */
 bool http_mhd_answer_bytes(http_request *req, char *data, size_t data_bytes);

@@ -286,6 +286,38 @@ bool http_mhd_query(const http_request *req, const char *name, lp_span *raw)
     return true;
 }
 
+typedef struct nth {
+    const char *name;
+    unsigned left; /* of that name, in front of the one that is wanted */
+    lp_span *raw;
+    bool is_found;
+} nth;
+
+static enum MHD_Result on_value(void *cls, enum MHD_ValueKind kind,
+                                const char *key, size_t key_bytes,
+                                const char *value, size_t value_bytes)
+{
+    nth *at = cls;
+
+    (void)kind;
+    if (!lp_span_equal(lp_span_of(key, key_bytes), lp_span_str(at->name)) ||
+        at->left-- > 0)
+        return MHD_YES;
+    *at->raw = lp_span_of(value, value ? value_bytes : 0);
+    at->is_found = true;
+    return MHD_NO;
+}
+
+bool http_mhd_query_at(const http_request *req, const char *name, unsigned n,
+                       lp_span *raw)
+{
+    nth at = {name, n, raw, false};
+
+    MHD_get_connection_values_n(req->conn->mhd, MHD_GET_ARGUMENT_KIND, on_value,
+                                &at);
+    return at.is_found;
+}
+
 bool http_mhd_answer_bytes(http_request *req, char *data, size_t data_bytes)
 {
     req->answer = MHD_create_response_from_buffer(

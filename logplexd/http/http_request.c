@@ -286,17 +286,28 @@ const char *http_query_unknown(http_request *req, const char *const *known)
     return http_mhd_query_unknown(req, known);
 }
 
-const char *http_query(http_request *req, const char *name)
+static const char *decode_value(http_request *req, lp_span raw)
 {
-    lp_span raw;
-    char *value;
+    char *value = http_alloc(req, raw.len_bytes + 1);
 
-    if (!http_mhd_query(req, name, &raw))
-        return NULL;
-    value = http_alloc(req, raw.len_bytes + 1);
     if (value)
         value[http_percent_decode(raw, value)] = '\0';
     return value;
+}
+
+const char *http_query(http_request *req, const char *name)
+{
+    lp_span raw;
+
+    return http_mhd_query(req, name, &raw) ? decode_value(req, raw) : NULL;
+}
+
+const char *http_query_at(http_request *req, const char *name, unsigned n)
+{
+    lp_span raw;
+
+    return http_mhd_query_at(req, name, n, &raw) ? decode_value(req, raw)
+                                                 : NULL;
 }
 
 lp_span http_body(const http_request *req)

@@ -29,6 +29,8 @@
 
 enum {
     LINES_MAX = 64,
+    LOOK_LINES = 32, /* of one home, before anybody looks how far it is */
+    LOOK_BYTES = 64 << 10,
     BUCKETS = 256 /* a power of two, well over LINES_MAX */
 };
 
@@ -63,6 +65,9 @@ struct ingest {
     uint32_t generation;
     bool is_off; /* what comes is counted and thrown away */
     ingest_result result;
+    uint64_t fresh_lines; /* since this worker looked how far homes are */
+    uint64_t fresh_bytes;
+    uint32_t *fresh; /* of these lines, those of each home; NULL: no pace */
     group groups[LINES_MAX];
     bucket buckets[BUCKETS];
     pending pending[LINES_MAX];
@@ -77,11 +82,21 @@ ingest *ingest_create(worker *w)
         return NULL;
     in->home = w;
     in->generation = 1;
+    if (w->shared->pace) {
+        in->fresh = calloc(w->shared->cfg->workers, sizeof(*in->fresh));
+        if (in->fresh == NULL) {
+            free(in);
+            return NULL;
+        }
+    }
     return in;
 }
 
 void ingest_destroy(ingest *in)
 {
+    if (in == NULL)
+        return;
+    free(in->fresh);
     free(in);
 }
 
@@ -188,6 +203,16 @@ static const lp_line *render_group(ingest *in, const group *g)
     return first;
 }
 
+static void count_fresh(ingest *in, const lp_channel *ring, uint64_t lines)
+{
+    pace *p = in->home->shared->pace;
+    unsigned home = pace_home(p, ring);
+
+    pace_add(p, in->home->index, home, lines);
+    in->fresh[home] += (uint32_t)lines;
+    in->fresh_lines += lines;
+}
+
 static void append_group(ingest *in, const group *g)
 {
     const lp_line *lines = render_group(in, g);
@@ -198,6 +223,8 @@ static void append_group(ingest *in, const group *g)
         return;
     err = lp_channel_append(g->ring, lines, &result);
     in->result.accepted_lines += result.accepted_lines;
+    if (in->fresh != NULL)
+        count_fresh(in, g->ring, result.accepted_lines);
     if (err == LP_OK)
         return;
     reject_line(in, REJECT_TOO_BIG, result.too_big_lines);
@@ -213,10 +240,36 @@ static void append_all(ingest *in)
         append_group(in, &in->groups[i]);
 }
 
+/* How far are those who follow the lines? Those of this worker read now, as the
+ * lines are still in the cache. */
+static void look_at_homes(ingest *in)
+{
+    worker *w = in->home;
+    pace *p = w->shared->pace;
+    uint64_t line_bytes = in->fresh_bytes / (in->fresh_lines + 1) + 1;
+
+    for (unsigned home = 0; home < w->shared->cfg->workers; home++) {
+        if (in->fresh[home] < LOOK_LINES &&
+            in->fresh[home] * line_bytes < LOOK_BYTES)
+            continue;
+        in->fresh[home] = 0;
+        if (home == w->index && w->on_lines != NULL &&
+            pace_is_late(p, home, line_bytes))
+            w->on_lines(w);
+        if (pace_look(p, w->index, home, line_bytes))
+            count_add(&w->counts.counts[COUNT_INGEST_HOLDS], 1);
+    }
+    // An average of late, in which what was long ago counts less and less.
+    in->fresh_lines /= 2;
+    in->fresh_bytes /= 2;
+}
+
 void ingest_flush(ingest *in)
 {
     route_all(in);
     append_all(in);
+    if (in->fresh_lines >= LOOK_LINES || in->fresh_bytes >= LOOK_BYTES)
+        look_at_homes(in);
     in->pending_count = 0;
     in->group_count = 0;
     in->generation++;
@@ -245,6 +298,7 @@ static pending *parse(ingest *in, lp_span frame)
         ingest_flush(in);
     p = &in->pending[in->pending_count];
     in->result.received_lines++;
+    in->fresh_bytes += frame.len_bytes;
     if (lp_syslog_parse(frame, &p->msg, NULL) == LP_OK)
         return p;
     reject_line(in, REJECT_MALFORMED, 1);

@@ -11,10 +11,12 @@
  * by byte is not copied over and over.
  */
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "ingest/hold.h"
 #include "ingest/ingest.h"
 
 enum {
@@ -53,7 +55,10 @@ struct peer {
     lp_framer framer;
     char *carry;
     size_t carry_bytes, carry_room_bytes;
+    hold_wait wait; /* it is not read meanwhile */
 };
+
+static void go_on(hold_wait *wait);
 
 /* Opening and closing ----------------------------------------------------- */
 
@@ -106,8 +111,10 @@ static void on_peer_closed(uv_handle_t *handle)
 
 static void close_peer(peer *p)
 {
-    if (!uv_is_closing((uv_handle_t *)&p->tcp))
-        uv_close((uv_handle_t *)&p->tcp, on_peer_closed);
+    if (uv_is_closing((uv_handle_t *)&p->tcp))
+        return;
+    hold_cancel(p->home, &p->wait);
+    uv_close((uv_handle_t *)&p->tcp, on_peer_closed);
 }
 
 static peer *open_peer(tcp_ingest *side)
@@ -119,6 +126,7 @@ static peer *open_peer(tcp_ingest *side)
     p->side = side;
     p->home = side->home;
     p->tcp.data = p;
+    p->wait.go_on = go_on;
     lp_framer_init(&p->framer, p->home->shared->cfg->frame_max_bytes);
     uv_tcp_init(&p->home->loop, &p->tcp);
     p->next = side->peers;
@@ -187,8 +195,12 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     char *slab = p->side->slab;
 
     (void)suggested;
+    if (hold_is_on(p->home)) {
+        hold_until_over(p->home, &p->wait);
+        return; // without room, which is UV_ENOBUFS to on_read()
+    }
     if (p->carry_bytes > CARRY_DIRECT_BYTES) {
-        // No room is UV_ENOBUFS to on_read().
+        // No room is UV_ENOBUFS as well.
         if (grow_carry(p, p->carry_bytes + CARRY_STEP_BYTES))
             *buf =
                 uv_buf_init(p->carry + p->carry_bytes,
@@ -257,7 +269,10 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
     worker *w = p->home;
 
     if (nread == UV_ENOBUFS) {
-        cut_peer(p);
+        if (p->wait.is_waiting)
+            uv_read_stop(stream);
+        else
+            cut_peer(p);
         return;
     }
     if (nread < 0) {
@@ -271,6 +286,13 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
               (uint64_t)nread);
     take_bytes(p, lp_span_of(buf->base - p->carry_bytes,
                              p->carry_bytes + (size_t)nread));
+}
+
+static void go_on(hold_wait *wait)
+{
+    peer *p = (peer *)(void *)((char *)wait - offsetof(peer, wait));
+
+    uv_read_start((uv_stream_t *)&p->tcp, on_alloc, on_read);
 }
 
 /* Accepting --------------------------------------------------------------- */

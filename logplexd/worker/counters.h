@@ -75,6 +75,22 @@
       "frame ids forgotten early: too many")                                  \
     X(COUNT_DEDUP_IGNORED, "dedup_ignored_total",                             \
       "frame ids of a length that none has")                                  \
+    X(COUNT_INGEST_HOLDS, "ingest_holds_total",                               \
+      "times that ingest held until aggregates had caught up")                \
+    X(COUNT_AGGREGATE_LINES, "aggregate_lines_total",                         \
+      "lines counted in the aggregates of their channels")                    \
+    X(COUNT_AGGREGATE_LOST, "aggregate_lost_lines_total",                     \
+      "lines that were gone before the aggregates came to them")              \
+    X(COUNT_AGGREGATE_UNCOUNTED, "aggregate_uncounted_lines_total",           \
+      "lines that found no memory for an aggregate")                          \
+    X(COUNT_AGGREGATE_FRAMES_SENT, "aggregate_frames_sent_total",             \
+      "frames of aggregates that viewers were sent")                          \
+    X(COUNT_AGGREGATE_FRAMES_SKIPPED, "aggregate_frames_skipped_total",       \
+      "frames of aggregates that a viewer was too slow for")                  \
+    X(COUNT_AGGREGATE_VIEWERS_OPENED, "aggregate_viewers_opened_total",       \
+      "streams of aggregates, of channels and of the fleet")                  \
+    X(COUNT_AGGREGATE_VIEWERS_CLOSED, "aggregate_viewers_closed_total",       \
+      "of these, ended")                                                      \
     X(COUNT_TAILS_OPENED, "tails_opened_total", "sessions read")              \
     X(COUNT_TAILS_CLOSED, "tails_closed_total", "of these, ended")            \
     X(COUNT_TAIL_LINES, "tail_lines_total", "lines written to readers")       \

@@ -136,6 +136,12 @@ static void print_engine(FILE *to, const lp_ledger *engine)
     metrics_print_one(to, "memory_pooled_bytes", "gauge",
                       "free, and ready for the next segment",
                       engine->pooled_bytes);
+    metrics_print_one(to, "memory_borrowed_bytes", "gauge",
+                      "no line's: what aggregates keep",
+                      engine->borrowed_bytes);
+    metrics_print_one(to, "memory_borrow_refusals_total", "counter",
+                      "times that there was none of that to be had",
+                      engine->borrow_refusals);
 }
 
 /* Process ----------------------------------------------------------------- */

@@ -23,6 +23,7 @@
 #include "catalog/switches.h"
 #include "config/config.h"
 #include "worker/counters.h"
+#include "worker/pace.h"
 
 typedef struct worker worker;
 typedef struct http_server http_server;
@@ -36,6 +37,9 @@ typedef struct daemon_shared {
     switches switches;
     struct dedup *dedup;           /* NULL: frame ids are not looked at */
     struct auth_limit *auth_limit; /* NULL: none */
+    struct aggregates *aggregates; /* NULL: there are none */
+    struct fleet *fleet;           /* NULL likewise        */
+    pace *pace;                    /* NULL likewise        */
     worker **workers;
     unsigned worker_count;
     int64_t started_ns;
@@ -51,12 +55,17 @@ struct worker {
     catalog_reader reader;
     counters counts; /* written by this thread alone; see counters.h */
     http_server *http;
-    struct ingest *ingest;       /* the batch that this thread is filling */
-    struct tcp_ingest *tcp;      /* private to ingest_tcp.c               */
-    struct udp_server *udp;      /* private to ingest_udp.c               */
-    struct wakeups *wakeups;     /* private to worker.c                   */
-    struct tails *tails;         /* private to tail.c                     */
-    struct drain_runner *drains; /* private to runner.c               */
+    struct ingest *ingest;           /* the batch that this thread is filling */
+    struct tcp_ingest *tcp;          /* private to ingest_tcp.c               */
+    struct udp_server *udp;          /* private to ingest_udp.c               */
+    struct wakeups *wakeups;         /* private to worker.c                   */
+    struct tails *tails;             /* private to tail.c                     */
+    struct drain_runner *drains;     /* private to runner.c               */
+    struct aggregating *aggregating; /* private to aggregate.c            */
+    struct views *views;             /* private to api_view.c             */
+    struct holds *holds;             /* private to hold.c; NULL: none     */
+    void (*on_lines)(worker *w); /* there are lines of this home's channels to
+                                    be read; may be NULL */
     int64_t now_ns;              /* for worker_now() alone */
     bool is_now_fresh;           /* likewise               */
 };

@@ -52,8 +52,9 @@ ROOMS = {
     "tail": {"base", "catalog", "config", "worker", "http"},
     "drain": {"base", "catalog", "config", "worker"},
     "demo": {"base", "catalog", "config"},
+    "aggregate": {"base", "catalog", "config", "worker"},
     "api": {"base", "catalog", "config", "worker", "ingest", "http", "tail",
-            "drain"},
+            "drain", "aggregate"},
 }
 # A worker ends the HTTP server that lives on it.
 UPWARDS = {("logplexd/worker/worker.c", "http/http.h")}

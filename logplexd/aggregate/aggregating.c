@@ -1,0 +1,437 @@
+#include "aggregate/aggregating.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "aggregate/aggregator_impl.h"
+#include "base/log.h"
+#include "base/uuid.h"
+
+enum {
+    EMPTY_LOOKS_MAX = 3,
+    HOT_LINES = 64, /* one that had as many is looked at first, next time */
+    ENOUGH_LINES = 64,
+    SWEEP_LOOKS = 256,
+    SLICE_LOOKS = 1024, /* before others' turn */
+    SLICE_BYTES = 2 << 20,
+    READ_BYTES = 1 << 20 /* of one channel, before others' turn */
+};
+
+typedef LIST_HEAD(aggregator_list, aggregator) aggregator_list;
+typedef TAILQ_HEAD(aggregator_queue, aggregator) aggregator_queue;
+
+/* A home. It is there before its worker, and after it. */
+struct aggregating {
+    /* The worker's. */
+    worker *home;
+    uv_timer_t timer; /* while there is an active one  */
+    uv_idle_t idle;   /* while there is one to look at */
+    size_t due;       /* so many at the head of active */
+    aggregator_list all;
+    aggregator_queue active;
+
+    /* Written by the worker, read by all. */
+    _Atomic uint64_t active_count;
+    _Atomic uint64_t count;
+
+    uv_mutex_t lock;       /* over: */
+    aggregator_list shelf; /* new channels */
+    waker adopt;           /* that there are some           */
+    waker late;            /* others say that we are behind */
+    bool is_running;       /* these two may be posted       */
+    bool is_over;
+};
+
+static void count_to(_Atomic uint64_t *at, uint64_t n)
+{
+    atomic_store_explicit(at, n, memory_order_relaxed);
+}
+
+/* Being active, or not ---------------------------------------------------- */
+
+static void look_at_due(struct aggregating *g);
+
+static void on_idle(uv_idle_t *idle)
+{
+    look_at_due(idle->data);
+}
+
+static void set_due(struct aggregating *g, size_t due)
+{
+    size_t active = count_get(&g->active_count);
+
+    g->due = due < active ? due : active;
+    if (g->due > 0)
+        uv_idle_start(&g->idle, on_idle);
+    else
+        uv_idle_stop(&g->idle);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct aggregating *g = timer->data;
+
+    set_due(g, SIZE_MAX);
+    look_at_due(g);
+}
+
+static void activate(struct aggregating *g, aggregator *a)
+{
+    if (a->state != AGGREGATOR_ARMED)
+        return;
+    a->state = AGGREGATOR_ACTIVE;
+    a->empty_looks = 0;
+    TAILQ_INSERT_TAIL(&g->active, a, active_entry);
+    count_to(&g->active_count, g->active_count + 1);
+    if (!uv_is_active((uv_handle_t *)&g->timer))
+        uv_timer_start(&g->timer, on_timer, AGGREGATOR_REST_MS,
+                       AGGREGATOR_REST_MS);
+}
+
+static void deactivate(struct aggregating *g, aggregator *a)
+{
+    if (a->state != AGGREGATOR_ACTIVE)
+        return;
+    TAILQ_REMOVE(&g->active, a, active_entry);
+    count_to(&g->active_count, g->active_count - 1);
+    a->state = AGGREGATOR_ARMED;
+    if (TAILQ_EMPTY(&g->active))
+        uv_timer_stop(&g->timer);
+}
+
+/* Sleeping readers pin nothing. */
+static void arm(struct aggregating *g, aggregator *a)
+{
+    lp_run none = {0};
+
+    lp_cursor_rest(a->cursor, &none, 0);
+    deactivate(g, a);
+    if (lp_cursor_arm(a->cursor) != LP_OK)
+        activate(g, a);
+}
+
+static void finish(struct aggregating *g, aggregator *a)
+{
+    deactivate(g, a);
+    aggregator_finish(a);
+    LIST_REMOVE(a, entry);
+    count_to(&g->count, g->count - 1);
+    aggregator_unref(a);
+}
+
+/* Looking ----------------------------------------------------------------- */
+
+static void account(const struct aggregating *g, const aggregator_read *read)
+{
+    worker *w = g->home;
+    _Atomic uint64_t *counts = w->counts.counts;
+
+    if (read->lines == 0)
+        return;
+    pace_read(w->shared->pace, w->index, read->lines);
+    count_add(&counts[COUNT_AGGREGATE_LINES],
+              read->lines - read->lost_lines - read->uncounted_lines);
+    count_add(&counts[COUNT_AGGREGATE_LOST], read->lost_lines);
+    count_add(&counts[COUNT_AGGREGATE_UNCOUNTED], read->uncounted_lines);
+}
+
+/* One look at the first of the active ones, which goes to the end, unless it had
+ * much to read. How many bytes it read. */
+static uint64_t look(struct aggregating *g, aggregator *a)
+{
+    aggregator_read read;
+
+    aggregator_read_on(a, READ_BYTES, &read);
+    account(g, &read);
+    TAILQ_REMOVE(&g->active, a, active_entry);
+    if (read.lines >= HOT_LINES)
+        TAILQ_INSERT_HEAD(&g->active, a, active_entry);
+    else
+        TAILQ_INSERT_TAIL(&g->active, a, active_entry);
+    if (read.news != AGGREGATOR_NONE)
+        a->empty_looks = 0;
+    if (read.news == AGGREGATOR_END)
+        finish(g, a);
+    else if (read.news == AGGREGATOR_NONE &&
+             ++a->empty_looks >= EMPTY_LOOKS_MAX)
+        arm(g, a);
+    return read.bytes;
+}
+
+/* A slice of those that are to be looked at. Each is looked at once: what has to be
+ * read on is at the head again, so the next one is asked for before. */
+static void look_at_due(struct aggregating *g)
+{
+    aggregator *a = TAILQ_FIRST(&g->active);
+    uint64_t bytes = 0;
+
+    for (unsigned looks = 0;
+         a && g->due > 0 && looks < SLICE_LOOKS && bytes < SLICE_BYTES;
+         looks++) {
+        aggregator *next = TAILQ_NEXT(a, active_entry);
+
+        bytes += look(g, a);
+        g->due--;
+        a = next;
+    }
+    set_due(g, a ? g->due : 0);
+}
+
+static bool is_late(const struct aggregating *g, uint64_t lines)
+{
+    return pace_behind(g->home->shared->pace, g->home->index) >= lines;
+}
+
+/* Reads until little is left, those first that had much before. */
+static void catch_up(struct aggregating *g)
+{
+    aggregator *a = TAILQ_FIRST(&g->active);
+    uint64_t bytes = 0;
+
+    for (unsigned looks = 0; a && looks < SWEEP_LOOKS && bytes < SLICE_BYTES;
+         looks++) {
+        aggregator *next = TAILQ_NEXT(a, active_entry);
+
+        bytes += look(g, a);
+        if (!is_late(g, ENOUGH_LINES))
+            return;
+        a = next;
+    }
+    // Not all of it, or not the right ones: those behind them are next.
+    if (is_late(g, PACE_WAKE_LINES) && g->due == 0)
+        set_due(g, SIZE_MAX);
+}
+
+/* While ingest is at it, on this thread. */
+static void on_lines(worker *w)
+{
+    catch_up(w->aggregating);
+}
+
+static void on_late(waker *late)
+{
+    catch_up(late->home->aggregating);
+}
+
+static void wake_home(void *ctx, unsigned home)
+{
+    const daemon_shared *shared = ctx;
+    struct aggregating *g = &shared->aggregates->homes[home];
+
+    uv_mutex_lock(&g->lock);
+    if (g->is_running)
+        waker_post(&g->late);
+    uv_mutex_unlock(&g->lock);
+}
+
+/* A line, or the channel's end. */
+static void on_wake(waker *w)
+{
+    aggregator *a =
+        (aggregator *)(void *)((char *)w - offsetof(aggregator, waker));
+
+    activate(w->home->aggregating, a);
+}
+
+/* Following --------------------------------------------------------------- */
+
+static void adopt(struct aggregating *g, aggregator *a)
+{
+    LIST_INSERT_HEAD(&g->all, a, entry);
+    count_to(&g->count, g->count + 1);
+    a->waker.home = g->home;
+    a->waker.on_wake = on_wake;
+    a->state = AGGREGATOR_ARMED;
+    if (lp_cursor_arm(a->cursor) != LP_OK)
+        activate(g, a);
+}
+
+static void adopt_all(struct aggregating *g)
+{
+    aggregator_list list;
+    aggregator *a;
+
+    uv_mutex_lock(&g->lock);
+    list = g->shelf;
+    LIST_INIT(&g->shelf);
+    if ((a = LIST_FIRST(&list)) != NULL)
+        a->entry.le_prev = &LIST_FIRST(&list);
+    uv_mutex_unlock(&g->lock);
+    while ((a = LIST_FIRST(&list)) != NULL) {
+        LIST_REMOVE(a, entry);
+        adopt(g, a);
+    }
+}
+
+static void on_adopt(waker *w)
+{
+    adopt_all(w->home->aggregating);
+}
+
+/* On whatever thread makes the channel. */
+static lp_err follow(void *ctx, lp_channel *ring, catalog_follower **out)
+{
+    const daemon_shared *shared = ctx;
+    unsigned home = pace_home(shared->pace, ring);
+    struct aggregating *g = &shared->aggregates->homes[home];
+    aggregator *a;
+    lp_err err = aggregator_open(shared->aggregates, ring, home, &a);
+
+    if (err != LP_OK)
+        return err;
+    *out = &a->follower;
+    uv_mutex_lock(&g->lock);
+    if (g->is_over) {
+        aggregator_finish(a);
+    } else {
+        aggregator_ref(a); // the home's
+        LIST_INSERT_HEAD(&g->shelf, a, entry);
+        if (g->is_running)
+            waker_post(&g->adopt);
+    }
+    uv_mutex_unlock(&g->lock);
+    return LP_OK;
+}
+
+/* Life -------------------------------------------------------------------- */
+
+static lp_err create_numbers(struct aggregates *shared, const config *cfg)
+{
+    lp_aggregates_options opt = LP_AGGREGATES_OPTIONS_INIT;
+    lp_allocator allocator = aggregates_allocator(shared->engine);
+
+    opt.series_max = cfg->aggregate_series_max;
+    opt.bytes_max = cfg->aggregate_max_bytes;
+    opt.alpha = AGGREGATOR_ALPHA;
+    opt.allocator = &allocator;
+    random_bytes(opt.hash_key, sizeof(opt.hash_key));
+    return lp_aggregates_create(&opt, &shared->numbers);
+}
+
+static bool create_homes(struct aggregates *shared)
+{
+    shared->homes = calloc(shared->home_count, sizeof(*shared->homes));
+    for (unsigned i = 0; shared->homes && i < shared->home_count; i++) {
+        struct aggregating *g = &shared->homes[i];
+
+        uv_mutex_init(&g->lock);
+        LIST_INIT(&g->shelf);
+        LIST_INIT(&g->all);
+        TAILQ_INIT(&g->active);
+        g->adopt.on_wake = on_adopt;
+        g->late.on_wake = on_late;
+    }
+    return shared->homes != NULL;
+}
+
+static bool open_failed(const char *why)
+{
+    LOG_AT(LOG_ERROR, "start_failed", "what=aggregates why=\"%s\"", why);
+    return false;
+}
+
+bool aggregates_open(daemon_shared *shared)
+{
+    struct aggregates *it = calloc(1, sizeof(*it));
+    catalog_err err;
+
+    if (!it)
+        return open_failed("no memory");
+    shared->aggregates = it;
+    it->engine = shared->engine;
+    it->home_count = shared->cfg->workers;
+    shared->pace = pace_create(it->home_count, wake_home, shared);
+    if (!shared->pace || !create_homes(it) ||
+        create_numbers(it, shared->cfg) != LP_OK)
+        return open_failed("no memory");
+    err = catalog_follow_channels(shared->cat, follow, shared);
+    return err == CATALOG_OK || open_failed(catalog_strerror(err));
+}
+
+/* Of a home that never came to it. */
+static void clear_shelf(struct aggregating *g)
+{
+    aggregator *a;
+
+    while ((a = LIST_FIRST(&g->shelf)) != NULL) {
+        LIST_REMOVE(a, entry);
+        aggregator_finish(a);
+        aggregator_unref(a);
+    }
+}
+
+void aggregates_close(daemon_shared *shared)
+{
+    struct aggregates *it = shared->aggregates;
+
+    if (!it)
+        return;
+    for (unsigned i = 0; it->homes && i < it->home_count; i++) {
+        clear_shelf(&it->homes[i]);
+        uv_mutex_destroy(&it->homes[i].lock);
+    }
+    free(it->homes);
+    lp_aggregates_destroy(it->numbers);
+    pace_destroy(shared->pace);
+    free(it);
+    shared->aggregates = NULL;
+    shared->pace = NULL;
+}
+
+void aggregating_start(worker *w)
+{
+    struct aggregating *g;
+
+    if (!w->shared->aggregates)
+        return;
+    g = &w->shared->aggregates->homes[w->index];
+    g->home = w;
+    g->adopt.home = g->late.home = w;
+    uv_timer_init(&w->loop, &g->timer);
+    uv_idle_init(&w->loop, &g->idle);
+    g->timer.data = g->idle.data = g;
+    w->aggregating = g;
+    w->on_lines = on_lines;
+    uv_mutex_lock(&g->lock);
+    g->is_running = true;
+    uv_mutex_unlock(&g->lock);
+    adopt_all(g);
+}
+
+void aggregating_stop(worker *w)
+{
+    struct aggregating *g = w->aggregating;
+    aggregator *a;
+
+    if (!g || g->is_over)
+        return;
+    uv_mutex_lock(&g->lock);
+    g->is_over = true;
+    g->is_running = false;
+    uv_mutex_unlock(&g->lock);
+    waker_cancel(&g->adopt);
+    waker_cancel(&g->late);
+    adopt_all(g);
+    while ((a = LIST_FIRST(&g->all)) != NULL)
+        finish(g, a);
+    w->on_lines = NULL;
+    uv_close((uv_handle_t *)&g->timer, NULL);
+    uv_close((uv_handle_t *)&g->idle, NULL);
+}
+
+void aggregates_totals_take(const daemon_shared *shared, aggregates_totals *out)
+{
+    *out = (aggregates_totals){0};
+    if (!shared->aggregates)
+        return;
+    for (unsigned i = 0; i < shared->aggregates->home_count; i++) {
+        const struct aggregating *g = &shared->aggregates->homes[i];
+
+        out->behind_lines += pace_behind(shared->pace, i);
+        out->active += count_get(&g->active_count);
+        out->followed += count_get(&g->count);
+    }
+    out->frames = atomic_load(&shared->aggregates->frames);
+    out->is_held = pace_is_held(shared->pace);
+}

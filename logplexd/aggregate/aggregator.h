@@ -1,0 +1,84 @@
+/*
+ * aggregator.h - the numbers of one channel (logplex/aggregate.h), and the cursor
+ * that feeds them.
+ *
+ * It belongs to the channel's home (worker/pace.h), whose thread alone reads its
+ * lines. Anybody else asks between aggregator_begin() and aggregator_end(). While
+ * somebody asks, the home goes on with its other channels; so what takes long is
+ * an affair of the pool, and holds up this channel's numbers alone.
+ */
+#ifndef LOGPLEXD_AGGREGATOR_H
+#define LOGPLEXD_AGGREGATOR_H
+
+#include "logplex/aggregate.h"
+#include "worker/worker.h"
+
+/* The relative error of quantiles. */
+#define AGGREGATOR_ALPHA 0.01
+
+typedef struct aggregator aggregator;
+
+/* NULL: there are no aggregates (--aggregates off). Valid as long as the
+ * channel's view. */
+aggregator *aggregator_of(const catalog_channel *channel);
+
+/* A hold that lasts longer, and its end; NULL is allowed for both. Threads: any. */
+aggregator *aggregator_ref(aggregator *a);
+void aggregator_unref(aggregator *a);
+
+/* The numbers, to be asked until aggregator_end() by this thread alone. NULL:
+ * there is no memory, and nothing to end. Threads: any. */
+lp_aggregate *aggregator_begin(aggregator *a);
+void aggregator_end(aggregator *a);
+
+/* What lines have come by now may be read so much later. */
+enum { AGGREGATOR_REST_MS = 50 };
+
+/* The moment up to which windows are over, at now_ns: not the last one, in which
+ * a line may have come that is still to be read. */
+int64_t aggregator_over_ns(int64_t now_ns);
+
+/* As lp_aggregate_brief_get(). False: there was no line, or there is no memory.
+ * Threads: any. */
+bool aggregator_brief(aggregator *a, int64_t now_ns, lp_aggregate_brief *out);
+
+typedef struct aggregator_status {
+    lp_channel *ring;         /* valid as long as the aggregator is held */
+    uint64_t behind_lines;    /* in the ring, and not counted yet        */
+    uint64_t lost_lines;      /* gone before they could be counted       */
+    uint64_t uncounted_lines; /* there was no memory for any number   */
+    int64_t since_ns;         /* when it began to count               */
+    bool is_over;             /* the channel is deleted               */
+} aggregator_status;
+
+/* Threads: any. */
+void aggregator_status_get(aggregator *a, aggregator_status *out);
+
+/* Frames ------------------------------------------------------------------ */
+
+/* What all viewers of a channel are shown of one second. */
+typedef struct aggregator_frame {
+    _Atomic uint32_t refs;
+    int64_t second; /* of its newest window; -1: none is over */
+    size_t snapshot_bytes;
+    size_t points_bytes;
+    char text[]; /* the snapshot, and behind it the points */
+} aggregator_frame;
+
+/* NULL: no memory. Owns: the result has one hold. */
+aggregator_frame *aggregator_frame_create(int64_t second, lp_span snapshot,
+                                          lp_span points);
+aggregator_frame *aggregator_frame_ref(aggregator_frame *frame);
+void aggregator_frame_unref(aggregator_frame *frame); /* NULL is allowed */
+
+/* The frame that was made last and is kept for other viewers; NULL: none. The
+ * second one takes a hold of its own. Both between begin and end. */
+aggregator_frame *aggregator_kept_frame(aggregator *a);
+void aggregator_keep_frame(aggregator *a, aggregator_frame *frame);
+
+/* Somebody views it, and no longer: with the last one the frame goes. Threads:
+ * any, and not between begin and end. */
+void aggregator_view(aggregator *a);
+void aggregator_unview(aggregator *a);
+
+#endif /* LOGPLEXD_AGGREGATOR_H */

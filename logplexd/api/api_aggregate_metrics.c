@@ -1,0 +1,197 @@
+/*
+ * api_aggregate_metrics.c - the last minute of channels that are asked for by name,
+ * as /metrics?channel=ID&channel=ID has it.
+ *
+ * All samples of a metric have to stand together, while a channel is asked once:
+ * so each metric has a text of its own, and they are put together at the end.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api_aggregates.h"
+#include "base/utf8.h"
+#include "worker/metrics.h"
+
+#define METRICS(X)                                                        \
+    X(LINES, "channel_lines", "lines of the last minute that is over")    \
+    X(REQUESTS, "channel_requests", "requests of the last minute")        \
+    X(FAILED, "channel_failed_requests",                                  \
+      "of these, those with a status of 500 and more or an H code")       \
+    X(RESPONSE, "channel_response_ms",                                    \
+      "connect and service of these, at quantiles, within 1 %")           \
+    X(WAIT, "channel_wait_ms", "their mean wait in the router's queue")   \
+    X(STATUS, "channel_status", "requests of the last minute, by status") \
+    X(ERRORS, "channel_errors", "errors of the last minute, by code")     \
+    X(MEMORY, "channel_memory_bytes",                                     \
+      "memory of a process, the newest sample")                           \
+    X(QUOTA, "channel_memory_quota_bytes", "what it may have of it")      \
+    X(LOST, "channel_aggregate_lost_lines",                               \
+      "lines that were gone before they could be counted here")           \
+    X(BEHIND, "channel_aggregate_behind_lines", "lines still to be counted")
+
+typedef enum metric {
+#define X(id, name, help) METRIC_##id,
+    METRICS(X)
+#undef X
+        METRIC_COUNT
+} metric;
+
+typedef struct text {
+    FILE *to; /* NULL: no memory */
+    char *at;
+    size_t len_bytes;
+} text;
+
+typedef struct printing {
+    const api_metrics_channel *channel;
+    lp_sketch_scale scale;
+    text texts[METRIC_COUNT];
+} printing;
+
+static const char *const metric_names[METRIC_COUNT] = {
+#define X(id, name, help) [METRIC_##id] = (name),
+    METRICS(X)
+#undef X
+};
+
+/* What a line calls itself may have any bytes; a label may not. */
+static void print_label(FILE *to, const char *name, lp_span value)
+{
+    fprintf(to, ",%s=\"", name);
+    while (value.len_bytes > 0) {
+        size_t n = utf8_char_bytes(value.ptr, value.len_bytes);
+        char c = *value.ptr;
+
+        if (c == '"' || c == '\\')
+            fprintf(to, "\\%c", c);
+        else if (n == 0 || (unsigned char)c < ' ' || c == 0x7f)
+            fputc('?', to);
+        else
+            fwrite(value.ptr, 1, n, to);
+        value = lp_span_skip(value, n > 0 ? n : 1);
+    }
+    fputc('"', to);
+}
+
+/* label may be NULL for none. */
+static void put(printing *p, metric which, const char *label, lp_span value,
+                double number)
+{
+    FILE *to = p->texts[which].to;
+
+    if (!to || !isfinite(number))
+        return;
+    fprintf(to, "logplex_%s{channel=\"", metric_names[which]);
+    metrics_print_escaped(to, p->channel->id);
+    fputc('"', to);
+    if (label)
+        print_label(to, label, value);
+    fprintf(to, "} %.10g\n", number);
+}
+
+static void put_total(printing *p, const lp_aggregate_row *row)
+{
+    static const double q[] = {0.5, 0.95, 0.99};
+    static const char *const names[] = {"0.5", "0.95", "0.99"};
+    double values[3];
+
+    put(p, METRIC_REQUESTS, NULL, LP_SPAN(""), (double)row->count);
+    put(p, METRIC_FAILED, NULL, LP_SPAN(""), (double)row->failed);
+    if (!row->sketch || row->value_count == 0 ||
+        lp_sketch_quantiles(row->sketch, &p->scale, q, 3, values) != LP_OK)
+        return;
+    for (unsigned i = 0; i < 3; i++)
+        put(p, METRIC_RESPONSE, "quantile", lp_span_str(names[i]), values[i]);
+}
+
+static void put_measure(printing *p, const lp_aggregate_row *row)
+{
+    if (lp_span_equal(row->name, LP_SPAN("router.wait")))
+        put(p, METRIC_WAIT, NULL, LP_SPAN(""),
+            row->sum / (double)row->value_count);
+    else if (!row->is_of_process)
+        return; // one of all has no meaning here
+    else if (lp_span_equal(row->name, LP_SPAN("memory_total")))
+        put(p, METRIC_MEMORY, "process", row->of, row->last);
+    else if (lp_span_equal(row->name, LP_SPAN("memory_quota")))
+        put(p, METRIC_QUOTA, "process", row->of, row->last);
+}
+
+static void put_window(void *ctx, const lp_aggregate_window *window,
+                       const lp_aggregate_row *rows, size_t row_count)
+{
+    printing *p = ctx;
+    uint64_t lines = 0;
+
+    (void)window;
+    for (size_t i = 0; i < row_count; i++) {
+        const lp_aggregate_row *row = &rows[i];
+        lp_span name = row->is_other ? LP_SPAN("other") : row->name;
+
+        if (row->dimension == LP_DIM_LINES)
+            lines += row->count;
+        else if (row->dimension == LP_DIM_TOTAL)
+            put_total(p, row);
+        else if (row->dimension == LP_DIM_STATUS)
+            put(p, METRIC_STATUS, "status", name, (double)row->count);
+        else if (row->dimension == LP_DIM_CODE && !row->is_of_process)
+            put(p, METRIC_ERRORS, "code", name, (double)row->count);
+        else if (row->dimension == LP_DIM_MEASURE && !row->is_other)
+            put_measure(p, row);
+    }
+    put(p, METRIC_LINES, NULL, LP_SPAN(""), (double)lines);
+}
+
+static void put_channel(printing *p, int64_t now_ns)
+{
+    static const lp_aggregate_select select = {
+        1u << LP_DIM_TOTAL | 1u << LP_DIM_STATUS | 1u << LP_DIM_CODE |
+            1u << LP_DIM_MEASURE | 1u << LP_DIM_LINES,
+        {NULL, 0},
+        {NULL, 0}};
+    aggregator *who = p->channel->who;
+    int64_t over_ns = aggregator_over_ns(now_ns);
+    int64_t end_s = over_ns / 1000000000;
+    aggregator_status status;
+    lp_aggregate *numbers = aggregator_begin(who);
+
+    if (numbers) {
+        lp_aggregate_tick(numbers, over_ns);
+        lp_aggregate_total(numbers, end_s - API_WINDOW_DEFAULT_S, end_s,
+                           &select, put_window, p);
+        aggregator_end(who);
+    }
+    aggregator_status_get(who, &status);
+    put(p, METRIC_LOST, NULL, LP_SPAN(""), (double)status.lost_lines);
+    put(p, METRIC_BEHIND, NULL, LP_SPAN(""), (double)status.behind_lines);
+}
+
+void api_print_channel_metrics(FILE *to, const api_metrics_channel *channels,
+                               size_t count, int64_t now_ns)
+{
+    static const char *const helps[METRIC_COUNT] = {
+#define X(id, name, help) [METRIC_##id] = (help),
+        METRICS(X)
+#undef X
+    };
+    printing p = {0};
+
+    lp_sketch_scale_init(&p.scale, AGGREGATOR_ALPHA);
+    for (unsigned i = 0; i < METRIC_COUNT; i++)
+        p.texts[i].to = open_memstream(&p.texts[i].at, &p.texts[i].len_bytes);
+    for (size_t i = 0; i < count; i++) {
+        p.channel = &channels[i];
+        put_channel(&p, now_ns);
+    }
+    for (unsigned i = 0; i < METRIC_COUNT; i++) {
+        if (!p.texts[i].to)
+            continue;
+        if (fclose(p.texts[i].to) == 0 && p.texts[i].len_bytes > 0) {
+            metrics_print_head(to, metric_names[i], "gauge", helps[i]);
+            fwrite(p.texts[i].at, 1, p.texts[i].len_bytes, to);
+        }
+        free(p.texts[i].at);
+    }
+}

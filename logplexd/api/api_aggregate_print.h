@@ -1,0 +1,60 @@
+/*
+ * api_aggregate_print.h - what a channel's aggregates are as JSON, printed.
+ *
+ * Both are printed between aggregator_begin() and aggregator_end(): what they read
+ * is the aggregate's as long as it is not asked anything else.
+ */
+#ifndef LOGPLEXD_API_AGGREGATE_PRINT_H
+#define LOGPLEXD_API_AGGREGATE_PRINT_H
+
+#include <stdio.h>
+
+#include "aggregate/aggregator.h"
+
+/* Numbers of ten digits; null for what is none. */
+void api_print_double(FILE *to, double value);
+
+/* Whose numbers, and as of when. */
+typedef struct api_aggregate_ask {
+    aggregator *who;
+    lp_aggregate *numbers; /* of who, begun */
+    lp_span channel_id;
+    const config *cfg;
+    int64_t now_ns;
+} api_aggregate_ask;
+
+/* The newest second that is over. */
+static inline int64_t api_aggregate_second(const api_aggregate_ask *ask)
+{
+    return aggregator_over_ns(ask->now_ns) / 1000000000 - 1;
+}
+
+enum {
+    API_WINDOW_DEFAULT_S = 60,
+    API_WINDOW_MAX_S = 24 * 3600,
+    API_SNAPSHOT_ROUTES = 20
+};
+
+/* {"channel":...}, of the last window_s seconds that are over. False: there was no
+ * memory, and what is printed is no JSON. */
+bool api_print_snapshot(FILE *to, const api_aggregate_ask *ask,
+                        int64_t window_s);
+
+typedef struct api_series_ask {
+    lp_tier tier;
+    int64_t from_s; /* 0: since somebody counted, or as far as is kept */
+    int64_t to_s;
+    lp_span process; /* empty: all; one of these two at most */
+    lp_span route;
+} api_series_ask;
+
+/* The width of a tier's windows and how far back it goes, in seconds. */
+int64_t api_tier_step_s(lp_tier tier);
+int64_t api_tier_kept_s(lp_tier tier);
+extern const char *const api_tier_names[LP_TIERS];
+
+/* {"channel":...,"t":[...],...}. False: as above. */
+bool api_print_series(FILE *to, const api_aggregate_ask *ask,
+                      const api_series_ask *want);
+
+#endif /* LOGPLEXD_API_AGGREGATE_PRINT_H */

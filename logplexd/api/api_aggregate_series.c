@@ -1,0 +1,566 @@
+/*
+ * api_aggregate_series.c - windows of a channel as columns, for charts.
+ *
+ *     t            100   101   102   103     evenly spaced: a window without
+ *     requests       4     0     7     2     lines has an entry as well
+ *     p95           31  null    29    30
+ *
+ * Columns grow with each window that the aggregate gives, which are ascending.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "api/api_aggregate_print.h"
+
+enum {
+    WINDOWS_MAX = 1440,
+    CODES_MAX = 32,
+    PROCESSES_MAX = 256, /* of which the busiest are shown */
+    PROCESSES_SHOWN = 16
+};
+
+const char *const api_tier_names[LP_TIERS] = {"seconds", "tens", "minutes"};
+
+int64_t api_tier_step_s(lp_tier tier)
+{
+    static const int64_t steps_s[LP_TIERS] = {1, 10, 60};
+
+    return steps_s[tier];
+}
+
+int64_t api_tier_kept_s(lp_tier tier)
+{
+    static const int64_t kept_s[LP_TIERS] = {120, 3600, 86400};
+
+    return kept_s[tier];
+}
+
+/* Columns of every answer; COUNT are 0 where there is nothing, VALUE null. */
+#define COLUMNS(COUNT, VALUE)           \
+    COUNT(T, "t")                       \
+    COUNT(REQUESTS, "requests")         \
+    COUNT(FAILED, "failed")             \
+    VALUE(MEAN, "mean")                 \
+    VALUE(P50, "p50")                   \
+    VALUE(P95, "p95")                   \
+    VALUE(P99, "p99")                   \
+    VALUE(MAX, "max")                   \
+    COUNT(S2XX, "s2xx")                 \
+    COUNT(S3XX, "s3xx")                 \
+    COUNT(S4XX, "s4xx")                 \
+    COUNT(S5XX, "s5xx")                 \
+    VALUE(WAIT_MEAN, "wait_mean")       \
+    COUNT(LINES, "lines")               \
+    COUNT(LOST, "lost")                 \
+    VALUE(MEMORY_MEAN, "memory_mean")   \
+    VALUE(MEMORY_MAX, "memory_max")     \
+    VALUE(MEMORY_QUOTA, "memory_quota") \
+    VALUE(LOAD_MAX, "load_max")         \
+    COUNT(FIRST_SEQ, "first_seq")       \
+    COUNT(END_SEQ, "end_seq")           \
+    COUNT(DETAIL, "detail")
+
+typedef enum column_id {
+#define X(id, name) COLUMN_##id,
+    COLUMNS(X, X)
+#undef X
+        COLUMN_COUNT
+} column_id;
+
+static const char *const column_names[COLUMN_COUNT] = {
+#define X(id, name) [COLUMN_##id] = (name),
+    COLUMNS(X, X)
+#undef X
+};
+
+static const bool column_is_count[COLUMN_COUNT] = {
+#define COUNT(id, name) [COLUMN_##id] = true,
+#define VALUE(id, name) [COLUMN_##id] = false,
+    COLUMNS(COUNT, VALUE)
+#undef COUNT
+#undef VALUE
+};
+
+/* A column of what has a name: a code, or a process and what of it. */
+typedef struct named {
+    char name[LP_AGGREGATE_NAME_MAX_BYTES];
+    uint32_t name_bytes;
+    double weight; /* by which the ones to be shown are chosen */
+    double *at[3];
+} named;
+
+enum { PROCESS_REQUESTS, PROCESS_P95, PROCESS_MEMORY, PROCESS_COLUMNS };
+
+typedef struct table {
+    const api_series_ask *want;
+    lp_sketch_scale scale;
+    size_t room;
+    size_t count;   /* of entries                            */
+    int64_t next_s; /* the window behind the last entry      */
+    double *columns[COLUMN_COUNT];
+    named *codes;
+    size_t code_count;
+    named *processes;
+    size_t process_count;
+    unsigned memory_rows; /* in the window at hand */
+    bool has_memory;      /* of the program        */
+} table;
+
+/* Memory ------------------------------------------------------------------ */
+
+static double *new_column(table *t, bool is_count)
+{
+    double *column = malloc(t->room * sizeof(*column));
+
+    for (size_t i = 0; column && i < t->room; i++)
+        column[i] = is_count ? 0.0 : (double)NAN;
+    if (!column)
+        t->has_memory = false;
+    return column;
+}
+
+static void open_table(table *t)
+{
+    t->has_memory = true;
+    lp_sketch_scale_init(&t->scale, AGGREGATOR_ALPHA);
+    for (unsigned i = 0; i < COLUMN_COUNT; i++)
+        t->columns[i] = new_column(t, column_is_count[i]);
+    t->codes = calloc(CODES_MAX, sizeof(*t->codes));
+    t->processes = calloc(PROCESSES_MAX, sizeof(*t->processes));
+    if (!t->codes || !t->processes)
+        t->has_memory = false;
+}
+
+static void free_named(named *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (unsigned j = 0; j < 3; j++)
+            free(list[i].at[j]);
+    free(list);
+}
+
+static void close_table(table *t)
+{
+    for (unsigned i = 0; i < COLUMN_COUNT; i++)
+        free(t->columns[i]);
+    free_named(t->codes, t->code_count);
+    free_named(t->processes, t->process_count);
+}
+
+/* The one of this name, or a new one, with so many columns of which the first
+ * counts; NULL: there is no room. */
+static named *named_of(table *t, named *list, size_t *count, size_t max,
+                       lp_span name, unsigned columns)
+{
+    named *one;
+
+    for (size_t i = 0; i < *count; i++)
+        if (lp_span_equal(lp_span_of(list[i].name, list[i].name_bytes), name))
+            return &list[i];
+    if (*count == max || name.len_bytes > sizeof(one->name))
+        return NULL;
+    one = &list[*count];
+    for (unsigned i = 0; i < columns; i++)
+        one->at[i] = new_column(t, i == 0);
+    if (name.len_bytes > 0)
+        memcpy(one->name, name.ptr, name.len_bytes);
+    one->name_bytes = (uint32_t)name.len_bytes;
+    (*count)++; // also without memory, so that what there is of it is freed
+    return t->has_memory ? one : NULL;
+}
+
+/* Rows -------------------------------------------------------------------- */
+
+static double quantile_95(const table *t, const lp_aggregate_row *row)
+{
+    static const double q[] = {0.95};
+    double value;
+
+    if (!row->sketch || row->value_count == 0 ||
+        lp_sketch_sound_from(row->sketch) > q[0] ||
+        lp_sketch_quantiles(row->sketch, &t->scale, q, 1, &value) != LP_OK)
+        return (double)NAN;
+    return value;
+}
+
+static double mean_of(const lp_aggregate_row *row)
+{
+    return row->value_count > 0 ? row->sum / (double)row->value_count
+                                : (double)NAN;
+}
+
+/* Of all requests, or of those of the process or the route that is asked for. */
+static void put_requests(table *t, size_t i, const lp_aggregate_row *row)
+{
+    static const double q[] = {0.5, 0.95, 0.99};
+    double values[3];
+    bool has =
+        row->sketch && row->value_count > 0 &&
+        lp_sketch_quantiles(row->sketch, &t->scale, q, 3, values) == LP_OK;
+    double sound_from = has ? lp_sketch_sound_from(row->sketch) : 2.0;
+
+    t->columns[COLUMN_REQUESTS][i] = (double)row->count;
+    t->columns[COLUMN_FAILED][i] = (double)row->failed;
+    t->columns[COLUMN_MEAN][i] = mean_of(row);
+    if (row->value_count > 0)
+        t->columns[COLUMN_MAX][i] = row->max;
+    for (unsigned j = 0; j < 3; j++)
+        if (q[j] >= sound_from)
+            t->columns[COLUMN_P50 + j][i] = values[j];
+}
+
+static void put_status(table *t, size_t i, const lp_aggregate_row *row)
+{
+    char class = row->name.len_bytes == 3 ? *row->name.ptr : '0';
+
+    if (class >= '2' && class <= '5')
+        t->columns[COLUMN_S2XX + class - '2'][i] += (double)row->count;
+}
+
+static void put_code(table *t, size_t i, const lp_aggregate_row *row)
+{
+    named *code;
+
+    if (row->is_of_process) // it is counted among all as well
+        return;
+    code = named_of(t, t->codes, &t->code_count, CODES_MAX, row->name, 1);
+
+    if (code)
+        code->at[0][i] += (double)row->count;
+}
+
+static named *process_of(table *t, lp_span name)
+{
+    if (name.len_bytes == 0)
+        return NULL;
+    return named_of(t, t->processes, &t->process_count, PROCESSES_MAX, name,
+                    PROCESS_COLUMNS);
+}
+
+static void put_process(table *t, size_t i, const lp_aggregate_row *row)
+{
+    named *process = process_of(t, row->name);
+
+    if (!process)
+        return;
+    process->weight += (double)row->count;
+    process->at[PROCESS_REQUESTS][i] = (double)row->count;
+    process->at[PROCESS_P95][i] = quantile_95(t, row);
+}
+
+/* The greater of both, of which the first may be none. */
+static void raise_to(double *at, double value)
+{
+    if (isnan(*at) || value > *at)
+        *at = value;
+}
+
+static void put_memory(table *t, size_t i, const lp_aggregate_row *row)
+{
+    double *sum = &t->columns[COLUMN_MEMORY_MEAN][i];
+    named *process = process_of(t, row->of);
+
+    // A sum until the window is done.
+    *sum = (t->memory_rows == 0 ? 0.0 : *sum) + mean_of(row);
+    t->memory_rows++;
+    raise_to(&t->columns[COLUMN_MEMORY_MAX][i], row->max);
+    if (process)
+        process->at[PROCESS_MEMORY][i] = mean_of(row);
+}
+
+static bool is_measure(const lp_aggregate_row *row, const char *name)
+{
+    return lp_span_equal(row->name, lp_span_str(name));
+}
+
+static void put_measure(table *t, size_t i, const lp_aggregate_row *row)
+{
+    if (!row->is_of_process) {
+        if (is_measure(row, "router.wait"))
+            t->columns[COLUMN_WAIT_MEAN][i] = mean_of(row);
+        return;
+    }
+    if (t->want->process.len_bytes > 0 &&
+        !lp_span_equal(row->of, t->want->process))
+        return;
+    if (is_measure(row, "memory_total"))
+        put_memory(t, i, row);
+    else if (is_measure(row, "memory_quota"))
+        raise_to(&t->columns[COLUMN_MEMORY_QUOTA][i], row->max);
+    else if (is_measure(row, "load_avg_1m"))
+        raise_to(&t->columns[COLUMN_LOAD_MAX][i], row->max);
+}
+
+/* Which row has the requests that are asked for? */
+static bool has_requests(const table *t, const lp_aggregate_row *row)
+{
+    if (t->want->process.len_bytes > 0)
+        return row->dimension == LP_DIM_PROCESS &&
+               lp_span_equal(row->name, t->want->process);
+    if (t->want->route.len_bytes > 0)
+        return row->dimension == LP_DIM_ROUTE &&
+               lp_span_equal(row->name, t->want->route);
+    return row->dimension == LP_DIM_TOTAL;
+}
+
+static void put_row(table *t, size_t i, const lp_aggregate_row *row)
+{
+    bool is_all = t->want->process.len_bytes + t->want->route.len_bytes == 0;
+
+    if (row->dimension == LP_DIM_LINES) {
+        if (t->want->process.len_bytes == 0 ||
+            (!row->is_other && lp_span_equal(row->name, t->want->process)))
+            t->columns[COLUMN_LINES][i] += (double)row->count;
+        return;
+    }
+    if (row->is_other)
+        return;
+    if (has_requests(t, row))
+        put_requests(t, i, row);
+    if (row->dimension == LP_DIM_MEASURE)
+        put_measure(t, i, row);
+    if (!is_all)
+        return;
+    if (row->dimension == LP_DIM_STATUS)
+        put_status(t, i, row);
+    else if (row->dimension == LP_DIM_CODE)
+        put_code(t, i, row);
+    else if (row->dimension == LP_DIM_PROCESS)
+        put_process(t, i, row);
+}
+
+/* Windows ----------------------------------------------------------------- */
+
+/* An entry for each window up to end_s, in which there was nothing. */
+static void fill_up_to(table *t, int64_t end_s)
+{
+    for (; t->next_s < end_s && t->count < t->room; t->count++) {
+        t->columns[COLUMN_T][t->count] = (double)t->next_s;
+        t->next_s += api_tier_step_s(t->want->tier);
+    }
+}
+
+static void put_window(void *ctx, const lp_aggregate_window *window,
+                       const lp_aggregate_row *rows, size_t row_count)
+{
+    table *t = ctx;
+    size_t i;
+
+    if (!t->has_memory || window->start_s < t->next_s)
+        return;
+    fill_up_to(t, window->start_s);
+    if (t->count == t->room)
+        return;
+    i = t->count++;
+    t->next_s = window->end_s;
+    t->memory_rows = 0;
+    t->columns[COLUMN_T][i] = (double)window->start_s;
+    t->columns[COLUMN_LOST][i] = (double)window->lost_lines;
+    t->columns[COLUMN_FIRST_SEQ][i] = (double)window->first_seq;
+    t->columns[COLUMN_END_SEQ][i] = (double)window->end_seq;
+    t->columns[COLUMN_DETAIL][i] = window->detail;
+    for (size_t j = 0; j < row_count && t->has_memory; j++)
+        put_row(t, i, &rows[j]);
+    if (t->memory_rows > 0)
+        t->columns[COLUMN_MEMORY_MEAN][i] /= t->memory_rows;
+}
+
+/* Printing ---------------------------------------------------------------- */
+
+static void print_column(FILE *to, const char *key, const double *values,
+                         size_t count)
+{
+    fprintf(to, "\"%s\":[", key);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            fputc(',', to);
+        // Whole numbers, sequence numbers among them, in all of their digits.
+        if (values[i] >= 0 && values[i] < 9007199254740992.0 &&
+            values[i] == floor(values[i]))
+            fprintf(to, "%" PRIu64, (uint64_t)values[i]);
+        else
+            api_print_double(to, values[i]);
+    }
+    fputc(']', to);
+}
+
+static void print_codes(FILE *to, const table *t)
+{
+    fputs(",\"codes\":{", to);
+    for (size_t i = 0; i < t->code_count; i++) {
+        char key[LP_AGGREGATE_NAME_MAX_BYTES + 1];
+        const named *code = &t->codes[i];
+
+        // Letters and digits, by what a code is.
+        snprintf(key, sizeof(key), "%.*s", (int)code->name_bytes, code->name);
+        if (i > 0)
+            fputc(',', to);
+        print_column(to, key, code->at[0], t->count);
+    }
+    fputc('}', to);
+}
+
+static int order_processes(const void *a, const void *b)
+{
+    const named *left = a, *right = b;
+    uint32_t shorter = left->name_bytes < right->name_bytes ? left->name_bytes
+                                                            : right->name_bytes;
+    int order;
+
+    if (left->weight != right->weight)
+        return left->weight > right->weight ? -1 : 1;
+    order = memcmp(left->name, right->name, shorter);
+    if (order != 0 || left->name_bytes == right->name_bytes)
+        return order;
+    return left->name_bytes < right->name_bytes ? -1 : 1;
+}
+
+static void print_processes(FILE *to, table *t)
+{
+    static const char *const keys[PROCESS_COLUMNS] = {"requests", "p95",
+                                                      "memory"};
+    size_t shown =
+        t->process_count < PROCESSES_SHOWN ? t->process_count : PROCESSES_SHOWN;
+
+    if (t->process_count > 0)
+        qsort(t->processes, t->process_count, sizeof(*t->processes),
+              order_processes);
+    fputs(",\"by_process\":{", to);
+    for (size_t i = 0; i < shown; i++) {
+        const named *process = &t->processes[i];
+
+        if (i > 0)
+            fputc(',', to);
+        api_print_json_string(to,
+                              lp_span_of(process->name, process->name_bytes));
+        for (unsigned j = 0; j < PROCESS_COLUMNS; j++) {
+            fputs(j == 0 ? ":{" : ",", to);
+            print_column(to, keys[j], process->at[j], t->count);
+        }
+        fputc('}', to);
+    }
+    fputc('}', to);
+}
+
+typedef struct marker_list {
+    FILE *to;
+    size_t count;
+} marker_list;
+
+static const char *marker_kind(uint8_t kind)
+{
+    static const struct {
+        uint8_t kind;
+        const char *name;
+    } names[] = {{LP_KIND_RELEASE, "release"}, {LP_KIND_DEPLOY, "deploy"},
+                 {LP_KIND_START, "start"},     {LP_KIND_STOP, "stop"},
+                 {LP_KIND_EXIT, "exit"},       {LP_KIND_CYCLING, "cycling"}};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (names[i].kind == kind)
+            return names[i].name;
+    return "state";
+}
+
+static void print_marker(void *ctx, const lp_aggregate_marker *marker)
+{
+    marker_list *list = ctx;
+
+    fprintf(list->to, "%s{\"t\":%.3f,\"kind\":\"%s\",\"process\":",
+            list->count++ > 0 ? "," : "", (double)marker->at_ns / 1e9,
+            marker_kind(marker->kind));
+    api_print_json_string(list->to, marker->process);
+    fputs(",\"text\":", list->to);
+    api_print_json_string(list->to, marker->text);
+    fprintf(list->to, ",\"seq\":%" PRIu64 "}", marker->seq);
+}
+
+static void print_markers(FILE *to, const api_aggregate_ask *ask,
+                          int64_t from_s, int64_t to_s)
+{
+    marker_list list = {to, 0};
+
+    fputs(",\"markers\":[", to);
+    lp_aggregate_markers(ask->numbers, from_s, to_s, print_marker, &list);
+    fputc(']', to);
+}
+
+static void print_table(FILE *to, const api_aggregate_ask *ask, table *t,
+                        int64_t from_s)
+{
+    aggregator_status status;
+    const api_series_ask *want = t->want;
+
+    aggregator_status_get(ask->who, &status);
+    fputs("{\"channel\":", to);
+    api_print_json_string(to, ask->channel_id);
+    fprintf(to,
+            ",\"epoch\":\"%" PRIu64 "\",\"tier\":\"%s\",\"step_s\":%" PRId64
+            ",\"from\":%" PRId64 ",\"to\":%" PRId64,
+            lp_channel_epoch(status.ring), api_tier_names[want->tier],
+            api_tier_step_s(want->tier), from_s, want->to_s);
+    for (unsigned i = 0; i < COLUMN_COUNT; i++) {
+        fputc(',', to);
+        print_column(to, column_names[i], t->columns[i], t->count);
+    }
+    print_codes(to, t);
+    print_processes(to, t);
+    print_markers(to, ask, from_s, want->to_s);
+    fputc('}', to);
+}
+
+/* All --------------------------------------------------------------------- */
+
+/* Where the first entry is. */
+static int64_t first_window(const api_aggregate_ask *ask,
+                            const api_series_ask *want)
+{
+    aggregator_status status;
+    int64_t oldest_s = want->to_s - api_tier_kept_s(want->tier);
+    int64_t from_s = want->from_s;
+
+    if (from_s == 0) {
+        aggregator_status_get(ask->who, &status);
+        from_s = status.since_ns / 1000000000;
+    }
+    if (from_s < oldest_s)
+        from_s = oldest_s;
+    return from_s < want->to_s ? from_s - from_s % api_tier_step_s(want->tier)
+                               : want->to_s;
+}
+
+bool api_print_series(FILE *to, const api_aggregate_ask *ask,
+                      const api_series_ask *want)
+{
+    static const lp_aggregate_select select = {
+        1u << LP_DIM_TOTAL | 1u << LP_DIM_PROCESS | 1u << LP_DIM_STATUS |
+            1u << LP_DIM_CODE | 1u << LP_DIM_ROUTE | 1u << LP_DIM_MEASURE |
+            1u << LP_DIM_LINES,
+        {NULL, 0},
+        {NULL, 0}};
+    lp_aggregate_select own = select;
+    table t = {.want = want};
+    int64_t from_s;
+    lp_err err = LP_E_NOMEM;
+
+    if (want->route.len_bytes == 0)
+        own.dimensions &= ~(1u << LP_DIM_ROUTE); // by far the most
+    lp_aggregate_tick(ask->numbers, aggregator_over_ns(ask->now_ns));
+    from_s = first_window(ask, want);
+    t.next_s = from_s;
+    t.room = (size_t)((want->to_s - from_s) / api_tier_step_s(want->tier)) + 1;
+    open_table(&t);
+    if (t.has_memory && from_s < want->to_s)
+        err = lp_aggregate_each(ask->numbers, want->tier, from_s, want->to_s,
+                                &own, put_window, &t);
+    else if (t.has_memory)
+        err = LP_OK;
+    fill_up_to(&t, want->to_s);
+    if (err == LP_OK && t.has_memory)
+        print_table(to, ask, &t, from_s);
+    close_table(&t);
+    return err == LP_OK && t.has_memory;
+}

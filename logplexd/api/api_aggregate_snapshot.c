@@ -1,0 +1,787 @@
+/* api_aggregate_snapshot.c - all that is known of a channel's last window. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "api/api_aggregate_print.h"
+#include "logplex/measure.h"
+
+enum { EXEMPLARS = 3, WAIT_THRESHOLD_MS = 40 };
+
+static const char *const detail_names[] = {"full", "core", "coarse", "bare"};
+
+/* A row of each dimension lies behind those of the one before it. */
+typedef struct row_range {
+    const lp_aggregate_row *at;
+    size_t count;
+} row_range;
+
+typedef struct snapshot {
+    FILE *to;
+    const api_aggregate_ask *ask;
+    lp_sketch_scale scale;
+    const lp_aggregate_window *window;
+    row_range of[LP_DIMENSIONS];
+    int64_t window_s;
+    int64_t from_s; /* of what rates are taken over: the whole window, or the
+                       part of it that there has been somebody to count */
+} snapshot;
+
+/* Numbers ----------------------------------------------------------------- */
+
+void api_print_double(FILE *to, double value)
+{
+    if (isfinite(value))
+        fprintf(to, "%.10g", value);
+    else
+        fputs("null", to);
+}
+
+static void print_member(FILE *to, const char *name, double value)
+{
+    fprintf(to, ",\"%s\":", name);
+    api_print_double(to, value);
+}
+
+static void print_seqs(FILE *to, const char *name, const lp_seq *seqs,
+                       size_t count)
+{
+    fprintf(to, "\"%s\":[", name);
+    for (size_t i = 0; i < count && seqs[i] != 0; i++)
+        fprintf(to, "%s%" PRIu64, i > 0 ? "," : "", seqs[i]);
+    fputc(']', to);
+}
+
+static double mean_of(const lp_aggregate_row *row)
+{
+    return row->value_count > 0 ? row->sum / (double)row->value_count
+                                : (double)NAN;
+}
+
+static bool has_values(const lp_aggregate_row *row)
+{
+    return row && row->value_count > 0;
+}
+
+/* Distributions ----------------------------------------------------------- */
+
+static const double quantiles[] = {0.5, 0.95, 0.99};
+static const char *const quantile_names[] = {"p50", "p95", "p99"};
+enum { QUANTILES = sizeof(quantiles) / sizeof(quantiles[0]) };
+
+/* False: nothing is known of them. Those that could be off by more than is said
+ * are NaN. */
+static bool read_quantiles(const snapshot *s, const lp_aggregate_row *row,
+                           double out[QUANTILES])
+{
+    bool has =
+        row->sketch && lp_sketch_quantiles(row->sketch, &s->scale, quantiles,
+                                           QUANTILES, out) == LP_OK;
+    double sound_from = has ? lp_sketch_sound_from(row->sketch) : 2.0;
+
+    for (unsigned i = 0; i < QUANTILES; i++)
+        if (quantiles[i] < sound_from)
+            out[i] = (double)NAN;
+    return has;
+}
+
+static void print_quantiles(const snapshot *s, const lp_aggregate_row *row,
+                            double values[QUANTILES])
+{
+    bool has = read_quantiles(s, row, values);
+
+    for (unsigned i = 0; i < QUANTILES; i++) {
+        print_member(s->to, quantile_names[i], values[i]);
+    }
+    print_member(s->to, "error", has ? AGGREGATOR_ALPHA : (double)NAN);
+}
+
+static void print_exemplars(const snapshot *s, const lp_aggregate_row *row,
+                            const double values[QUANTILES])
+{
+    lp_seq seqs[EXEMPLARS];
+
+    fputs(",\"exemplars\":{", s->to);
+    for (unsigned i = 0; i < QUANTILES; i++) {
+        size_t count = 0;
+
+        if (isfinite(values[i]))
+            count = lp_aggregate_exemplars(s->ask->numbers, row, values[i],
+                                           seqs, EXEMPLARS);
+        print_seqs(s->to, quantile_names[i], seqs, count);
+        fputc(',', s->to);
+    }
+    print_seqs(s->to, "max", &row->max_seq, 1);
+    fputc('}', s->to);
+}
+
+/* row may be NULL, which is null. */
+static void print_dist(const snapshot *s, const char *name,
+                       const lp_aggregate_row *row)
+{
+    double values[QUANTILES];
+
+    fprintf(s->to, ",\"%s\":", name);
+    if (!has_values(row)) {
+        fputs("null", s->to);
+        return;
+    }
+    fprintf(s->to, "{\"count\":%" PRIu64, row->value_count);
+    print_member(s->to, "mean", mean_of(row));
+    print_member(s->to, "min", row->min);
+    print_member(s->to, "max", row->max);
+    print_quantiles(s, row, values);
+    print_exemplars(s, row, values);
+    fputc('}', s->to);
+}
+
+/* Finding rows ------------------------------------------------------------ */
+
+static void sort_out(snapshot *s, const lp_aggregate_row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        row_range *range = &s->of[rows[i].dimension];
+
+        if (range->count++ == 0)
+            range->at = &rows[i];
+    }
+}
+
+/* of: empty for what is no process's own. */
+static const lp_aggregate_row *find(const snapshot *s, lp_dimension dimension,
+                                    lp_span name, lp_span of)
+{
+    const row_range *range = &s->of[dimension];
+
+    for (size_t i = 0; i < range->count; i++) {
+        const lp_aggregate_row *row = &range->at[i];
+
+        if (!row->is_other && lp_span_equal(row->name, name) &&
+            lp_span_equal(row->of, of))
+            return row;
+    }
+    return NULL;
+}
+
+static const lp_aggregate_row *find_measure(const snapshot *s, const char *name)
+{
+    return find(s, LP_DIM_MEASURE, lp_span_str(name), LP_SPAN(""));
+}
+
+static const lp_aggregate_row *total_of(const snapshot *s)
+{
+    return s->of[LP_DIM_TOTAL].count > 0 ? s->of[LP_DIM_TOTAL].at : NULL;
+}
+
+static double per_second(const snapshot *s, double count)
+{
+    int64_t seconds = s->window->end_s - s->from_s;
+
+    return seconds > 0 ? count / (double)seconds : 0.0;
+}
+
+/* The mean number of requests under way, by their times together. */
+static double busy_of(const snapshot *s, const lp_aggregate_row *row)
+{
+    return row ? per_second(s, row->sum) / 1000.0 : 0.0;
+}
+
+/* A key and its name, null for what came under further names. */
+static void print_name(FILE *to, const char *key, const lp_aggregate_row *row)
+{
+    fprintf(to, "\"%s\":", key);
+    if (row->is_other)
+        fputs("null", to);
+    else
+        api_print_json_string(to, row->name);
+}
+
+/* Whole of the channel ---------------------------------------------------- */
+
+static void print_head(const snapshot *s)
+{
+    aggregator_status status;
+    const lp_aggregate_window *window = s->window;
+
+    aggregator_status_get(s->ask->who, &status);
+    fputs("{\"channel\":", s->to);
+    api_print_json_string(s->to, s->ask->channel_id);
+    fprintf(s->to, ",\"epoch\":\"%" PRIu64 "\",\"now\":%.3f",
+            lp_channel_epoch(status.ring), (double)s->ask->now_ns / 1e9);
+    fprintf(s->to, ",\"from\":%" PRId64 ",\"to\":%" PRId64, s->from_s,
+            window->end_s);
+    fprintf(s->to, ",\"window_s\":%" PRId64 ",\"detail\":\"%s\"", s->window_s,
+            detail_names[window->detail]);
+}
+
+static void print_lines(const snapshot *s)
+{
+    const row_range *rows = &s->of[LP_DIM_LINES];
+    const lp_aggregate_window *window = s->window;
+    aggregator_status status;
+    uint64_t count = 0;
+    double bytes = 0;
+
+    for (size_t i = 0; i < rows->count; i++) {
+        count += rows->at[i].count;
+        bytes += rows->at[i].sum;
+    }
+    aggregator_status_get(s->ask->who, &status);
+    fprintf(s->to, ",\"lines\":{\"count\":%" PRIu64, count);
+    print_member(s->to, "per_s", per_second(s, (double)count));
+    print_member(s->to, "bytes", bytes);
+    fprintf(s->to,
+            ",\"lost\":%" PRIu64 ",\"behind\":%" PRIu64
+            ",\"first_seq\":%" PRIu64 ",\"end_seq\":%" PRIu64 "}",
+            window->lost_lines, status.behind_lines, window->first_seq,
+            window->end_seq);
+}
+
+static void print_requests(const snapshot *s)
+{
+    const lp_aggregate_row *total = total_of(s);
+    uint64_t count = total ? total->count : 0;
+
+    fprintf(s->to, ",\"requests\":{\"count\":%" PRIu64, count);
+    print_member(s->to, "per_s", per_second(s, (double)count));
+    fprintf(s->to, ",\"failed\":%" PRIu64, total ? total->failed : 0);
+    print_member(s->to, "in_flight", busy_of(s, total));
+    print_dist(s, "response_ms", total);
+    fputc('}', s->to);
+}
+
+static void print_classes(const snapshot *s)
+{
+    const row_range *rows = &s->of[LP_DIM_STATUS];
+    uint64_t counts[6] = {0}; // [0]: of none
+
+    for (size_t i = 0; i < rows->count; i++) {
+        lp_span name = rows->at[i].name;
+        bool is_status = !rows->at[i].is_other && name.len_bytes == 3 &&
+                         *name.ptr >= '1' && *name.ptr <= '5';
+
+        counts[is_status ? *name.ptr - '0' : 0] += rows->at[i].count;
+    }
+    fputs(",\"classes\":{", s->to);
+    for (unsigned i = 1; i < 6; i++)
+        fprintf(s->to, "\"%uxx\":%" PRIu64 ",", i, counts[i]);
+    fprintf(s->to, "\"none\":%" PRIu64 "}", counts[0]);
+}
+
+static void print_status(const snapshot *s)
+{
+    const row_range *rows = &s->of[LP_DIM_STATUS];
+
+    fputs(",\"status\":[", s->to);
+    for (size_t i = 0; i < rows->count; i++) {
+        fputs(i > 0 ? ",{" : "{", s->to);
+        print_name(s->to, "status", &rows->at[i]);
+        fprintf(s->to, ",\"count\":%" PRIu64, rows->at[i].count);
+        print_dist(s, "response_ms", &rows->at[i]);
+        fputc('}', s->to);
+    }
+    fputc(']', s->to);
+}
+
+static void print_codes(const snapshot *s)
+{
+    const row_range *rows = &s->of[LP_DIM_CODE];
+    bool is_first = true;
+
+    fputs(",\"codes\":[", s->to);
+    for (size_t i = 0; i < rows->count; i++) {
+        const lp_aggregate_row *row = &rows->at[i];
+        const char *meaning =
+            row->is_other ? NULL : lp_measure_code_meaning(row->name);
+
+        if (row->is_of_process) // it is counted among all as well
+            continue;
+        fputs(is_first ? "{" : ",{", s->to);
+        is_first = false;
+        print_name(s->to, "code", row);
+        fputs(",\"meaning\":", s->to);
+        if (meaning)
+            api_print_json_string(s->to, lp_span_str(meaning));
+        else
+            fputs("null", s->to);
+        fprintf(s->to, ",\"count\":%" PRIu64 ",", row->count);
+        print_seqs(s->to, "exemplars", row->newest, 2);
+        fputc('}', s->to);
+    }
+    fputc(']', s->to);
+}
+
+static void print_queue(const snapshot *s)
+{
+    const lp_aggregate_row *wait = find_measure(s, "router.wait");
+
+    fputs(",\"queue\":{\"threshold_ms\":40", s->to);
+    print_dist(s, "wait_ms", wait);
+    print_dist(s, "depth", find_measure(s, "router.queue"));
+    fprintf(s->to, ",\"is_over\":%s}",
+            has_values(wait) && mean_of(wait) > WAIT_THRESHOLD_MS ? "true"
+                                                                  : "false");
+}
+
+/* Processes --------------------------------------------------------------- */
+
+typedef struct process_list {
+    lp_span *at;
+    size_t count;
+    bool has_other;
+} process_list;
+
+static void add_process(process_list *list, lp_span name)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (lp_span_equal(list->at[i], name))
+            return;
+    list->at[list->count++] = name;
+}
+
+static int order_names(const void *a, const void *b)
+{
+    const lp_span *left = a, *right = b;
+    size_t shorter =
+        left->len_bytes < right->len_bytes ? left->len_bytes : right->len_bytes;
+    int order = shorter > 0 ? memcmp(left->ptr, right->ptr, shorter) : 0;
+
+    if (order != 0 || left->len_bytes == right->len_bytes)
+        return order;
+    return left->len_bytes < right->len_bytes ? -1 : 1;
+}
+
+/* All that anything is known of. "" answered nothing and is none. False: no
+ * memory. */
+static bool list_processes(const snapshot *s, process_list *list)
+{
+    static const lp_dimension dimensions[] = {LP_DIM_PROCESS, LP_DIM_LINES,
+                                              LP_DIM_SKEW,    LP_DIM_MEASURE,
+                                              LP_DIM_EVENT,   LP_DIM_CODE};
+    size_t room = 1;
+
+    for (unsigned i = 0; i < LP_DIMENSIONS; i++)
+        room += s->of[i].count;
+    list->count = 0;
+    list->has_other = false;
+    list->at = calloc(room, sizeof(*list->at));
+    if (!list->at)
+        return false;
+    for (unsigned i = 0; i < sizeof(dimensions) / sizeof(dimensions[0]); i++) {
+        const row_range *rows = &s->of[dimensions[i]];
+
+        for (size_t j = 0; j < rows->count; j++) {
+            const lp_aggregate_row *row = &rows->at[j];
+            lp_span name = i < 3 ? row->name : row->of;
+
+            if (row->is_other)
+                list->has_other |= dimensions[i] == LP_DIM_PROCESS ||
+                                   dimensions[i] == LP_DIM_LINES;
+            else if (name.len_bytes > 0)
+                add_process(list, name);
+        }
+    }
+    if (list->count > 0)
+        qsort(list->at, list->count, sizeof(*list->at), order_names);
+    return true;
+}
+
+/* "key":{"NAME":count,...}, of the rows that are of a process. */
+static void print_counts_of(const snapshot *s, const char *key,
+                            lp_dimension dimension, lp_span process)
+{
+    const row_range *rows = &s->of[dimension];
+    bool is_first = true;
+
+    fprintf(s->to, ",\"%s\":{", key);
+    for (size_t i = 0; i < rows->count; i++) {
+        const lp_aggregate_row *row = &rows->at[i];
+
+        if (row->is_other || !lp_span_equal(row->of, process))
+            continue;
+        if (!is_first)
+            fputc(',', s->to);
+        is_first = false;
+        api_print_json_string(s->to, row->name);
+        fprintf(s->to, ":%" PRIu64, row->count);
+    }
+    fputc('}', s->to);
+}
+
+/* Samples of a process that belong together; null when there is none. */
+typedef struct sample_name {
+    const char *key;
+    const char *measure;
+} sample_name;
+
+/* NaN: there is none. */
+static double sample_of(const snapshot *s, const char *measure, lp_span process)
+{
+    const lp_aggregate_row *row =
+        find(s, LP_DIM_MEASURE, lp_span_str(measure), process);
+
+    return row ? row->last : (double)NAN;
+}
+
+/* False: there is none of them. Else the brace is left open, for more. */
+static bool print_samples(const snapshot *s, const char *key, lp_span process,
+                          const sample_name *names, size_t count)
+{
+    bool has_any = false;
+
+    fprintf(s->to, ",\"%s\":", key);
+    for (size_t i = 0; i < count; i++) {
+        double value = sample_of(s, names[i].measure, process);
+
+        if (isnan(value))
+            continue;
+        fprintf(s->to, "%s\"%s\":", has_any ? "," : "{", names[i].key);
+        api_print_double(s->to, value);
+        has_any = true;
+    }
+    if (!has_any)
+        fputs("null", s->to);
+    return has_any;
+}
+
+static void print_memory(const snapshot *s, lp_span process)
+{
+    static const sample_name names[] = {{"total", "memory_total"},
+                                        {"rss", "memory_rss"},
+                                        {"cache", "memory_cache"},
+                                        {"swap", "memory_swap"},
+                                        {"quota", "memory_quota"}};
+    double total = sample_of(s, "memory_total", process);
+    double quota = sample_of(s, "memory_quota", process);
+
+    if (!print_samples(s, "memory", process, names,
+                       sizeof(names) / sizeof(names[0])))
+        return;
+    print_member(s->to, "share", quota > 0 ? total / quota : (double)NAN);
+    fputc('}', s->to);
+}
+
+static void print_load(const snapshot *s, lp_span process)
+{
+    static const sample_name names[] = {
+        {"1m", "load_avg_1m"}, {"5m", "load_avg_5m"}, {"15m", "load_avg_15m"}};
+
+    if (print_samples(s, "load", process, names,
+                      sizeof(names) / sizeof(names[0])))
+        fputc('}', s->to);
+}
+
+static void print_skew(const snapshot *s, const lp_aggregate_row *row)
+{
+    fputs(",\"skew_ms\":", s->to);
+    if (!has_values(row)) {
+        fputs("null", s->to);
+        return;
+    }
+    fputs("{\"mean\":", s->to);
+    api_print_double(s->to, mean_of(row));
+    print_member(s->to, "min", row->min);
+    print_member(s->to, "max", row->max);
+    fputc('}', s->to);
+}
+
+static void print_process_counts(const snapshot *s,
+                                 const lp_aggregate_row *lines,
+                                 const lp_aggregate_row *requests)
+{
+    fprintf(s->to, ",\"lines\":%" PRIu64, lines ? lines->count : 0);
+    print_member(s->to, "line_bytes", lines ? lines->sum : 0.0);
+    fprintf(s->to, ",\"requests\":%" PRIu64 ",\"failed\":%" PRIu64,
+            requests ? requests->count : 0, requests ? requests->failed : 0);
+    print_dist(s, "response_ms", requests);
+    print_member(s->to, "busy", busy_of(s, requests));
+}
+
+static void print_process(const snapshot *s, lp_span name)
+{
+    fputs("{\"process\":", s->to);
+    api_print_json_string(s->to, name);
+    print_process_counts(s, find(s, LP_DIM_LINES, name, LP_SPAN("")),
+                         find(s, LP_DIM_PROCESS, name, LP_SPAN("")));
+    print_memory(s, name);
+    print_load(s, name);
+    print_counts_of(s, "codes", LP_DIM_CODE, name);
+    print_counts_of(s, "events", LP_DIM_EVENT, name);
+    print_skew(s, find(s, LP_DIM_SKEW, name, LP_SPAN("")));
+    fputc('}', s->to);
+}
+
+static const lp_aggregate_row *other_of(const snapshot *s,
+                                        lp_dimension dimension)
+{
+    const row_range *rows = &s->of[dimension];
+
+    if (rows->count > 0 && rows->at[rows->count - 1].is_other)
+        return &rows->at[rows->count - 1];
+    return NULL;
+}
+
+static bool print_processes(const snapshot *s)
+{
+    process_list list;
+
+    if (!list_processes(s, &list))
+        return false;
+    fputs(",\"processes\":[", s->to);
+    for (size_t i = 0; i < list.count; i++) {
+        if (i > 0)
+            fputc(',', s->to);
+        print_process(s, list.at[i]);
+    }
+    if (list.has_other) {
+        fprintf(s->to, "%s{\"process\":null", list.count > 0 ? "," : "");
+        print_process_counts(s, other_of(s, LP_DIM_LINES),
+                             other_of(s, LP_DIM_PROCESS));
+        fputs(",\"memory\":null,\"load\":null,\"codes\":{},\"events\":{}",
+              s->to);
+        print_skew(s, other_of(s, LP_DIM_SKEW));
+        fputc('}', s->to);
+    }
+    fputc(']', s->to);
+    free(list.at);
+    return true;
+}
+
+/* Routes and measures ----------------------------------------------------- */
+
+static int order_routes(const void *a, const void *b)
+{
+    const lp_aggregate_row *left = *(const lp_aggregate_row *const *)a;
+    const lp_aggregate_row *right = *(const lp_aggregate_row *const *)b;
+
+    if (left->is_other != right->is_other)
+        return left->is_other ? 1 : -1;
+    if (left->sum != right->sum)
+        return left->sum > right->sum ? -1 : 1;
+    return order_names(&left->name, &right->name);
+}
+
+static void print_route(const snapshot *s, const lp_aggregate_row *row)
+{
+    fputc('{', s->to);
+    print_name(s->to, "route", row);
+    fprintf(s->to, ",\"count\":%" PRIu64 ",\"failed\":%" PRIu64, row->count,
+            row->failed);
+    print_dist(s, "response_ms", row);
+    fputc('}', s->to);
+}
+
+/* Several in one, without quantiles. */
+static void add_row(lp_aggregate_row *sum, const lp_aggregate_row *row)
+{
+    if (row->value_count > 0) {
+        if (sum->value_count == 0 || row->min < sum->min)
+            sum->min = row->min;
+        if (sum->value_count == 0 || row->max > sum->max) {
+            sum->max = row->max;
+            sum->max_seq = row->max_seq;
+        }
+    }
+    sum->count += row->count;
+    sum->value_count += row->value_count;
+    sum->failed += row->failed;
+    sum->sum += row->sum;
+}
+
+static bool print_routes(const snapshot *s)
+{
+    const row_range *rows = &s->of[LP_DIM_ROUTE];
+    const lp_aggregate_row **sorted = calloc(rows->count + 1, sizeof(*sorted));
+    lp_aggregate_row rest = {.dimension = LP_DIM_ROUTE, .is_other = true};
+
+    if (!sorted)
+        return false;
+    for (size_t i = 0; i < rows->count; i++)
+        sorted[i] = &rows->at[i];
+    if (rows->count > 0)
+        qsort(sorted, rows->count, sizeof(*sorted), order_routes);
+    fputs(",\"routes\":[", s->to);
+    for (size_t i = 0; i < rows->count; i++) {
+        if (i >= API_SNAPSHOT_ROUTES || sorted[i]->is_other) {
+            add_row(&rest, sorted[i]);
+            continue;
+        }
+        if (i > 0)
+            fputc(',', s->to);
+        print_route(s, sorted[i]);
+    }
+    if (rest.count > 0) {
+        fputs(rows->count > 1 ? "," : "", s->to);
+        print_route(s, &rest);
+    }
+    fputc(']', s->to);
+    free(sorted);
+    return true;
+}
+
+static const char *unit_name(uint8_t unit)
+{
+    static const char *const names[] = {"", "ms", "bytes", "%", "pages", ""};
+
+    return names[unit < sizeof(names) / sizeof(names[0]) ? unit : 0];
+}
+
+static const char *op_name(uint8_t op)
+{
+    switch ((lp_measure_op)op) {
+    case LP_OP_SAMPLE:
+        return "sample";
+    case LP_OP_COUNT:
+        return "count";
+    case LP_OP_UNIQUE:
+        return "unique";
+    case LP_OP_MEASURE:
+        break;
+    }
+    return "measure";
+}
+
+static void print_measure(const snapshot *s, const lp_aggregate_row *row)
+{
+    double values[QUANTILES];
+
+    fputc('{', s->to);
+    print_name(s->to, "name", row);
+    fputs(",\"of\":", s->to);
+    if (row->is_other && row->is_of_process) // of any of them
+        fputs("null", s->to);
+    else
+        api_print_json_string(s->to, row->of);
+    fprintf(s->to, ",\"op\":\"%s\",\"unit\":\"%s\",\"count\":%" PRIu64,
+            op_name(row->op), unit_name(row->unit), row->count);
+    print_member(s->to, "sum", row->sum);
+    print_member(s->to, "mean", mean_of(row));
+    print_member(s->to, "min", row->min);
+    print_member(s->to, "max", row->max);
+    print_member(s->to, "last", row->last);
+    print_quantiles(s, row, values);
+    fputc('}', s->to);
+}
+
+static void print_measures(const snapshot *s)
+{
+    const row_range *rows = &s->of[LP_DIM_MEASURE];
+
+    fputs(",\"measures\":[", s->to);
+    for (size_t i = 0; i < rows->count; i++) {
+        if (i > 0)
+            fputc(',', s->to);
+        print_measure(s, &rows->at[i]);
+    }
+    fputc(']', s->to);
+}
+
+/* What is kept ------------------------------------------------------------ */
+
+static void print_kept(FILE *to, const lp_aggregate_stats *stats)
+{
+    fputs(",\"kept\":{", to);
+    for (unsigned i = 0; i < LP_TIERS; i++)
+        fprintf(to,
+                "%s\"%s\":{\"full_from\":%" PRId64 ",\"core_from\":%" PRId64
+                ",\"from\":%" PRId64 "}",
+                i > 0 ? "," : "", api_tier_names[i], stats->full_from_s[i],
+                stats->core_from_s[i], stats->kept_from_s[i]);
+    fputc('}', to);
+}
+
+static void print_ledger(FILE *to, const api_aggregate_ask *ask)
+{
+    lp_channel_stats stats = LP_CHANNEL_STATS_INIT;
+    aggregator_status status;
+
+    aggregator_status_get(ask->who, &status);
+    lp_channel_stats_get(status.ring, &stats);
+    fprintf(to,
+            ",\"ledger\":{\"appended\":%" PRIu64 ",\"resident\":%" PRIu64
+            ",\"evicted\":%" PRIu64 ",\"oldest_seq\":%" PRIu64
+            ",\"next_seq\":%" PRIu64 ",\"too_big\":%" PRIu64
+            ",\"refused\":%" PRIu64 "}",
+            stats.appended_lines, stats.resident_lines, stats.evicted_lines,
+            stats.oldest_seq, stats.next_seq, stats.too_big_lines,
+            stats.refused_lines);
+}
+
+static void print_tail(FILE *to, const api_aggregate_ask *ask)
+{
+    lp_aggregate_stats stats = {.struct_bytes = sizeof(stats)};
+
+    lp_aggregate_stats_get(ask->numbers, &stats);
+    fprintf(to,
+            ",\"series\":{\"used\":%u,\"max\":%u,\"other_values\":%" PRIu64 "}",
+            stats.series, ask->cfg->aggregate_series_max, stats.other_values);
+    print_kept(to, &stats);
+    print_ledger(to, ask);
+    fputc('}', to);
+}
+
+/* All --------------------------------------------------------------------- */
+
+typedef struct printing {
+    snapshot s;
+    bool is_printed;
+} printing;
+
+/* A window without a line is not kept, and is counted for all that; but not one
+ * that had to make room. */
+static int64_t begin_of(const snapshot *s, const lp_aggregate_window *window)
+{
+    lp_aggregate_stats stats = {.struct_bytes = sizeof(stats)};
+    int64_t asked_s = window->end_s - s->window_s;
+    int64_t since_s;
+    aggregator_status status;
+
+    lp_aggregate_stats_get(s->ask->numbers, &stats);
+    if (stats.frames_dropped > 0)
+        return window->start_s;
+    aggregator_status_get(s->ask->who, &status);
+    since_s = status.since_ns / 1000000000;
+    if (since_s > window->start_s)
+        since_s = window->start_s; // the clock went back
+    return asked_s > since_s ? asked_s : since_s;
+}
+
+static void print_window(void *ctx, const lp_aggregate_window *window,
+                         const lp_aggregate_row *rows, size_t row_count)
+{
+    printing *p = ctx;
+    snapshot *s = &p->s;
+
+    s->window = window;
+    s->from_s = begin_of(s, window);
+    sort_out(s, rows, row_count);
+    print_head(s);
+    print_lines(s);
+    print_requests(s);
+    print_classes(s);
+    print_status(s);
+    print_codes(s);
+    print_queue(s);
+    print_dist(s, "bytes", find_measure(s, "router.bytes"));
+    p->is_printed = print_processes(s) && print_routes(s);
+    print_measures(s);
+}
+
+bool api_print_snapshot(FILE *to, const api_aggregate_ask *ask,
+                        int64_t window_s)
+{
+    static const lp_aggregate_select all = LP_AGGREGATE_SELECT_ALL;
+    int64_t end_s = api_aggregate_second(ask) + 1;
+    printing p = {.s = {.to = to, .ask = ask, .window_s = window_s}};
+
+    lp_sketch_scale_init(&p.s.scale, AGGREGATOR_ALPHA);
+    lp_aggregate_tick(ask->numbers, aggregator_over_ns(ask->now_ns));
+    if (lp_aggregate_total(ask->numbers, end_s - window_s, end_s, &all,
+                           print_window, &p) != LP_OK ||
+        !p.is_printed)
+        return false;
+    print_tail(to, ask);
+    return true;
+}

@@ -1,0 +1,239 @@
+/* api_aggregates.c - what the lines of a channel say in numbers: now, and over
+ * time. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api_aggregates.h"
+
+/* Finding ----------------------------------------------------------------- */
+
+bool api_has_aggregates(http_request *req)
+{
+    if (http_worker(req)->shared->aggregates)
+        return true;
+    http_reply_error(req, 404,
+                     "there are no aggregates: this daemon runs with "
+                     "--aggregates off");
+    return false;
+}
+
+aggregator *api_readable_aggregator(http_request *req,
+                                    const catalog_channel **channel)
+{
+    *channel = api_readable_channel(req);
+    if (!*channel || !api_has_aggregates(req))
+        return NULL;
+    return aggregator_of(*channel);
+}
+
+/* Parameters -------------------------------------------------------------- */
+
+/* "60s", "5m", "24h". 0: it is none. */
+static int64_t parse_window(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    uint64_t number;
+    uint64_t unit_s;
+
+    if (digits > 5 || !api_parse_count(lp_span_of(text, digits), &number))
+        return 0;
+    if (strcmp(text + digits, "s") == 0)
+        unit_s = 1;
+    else if (strcmp(text + digits, "m") == 0)
+        unit_s = 60;
+    else if (strcmp(text + digits, "h") == 0)
+        unit_s = 3600;
+    else
+        return 0;
+    return number * unit_s <= API_WINDOW_MAX_S ? (int64_t)(number * unit_s) : 0;
+}
+
+static bool read_window(http_request *req, int64_t *window_s)
+{
+    const char *text = http_query(req, "window");
+
+    *window_s = text ? parse_window(text) : API_WINDOW_DEFAULT_S;
+    if (*window_s > 0)
+        return true;
+    http_reply_error(
+        req, 400,
+        "\"window\" is \"%.100s\", but has to be a time from 1s to "
+        "24h, such as 60s, 5m or 1h",
+        text);
+    return false;
+}
+
+static bool read_tier(http_request *req, lp_tier *tier)
+{
+    const char *text = http_query(req, "tier");
+
+    *tier = LP_TIER_SECONDS;
+    if (!text)
+        return true;
+    for (unsigned i = 0; i < LP_TIERS; i++)
+        if (strcmp(text, api_tier_names[i]) == 0) {
+            *tier = (lp_tier)i;
+            return true;
+        }
+    http_reply_error(
+        req, 400, "tier is \"%.100s\"; it has to be seconds, tens or minutes",
+        text);
+    return false;
+}
+
+/* A copy of the request's. */
+static lp_span query_span(http_request *req, const char *name)
+{
+    const char *text = http_query(req, name);
+
+    return lp_span_str(text ? text : "");
+}
+
+/* now_s is the second behind the last one that is over. */
+static bool read_series(http_request *req, int64_t now_s, api_series_ask *out)
+{
+    uint64_t from_s = 0;
+    uint64_t to_s = (uint64_t)now_s;
+    int64_t step_s;
+
+    if (!read_tier(req, &out->tier) ||
+        !api_query_number(req, "from", 1, INT32_MAX, &from_s) ||
+        !api_query_number(req, "to", 1, INT32_MAX, &to_s))
+        return false;
+    step_s = api_tier_step_s(out->tier);
+    out->from_s = (int64_t)from_s;
+    out->to_s = (int64_t)to_s < now_s ? (int64_t)to_s : now_s;
+    out->to_s -= out->to_s % step_s;
+    out->process = query_span(req, "process");
+    out->route = query_span(req, "route");
+    if (out->process.len_bytes > 0 && out->route.len_bytes > 0) {
+        http_reply_error(req, 400,
+                         "there are both process=\"%.100s\" and "
+                         "route=\"%.100s\"; give one of them",
+                         out->process.ptr, out->route.ptr);
+        return false;
+    }
+    if (from_s == 0 || from_s < to_s)
+        return true;
+    http_reply_error(req, 400,
+                     "\"from\" is %" PRIu64 ", but has to be before \"to\", "
+                     "%" PRIu64,
+                     from_s, to_s);
+    return false;
+}
+
+/* On the pool ------------------------------------------------------------- */
+
+void api_offload(http_request *req, void (*work)(void *ctx),
+                 void (*done)(void *ctx), void *ctx)
+{
+    if (worker_offload(http_worker(req), work, done, ctx)) {
+        http_defer(req);
+        return;
+    }
+    work(ctx);
+    done(ctx);
+}
+
+typedef struct answer {
+    http_request *req;
+    api_aggregate_ask ask; /* who is held */
+    bool is_series;
+    int64_t window_s;
+    api_series_ask series;
+    api_page page;
+    bool is_printed;
+} answer;
+
+static void print_answer(void *ctx)
+{
+    answer *a = ctx;
+
+    a->ask.numbers = aggregator_begin(a->ask.who);
+    if (!a->ask.numbers)
+        return;
+    a->is_printed = a->is_series
+                        ? api_print_series(a->page.to, &a->ask, &a->series)
+                        : api_print_snapshot(a->page.to, &a->ask, a->window_s);
+    aggregator_end(a->ask.who);
+}
+
+static void send_answer(void *ctx)
+{
+    answer *a = ctx;
+
+    aggregator_unref(a->ask.who);
+    http_set_header(a->req, "Cache-Control", "no-store");
+    if (a->is_printed) {
+        api_page_reply(a->req, &a->page, 200, "application/json");
+        return;
+    }
+    api_page_drop(&a->page);
+    api_refuse_memory(a->req);
+}
+
+/* NULL: answered. */
+static answer *new_answer(http_request *req)
+{
+    const catalog_channel *channel;
+    aggregator *who = api_readable_aggregator(req, &channel);
+    worker *w = http_worker(req);
+    answer *a;
+
+    if (!who)
+        return NULL;
+    a = http_alloc(req, sizeof(*a));
+    if (a) {
+        memset(a, 0, sizeof(*a));
+        a->ask.channel_id = api_copy(req, channel->id);
+    }
+    if (!a || !a->ask.channel_id.ptr) {
+        api_refuse_busy(req, http_reply_error);
+        return NULL;
+    }
+    a->req = req;
+    a->ask.who = who;
+    a->ask.cfg = w->shared->cfg;
+    a->ask.now_ns = worker_now(w);
+    return a;
+}
+
+static void start_answer(answer *a)
+{
+    if (!api_page_open(a->req, &a->page))
+        return;
+    aggregator_ref(a->ask.who);
+    api_offload(a->req, print_answer, send_answer, a);
+}
+
+static void get_snapshot(http_request *req)
+{
+    static const char *const known[] = {"window", NULL};
+    answer *a = new_answer(req);
+
+    if (a && api_query_knows(req, known) && read_window(req, &a->window_s))
+        start_answer(a);
+}
+
+static void get_series(http_request *req)
+{
+    static const char *const known[] = {"tier",    "from",  "to",
+                                        "process", "route", NULL};
+    answer *a = new_answer(req);
+
+    if (!a)
+        return;
+    a->is_series = true;
+    if (api_query_knows(req, known) &&
+        read_series(req, api_aggregate_second(&a->ask) + 1, &a->series))
+        start_answer(a);
+}
+
+const http_route api_aggregates_routes[] = {
+    {"GET", "/v3/channels/:id/aggregates", HTTP_API_V3, HTTP_AUTH_READER,
+     get_snapshot, 0, NULL},
+    {"GET", "/v3/channels/:id/aggregates/series", HTTP_API_V3, HTTP_AUTH_READER,
+     get_series, 0, NULL},
+    {NULL, NULL, HTTP_API_NONE, HTTP_AUTH_NONE, NULL, 0, NULL},
+};

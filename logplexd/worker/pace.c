@@ -1,0 +1,158 @@
+#include "worker/pace.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum { LINE_BYTES = 64 }; /* of a cache */
+
+/* What one worker writes, apart from what others do. */
+typedef struct row {
+    _Atomic uint64_t *added; /* by home */
+    _Atomic uint64_t read;   /* as a home */
+    /* Of a home: how far behind it ingest began to hold; 0: it does not. */
+    _Atomic uint64_t held_lines;
+} row;
+
+struct pace {
+    void (*wake)(void *ctx, unsigned home);
+    void *ctx;
+    unsigned workers;
+    _Atomic unsigned held_homes;
+    _Atomic bool is_over;
+    size_t row_bytes;
+    char *rows;
+};
+
+static row *row_of(const pace *p, unsigned index)
+{
+    return (row *)(void *)(p->rows + index * p->row_bytes);
+}
+
+pace *pace_create(unsigned workers, void (*wake)(void *ctx, unsigned home),
+                  void *ctx)
+{
+    pace *p = calloc(1, sizeof(*p));
+    size_t used_bytes = sizeof(row) + workers * sizeof(_Atomic uint64_t);
+
+    if (!p)
+        return NULL;
+    p->wake = wake;
+    p->ctx = ctx;
+    p->workers = workers;
+    p->row_bytes = (used_bytes + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
+    p->rows = aligned_alloc(LINE_BYTES, workers * p->row_bytes);
+    if (!p->rows) {
+        free(p);
+        return NULL;
+    }
+    for (unsigned i = 0; i < workers; i++) {
+        row *r = row_of(p, i);
+
+        r->added = (_Atomic uint64_t *)(void *)(r + 1);
+        atomic_init(&r->read, 0);
+        atomic_init(&r->held_lines, 0);
+        for (unsigned home = 0; home < workers; home++)
+            atomic_init(&r->added[home], 0);
+    }
+    return p;
+}
+
+void pace_destroy(pace *p)
+{
+    if (!p)
+        return;
+    free(p->rows);
+    free(p);
+}
+
+unsigned pace_home(const pace *p, const lp_channel *ring)
+{
+    // Rings are aligned; the multiplier is 2^64 / golden ratio.
+    uint64_t hash = ((uintptr_t)ring >> 6) * 0x9E3779B97F4A7C15u;
+
+    return (unsigned)((hash >> 32) * p->workers >> 32);
+}
+
+/* As count_add(): only the owner writes. */
+static void add(_Atomic uint64_t *at, uint64_t n)
+{
+    atomic_store_explicit(at,
+                          atomic_load_explicit(at, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
+void pace_add(pace *p, unsigned w, unsigned home, uint64_t lines)
+{
+    add(&row_of(p, w)->added[home], lines);
+}
+
+void pace_read(pace *p, unsigned home, uint64_t lines)
+{
+    add(&row_of(p, home)->read, lines);
+}
+
+uint64_t pace_behind(const pace *p, unsigned home)
+{
+    // Loaded first: what was read was added before.
+    uint64_t read =
+        atomic_load_explicit(&row_of(p, home)->read, memory_order_relaxed);
+    uint64_t added = 0;
+
+    for (unsigned i = 0; i < p->workers; i++)
+        added += atomic_load_explicit(&row_of(p, i)->added[home],
+                                      memory_order_relaxed);
+    // A line can be read before it is counted as added.
+    return added > read ? added - read : 0;
+}
+
+bool pace_is_late(const pace *p, unsigned home, uint64_t line_bytes)
+{
+    uint64_t lines = pace_behind(p, home);
+
+    return lines >= PACE_WAKE_LINES || lines * line_bytes >= PACE_MAX_BYTES / 8;
+}
+
+bool pace_look(pace *p, unsigned w, unsigned home, uint64_t line_bytes)
+{
+    uint64_t expected = 0;
+    row *r = row_of(p, home);
+    uint64_t lines;
+
+    if (!pace_is_late(p, home, line_bytes))
+        return false;
+    if (w != home)
+        p->wake(p->ctx, home);
+    lines = pace_behind(p, home);
+    if (lines * line_bytes <= PACE_MAX_BYTES || atomic_load(&p->is_over))
+        return false;
+    if (!atomic_compare_exchange_strong(&r->held_lines, &expected, lines))
+        return false;
+    atomic_fetch_add(&p->held_homes, 1);
+    return true;
+}
+
+bool pace_is_held(const pace *p)
+{
+    return atomic_load_explicit(&p->held_homes, memory_order_relaxed) > 0;
+}
+
+bool pace_is_held_still(pace *p)
+{
+    for (unsigned home = 0; pace_is_held(p) && home < p->workers; home++) {
+        row *r = row_of(p, home);
+        uint64_t held_lines = atomic_load(&r->held_lines);
+
+        if (held_lines == 0 || (pace_behind(p, home) > held_lines / 2 &&
+                                !atomic_load(&p->is_over)))
+            continue;
+        if (atomic_compare_exchange_strong(&r->held_lines, &held_lines, 0))
+            atomic_fetch_sub(&p->held_homes, 1);
+    }
+    return pace_is_held(p);
+}
+
+void pace_let_go(pace *p)
+{
+    atomic_store(&p->is_over, true);
+    pace_is_held_still(p);
+}
