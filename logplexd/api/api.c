@@ -75,14 +75,23 @@ bool api_accepts(const http_request *req, const char *type)
     return false;
 }
 
+static bool wants(http_request *req, const char *type)
+{
+    if (api_accepts(req, type))
+        return true;
+    http_reply_error(
+        req, 406, "the answer is %s, which the Accept header leaves out", type);
+    return false;
+}
+
 bool api_wants_json(http_request *req)
 {
-    if (api_accepts(req, "application/json"))
-        return true;
-    http_reply_error(req, 406,
-                     "the answer is application/json, which the "
-                     "Accept header leaves out");
-    return false;
+    return wants(req, "application/json");
+}
+
+bool api_wants_events(http_request *req)
+{
+    return wants(req, "text/event-stream");
 }
 
 bool api_has_type(const http_request *req, const char *type)

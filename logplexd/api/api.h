@@ -18,6 +18,9 @@ bool api_accepts(const http_request *req, const char *type);
 /* False: Accept leaves application/json out, and it has been answered. */
 bool api_wants_json(http_request *req);
 
+/* The same for text/event-stream. */
+bool api_wants_events(http_request *req);
+
 /* Is the Content-Type this one, with or without parameters? */
 bool api_has_type(const http_request *req, const char *type);
 

@@ -193,11 +193,14 @@ static void resume(http_request *req, channel_view *v)
 static void get_stream(http_request *req)
 {
     static const api_view_kind kind = {make, destroy};
-    const catalog_channel *channel;
-    aggregator *who = api_readable_aggregator(req, &channel);
     static const char *const known[] = {"after", NULL};
+    const catalog_channel *channel;
+    aggregator *who;
     channel_view *v;
 
+    if (!api_wants_events(req))
+        return;
+    who = api_readable_aggregator(req, &channel);
     if (!who || !api_query_knows(req, known))
         return;
     v = calloc(1, sizeof(*v));

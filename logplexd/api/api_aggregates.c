@@ -177,10 +177,13 @@ static void send_answer(void *ctx)
 static answer *new_answer(http_request *req)
 {
     const catalog_channel *channel;
-    aggregator *who = api_readable_aggregator(req, &channel);
     worker *w = http_worker(req);
+    aggregator *who;
     answer *a;
 
+    if (!api_wants_json(req))
+        return NULL;
+    who = api_readable_aggregator(req, &channel);
     if (!who)
         return NULL;
     a = http_alloc(req, sizeof(*a));

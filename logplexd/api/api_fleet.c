@@ -282,8 +282,11 @@ static void send_answer(void *ctx)
 static void get_fleet(http_request *req)
 {
     worker *w = http_worker(req);
-    answer *a = http_alloc(req, sizeof(*a));
+    answer *a;
 
+    if (!api_wants_json(req))
+        return;
+    a = http_alloc(req, sizeof(*a));
     if (!a) {
         api_refuse_memory(req);
         return;
@@ -333,8 +336,11 @@ static void destroy(api_view *view)
 static void get_fleet_stream(http_request *req)
 {
     static const api_view_kind kind = {make, destroy};
-    fleet_view *v = calloc(1, sizeof(*v));
+    fleet_view *v;
 
+    if (!api_wants_events(req))
+        return;
+    v = calloc(1, sizeof(*v));
     if (!v) {
         api_refuse_memory(req);
         return;

@@ -24,12 +24,8 @@ static void get_tail(http_request *req)
     tail_request want = {
         .num_lines = TAIL_LINES, .is_tail = true, .form = &tail_form_batches};
 
-    if (!api_accepts(req, "text/event-stream")) {
-        http_reply_error(req, 406,
-                         "the answer is text/event-stream, which the Accept "
-                         "header leaves out");
+    if (!api_wants_events(req))
         return;
-    }
     channel = api_readable_channel(req);
     if (!channel || !api_query_knows(req, known) ||
         !api_query_number(req, "num", 0, TAIL_LINES_MAX, &want.num_lines) ||

@@ -106,7 +106,8 @@ class Ops(DaemonTest):
         for one in events:
             one.client.close()
         self.wait_until(lambda: self.metrics()["logplex_tails", None] == 0)
-        self.wait_until(lambda: self.ledger()["engine"]["cursors"] == 0)
+        self.wait_until(lambda: self.ledger()["engine"]["cursors"] == 1,
+                        "that of the channel's aggregates is there")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import resource
+import signal
 import sqlite3
 import sys
 import tempfile
@@ -755,6 +756,61 @@ class Lines(Asking):
         self.say("getRequest", 200, request_id="a")
 
 
+class Aggregates(Asking):
+    def setUp(self):
+        super().setUp()
+        self.fresh()
+
+    def ended(self, id_, end):
+        """A stream that end() ends, once it has said something."""
+        target = self.target(OPERATIONS[id_], id="demo")
+        with self.daemon.client() as client:
+            client.send("GET", target, [("Authorization", basic(*OWNER))])
+            answer = client.read_head()
+            while b"data: " not in answer.body:
+                answer.body += client.chunk()
+            end()
+            data = client.chunk()
+            while data:
+                answer.body += data
+                data = client.chunk()
+        description.check("GET", target, answer)
+        self.assertIn(b"\nevent: end\n", answer.body)
+
+    def test_they_are_told(self):
+        for id_ in ("getAggregates", "getAggregateSeries", "getFleet"):
+            self.say(id_, 200)
+        for id_, wrong in (("getAggregates", "window=x"),
+                           ("getAggregateSeries", "tier=x"),
+                           ("getAggregateStream", "x=y"),
+                           ("getFleet", "sort=x"),
+                           ("getFleetStream", "limit=0")):
+            self.say(id_, 400, query="?" + wrong)
+        for id_ in ("getAggregates", "getAggregateSeries",
+                    "getAggregateStream"):
+            self.say(id_, 404, id="nowhere")
+
+    def test_streams_end(self):
+        self.ended("getAggregateStream",
+                   lambda: self.ask("DELETE", "/v3/channels/demo"))
+        self.ended("getFleetStream",
+                   lambda: self.daemon.process.send_signal(signal.SIGTERM))
+        self.assertEqual(self.daemon.process.wait(60), 0)
+
+
+class WithoutAggregates(Asking):
+    FLAGS = ["--aggregates", "off"]
+
+    def test_it_is_said_that_there_are_none(self):
+        self.fresh()
+        for id_ in ("getAggregates", "getAggregateSeries",
+                    "getAggregateStream", "getFleet", "getFleetStream"):
+            self.assertIn("--aggregates off",
+                          self.say(id_, 404).json()["error"])
+        self.say("getMetrics", 200)
+        self.say("getMetrics", 404, query="?channel=demo")
+
+
 class Legacy(Asking):
     FLAGS = ["--drains-max", "2", "--tokens-max", "2", "--channels-max", "3"]
 
@@ -908,6 +964,9 @@ class Operations(Asking):
         self.make_channel("demo")
         self.say("getLedger", 200, query="?channel=demo")
         self.say("getLedger", 404, query="?channel=nowhere")
+        self.say("getMetrics", 200, query="?channel=demo&channel=demo")
+        self.say("getMetrics", 404, query="?channel=nowhere")
+        self.say("getMetrics", 400, query="?" + "channel=demo&" * 33)
 
     def test_the_description_is_what_is_in_the_tree_with_the_version(self):
         answer = self.say("getOpenapi", 200)
@@ -1002,7 +1061,7 @@ class Whole(unittest.TestCase):
 
 ASKING = (Sweeps, Stalled, Overloaded, WrongTooOften, Guessed, SickDisk,
           BusyDisk, Switched, Credentials, FirstCredential, Ingest, V3,
-          Sessions, Lines, Legacy, Platform, Operations, EveryPath)
+          Sessions, Lines, Aggregates, WithoutAggregates, Legacy, Platform, Operations, EveryPath)
 
 
 def load_tests(loader, *_):

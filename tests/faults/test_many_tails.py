@@ -65,7 +65,8 @@ class ManyTails(DaemonTest):
     def is_empty(self):
         ledger = self.ledger()
         return (ledger["tails"]["opened"] == ledger["tails"]["closed"] and
-                ledger["engine"]["cursors"] == 0)
+                ledger["engine"]["cursors"] ==
+                ledger["aggregates"]["channels"])
 
 
 if __name__ == "__main__":
