@@ -77,8 +77,8 @@ static bool read_tier(http_request *req, lp_tier *tier)
             return true;
         }
     http_reply_error(
-        req, 400, "tier is \"%.100s\"; it has to be seconds, tens or minutes",
-        text);
+        req, 400,
+        "\"tier\" is \"%.100s\", but has to be seconds, tens or minutes", text);
     return false;
 }
 

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { UNSENT_MAX_BYTES = 32 * 1024 };
+
 #define HELLO "retry: 2000\n\n"
 
 typedef LIST_HEAD(view_list, api_view) view_list;
@@ -293,6 +295,7 @@ void api_view_start(http_request *req, api_view *view)
     view->is_new = true;
     LIST_INSERT_HEAD(&views->list, view, entry);
     count(view, COUNT_AGGREGATE_VIEWERS_OPENED);
+    http_limit_unsent(req, UNSENT_MAX_BYTES);
     http_set_header(req, "Cache-Control", "no-cache");
     http_set_header(req, "X-Accel-Buffering", "no");
     http_set_header(req, "X-Content-Type-Options", "nosniff");

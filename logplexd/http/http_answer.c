@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include "base/utf8.h"
 #include "http/http_impl.h"
 
@@ -242,6 +246,13 @@ void http_stream(http_request *req, int status, const char *type,
         return;
     }
     hand_over(req, status, type);
+}
+
+void http_limit_unsent(http_request *req, int bytes)
+{
+    // Without it (before Linux 3.12) more waits, and that is all.
+    setsockopt(req->conn->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes,
+               sizeof(bytes));
 }
 
 void http_keep_open(http_request *req)

@@ -1,0 +1,520 @@
+#!/usr/bin/env python3
+"""What the lines of a channel say in numbers: a snapshot, columns over time, and
+what becomes of both when channels and daemons go."""
+import os
+import socket
+import sys
+import time
+from urllib.parse import quote
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+import prometheus
+from logplexd import Daemon, DaemonTest, frames, line, main
+
+ERROR = 0.01
+
+
+def request(token, n, dyno="web.1", status=200, service=10, path="/users/%d",
+            connect=1, code=None, wait=None):
+    """A line of the router's."""
+    msg = "at=%s method=GET path=\"%s\" host=h request_id=r-%d dyno=%s " \
+          "connect=%dms service=%dms status=%d bytes=%d" % (
+              "error code=%s desc=\"x\"" % code if code else "info",
+              path % n if "%" in path else path, n, dyno, connect, service,
+              status, 100 + n)
+    if wait is not None:
+        msg += " queue=2 wait=%dms" % wait
+    return line(msg, token, "router")
+
+
+def exact(values, q):
+    return sorted(values)[int(q * (len(values) - 1))]
+
+
+class Aggregating(DaemonTest):
+    def snapshot(self, channel="demo", **query):
+        text = "&".join("%s=%s" % one for one in query.items())
+        answer = self.ask("GET", "/v3/channels/%s/aggregates%s" % (
+            channel, "?" + text if text else ""))
+        self.assertEqual(answer.status, 200, answer)
+        return answer.json()
+
+    def series(self, channel="demo", **query):
+        text = "&".join("%s=%s" % (k, quote(str(v))) for k, v in query.items())
+        answer = self.ask("GET", "/v3/channels/%s/aggregates/series?%s" % (
+            channel, text))
+        self.assertEqual(answer.status, 200, answer)
+        return answer.json()
+
+    def counted(self, lines, channel="demo", **query):
+        """The snapshot, once it has so many lines in windows that are over."""
+        found = []
+
+        def is_there():
+            found[:] = [self.snapshot(channel, **query)]
+            return found[0]["lines"]["count"] >= lines
+        self.wait_until(is_there, "they are not counted")
+        self.assertEqual(found[0]["lines"]["count"], lines)
+        return found[0]
+
+    def send_tcp(self, lines):
+        with socket.create_connection(
+                self.daemon.address("syslog-tcp")) as tcp:
+            tcp.sendall(frames(lines))
+
+    def send_udp(self, lines):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            for one in lines:
+                udp.sendto(one, self.daemon.address("syslog-udp"))
+
+    def tokens(self, channel="demo"):
+        return self.make_channel(channel, "heroku", "app")
+
+    def check_balance(self):
+        """accepted = counted + lost + uncounted + behind."""
+        def is_settled():
+            return self.ledger()["aggregates"]["behind_lines"] == 0
+        self.wait_until(is_settled)
+        ledger = self.ledger()
+        told = ledger["aggregates"]
+        self.assertEqual(
+            told["counted_lines"] + told["lost_lines"] +
+            told["uncounted_lines"], ledger["engine"]["appended_lines"])
+        return told
+
+
+class Exactness(Aggregating):
+    FLAGS = ["--workers", "2"]
+
+    def test_requests_are_counted_to_the_last(self):
+        token = self.tokens()["heroku"]
+        sent = [dict(n=n, dyno="web.%d" % (1 + n % 3),
+                     status=(200, 302, 404, 503)[n % 4], service=n,
+                     wait=n % 7) for n in range(400)]
+        lines = [request(token, **one) for one in sent]
+        self.send_tcp(lines[:150])
+        self.send_udp(lines[150:200])
+        self.post(token, lines[200:])
+        told = self.counted(400)
+        times = [1 + one["service"] for one in sent]
+        self.assertEqual(told["requests"]["count"], 400)
+        self.assertEqual(told["requests"]["failed"], 100)
+        self.check_dist(told["requests"]["response_ms"], times)
+        self.assertEqual(told["classes"], {
+            "1xx": 0, "2xx": 100, "3xx": 100, "4xx": 100, "5xx": 100,
+            "none": 0})
+        self.assertEqual([(one["status"], one["count"])
+                          for one in told["status"]],
+                         [("200", 100), ("302", 100), ("404", 100),
+                          ("503", 100)])
+        self.check_dist(told["bytes"], [100 + n for n in range(400)])
+        self.check_dist(told["queue"]["wait_ms"],
+                        [one["wait"] for one in sent])
+        self.check_dist(told["queue"]["depth"], [2] * 400)
+        self.assertFalse(told["queue"]["is_over"])
+        for i in range(3):
+            process = self.named(told["processes"], "process",
+                                 "web.%d" % (1 + i))
+            mine = [1 + one["service"] for one in sent if one["n"] % 3 == i]
+            self.assertEqual(process["requests"], len(mine))
+            self.check_dist(process["response_ms"], mine)
+        self.assertEqual([(one["route"], one["count"], one["failed"])
+                          for one in told["routes"]],
+                         [("GET /users/:id", 400, 100)])
+        self.assertEqual(told["lines"]["bytes"], self.stored_bytes())
+        self.assertEqual((told["lines"]["lost"], told["lines"]["behind"]),
+                         (0, 0))
+        self.assertEqual((told["lines"]["first_seq"],
+                          told["lines"]["end_seq"]), (1, 401))
+        self.assertEqual(told["detail"], "full")
+        self.check_balance()
+
+    def named(self, rows, key, name):
+        return next(one for one in rows if one[key] == name)
+
+    def stored_bytes(self):
+        return self.ask("GET", "/ledger?channel=demo").json()["appended_bytes"]
+
+    def check_dist(self, dist, values):
+        self.assertEqual((dist["count"], dist["min"], dist["max"]),
+                         (len(values), min(values), max(values)))
+        self.assertAlmostEqual(dist["mean"], sum(values) / len(values),
+                               delta=1e-9 * max(values))
+        self.assertEqual(dist["error"], ERROR)
+        for name, q in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
+            wanted = exact(values, q)
+            self.assertLessEqual(abs(dist[name] - wanted), ERROR * wanted)
+
+    def test_errors_have_their_meaning_and_lines_that_made_them(self):
+        token = self.tokens()["heroku"]
+        self.post(token, [
+            request(token, 1),
+            request(token, 2, service=30000, status=503, code="H12"),
+            line("at=error code=H10 desc=\"App crashed\" method=GET path=\"/\" "
+                 "host=h request_id=q dyno= connect= service= status=503 "
+                 "bytes=0", token, "router"),
+            line("Error R14 (Memory quota exceeded)", token, "web.1"),
+            line("Error R14 (Memory quota exceeded)", token, "web.2")])
+        told = self.counted(5)
+        self.assertEqual(
+            [(one["code"], one["meaning"], one["count"], one["exemplars"])
+             for one in told["codes"]],
+            [("H10", "App crashed", 1, [3]),
+             ("H12", "Request timeout", 1, [2]),
+             ("R14", "Memory quota exceeded", 2, [5, 4])])
+        # What no dyno answered took no time, and makes nobody look fast.
+        self.assertEqual(told["requests"]["count"], 3)
+        self.assertEqual(told["requests"]["failed"], 2)
+        self.assertEqual(told["requests"]["response_ms"]["count"], 2)
+        self.assertEqual(told["requests"]["response_ms"]["min"], 11)
+        self.assertEqual(
+            told["requests"]["response_ms"]["exemplars"]["max"], [2])
+        self.assertEqual(self.named(told["processes"], "process",
+                                    "web.1")["codes"],
+                         {"H12": 1, "R14": 1})
+
+    def test_processes_have_memory_load_events_and_skew(self):
+        tokens = self.tokens()
+        token = tokens["heroku"]
+        self.post(token, [
+            line("source=web.1 dyno=heroku.1.2 sample#memory_total=%d.00MB "
+                 "sample#memory_rss=10.00MB sample#memory_quota=512.00MB "
+                 "sample#load_avg_1m=1.5" % mb, token, "web.1")
+            for mb in (100, 256)])
+        self.post(token, [
+            line("State changed from up to crashed", token, "web.1"),
+            line("Process exited with status 137", token, "web.1"),
+            line("Release v42 created by me", token, "api")])
+        self.post(tokens["app"], [
+            line("measure#db=12ms count#signup=2", tokens["app"], "worker.1")])
+        told = self.counted(6)
+        web = self.named(told["processes"], "process", "web.1")
+        self.assertEqual(web["memory"], {
+            "total": 256 * 2**20, "rss": 10 * 2**20, "quota": 512 * 2**20,
+            "share": 0.5})
+        self.assertEqual(web["load"], {"1m": 1.5})
+        self.assertEqual(web["events"], {"crashed": 1, "exited": 1})
+        self.assertGreater(abs(web["skew_ms"]["mean"]), 1000)  # TIME is fixed
+        db = self.named(told["measures"], "name", "db")
+        self.assertEqual((db["unit"], db["op"], db["count"], db["sum"],
+                          db["last"], db["p50"]), ("ms", "measure", 1, 12, 12,
+                                                   12))
+        signup = self.named(told["measures"], "name", "signup")
+        self.assertEqual((signup["op"], signup["sum"]), ("count", 2))
+        markers = self.series()["markers"]
+        self.assertEqual([(one["kind"], one["process"], one["text"],
+                           one["seq"]) for one in markers],
+                         [("state", "web.1", "up to crashed", 3),
+                          ("exit", "web.1", "status 137", 4),
+                          ("release", "", "v42", 5)])
+
+    def test_a_channel_without_a_line_has_numbers_too(self):
+        self.tokens()
+        told = self.snapshot()
+        self.assertEqual(told["lines"]["count"], 0)
+        self.assertIsNone(told["requests"]["response_ms"])
+        self.assertEqual(told["processes"], [])
+        columns = self.series(tier="minutes")
+        self.assertEqual(columns["requests"], [0] * len(columns["t"]))
+
+    def test_series_beyond_the_bound_are_counted_together(self):
+        token = self.tokens()["heroku"]
+        self.post(token, [request(token, n, path="/" + "abcdefghij"[n % 10] +
+                                  "klmnopqrst"[n // 10 % 10] +
+                                  "uvwxyzabcd"[n // 100])
+                          for n in range(1000)])
+        told = self.counted(1000)
+        self.assertEqual(told["requests"]["count"], 1000)
+        self.assertEqual(len(told["routes"]), 21)
+        self.assertIsNone(told["routes"][-1]["route"])
+        self.assertEqual(sum(one["count"] for one in told["routes"]), 1000)
+        self.assertLessEqual(told["series"]["used"], told["series"]["max"])
+        self.assertGreater(told["series"]["other_values"], 0)
+
+
+class Columns(Aggregating):
+    FLAGS = ["--workers", "1"]
+
+    def test_they_add_up_and_are_evenly_spaced(self):
+        token = self.tokens()["heroku"]
+        for n in range(3):
+            self.post(token, [request(token, 10 * n + i, service=5 + i,
+                                      dyno="web.%d" % (i % 2))
+                              for i in range(10)])
+            time.sleep(0.6)
+        self.counted(30)
+        told = self.series(tier="seconds")
+        self.assertEqual(sum(told["requests"]), 30)
+        self.assertEqual(sum(told["lines"]), 30)
+        self.assertEqual(sum(told["s2xx"]), 30)
+        steps = {b - a for a, b in zip(told["t"], told["t"][1:])}
+        self.assertLessEqual(steps, {1})
+        columns = [value for key, value in told.items()
+                   if isinstance(value, list) and key != "markers"]
+        self.assertEqual({len(one) for one in columns}, {len(told["t"])})
+        for i, count in enumerate(told["requests"]):
+            self.assertEqual(told["p50"][i] is None, count == 0)
+        by_process = told["by_process"]
+        self.assertEqual(sorted(by_process), ["web.0", "web.1"])
+        self.assertEqual(sum(sum(one["requests"])
+                             for one in by_process.values()), 30)
+        self.check_windows(told)
+
+    def check_windows(self, told):
+        """A window asked for by itself is that window."""
+        i = next(i for i, count in enumerate(told["requests"]) if count)
+        second = told["t"][i]
+        one = self.series(tier="seconds", to=second + 1,
+                          **{"from": second})
+        self.assertEqual(one["t"], [second])
+        for key in ("requests", "p95", "mean", "first_seq", "end_seq"):
+            self.assertEqual(one[key], [told[key][i]])
+
+    def test_one_process_or_one_route_can_be_asked_for(self):
+        token = self.tokens()["heroku"]
+        self.post(token, [request(token, n, dyno="web.%d" % (n % 4))
+                          for n in range(40)] +
+                  [request(token, n, path="/login", service=500)
+                   for n in range(5)])
+        self.counted(45)
+        told = self.series(process="web.3")
+        self.assertEqual(sum(told["requests"]), 10)
+        told = self.series(route="GET /login")
+        self.assertEqual(sum(told["requests"]), 5)
+        self.assertEqual([one for one in told["max"] if one], [501])
+
+    def test_tens_agree_with_seconds(self):
+        token = self.tokens()["heroku"]
+        self.post(token, [request(token, n) for n in range(25)])
+        self.counted(25)
+        self.wait_until(lambda: sum(self.series(tier="tens")["requests"]) ==
+                        25, "the ten seconds are over by then")
+        told = self.series(tier="tens")
+        self.assertEqual({one % 10 for one in told["t"]}, {0})
+        self.assertEqual(told["step_s"], 10)
+
+
+class Refused(Aggregating):
+    FLAGS = ["--workers", "1"]
+    ENVIRONMENT = {"LOGPLEX_CREDENTIALS":
+                   "owner:owner-password:full_api,any_channel "
+                   "one:one-password:demo send:send-password:any_channel"}
+    PATHS = ("aggregates", "aggregates/series", "aggregates/stream")
+
+    def test_who_may_read(self):
+        self.tokens()
+        self.tokens("other")
+        for path in self.PATHS[:2]:
+            for channel, auth, status in (
+                    ("demo", ("one", "one-password"), 200),
+                    ("other", ("one", "one-password"), 403),
+                    ("nowhere", ("one", "one-password"), 403),
+                    ("demo", ("send", "send-password"), 403),
+                    ("demo", ("one", "wrong"), 401), ("demo", None, 401),
+                    ("nowhere", ("owner", "owner-password"), 404)):
+                answer = self.ask("GET", "/v3/channels/%s/%s" % (channel, path),
+                                  auth=auth)
+                self.assertEqual(answer.status, status, (channel, auth))
+        bearer = [("Authorization", "Bearer one-password")]
+        self.assertEqual(self.ask("GET", "/v3/channels/demo/aggregates",
+                                  bearer, auth=None).status, 200)
+        self.assertEqual(self.ask("GET", "/v3/fleet",
+                                  auth=("one", "one-password")).status, 403)
+
+    def test_what_is_wrong_is_named(self):
+        self.tokens()
+        for query, words in (
+                ("aggregates?window=0s", '"window" is "0s"'),
+                ("aggregates?window=25h", '"window" is "25h"'),
+                ("aggregates?window=5", "such as 60s"),
+                ("aggregates?wnidow=5s", 'no parameter "wnidow"'),
+                ("aggregates/series?tier=hours", '"tier" is "hours"'),
+                ("aggregates/series?from=x", '"from" is "x"'),
+                ("aggregates/series?from=9&to=9", '"from" is 9'),
+                ("aggregates/series?process=a&route=b", "one of them"),
+                ("aggregates/stream?tier=tens", 'no parameter "tier"')):
+            answer = self.ask("GET", "/v3/channels/demo/" + query)
+            self.assertEqual(answer.status, 400, query)
+            self.assertIn(words, answer.json()["error"])
+        for query, words in (("sort=size", '"sort" is "size"'),
+                             ("order=up", '"order" is "up"'),
+                             ("limit=0", "from 1 to 500"),
+                             ("limit=501", "from 1 to 500"),
+                             ("offset=-1", '"offset" is "-1"'),
+                             ("search=" + "x" * 257, "257 bytes")):
+            answer = self.ask("GET", "/v3/fleet?" + query)
+            self.assertEqual(answer.status, 400, query)
+            self.assertIn(words, answer.json()["error"])
+
+
+class Off(Aggregating):
+    FLAGS = ["--aggregates", "off"]
+
+    def test_nothing_is_counted_and_it_is_said(self):
+        token = self.tokens()["heroku"]
+        self.post(token, [request(token, 1)])
+        for path in ("/v3/channels/demo/aggregates", "/v3/fleet"):
+            answer = self.ask("GET", path)
+            self.assertEqual(answer.status, 404)
+            self.assertIn("--aggregates off", answer.json()["error"])
+        ledger = self.ledger()
+        self.assertFalse(ledger["aggregates"]["on"])
+        self.assertEqual(ledger["engine"]["cursors"], 0)
+        self.assertEqual(ledger["engine"]["borrowed_bytes"], 0)
+
+
+class Workers(Aggregating):
+    FLAGS = ["--workers", "4"]
+
+    def test_it_is_all_the_same_how_many_there_are(self):
+        told = {}
+        for workers in ("1", "4"):
+            self.daemon.stop()
+            self.daemon = Daemon(["--workers", workers])
+            self.addCleanup(self.daemon.stop)
+            for name in ("ask", "ask_json", "make_channel", "post", "ledger"):
+                setattr(self, name, getattr(self.daemon, name))
+            token = self.tokens()["heroku"]
+            for n in range(8):  # connections of their own
+                self.send_tcp([request(token, 100 * n + i, service=i,
+                                       dyno="web.%d" % n)
+                               for i in range(100)])
+            told[workers] = self.without_times(self.counted(800))
+            self.check_balance()
+        self.assertEqual(told["1"], told["4"])
+
+    def without_times(self, told):
+        """Nor in which order lines came."""
+        if isinstance(told, dict):
+            return {key: self.without_times(value)
+                    for key, value in told.items()
+                    if key not in ("epoch", "now", "from", "to", "exemplars",
+                                   "kept", "per_s", "in_flight", "busy",
+                                   "skew_ms", "last", "ledger")}
+        if isinstance(told, list):
+            return [self.without_times(one) for one in told]
+        return told
+
+    def test_what_several_connections_send_at_full_speed_is_all_counted(self):
+        token = self.tokens()["heroku"]
+        block = frames([request(token, n) for n in range(2000)])
+        sockets = [socket.create_connection(self.daemon.address("syslog-tcp"))
+                   for _ in range(8)]
+        for _ in range(25):
+            for one in sockets:
+                one.sendall(block)
+        for one in sockets:
+            one.close()
+        sent = 8 * 25 * 2000
+        self.wait_until(lambda: self.ledger()["engine"]["appended_lines"] ==
+                        sent)
+        told = self.check_balance()
+        self.assertEqual((told["counted_lines"], told["lost_lines"]),
+                         (sent, 0))
+        self.assertEqual(self.counted(sent)["requests"]["count"], sent)
+
+
+class SmallRings(Aggregating):
+    """Lines go before anybody can be sure to have read them."""
+    FLAGS = ["--workers", "1", "--channel-max", "64KiB"]
+
+    def test_what_is_lost_is_told(self):
+        token = self.tokens()["heroku"]
+        body = frames([line("x" * 1000, token)] * 1000)
+        for _ in range(5):
+            self.post(token, None, body=body)
+        told = self.check_balance()
+        snapshot = self.counted(told["counted_lines"])
+        self.assertEqual(snapshot["lines"]["lost"], told["lost_lines"])
+
+
+class Memory(Aggregating):
+    FLAGS = ["--workers", "2", "--memory-max", "64MiB", "--history-lines",
+             "100"]
+
+    def borrowed(self):
+        return self.ledger()["engine"]["borrowed_bytes"]
+
+    def test_a_quiet_channel_costs_little_and_gives_it_back(self):
+        before = self.ledger()["engine"]["memory_bytes"]
+        for n in range(200):
+            self.make_channel("c%d" % n)
+        self.wait_until(lambda: self.ledger()["aggregates"]["channels"] == 200)
+        engine = self.ledger()["engine"]
+        self.assertLess((engine["memory_bytes"] - before) / 200, 512 + 1024,
+                        "with the channel itself")
+        for n in range(200):
+            self.ask("DELETE", "/v3/channels/c%d" % n)
+        self.wait_until(lambda: self.ledger()["aggregates"]["channels"] == 0)
+        self.wait_until(lambda: self.ledger()["engine"]["memory_bytes"] ==
+                        before + self.pooled())
+        self.assertEqual(self.ledger()["engine"]["cursors"], 0)
+
+    def pooled(self):
+        return self.ledger()["engine"]["pooled_bytes"]
+
+    def test_a_busy_one_stays_within_its_bound(self):
+        token = self.tokens()["heroku"]
+        for n in range(40):
+            self.post(token, [
+                line("measure#m%d=%dms" % (1000 * n + i, i), token,
+                     "web.%d" % (i % 300)) for i in range(1000)])
+        self.check_balance()
+        self.assertEqual(self.counted(40000)["lines"]["lost"], 0)
+        self.assertLess(self.borrowed(), 512 * 1024 + 64 * 1024)
+
+
+class Life(Aggregating):
+    FLAGS = ["--workers", "2"]
+
+    def test_a_channel_made_anew_counts_anew(self):
+        token = self.tokens()["heroku"]
+        self.post(token, [request(token, n) for n in range(10)])
+        first = self.counted(10)
+        self.ask("DELETE", "/v3/channels/demo")
+        token = self.tokens()["heroku"]
+        self.assertEqual(self.snapshot()["lines"]["count"], 0)
+        self.post(token, [request(token, n) for n in range(3)])
+        second = self.counted(3)
+        self.assertNotEqual(first["epoch"], second["epoch"])
+
+    def test_a_change_of_a_channel_changes_no_number(self):
+        token = self.tokens()["heroku"]
+        self.post(token, [request(token, n) for n in range(10)])
+        self.counted(10)
+        self.make_channel("demo", "heroku", "app", "third")
+        self.ask_json("PUT", "/v3/channels/demo/flags", {"flags": ["no_tail"]})
+        self.post(token, [request(token, n) for n in range(10)])
+        self.counted(20)
+
+    def test_named_channels_are_in_metrics(self):
+        token = self.tokens()["heroku"]
+        self.tokens('qu"o')
+        self.post(token, [request(token, n, status=503, code="H12", wait=50)
+                          for n in range(10)] +
+                  [line("source=web.1 sample#memory_total=2.00MB", token,
+                        "web.1")])
+        self.counted(11)
+        answer = self.ask("GET", "/metrics?channel=demo&channel=qu%22o")
+        values = prometheus.parse(answer.body.decode())
+        for name, label, value in (
+                ("lines", "", 11), ("requests", "", 10),
+                ("failed_requests", "", 10), ("wait_ms", "", 50),
+                ("status", ',status="503"', 10), ("errors", ',code="H12"', 10),
+                ("memory_bytes", ',process="web.1"', 2 * 2**20),
+                ("aggregate_lost_lines", "", 0),
+                ("aggregate_behind_lines", "", 0)):
+            self.assertEqual(values["logplex_channel_" + name,
+                                    'channel="demo"' + label], value)
+        self.assertAlmostEqual(
+            values["logplex_channel_response_ms",
+                   'channel="demo",quantile="0.95"'], 11, delta=0.11)
+        self.assertEqual(values["logplex_aggregate_lines_total", None], 11)
+        self.assertEqual(values["logplex_aggregate_lost_lines_total", None], 0)
+        self.assertEqual(values["logplex_aggregate_channels", None], 2)
+        self.assertGreater(values["logplex_memory_borrowed_bytes", None], 0)
+        self.assertEqual(values["logplex_ingest_held", None], 0)
+
+
+if __name__ == "__main__":
+    main()
