@@ -181,8 +181,8 @@ void lpi_free(lp_aggregate *aggregate, void *ptr, size_t bytes)
 {
     const lp_allocator *allocator = &aggregate->shared->allocator;
 
+    aggregate->held_bytes -= bytes; // which may be in what is freed
     allocator->free(allocator->ctx, ptr, bytes);
-    aggregate->held_bytes -= bytes;
 }
 
 bool lpi_may_hold(const lp_aggregate *aggregate, size_t more_bytes)
