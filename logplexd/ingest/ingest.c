@@ -268,7 +268,8 @@ void ingest_flush(ingest *in)
 {
     route_all(in);
     append_all(in);
-    if (in->fresh_lines >= LOOK_LINES || in->fresh_bytes >= LOOK_BYTES)
+    if (in->fresh != NULL &&
+        (in->fresh_lines >= LOOK_LINES || in->fresh_bytes >= LOOK_BYTES))
         look_at_homes(in);
     in->pending_count = 0;
     in->group_count = 0;

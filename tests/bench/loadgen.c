@@ -1,9 +1,13 @@
 /*
  * loadgen.c - sends syslog lines as fast as a socket takes them.
  *
- *     loadgen HOST PORT LINES LINE_BYTES CONNECTIONS [LINES_A_SECOND] < TOKENS
+ *     loadgen HOST PORT LINES LINE_BYTES CONNECTIONS [LINES_A_SECOND [KIND]]
+ *         < TOKENS
  *
- * The tokens, one a line, are dealt out at random over the lines. A corpus of
+ * LINES_A_SECOND 0 is as many as go. KIND is "plain", where what varies is little
+ * and the rest of a line is filled with one letter, or "router": requests of 16
+ * dynos to 12 routes with ids, of several statuses, times and sizes, and some
+ * errors; what fills a line is in the query. The tokens, one a line, are dealt out at random over the lines. A corpus of
  * octet-counted RFC 5424 frames (Heroku router lines, cut or filled to
  * LINE_BYTES) is made before the clock starts and then written over and over
  * in large pieces, so that what is measured is the receiver. Prints the lines
@@ -68,6 +72,59 @@ static size_t put_frame(char *out, unsigned long n, size_t line_bytes)
     return len_bytes + line_bytes;
 }
 
+/* A request as it may be; LINE_BYTES is 270 at least. */
+static size_t put_router_frame(char *out, unsigned long n, size_t line_bytes)
+{
+    static const char *const routes[] = {"/",
+                                         "/login",
+                                         "/api/v1/users/%u",
+                                         "/api/v1/users/%u/posts",
+                                         "/api/v1/posts/%u",
+                                         "/assets/app-%08x.js",
+                                         "/search",
+                                         "/cart/%u",
+                                         "/orders/%u",
+                                         "/orders/%u/items",
+                                         "/healthcheck",
+                                         "/admin"};
+    unsigned dice = (unsigned)rand() % 1000;
+    unsigned service =
+        3 + (unsigned)(rand() % 100 * (rand() % 100) * (rand() % 100) / 2000);
+    const char *level =
+        dice < 5 ? "error code=H12 desc=\"Request timeout\"" : "info";
+    unsigned status = dice < 5    ? 503
+                      : dice < 20 ? 500
+                      : dice < 50 ? 404
+                      : dice < 90 ? 302
+                                  : 200;
+    char path[64], head[2048], tail[512];
+    size_t head_bytes, tail_bytes, prefix_bytes;
+
+    // Which route it is falls off as in a program: half are of the first two.
+    snprintf(path, sizeof(path),
+             routes[(unsigned)rand() % 12 * ((unsigned)rand() % 12) / 12],
+             (unsigned)rand());
+    head_bytes = (size_t)snprintf(
+        head, sizeof(head),
+        "<158>1 2026-11-21T00:%02lu:%02lu.%06lu+00:00 host %s router - - "
+        "at=%s method=GET path=\"%s?q=",
+        n / 60 % 60, n % 60, n % 1000000, tokens[rand() % (int)token_count],
+        level, path);
+    tail_bytes = (size_t)snprintf(
+        tail, sizeof(tail),
+        "\" host=a.example.com request_id=8601b555-6a83-4c12-%012lu "
+        "fwd=\"204.0.0.%u\" dyno=web.%u connect=%ums service=%ums status=%u "
+        "bytes=%u\n",
+        n, dice % 256, (unsigned)rand() % 16 + 1, dice % 4,
+        dice < 5 ? 30000 : service, status, (unsigned)rand() % 50000);
+    while (head_bytes + tail_bytes < line_bytes)
+        head[head_bytes++] = 'x';
+    prefix_bytes = (size_t)snprintf(out, 8, "%zu ", head_bytes + tail_bytes);
+    memcpy(out + prefix_bytes, head, head_bytes);
+    memcpy(out + prefix_bytes + head_bytes, tail, tail_bytes);
+    return prefix_bytes + head_bytes + tail_bytes;
+}
+
 static int dial(const char *host, const char *port)
 {
     struct sockaddr_in address = {0};
@@ -118,19 +175,26 @@ int main(int argc, char **argv)
     size_t *ends = malloc((CORPUS_LINES + 1) * sizeof(*ends));
     unsigned long lines, done = 0, lines_a_second = 0;
     struct timespec from, to;
+    size_t (*put)(char *out, unsigned long n, size_t line_bytes) = put_frame;
     char *corpus;
     int fds[64], connections;
 
-    if (argc < 6 || argc > 7 || ends == NULL) {
+    if (argc < 6 || argc > 8 || ends == NULL) {
         fprintf(stderr, "usage: loadgen HOST PORT LINES LINE_BYTES "
-                        "CONNECTIONS [LINES_A_SECOND] < TOKENS\n");
+                        "CONNECTIONS [LINES_A_SECOND [KIND]] < TOKENS\n");
         return 64;
     }
     lines = strtoul(argv[3], NULL, 10);
     line_bytes = strtoul(argv[4], NULL, 10);
     connections = (int)strtol(argv[5], NULL, 10);
-    if (argc == 7)
+    if (argc >= 7)
         lines_a_second = strtoul(argv[6], NULL, 10);
+    if (argc == 8 && strcmp(argv[7], "router") == 0)
+        put = put_router_frame;
+    else if (argc == 8 && strcmp(argv[7], "plain") != 0) {
+        fprintf(stderr, "loadgen: KIND is plain or router, not %s\n", argv[7]);
+        return 64;
+    }
     if (line_bytes < 100 || line_bytes > 4000 || connections < 1 ||
         connections > 64) {
         fprintf(stderr, "loadgen: LINE_BYTES is 100 to 4000, CONNECTIONS 1 "
@@ -138,12 +202,12 @@ int main(int argc, char **argv)
         return 64;
     }
     read_tokens();
-    corpus = malloc(CORPUS_LINES * (line_bytes + 8));
+    corpus = malloc(CORPUS_LINES * (line_bytes + 512));
     if (corpus == NULL)
         die("memory");
     for (unsigned long n = 0; n < CORPUS_LINES; n++) {
         ends[n] = used_bytes;
-        used_bytes += put_frame(corpus + used_bytes, n, line_bytes);
+        used_bytes += put(corpus + used_bytes, n, line_bytes);
     }
     ends[CORPUS_LINES] = used_bytes;
     for (int c = 0; c < connections; c++)

@@ -352,7 +352,9 @@ class Off(Aggregating):
 
     def test_nothing_is_counted_and_it_is_said(self):
         token = self.tokens()["heroku"]
-        self.post(token, [request(token, 1)])
+        self.send_tcp([request(token, n) for n in range(3000)])
+        self.wait_until(lambda: self.ledger()["engine"]["appended_lines"] ==
+                        3000)
         for path in ("/v3/channels/demo/aggregates", "/v3/fleet"):
             answer = self.ask("GET", path)
             self.assertEqual(answer.status, 404)
