@@ -15,6 +15,7 @@ enum {
     SWEEP_LOOKS = 256,
     SLICE_LOOKS = 1024, /* before others' turn */
     SLICE_BYTES = 2 << 20,
+    WAKE_BYTES = 2 << 20,
     READ_BYTES = 1 << 20 /* of one channel, before others' turn */
 };
 
@@ -199,7 +200,7 @@ static void catch_up(struct aggregating *g)
         a = next;
     }
     // Not all of it, or not the right ones: those behind them are next.
-    if (is_late(g, PACE_WAKE_LINES) && g->due == 0)
+    if (g->due == 0)
         set_due(g, SIZE_MAX);
 }
 
@@ -325,6 +326,14 @@ static bool create_homes(struct aggregates *shared)
     return shared->homes != NULL;
 }
 
+/* A ring has to keep what is not read yet, until ingest holds and beyond. */
+static uint64_t wake_bytes(const config *cfg)
+{
+    uint64_t most = cfg->channel_max_bytes / 8;
+
+    return most < WAKE_BYTES ? most : WAKE_BYTES;
+}
+
 static bool open_failed(const char *why)
 {
     LOG_AT(LOG_ERROR, "start_failed", "what=aggregates why=\"%s\"", why);
@@ -341,7 +350,8 @@ bool aggregates_open(daemon_shared *shared)
     shared->aggregates = it;
     it->engine = shared->engine;
     it->home_count = shared->cfg->workers;
-    shared->pace = pace_create(it->home_count, wake_home, shared);
+    shared->pace =
+        pace_create(it->home_count, wake_bytes(shared->cfg), wake_home, shared);
     if (!shared->pace || !create_homes(it) ||
         create_numbers(it, shared->cfg) != LP_OK)
         return open_failed("no memory");

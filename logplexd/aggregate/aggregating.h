@@ -5,13 +5,13 @@
  *                                                      | line  | three looks
  *                                                      v       | for nothing
  *                               every REST_MS, or --> active --+
- *                               512 lines behind       | channel closed
+ *                               some MiB behind        | channel closed
  *                                                      v
  *                                                     over
  *
  * A channel that is quiet costs nothing: its cursor is armed. One that speaks is
  * looked at every AGGREGATOR_REST_MS, however many lines it has, so single lines
- * cost no wake-up each; and as soon as the home is PACE_WAKE_LINES behind, so the
+ * cost no wake-up each; and as soon as the home is some MiB behind, so that the
  * lines of a busy one are read while they are in the processor's cache. Those that
  * had much to read are looked at first.
  */

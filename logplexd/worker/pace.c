@@ -17,6 +17,7 @@ struct pace {
     void (*wake)(void *ctx, unsigned home);
     void *ctx;
     unsigned workers;
+    uint64_t wake_bytes;
     _Atomic unsigned held_homes;
     _Atomic bool is_over;
     size_t row_bytes;
@@ -28,8 +29,8 @@ static row *row_of(const pace *p, unsigned index)
     return (row *)(void *)(p->rows + index * p->row_bytes);
 }
 
-pace *pace_create(unsigned workers, void (*wake)(void *ctx, unsigned home),
-                  void *ctx)
+pace *pace_create(unsigned workers, uint64_t wake_bytes,
+                  void (*wake)(void *ctx, unsigned home), void *ctx)
 {
     pace *p = calloc(1, sizeof(*p));
     size_t used_bytes = sizeof(row) + workers * sizeof(_Atomic uint64_t);
@@ -39,6 +40,7 @@ pace *pace_create(unsigned workers, void (*wake)(void *ctx, unsigned home),
     p->wake = wake;
     p->ctx = ctx;
     p->workers = workers;
+    p->wake_bytes = wake_bytes;
     p->row_bytes = (used_bytes + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
     p->rows = aligned_alloc(LINE_BYTES, workers * p->row_bytes);
     if (!p->rows) {
@@ -107,9 +109,7 @@ uint64_t pace_behind(const pace *p, unsigned home)
 
 bool pace_is_late(const pace *p, unsigned home, uint64_t line_bytes)
 {
-    uint64_t lines = pace_behind(p, home);
-
-    return lines >= PACE_WAKE_LINES || lines * line_bytes >= PACE_MAX_BYTES / 8;
+    return pace_behind(p, home) * line_bytes >= p->wake_bytes;
 }
 
 bool pace_look(pace *p, unsigned w, unsigned home, uint64_t line_bytes)
@@ -123,7 +123,8 @@ bool pace_look(pace *p, unsigned w, unsigned home, uint64_t line_bytes)
     if (w != home)
         p->wake(p->ctx, home);
     lines = pace_behind(p, home);
-    if (lines * line_bytes <= PACE_MAX_BYTES || atomic_load(&p->is_over))
+    if (lines * line_bytes <= PACE_HOLD * p->wake_bytes ||
+        atomic_load(&p->is_over))
         return false;
     if (!atomic_compare_exchange_strong(&r->held_lines, &expected, lines))
         return false;

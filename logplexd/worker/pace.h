@@ -10,10 +10,12 @@
  *     worker 0    70       9    read(0)
  *     worker 1    12      40    read(1)
  *
- * A home that is WAKE_LINES behind is woken, so that it reads while the lines are
- * still in the processor's cache. When it is MAX_BYTES behind all the same, ingest
- * *holds*: it reads nothing more, from nobody, until the home has caught up half
- * of it. Datagrams alone are always read, as the kernel would drop them.
+ * A home that is wake_bytes behind is woken. That is little enough for the lines to
+ * be still in the processor's cache, and much enough for a channel to have several of
+ * them when there are many channels: fetching what is known of a channel costs as
+ * much as counting five of its lines. When it is HOLD times as far behind all the
+ * same, ingest *holds*: it reads nothing more, from nobody, until the home has caught
+ * up half of it. Datagrams alone are always read, as the kernel would drop them.
  *
  * Threads: any, but for what is said to be a worker's or a home's own.
  */
@@ -26,8 +28,7 @@
 #include "logplex/logplex.h"
 
 enum {
-    PACE_WAKE_LINES = 512,
-    PACE_MAX_BYTES = 4 << 20,
+    PACE_HOLD = 4,
     PACE_LOOK_MS = 2 /* whoever holds looks again */
 };
 
@@ -35,8 +36,8 @@ typedef struct pace pace;
 
 /* wake: has this home read, soon. It is called from any worker. NULL: there is
  * no memory. */
-pace *pace_create(unsigned workers, void (*wake)(void *ctx, unsigned home),
-                  void *ctx);
+pace *pace_create(unsigned workers, uint64_t wake_bytes,
+                  void (*wake)(void *ctx, unsigned home), void *ctx);
 void pace_destroy(pace *p);
 
 unsigned pace_home(const pace *p, const lp_channel *ring);

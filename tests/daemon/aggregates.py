@@ -47,7 +47,9 @@ class Aggregating(DaemonTest):
         return answer.json()
 
     def counted(self, lines, channel="demo", **query):
-        """The snapshot, once it has so many lines in windows that are over."""
+        """The snapshot, once it has so many lines in windows that are over.
+        Long enough for a slow machine."""
+        query.setdefault("window", "1h")
         found = []
 
         def is_there():
