@@ -8,14 +8,21 @@ enum { FORGET_S = 3 };
 const char *const fleet_sort_names[FLEET_SORTS] = {
     "hurt", "requests", "errors", "p95", "loss", "memory", "lines", "name"};
 
+/* All channels of a view, by id. Made anew only when the catalog has changed. */
+typedef struct names {
+    _Atomic uint32_t refs;
+    catalog_view *view; /* held */
+    size_t count;
+    size_t room;
+    const catalog_channel *at[];
+} names;
+
+/* Rows lie in the order of names. */
 struct fleet_list {
     _Atomic uint32_t refs;
     int64_t second;
-    int64_t now_ns;
-    catalog_view *view; /* held */
+    names *names; /* held */
     fleet_totals totals;
-    size_t count;
-    size_t room;
     uv_mutex_t lock; /* over orders, each of which is made when it is wanted */
     const fleet_row **orders[FLEET_SORTS];
     fleet_row rows[];
@@ -25,6 +32,65 @@ struct fleet {
     uv_mutex_t lock; /* held while a list is made: others want that one */
     fleet_list *list;
 };
+
+/* Names ------------------------------------------------------------------- */
+
+static int by_id(const void *a, const void *b)
+{
+    lp_span left = (*(const catalog_channel *const *)a)->id;
+    lp_span right = (*(const catalog_channel *const *)b)->id;
+    int order = memcmp(left.ptr, right.ptr,
+                       left.len_bytes < right.len_bytes ? left.len_bytes
+                                                        : right.len_bytes);
+
+    if (order != 0 || left.len_bytes == right.len_bytes)
+        return order;
+    return left.len_bytes < right.len_bytes ? -1 : 1;
+}
+
+static bool add_name(const catalog_channel *channel, void *ctx)
+{
+    names *all = ctx;
+
+    all->at[all->count++] = channel;
+    return all->count < all->room;
+}
+
+static names *make_names(const catalog_view *view)
+{
+    size_t room = catalog_channel_count(view);
+    names *all = malloc(sizeof(*all) + (room + 1) * sizeof(all->at[0]));
+
+    if (!all)
+        return NULL;
+    atomic_init(&all->refs, 1);
+    all->view = catalog_view_ref(view);
+    all->count = 0;
+    all->room = room;
+    if (room > 0) {
+        catalog_each_channel(view, add_name, all);
+        qsort((void *)all->at, all->count, sizeof(all->at[0]), by_id);
+    }
+    return all;
+}
+
+static void release_names(names *all)
+{
+    if (!all || atomic_fetch_sub(&all->refs, 1) != 1)
+        return;
+    catalog_view_unref(all->view);
+    free(all);
+}
+
+/* Those of the last list, if they are still right; with a hold. */
+static names *names_for(const fleet_list *last, const catalog_view *view)
+{
+    if (!last ||
+        catalog_view_version(last->names->view) != catalog_view_version(view))
+        return make_names(view);
+    atomic_fetch_add(&last->names->refs, 1);
+    return last->names;
+}
 
 /* Rows -------------------------------------------------------------------- */
 
@@ -65,40 +131,36 @@ static void add_totals(fleet_totals *to, const fleet_row *row)
     to->lost_lines += row->lost_lines;
 }
 
-static bool add_channel(const catalog_channel *channel, void *ctx)
+static void make_row(fleet_list *list, fleet_row *row, int64_t now_ns)
 {
-    fleet_list *list = ctx;
-    fleet_row *row = &list->rows[list->count++];
-    aggregator *who = aggregator_of(channel);
+    aggregator *who = aggregator_of(row->channel);
     lp_aggregate_brief brief;
 
-    memset(row, 0, sizeof(*row));
-    row->channel = channel;
-    if (who && aggregator_brief(who, list->now_ns, &brief))
+    if (who && aggregator_brief(who, now_ns, &brief))
         read_brief(row, &brief);
     add_totals(&list->totals, row);
-    return list->count < list->room;
 }
 
 /* Lists ------------------------------------------------------------------- */
 
-static fleet_list *make_list(const catalog_view *view, int64_t now_ns)
+/* Takes over the hold on all. */
+static fleet_list *make_list(names *all, int64_t now_ns)
 {
-    size_t room = catalog_channel_count(view);
-    fleet_list *list =
-        malloc(sizeof(*list) + (room + 1) * sizeof(list->rows[0]));
+    size_t bytes = sizeof(fleet_list) + (all->count + 1) * sizeof(fleet_row);
+    fleet_list *list = calloc(1, bytes);
 
-    if (!list)
+    if (!list) {
+        release_names(all);
         return NULL;
-    memset(list, 0, sizeof(*list));
+    }
     atomic_init(&list->refs, 1);
     uv_mutex_init(&list->lock);
     list->second = now_ns / 1000000000;
-    list->now_ns = now_ns;
-    list->view = catalog_view_ref(view);
-    list->room = room;
-    if (room > 0)
-        catalog_each_channel(view, add_channel, list);
+    list->names = all;
+    for (size_t i = 0; i < all->count; i++) {
+        list->rows[i].channel = all->at[i];
+        make_row(list, &list->rows[i], now_ns);
+    }
     return list;
 }
 
@@ -108,7 +170,7 @@ void fleet_release(fleet_list *list)
         return;
     for (unsigned i = 0; i < FLEET_SORTS; i++)
         free((void *)list->orders[i]);
-    catalog_view_unref(list->view);
+    release_names(list->names);
     uv_mutex_destroy(&list->lock);
     free(list);
 }
@@ -137,8 +199,10 @@ fleet_list *fleet_take(fleet *f, const catalog_view *view, int64_t now_ns)
 
     uv_mutex_lock(&f->lock);
     if (!f->list || f->list->second < now_ns / 1000000000) {
+        names *all = names_for(f->list, view);
+
         fleet_release(f->list);
-        f->list = make_list(view, now_ns);
+        f->list = all ? make_list(all, now_ns) : NULL;
     }
     list = f->list;
     if (list)
@@ -163,7 +227,7 @@ void fleet_forget(fleet *f, int64_t now_ns)
 
 size_t fleet_count(const fleet_list *list)
 {
-    return list->count;
+    return list->names->count;
 }
 
 const fleet_totals *fleet_totals_of(const fleet_list *list)
@@ -173,59 +237,75 @@ const fleet_totals *fleet_totals_of(const fleet_list *list)
 
 /* Orders ------------------------------------------------------------------ */
 
-static int by_id(const fleet_row *left, const fleet_row *right)
+/* The greatest goes first; 0 is most of them, and needs no sorting. */
+static double key_of(const fleet_row *row, fleet_sort sort)
 {
-    lp_span a = left->channel->id;
-    lp_span b = right->channel->id;
-    int order = memcmp(a.ptr, b.ptr,
-                       a.len_bytes < b.len_bytes ? a.len_bytes : b.len_bytes);
-
-    if (order != 0 || a.len_bytes == b.len_bytes)
-        return order;
-    return a.len_bytes < b.len_bytes ? -1 : 1;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return by_id(*(const fleet_row *const *)a, *(const fleet_row *const *)b);
-}
-
-/* The greatest first. */
-#define ORDER_BY(member)                                                  \
-    static int by_##member(const void *a, const void *b)                  \
-    {                                                                     \
-        const fleet_row *left = *(const fleet_row *const *)a;             \
-        const fleet_row *right = *(const fleet_row *const *)b;            \
-                                                                          \
-        if (left->member > right->member || left->member < right->member) \
-            return left->member > right->member ? -1 : 1;                 \
-        return by_id(left, right);                                        \
+    switch (sort) {
+    case FLEET_HURT:
+        return row->hurt;
+    case FLEET_REQUESTS:
+        return (double)row->requests;
+    case FLEET_ERRORS:
+        return (double)row->errors;
+    case FLEET_P95:
+        return row->p95_ms;
+    case FLEET_LOSS:
+        return (double)row->lost_lines;
+    case FLEET_MEMORY:
+        return row->memory_share;
+    case FLEET_LINES:
+        return (double)row->lines;
+    case FLEET_NAME:
+    case FLEET_SORTS:
+        break;
     }
+    return 0.0;
+}
 
-ORDER_BY(hurt)
-ORDER_BY(requests)
-ORDER_BY(errors)
-ORDER_BY(p95_ms)
-ORDER_BY(lost_lines)
-ORDER_BY(memory_share)
-ORDER_BY(lines)
+typedef struct keyed {
+    double key;
+    const fleet_row *row;
+} keyed;
+
+/* Equal ones stay in the order of names, as they lie. */
+static int by_key(const void *a, const void *b)
+{
+    const keyed *left = a;
+    const keyed *right = b;
+
+    if (left->key > right->key || left->key < right->key)
+        return left->key > right->key ? -1 : 1;
+    return (left->row > right->row) - (left->row < right->row);
+}
 
 static const fleet_row **make_order(const fleet_list *list, fleet_sort sort)
 {
-    static int (*const orders[FLEET_SORTS])(const void *, const void *) = {
-        [FLEET_HURT] = by_hurt,       [FLEET_REQUESTS] = by_requests,
-        [FLEET_ERRORS] = by_errors,   [FLEET_P95] = by_p95_ms,
-        [FLEET_LOSS] = by_lost_lines, [FLEET_MEMORY] = by_memory_share,
-        [FLEET_LINES] = by_lines,     [FLEET_NAME] = by_name,
-    };
-    const fleet_row **order = calloc(list->count + 1, sizeof(*order));
+    size_t count = list->names->count;
+    const fleet_row **order = calloc(count + 1, sizeof(*order));
+    keyed *some = malloc((count + 1) * sizeof(*some));
+    size_t some_count = 0;
+    size_t at = 0;
 
-    if (!order)
-        return NULL;
-    for (size_t i = 0; i < list->count; i++)
-        order[i] = &list->rows[i];
-    if (list->count > 0)
-        qsort((void *)order, list->count, sizeof(*order), orders[sort]);
+    for (size_t i = 0; order && some && i < count; i++) {
+        double key = key_of(&list->rows[i], sort);
+
+        if (key > 0.0)
+            some[some_count++] = (keyed){key, &list->rows[i]};
+    }
+    if (order && some) {
+        qsort(some, some_count, sizeof(*some), by_key);
+        while (at < some_count) {
+            order[at] = some[at].row;
+            at++;
+        }
+        for (size_t i = 0; i < count; i++)
+            if (!(key_of(&list->rows[i], sort) > 0.0))
+                order[at++] = &list->rows[i];
+    } else {
+        free((void *)order);
+        order = NULL;
+    }
+    free(some);
     return order;
 }
 
