@@ -4,6 +4,7 @@ what becomes of both when channels and daemons go."""
 import os
 import socket
 import sys
+import tempfile
 import time
 from urllib.parse import quote
 
@@ -418,6 +419,32 @@ class Workers(Aggregating):
         self.assertEqual(self.counted(sent)["requests"]["count"], sent)
 
 
+class Held(Aggregating):
+    """Rings so small that ingest has to wait, over TCP and over HTTP."""
+    FLAGS = ["--workers", "4", "--channel-max", "64KiB"]
+
+    def test_who_sends_meanwhile_is_served(self):
+        token = self.tokens()["heroku"]
+        block = frames([request(token, n) for n in range(1000)])
+        sockets = [socket.create_connection(self.daemon.address("syslog-tcp"))
+                   for _ in range(8)]
+        sent = 0
+        while sent == 0 or not self.ledger()["aggregates"]["ingest_holds"]:
+            for one in sockets:
+                one.sendall(block)
+            for _ in range(4):
+                self.assertEqual(self.post(token, None, body=block).status,
+                                 204)
+            sent += 12 * 1000
+        for one in sockets:
+            one.close()
+        self.wait_until(lambda: self.ledger()["engine"]["appended_lines"] ==
+                        sent)
+        told = self.check_balance()
+        snapshot = self.counted(told["counted_lines"])
+        self.assertEqual(snapshot["lines"]["lost"], told["lost_lines"])
+
+
 class SmallRings(Aggregating):
     """Lines go before anybody can be sure to have read them."""
     FLAGS = ["--workers", "1", "--channel-max", "64KiB"]
@@ -470,6 +497,20 @@ class Memory(Aggregating):
 
 class Life(Aggregating):
     FLAGS = ["--workers", "2"]
+
+    def test_another_life_of_the_daemon_counts_anew(self):
+        with tempfile.TemporaryDirectory() as folder:
+            told = []
+            for lines in (5, 3):
+                self.daemon.stop()
+                self.FLAGS = ["--workers", "2", "--data", folder]
+                self.start()
+                token = self.tokens()["heroku"]
+                self.assertEqual(self.snapshot()["lines"]["count"], 0)
+                self.post(token, [request(token, n) for n in range(lines)])
+                told.append(self.counted(lines))
+            self.assertNotEqual(told[0]["epoch"], told[1]["epoch"])
+            self.assertEqual(self.daemon.stop(), 0)
 
     def test_a_channel_made_anew_counts_anew(self):
         token = self.tokens()["heroku"]
