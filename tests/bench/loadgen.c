@@ -15,6 +15,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,65 +170,92 @@ static void keep_pace(const struct timespec *from, unsigned long done,
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
 }
 
-int main(int argc, char **argv)
-{
-    size_t line_bytes, used_bytes = 0;
-    size_t *ends = malloc((CORPUS_LINES + 1) * sizeof(*ends));
-    unsigned long lines, done = 0, lines_a_second = 0;
-    struct timespec from, to;
-    size_t (*put)(char *out, unsigned long n, size_t line_bytes) = put_frame;
-    char *corpus;
-    int fds[64], connections;
+/* What the command line asks for. */
+typedef struct load {
+    unsigned long lines;
+    unsigned long lines_a_second;
+    size_t line_bytes;
+    int connections;
+    size_t (*put)(char *out, unsigned long n, size_t line_bytes);
+} load;
 
-    if (argc < 6 || argc > 8 || ends == NULL) {
+static bool read_load(int argc, char **argv, load *out)
+{
+    if (argc < 6 || argc > 8) {
         fprintf(stderr, "usage: loadgen HOST PORT LINES LINE_BYTES "
                         "CONNECTIONS [LINES_A_SECOND [KIND]] < TOKENS\n");
-        return 64;
+        return false;
     }
-    lines = strtoul(argv[3], NULL, 10);
-    line_bytes = strtoul(argv[4], NULL, 10);
-    connections = (int)strtol(argv[5], NULL, 10);
-    if (argc >= 7)
-        lines_a_second = strtoul(argv[6], NULL, 10);
-    if (argc == 8 && strcmp(argv[7], "router") == 0)
-        put = put_router_frame;
-    else if (argc == 8 && strcmp(argv[7], "plain") != 0) {
+    out->lines = strtoul(argv[3], NULL, 10);
+    out->line_bytes = strtoul(argv[4], NULL, 10);
+    out->connections = (int)strtol(argv[5], NULL, 10);
+    out->lines_a_second = argc > 6 ? strtoul(argv[6], NULL, 10) : 0;
+    out->put = put_frame;
+    if (argc > 7 && strcmp(argv[7], "router") == 0) {
+        out->put = put_router_frame;
+    } else if (argc > 7 && strcmp(argv[7], "plain") != 0) {
         fprintf(stderr, "loadgen: KIND is plain or router, not %s\n", argv[7]);
-        return 64;
+        return false;
     }
-    if (line_bytes < 100 || line_bytes > 4000 || connections < 1 ||
-        connections > 64) {
+    if (out->line_bytes < 100 || out->line_bytes > 4000 ||
+        out->connections < 1 || out->connections > 64) {
         fprintf(stderr, "loadgen: LINE_BYTES is 100 to 4000, CONNECTIONS 1 "
                         "to 64\n");
-        return 64;
+        return false;
     }
-    read_tokens();
-    corpus = malloc(CORPUS_LINES * (line_bytes + 512));
+    return true;
+}
+
+/* Frames side by side; ends says where each begins, and the last one ends. */
+static char *make_corpus(const load *what, size_t *ends)
+{
+    char *corpus = malloc(CORPUS_LINES * (what->line_bytes + 512));
+    size_t used_bytes = 0;
+
     if (corpus == NULL)
         die("memory");
     for (unsigned long n = 0; n < CORPUS_LINES; n++) {
         ends[n] = used_bytes;
-        used_bytes += put(corpus + used_bytes, n, line_bytes);
+        used_bytes += what->put(corpus + used_bytes, n, what->line_bytes);
     }
     ends[CORPUS_LINES] = used_bytes;
-    for (int c = 0; c < connections; c++)
+    return corpus;
+}
+
+int main(int argc, char **argv)
+{
+    size_t *ends = malloc((CORPUS_LINES + 1) * sizeof(*ends));
+    unsigned long done = 0;
+    struct timespec from, to;
+    const char *corpus;
+    int fds[64];
+    load what;
+
+    if (!read_load(argc, argv, &what))
+        return 64;
+    if (ends == NULL)
+        die("memory");
+    read_tokens();
+    corpus = make_corpus(&what, ends);
+    for (int c = 0; c < what.connections; c++)
         fds[c] = dial(argv[1], argv[2]);
     clock_gettime(CLOCK_MONOTONIC, &from);
     // A thousand lines to each connection in turn.
-    for (unsigned long turn = 0; done < lines; turn++) {
+    for (unsigned long turn = 0; done < what.lines; turn++) {
         unsigned long first = turn * 1024 % CORPUS_LINES;
-        unsigned long count = lines - done < 1024 ? lines - done : 1024;
+        unsigned long left = what.lines - done;
+        unsigned long count = left < 1024 ? left : 1024;
 
-        send_all(fds[turn % (unsigned long)connections], corpus + ends[first],
-                 ends[first + count] - ends[first]);
+        send_all(fds[turn % (unsigned long)what.connections],
+                 corpus + ends[first], ends[first + count] - ends[first]);
         done += count;
-        keep_pace(&from, done, lines_a_second);
+        keep_pace(&from, done, what.lines_a_second);
     }
-    for (int c = 0; c < connections; c++)
+    for (int c = 0; c < what.connections; c++)
         close(fds[c]);
     clock_gettime(CLOCK_MONOTONIC, &to);
     printf("lines=%lu bytes=%zu seconds=%.3f\n", done,
-           (size_t)done * used_bytes / CORPUS_LINES,
+           (size_t)done * ends[CORPUS_LINES] / CORPUS_LINES,
            (double)(to.tv_sec - from.tv_sec) +
                (double)(to.tv_nsec - from.tv_nsec) / 1e9);
     return 0;
