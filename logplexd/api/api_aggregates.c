@@ -64,24 +64,6 @@ static bool read_window(http_request *req, int64_t *window_s)
     return false;
 }
 
-static bool read_tier(http_request *req, lp_tier *tier)
-{
-    const char *text = http_query(req, "tier");
-
-    *tier = LP_TIER_SECONDS;
-    if (!text)
-        return true;
-    for (unsigned i = 0; i < LP_TIERS; i++)
-        if (strcmp(text, api_tier_names[i]) == 0) {
-            *tier = (lp_tier)i;
-            return true;
-        }
-    http_reply_error(
-        req, 400,
-        "\"tier\" is \"%.100s\", but has to be seconds, tens or minutes", text);
-    return false;
-}
-
 /* A copy of the request's. */
 static lp_span query_span(http_request *req, const char *name)
 {
@@ -95,12 +77,14 @@ static bool read_series(http_request *req, int64_t now_s, api_series_ask *out)
 {
     uint64_t from_s = 0;
     uint64_t to_s = (uint64_t)now_s;
+    unsigned tier = LP_TIER_SECONDS;
     int64_t step_s;
 
-    if (!read_tier(req, &out->tier) ||
+    if (!api_query_word(req, "tier", api_tier_names, LP_TIERS, &tier) ||
         !api_query_number(req, "from", 1, INT32_MAX, &from_s) ||
         !api_query_number(req, "to", 1, INT32_MAX, &to_s))
         return false;
+    out->tier = (lp_tier)tier;
     step_s = api_tier_step_s(out->tier);
     out->from_s = (int64_t)from_s;
     out->to_s = (int64_t)to_s < now_s ? (int64_t)to_s : now_s;

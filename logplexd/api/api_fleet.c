@@ -34,40 +34,20 @@ typedef struct page_ask {
 
 /* Parameters -------------------------------------------------------------- */
 
-static bool read_sort(http_request *req, page_ask *out)
-{
-    const char *text = http_query(req, "sort");
-
-    out->sort = FLEET_HURT;
-    if (!text)
-        return true;
-    for (unsigned i = 0; i < FLEET_SORTS; i++)
-        if (strcmp(text, fleet_sort_names[i]) == 0) {
-            out->sort = (fleet_sort)i;
-            return true;
-        }
-    http_reply_error(
-        req, 400,
-        "\"sort\" is \"%.100s\", but has to be hurt, requests, errors, "
-        "p95, loss, memory, lines or name",
-        text);
-    return false;
-}
-
 /* Names ascend by themselves, and all else descends. */
 static bool read_order(http_request *req, page_ask *out)
 {
-    const char *text = http_query(req, "order");
-    bool is_ascending = out->sort == FLEET_NAME;
+    static const char *const orders[] = {"desc", "asc"};
+    unsigned sort = FLEET_HURT;
+    unsigned order;
 
-    if (text && strcmp(text, "asc") != 0 && strcmp(text, "desc") != 0) {
-        http_reply_error(req, 400,
-                         "\"order\" is \"%.100s\", but has to be desc or asc",
-                         text);
+    if (!api_query_word(req, "sort", fleet_sort_names, FLEET_SORTS, &sort))
         return false;
-    }
-    if (text)
-        out->is_reversed = (strcmp(text, "asc") == 0) != is_ascending;
+    out->sort = (fleet_sort)sort;
+    order = out->sort == FLEET_NAME;
+    if (!api_query_word(req, "order", orders, 2, &order))
+        return false;
+    out->is_reversed = order != (out->sort == FLEET_NAME);
     return true;
 }
 
@@ -105,8 +85,7 @@ static bool read_page(http_request *req, page_ask *out)
         return false;
     }
     if (!api_has_aggregates(req) || !api_query_knows(req, known) ||
-        !read_sort(req, out) || !read_order(req, out) ||
-        !read_search(req, out) ||
+        !read_order(req, out) || !read_search(req, out) ||
         !api_query_number(req, "limit", 1, LIMIT_MAX, &limit) ||
         !api_query_number(req, "offset", 0, OFFSET_MAX, &offset))
         return false;

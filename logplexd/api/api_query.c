@@ -186,6 +186,30 @@ bool api_query_words(http_request *req, const char *name, unsigned most,
     return false;
 }
 
+bool api_query_word(http_request *req, const char *name,
+                    const char *const *words, unsigned count, unsigned *out)
+{
+    const char *text = http_query(req, name);
+    char list[256] = "";
+
+    for (unsigned i = 0; text && i < count; i++) {
+        if (strcmp(text, words[i]) == 0) {
+            *out = i;
+            return true;
+        }
+        snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
+                 i == 0          ? ""
+                 : i < count - 1 ? ", "
+                                 : " or ",
+                 words[i]);
+    }
+    if (!text)
+        return true;
+    http_reply_error(req, 400, "\"%s\" is \"%.*s\", but has to be %s", name,
+                     SHOWN_MAX_BYTES, text, list);
+    return false;
+}
+
 bool api_query_filter(http_request *req, const char *name, lp_filter **out)
 {
     const char *text = http_query(req, name);

@@ -44,6 +44,10 @@ lp_span api_query_text(http_request *req, const char *name);
 bool api_query_words(http_request *req, const char *name, unsigned most,
                      lp_span *out, uint32_t *count);
 
+/* One of count words, by its index. */
+bool api_query_word(http_request *req, const char *name,
+                    const char *const *words, unsigned count, unsigned *out);
+
 /* The caller owns *out; an empty text is none. */
 bool api_query_filter(http_request *req, const char *name, lp_filter **out);
 

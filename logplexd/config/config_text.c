@@ -202,10 +202,36 @@ static void add_switched_off(text *to, const switch_set *set)
     add_quoted(to, list);
 }
 
+/* Of the kinds that config.c reads as numbers. */
+static void add_number(text *to, const option *opt, uint64_t n)
+{
+    char unit[32];
+
+    switch ((int)opt->kind) {
+    case OPTION_SIZE:
+        value_size_print(n, unit);
+        break;
+    case OPTION_DURATION:
+        value_duration_print(n, unit);
+        break;
+    case OPTION_DURATION_S:
+        value_duration_print(n * 1000, unit);
+        break;
+    case OPTION_LEVEL:
+        snprintf(unit, sizeof unit, "%s", value_level_name(n));
+        break;
+    case OPTION_ON_OFF:
+        snprintf(unit, sizeof unit, "%s", n ? "on" : "off");
+        break;
+    default:
+        snprintf(unit, sizeof unit, "%llu", (unsigned long long)n);
+    }
+    text_add(to, "%s", unit);
+}
+
 static void add_member(text *to, const option *opt, const config *cfg)
 {
     const void *at = (const char *)cfg + opt->offset;
-    char unit[32];
 
     switch (opt->kind) {
     case OPTION_ADDRESSES:
@@ -226,22 +252,12 @@ static void add_member(text *to, const option *opt, const config *cfg)
         text_add(to, cfg->auth_key ? "***" : "\"\"");
         return;
     case OPTION_NUMBER:
-        text_add(to, "%llu", (unsigned long long)option_number(opt, cfg));
-        return;
     case OPTION_SIZE:
-        value_size_print(option_number(opt, cfg), unit);
-        break;
     case OPTION_DURATION:
-        value_duration_print(option_number(opt, cfg), unit);
-        break;
     case OPTION_DURATION_S:
-        value_duration_print(option_number(opt, cfg) * 1000, unit);
-        break;
     case OPTION_LEVEL:
-        text_add(to, "%s", value_level_name(option_number(opt, cfg)));
-        return;
     case OPTION_ON_OFF:
-        text_add(to, "%s", option_number(opt, cfg) ? "on" : "off");
+        add_number(to, opt, option_number(opt, cfg));
         return;
     case OPTION_MODE:
         add_mode(to, at);
@@ -263,7 +279,6 @@ static void add_member(text *to, const option *opt, const config *cfg)
     case OPTION_CHECK:
         assert(false && "has a member");
     }
-    text_add(to, "%s", unit);
 }
 
 static bool is_printed(const option *opt)
