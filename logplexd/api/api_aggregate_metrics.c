@@ -95,7 +95,7 @@ static void put_total(printing *p, const lp_aggregate_row *row)
 {
     static const double q[] = {0.5, 0.95, 0.99};
     static const char *const names[] = {"0.5", "0.95", "0.99"};
-    double values[3];
+    double values[3] = {0};
 
     put(p, METRIC_REQUESTS, NULL, LP_SPAN(""), (double)row->count);
     put(p, METRIC_FAILED, NULL, LP_SPAN(""), (double)row->failed);

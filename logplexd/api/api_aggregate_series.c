@@ -177,7 +177,7 @@ static named *named_of(table *t, named *list, size_t *count, size_t max,
 static double quantile_95(const table *t, const lp_aggregate_row *row)
 {
     static const double q[] = {0.95};
-    double value;
+    double value = 0;
 
     if (!row->sketch || row->value_count == 0 ||
         lp_sketch_sound_from(row->sketch) > q[0] ||
@@ -196,7 +196,7 @@ static double mean_of(const lp_aggregate_row *row)
 static void put_requests(table *t, size_t i, const lp_aggregate_row *row)
 {
     static const double q[] = {0.5, 0.95, 0.99};
-    double values[3];
+    double values[3] = {0};
     bool has =
         row->sketch && row->value_count > 0 &&
         lp_sketch_quantiles(row->sketch, &t->scale, q, 3, values) == LP_OK;

@@ -121,7 +121,7 @@ static void print_exemplars(const snapshot *s, const lp_aggregate_row *row,
 static void print_dist(const snapshot *s, const char *name,
                        const lp_aggregate_row *row)
 {
-    double values[QUANTILES];
+    double values[QUANTILES] = {0};
 
     fprintf(s->to, ",\"%s\":", name);
     if (!has_values(row)) {
@@ -645,7 +645,7 @@ static const char *op_name(uint8_t op)
 
 static void print_measure(const snapshot *s, const lp_aggregate_row *row)
 {
-    double values[QUANTILES];
+    double values[QUANTILES] = {0};
 
     fputc('{', s->to);
     print_name(s->to, "name", row);
