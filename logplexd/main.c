@@ -100,6 +100,7 @@ typedef struct logplexd {
 static const http_route *const tables[] = {api_logs_routes,
                                            api_ops_routes,
                                            api_openapi_routes,
+                                           api_dashboard_routes,
                                            api_switches_routes,
                                            api_v3_routes,
                                            api_credentials_routes,

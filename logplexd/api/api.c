@@ -57,14 +57,21 @@ static bool is_range_of(lp_span range, const char *type)
            strncasecmp(range.ptr, type, major_bytes) == 0;
 }
 
-bool api_accepts(const http_request *req, const char *type)
+static bool is_coding(lp_span name, const char *coding)
 {
-    const char *accept = http_header(req, "Accept");
-    lp_span rest = lp_span_str(accept ? accept : "*/*");
+    return is_text(name, coding, strlen(coding)) || is_text(name, "*", 1);
+}
+
+// Is one of a header's entries meant, and not with the weight of nothing?
+static bool has_entry(const char *header,
+                      bool (*is_meant)(lp_span entry, const char *what),
+                      const char *what)
+{
+    lp_span rest = lp_span_str(header);
 
     while (rest.len_bytes > 0) {
         lp_span entry = take_part(&rest, ',');
-        bool is_wanted = is_range_of(take_part(&entry, ';'), type);
+        bool is_wanted = is_meant(take_part(&entry, ';'), what);
 
         while (entry.len_bytes > 0)
             if (is_weight_zero(take_part(&entry, ';')))
@@ -73,6 +80,28 @@ bool api_accepts(const http_request *req, const char *type)
             return true;
     }
     return false;
+}
+
+bool api_accepts(const http_request *req, const char *type)
+{
+    const char *accept = http_header(req, "Accept");
+
+    return has_entry(accept ? accept : "*/*", is_range_of, type);
+}
+
+bool api_accepts_coding(const http_request *req, const char *coding)
+{
+    const char *accept = http_header(req, "Accept-Encoding");
+
+    return has_entry(accept ? accept : "", is_coding, coding);
+}
+
+// Tags have no commas and no quotes in them, so ours is in the list or it is not.
+bool api_has_tag(const http_request *req, const char *tag)
+{
+    const char *known = http_header(req, "If-None-Match");
+
+    return known && (strstr(known, tag) || strcmp(known, "*") == 0);
 }
 
 static bool wants(http_request *req, const char *type)
@@ -276,6 +305,12 @@ lp_span api_copy(http_request *req, lp_span text)
     return lp_span_of(copy, text.len_bytes);
 }
 
+void api_refuse_memory(http_request *req)
+{
+    http_set_header(req, "Retry-After", "1");
+    http_reply_error(req, 503, "out of memory");
+}
+
 void api_refuse_busy(http_request *req, api_refuse refuse)
 {
     http_set_header(req, "Retry-After", "1");
@@ -283,12 +318,6 @@ void api_refuse_busy(http_request *req, api_refuse refuse)
 }
 
 /* Printed answers --------------------------------------------------------- */
-
-void api_refuse_memory(http_request *req)
-{
-    http_set_header(req, "Retry-After", "1");
-    http_reply_error(req, 503, "out of memory");
-}
 
 FILE *api_page_open(http_request *req, api_page *page)
 {

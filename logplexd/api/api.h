@@ -15,6 +15,14 @@
 /* May this media type ("text/plain") be the answer? RFC 9110, 12.5.1. */
 bool api_accepts(const http_request *req, const char *type);
 
+/* May the answer have this Content-Encoding ("gzip")? RFC 9110, 12.5.3. Who does
+ * not say gets none. */
+bool api_accepts_coding(const http_request *req, const char *coding);
+
+/* Is this ETag, in its quotes and without a W/, one that the client has? RFC 9110,
+ * 13.1.2. */
+bool api_has_tag(const http_request *req, const char *tag);
+
 /* False: Accept leaves application/json out, and it has been answered. */
 bool api_wants_json(http_request *req);
 
@@ -67,6 +75,9 @@ void api_print_json_string(FILE *to, lp_span text);
 /* A copy, with a NUL behind it, that lives as long as the request; its ptr is
  * NULL when there is no memory. */
 lp_span api_copy(http_request *req, lp_span text);
+
+/* 503 for an answer that there was no memory for. */
+void api_refuse_memory(http_request *req);
 
 /* 503 for a write that could not be taken on now. */
 void api_refuse_busy(http_request *req, api_refuse refuse);

@@ -37,15 +37,6 @@ static void print_tag(void)
     snprintf(tag, sizeof(tag), "\"%016" PRIx64 "\"", hash);
 }
 
-// RFC 9110, 13.1.2. Tags have no commas and no quotes in them, so ours is in
-// the list or it is not.
-static bool has_it(const http_request *req)
-{
-    const char *known = http_header(req, "If-None-Match");
-
-    return known && (strstr(known, tag) || strcmp(known, "*") == 0);
-}
-
 static void get_openapi(http_request *req)
 {
     lp_span text =
@@ -55,7 +46,7 @@ static void get_openapi(http_request *req)
     http_set_header(req, "ETag", tag);
     http_set_header(req, "Cache-Control", "no-cache");
     // To 304 the text gives its length alone (RFC 9110, 8.6).
-    if (has_it(req))
+    if (api_has_tag(req, tag))
         http_reply(req, 304, NULL, text);
     else
         http_reply(req, 200, "application/json", text);

@@ -90,6 +90,7 @@ typedef struct http_route {
 /* All routes, from all api_*.c; a NULL method ends each table. */
 extern const http_route api_ops_routes[];     /* health, metrics, ledger */
 extern const http_route api_openapi_routes[]; /* what describes them all */
+extern const http_route api_dashboard_routes[]; /* what shows it all   */
 extern const http_route api_logs_routes[];    /* POST /logs              */
 extern const http_route api_v3_routes[];      /* channels, tokens ...    */
 extern const http_route api_drains_routes[];  /* their drains            */

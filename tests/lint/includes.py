@@ -34,9 +34,11 @@ RULES = {
     "drains": (("liblogplex", "parsers"),
                {"uv", "curl", "gnutls", "zstd", "zlib"}, ANY_LIBC),
     "viz": (("liblogplex", "parsers"), set(), PURE_LIBC | {"math.h", "sys/queue.h"}),
-    "logplexd": (("liblogplex", "parsers", "drains", "viz"), ANY_LIBRARY,
+    "viz/web": (("liblogplex",), set(), PURE_LIBC),
+    "logplexd": (("liblogplex", "parsers", "drains", "viz", "viz/web"),
+                 ANY_LIBRARY,
                  ANY_LIBC),
-    "tests": (("liblogplex", "parsers", "drains", "viz", "logplexd"),
+    "tests": (("liblogplex", "parsers", "drains", "viz", "viz/web", "logplexd"),
               ANY_LIBRARY, ANY_LIBC),
 }
 

@@ -1,0 +1,240 @@
+// What logplexd answers (docs/http.md). Times are in seconds since 1970.
+
+export interface Dist {
+    count: number;
+    mean: number;
+    min: number;
+    max: number;
+    p50: number | null;
+    p95: number | null;
+    p99: number | null;
+    error: number | null;
+    exemplars?: Partial<Record<Percentile, number[]>>;
+}
+
+export type Percentile = "p50" | "p95" | "p99" | "max";
+
+export interface CodeCount {
+    code: string | null;
+    meaning: string | null;
+    count: number;
+    exemplars: number[];
+}
+
+export interface Memory {
+    total: number | null;
+    rss: number | null;
+    cache: number | null;
+    swap: number | null;
+    quota: number | null;
+    share: number | null;
+}
+
+export interface Process {
+    process: string | null;
+    lines: number;
+    line_bytes: number;
+    requests: number;
+    failed: number;
+    response_ms: Dist | null;
+    busy: number;
+    memory: Memory | null;
+    load: { "1m": number | null; "5m": number | null;
+            "15m": number | null } | null;
+    codes: Record<string, number>;
+    events: Record<string, number>;
+    skew_ms: { mean: number; min: number; max: number } | null;
+}
+
+export interface Route {
+    route: string | null;
+    count: number;
+    failed: number;
+    response_ms: Dist | null;
+}
+
+export interface Measure {
+    name: string | null;
+    of: string;
+    op: "measure" | "sample" | "count" | "unique";
+    unit: string;
+    count: number;
+    sum: number;
+    mean: number;
+    min: number;
+    max: number;
+    last: number;
+    p50: number | null;
+    p95: number | null;
+    p99: number | null;
+    error: number | null;
+}
+
+export interface Ledger {
+    appended: number;
+    resident: number;
+    evicted: number;
+    oldest_seq: number;
+    next_seq: number;
+    too_big: number;
+    refused: number;
+}
+
+export interface Classes {
+    "1xx": number;
+    "2xx": number;
+    "3xx": number;
+    "4xx": number;
+    "5xx": number;
+    none: number;
+}
+
+export interface Snapshot {
+    channel: string;
+    epoch: string;
+    now: number;
+    from: number;
+    to: number;
+    window_s: number;
+    detail: "full" | "core" | "coarse";
+    lines: { count: number; per_s: number; bytes: number; lost: number;
+             first_seq: number; end_seq: number };
+    requests: { count: number; per_s: number; failed: number;
+                in_flight: number; response_ms: Dist | null };
+    classes: Classes;
+    status: { status: string | null; count: number;
+              response_ms: Dist | null }[];
+    codes: CodeCount[];
+    queue: { wait_ms: Dist | null; depth: Dist | null; threshold_ms: number;
+             is_over: boolean };
+    bytes: Dist | null;
+    processes: Process[];
+    routes: Route[];
+    measures: Measure[];
+    series: { used: number; max: number; other_values: number };
+    ledger: Ledger;
+}
+
+export type Column = (number | null)[];
+
+export interface Marker {
+    t: number;
+    kind: string;
+    process: string;
+    text: string;
+    seq: number;
+}
+
+export type Tier = "seconds" | "tens" | "minutes";
+
+export interface Series {
+    epoch: string;
+    tier: Tier;
+    step_s: number;
+    t: number[];
+    requests: Column;
+    failed: Column;
+    mean: Column;
+    p50: Column;
+    p95: Column;
+    p99: Column;
+    max: Column;
+    s2xx: Column;
+    s3xx: Column;
+    s4xx: Column;
+    s5xx: Column;
+    codes: Record<string, Column>;
+    wait_mean: Column;
+    lines: Column;
+    lost: Column;
+    memory_mean: Column;
+    memory_max: Column;
+    memory_quota: Column;
+    load_max: Column;
+    by_process: Record<string, Record<string, Column>>;
+    first_seq: Column;
+    end_seq: Column;
+    markers: Marker[];
+}
+
+export interface Frame {
+    second: number;
+    skipped: number;
+    snapshot: Snapshot;
+    points: Series;
+}
+
+export interface FleetChannel {
+    id: string;
+    name: string;
+    lines: number;
+    requests: number;
+    failed: number;
+    errors: number;
+    p95_ms: number | null;
+    memory_share: number | null;
+    lost_lines: number;
+    top_code: string | null;
+    meaning: string | null;
+    sparks: number[];
+    spark_step_s: number;
+    sparks_of: "requests" | "lines";
+}
+
+export interface Fleet {
+    now: number;
+    window_s: number;
+    totals: { channels: number; active: number; lines_per_s: number;
+              requests_per_s: number; failed_per_s: number; errors: number;
+              lost_lines: number };
+    matched: number;
+    channels: FleetChannel[];
+}
+
+export interface Line {
+    seq: number;
+    t: number;
+    time: string;
+    source: string;
+    process: string;
+    severity: number;
+    text: string;
+    cut?: boolean;
+}
+
+export interface EvictedLine {
+    seq: number;
+    evicted: true;
+}
+
+// Of all three ways to ask for lines; each has some of it.
+export interface Lines {
+    epoch: string;
+    epoch_is_over?: boolean;
+    lines: (Line | EvictedLine)[];
+    scanned?: number;
+    matched?: number;
+    evicted?: number;
+    complete?: boolean;
+    why?: string | null;
+    evicted_before?: number;
+}
+
+export interface DrainStatus {
+    state: string;
+    lag_lines: number;
+    lag_s: number;
+    delivered_lines: number;
+    lost_lines: Record<string, number>;
+    last_error?: string | null;
+    last_error_at?: string | null;
+    last_success_at?: string | null;
+    retry_at?: string | null;
+}
+
+export interface Drain {
+    id: number;
+    token: string;
+    url?: string;
+    status?: DrainStatus;
+}

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import {
+    age, bytes, compact, count, digits, duration, measure, percent, plural,
+    rate, text,
+} from "./format";
+
+test("a number has the digits that count", () => {
+    const cases: [number, string][] = [
+        [0, "0"], [0.0123, "0.012"], [0.5, "0.5"], [0.9996, "1"],
+        [1.234, "1.23"], [9.994, "9.99"], [9.996, "10"], [45.67, "45.7"],
+        [99.94, "99.9"], [99.96, "100"], [1234, "1234"], [-1.5, "-1.5"],
+        [10, "10"], [100, "100"], [0.0001, "1.0e-4"],
+    ];
+    for (const [x, expected] of cases)
+        assert.equal(digits(x), expected);
+});
+
+test("large counts are short, and what is not there is a dash", () => {
+    assert.equal(compact(999), "999");
+    assert.equal(compact(999.6), "1k");
+    assert.equal(compact(12_345), "12.3k");
+    assert.equal(compact(4.5e15), "4500T");
+    assert.equal(compact(null), "–");
+    assert.equal(count(1_234_567), "1,234,567");
+    assert.equal(count(undefined), "–");
+});
+
+test("times, sizes, rates and shares have the unit that fits", () => {
+    assert.equal(text(duration(0.4)), "0.4 ms");
+    assert.equal(text(duration(999.4)), "999 ms");
+    assert.equal(text(duration(999.6)), "1 s");
+    assert.equal(text(duration(61_000)), "1.02 min");
+    assert.equal(text(bytes(1023)), "1023 B");
+    assert.equal(text(bytes(1023.6)), "1 KB");
+    assert.equal(text(bytes(512 * 1024 * 1024)), "512 MB");
+    assert.equal(text(bytes(2 ** 60)), "1048576 TB");
+    assert.equal(text(rate(0.016)), "0.016 /s");
+    assert.equal(text(percent(0.613)), "61 %");
+    assert.equal(text(percent(0.0125)), "1.3 %");
+    assert.equal(text(percent(null)), "–");
+    assert.equal(text(measure(2048, "bytes")), "2 KB");
+    assert.equal(text(measure(1500, "ms")), "1.5 s");
+    assert.equal(text(measure(7, "pages")), "7 pages");
+    assert.equal(text(measure(7, "")), "7");
+});
+
+test("an age has one unit", () => {
+    assert.equal(age(-1), "0 s");
+    assert.equal(age(89), "89 s");
+    assert.equal(age(90), "2 min");
+    assert.equal(age(7200), "2 h");
+    assert.equal(age(200_000), "2 d");
+});
+
+test("one is singular", () => {
+    assert.equal(plural(1, "line"), "1 line");
+    assert.equal(plural(0, "line"), "0 lines");
+    assert.equal(plural(1200, "line"), "1,200 lines");
+});

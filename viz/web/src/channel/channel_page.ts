@@ -1,0 +1,196 @@
+// One channel: its numbers, its charts, its lines.
+import type { ApiError } from "../api/client";
+import { channelPath } from "../api/client";
+import type { SseEvent } from "../api/sse";
+import { Stream, type StreamState } from "../api/stream";
+import type { Frame, Snapshot } from "../api/types";
+import { el, setText } from "../base/dom";
+import { clock, count, duration, plural, text } from "../base/format";
+import { atMostEvery, onceAFrame } from "../base/frames";
+import { bindKeys } from "../base/keys";
+import { TailView } from "../tail/tail_view";
+import { makeChannel, sendFirstLine } from "../ui/first_steps";
+import { login } from "../ui/login";
+import { notice } from "../ui/notice";
+import type { Page } from "../ui/page";
+import type { Shell } from "../ui/shell";
+import { Behind } from "./behind";
+import { Charts } from "./charts";
+import { Drains } from "./drains";
+import { LedgerLine } from "./ledger";
+import { Dynos, Measures, Routes } from "./tables";
+import { Tiles } from "./tiles";
+
+const SILENCE_MS = 10_000;
+const SPEAK_MS = 20_000;
+
+export class ChannelPage implements Page {
+    readonly root = el("div", { class: "channel" });
+    private readonly behind: Behind;
+    private readonly tiles: Tiles;
+    private readonly charts: Charts;
+    private readonly dynos = new Dynos();
+    private readonly routes: Routes;
+    private readonly measures = new Measures();
+    private readonly drains: Drains;
+    private readonly tail: TailView;
+    private readonly ledger = new LedgerLine();
+    private readonly restarted = el("p", { class: "banner", role: "status",
+                                           hidden: true });
+    private readonly content: HTMLElement;
+    private readonly stream: Stream;
+    private state: HTMLElement | null = null;
+    private stateKind = "";
+    private newest: Snapshot | null = null;
+    private readonly draw = onceAFrame(() => this.render());
+    private readonly speak = atMostEvery(SPEAK_MS, () => this.tell());
+    private readonly unbind: () => void;
+
+    constructor(private readonly shell: Shell, private readonly id: string) {
+        this.behind = new Behind(id);
+        this.tiles = new Tiles(this.behind);
+        this.charts = new Charts(id, this.behind);
+        this.routes = new Routes(this.behind);
+        this.drains = new Drains(id);
+        this.tail = new TailView(id, this.behind);
+        this.content = el(
+            "div", { class: "channel-content" },
+            el("h1", { class: "unseen" }, id), this.restarted,
+            this.tiles.root, this.charts.root, this.dynos.root,
+            this.routes.root, this.tail.root, this.measures.root,
+            this.drains.root, this.ledger.root);
+        this.show("connecting", notice("Connecting…"));
+        this.root.append(this.behind.panel.root);
+        this.unbind = this.bind();
+        shell.place(id);
+        this.stream = new Stream(
+            channelPath(id, "/aggregates/stream"), SILENCE_MS, {
+                onEvent: event => this.take(event),
+                onState: state => this.changed(state),
+            });
+    }
+
+    close(): void {
+        this.unbind();
+        this.stream.close();
+        this.charts.close();
+        this.drains.close();
+        this.tail.close();
+        document.body.classList.remove("has-panel");
+    }
+
+    private bind(): () => void {
+        return bindKeys({
+            1: () => this.charts.choose(0),
+            2: () => this.charts.choose(1),
+            3: () => this.charts.choose(2),
+            "/": event => { event.preventDefault(); this.tail.focusFilter(); },
+            " ": event => { event.preventDefault(); this.tail.togglePause(); },
+            f: () => this.tail.follow(),
+            n: () => this.tail.nextHit(1),
+            N: () => this.tail.nextHit(-1),
+            Escape: event => this.escape(event),
+        });
+    }
+
+    // From the inside out: the panel, the field, the page.
+    private escape(event: KeyboardEvent): void {
+        if (this.behind.panel.isOpen)
+            this.behind.panel.close();
+        else if (event.target instanceof HTMLInputElement)
+            event.target.blur();
+        else
+            document.querySelector<HTMLElement>(".trail a")?.click();
+    }
+
+    private take(event: SseEvent): void {
+        if (event.event !== "frame")
+            return;
+        const frame = JSON.parse(event.data) as Frame;
+        this.noticeRestart(frame.snapshot);
+        this.newest = frame.snapshot;
+        this.charts.take(frame.points, frame.second + 1);
+        this.shell.beat();
+        this.draw();
+    }
+
+    private noticeRestart(next: Snapshot): void {
+        if (this.newest === null || this.newest.epoch === next.epoch)
+            return;
+        this.restarted.hidden = false;
+        setText(this.restarted,
+                `This channel began anew at ${clock(next.now)}: the daemon ` +
+                "was started again, or the channel was made again. Lines " +
+                "and numbers of before are gone.");
+    }
+
+    private changed(state: StreamState): void {
+        this.shell.setState(state);
+        if (state.kind === "refused")
+            this.refused(state.error);
+        else if (state.kind === "waiting" && this.newest === null)
+            this.show("waiting", notice(
+                "No connection", el("p", {}, `It says: ${state.why}. This ` +
+                    "page tries again by itself.")));
+    }
+
+    private refused(error: ApiError): void {
+        const said = el("p", {}, `logplexd says: ${error.message}`);
+        if (error.status === 401)
+            this.show("401", login(error.message));
+        else if (error.status === 404)
+            this.show("404", notice(
+                `There is no channel “${this.id}”`, said,
+                el("p", {}, "To make it:"), makeChannel(this.id),
+                el("p", {}, el("a", { href: "/" }, "All channels"))));
+        else
+            this.show(String(error.status), notice(
+                "This channel can't be shown", said,
+                el("p", {}, el("a", { href: "/" }, "All channels"))));
+    }
+
+    // What is shown in place of the numbers; kind "": the numbers. The same
+    // kind again changes nothing, so a form that is being filled in stays.
+    private show(kind: string, state: HTMLElement | null): void {
+        if (this.stateKind === kind && this.root.childElementCount > 0)
+            return;
+        this.stateKind = kind;
+        (this.state ?? this.content).remove();
+        this.state = state;
+        this.root.prepend(state ?? this.content);
+        this.tail.setShown(kind === "");
+    }
+
+    private render(): void {
+        const now = this.newest;
+        if (!now)
+            return;
+        if (now.ledger.appended === 0) {
+            this.show("empty", notice(
+                "No line yet", el("p", {}, "Send the first one, and this ",
+                                  "page comes to life:"),
+                sendFirstLine(this.id)));
+            return;
+        }
+        this.show("", null);
+        this.tiles.update(now);
+        this.charts.draw();
+        this.dynos.update(now);
+        this.routes.update(now);
+        this.measures.update(now);
+        this.ledger.update(now);
+        this.speak();
+    }
+
+    private tell(): void {
+        const now = this.newest;
+        if (!now)
+            return;
+        const p95 = now.requests.response_ms?.p95;
+        const errors = now.codes.reduce((sum, one) => sum + one.count, 0);
+        this.shell.say(
+            `${count(Math.round(now.requests.per_s))} requests a second, ` +
+            (p95 ? `95 percent within ${text(duration(p95))}, ` : "") +
+            plural(errors, "error"));
+    }
+}

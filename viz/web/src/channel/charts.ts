@@ -1,0 +1,260 @@
+// The charts of a channel, over two minutes, an hour or a day.
+import { ApiError, channelPath, getJson } from "../api/client";
+import type { Column, Series, Tier } from "../api/types";
+import { el, setAttribute, setText } from "../base/dom";
+import * as format from "../base/format";
+import { Chart, type ChartSeries } from "../ui/chart";
+import { section } from "../ui/parts";
+import type { Behind, Query } from "./behind";
+import { Events } from "./events";
+import { SeriesStore } from "./series_store";
+
+interface Range {
+    tier: Tier;
+    label: string;
+    span_s: number;
+    every_ms: number; // 0: by the stream
+}
+
+const RANGES: readonly Range[] = [
+    { tier: "seconds", label: "2 minutes", span_s: 120, every_ms: 0 },
+    { tier: "tens", label: "1 hour", span_s: 3600, every_ms: 10_000 },
+    { tier: "minutes", label: "24 hours", span_s: 86_400, every_ms: 60_000 },
+];
+
+// Of a scale of bytes: powers of two.
+const BYTE_TICKS = Array.from({ length: 24 }, (_, i) => 2 ** (i + 18));
+
+const CATEGORIES = 8; // --cat-0 and on, of the style sheet
+
+interface ChartOf {
+    chart: Chart;
+    series(store: SeriesStore): ChartSeries[];
+}
+
+export class Charts {
+    readonly root: HTMLElement;
+    private readonly tabs: HTMLButtonElement[];
+    private readonly told = el("p", { class: "fine", role: "status" });
+    private readonly charts: ChartOf[];
+    private readonly events: Events;
+    private readonly live = new SeriesStore(RANGES[0]?.span_s ?? 0);
+    private store = this.live;
+    private range: Range = RANGES[0] as Range;
+    private under: AbortController | null = null;
+    private timer = 0;
+    private now_s = 0;
+
+    constructor(private readonly channel: string,
+                private readonly behind: Behind) {
+        this.events = new Events(behind);
+        this.tabs = RANGES.map((range, i) => el(
+            "button", { type: "button", class: "chip",
+                        title: `Key ${i + 1}`,
+                        "aria-pressed": i === 0 ? "true" : "false",
+                        onclick: () => this.choose(i) }, range.label));
+        this.charts = [
+            this.response(), this.throughput(), this.memory(), this.errors(),
+            this.load(), this.queue(),
+        ];
+        this.root = section(
+            "charts", "Over time",
+            el("div", { class: "tabs", role: "group",
+                        "aria-label": "How far back" }, ...this.tabs,
+               this.told),
+            el("div", { class: "charts" },
+               ...this.charts.map(one => one.chart.root)),
+            this.events.root);
+    }
+
+    close(): void {
+        this.stop();
+        for (const one of this.charts)
+            one.chart.close();
+    }
+
+    // New points of the stream, and what time it is there.
+    take(points: Series, now_s: number): void {
+        this.now_s = now_s;
+        this.live.merge(points);
+    }
+
+    draw(): void {
+        const to = this.range.tier === "seconds"
+            ? this.now_s : this.store.t.at(-1) ?? this.now_s;
+        const from = to - this.range.span_s;
+        for (const one of this.charts)
+            one.chart.update({ t: this.store.t, from, to,
+                               series: one.series(this.store),
+                               markers: this.store.markers });
+        this.events.update(this.store.markers);
+    }
+
+    choose(index: number): void {
+        const range = RANGES[index];
+        if (!range || range === this.range)
+            return;
+        this.stop();
+        this.range = range;
+        this.tabs.forEach((tab, i) => setAttribute(
+            tab, "aria-pressed", i === index ? "true" : "false"));
+        setText(this.told, "");
+        this.store = range.every_ms === 0
+            ? this.live : new SeriesStore(range.span_s / 10);
+        if (range.every_ms > 0)
+            void this.fetch(range);
+        this.draw();
+    }
+
+    private stop(): void {
+        window.clearTimeout(this.timer);
+        this.under?.abort();
+    }
+
+    private async fetch(range: Range): Promise<void> {
+        const under = new AbortController();
+        this.under = under;
+        try {
+            const series = await getJson<Series>(channelPath(
+                this.channel, "/aggregates/series", { tier: range.tier }),
+                                                 under.signal);
+            this.store.merge(series);
+            setText(this.told, "");
+            this.draw();
+        } catch (error) {
+            if (under.signal.aborted)
+                return;
+            setText(this.told, error instanceof ApiError
+                ? `logplexd says: ${error.message}` : String(error));
+        }
+        this.timer = window.setTimeout(() => void this.fetch(range),
+                                       range.every_ms);
+    }
+
+    /* The charts ---------------------------------------------------------- */
+
+    private response(): ChartOf {
+        const chart = new Chart({
+            none: "No requests in this time", title: "Response time", atLeast: 10, format: format.duration,
+            hint: "service + connect, of the router; percentiles ± 1 %",
+            onPick: (series, i) => this.pickResponse(series, i),
+        });
+        return { chart, series: store => [
+            { label: "p50", colour: "p50", values: store.column("p50") },
+            { label: "p95", colour: "p95", values: store.column("p95"),
+              width: 2 },
+            { label: "p99", colour: "p99", values: store.column("p99"),
+              dash: [4, 3] },
+        ] };
+    }
+
+    private throughput(): ChartOf {
+        const chart = new Chart({
+            none: "No requests in this time", title: "Requests by status", atLeast: 1, format: format.rate,
+            hint: "In a second", isStacked: true,
+            onPick: (series, i) => this.pickStatus(series, i),
+        });
+        const classes = ["2xx", "3xx", "4xx", "5xx"] as const;
+        return { chart, series: store => classes.map(one => ({
+            label: one, colour: `s${one}`,
+            values: perSecond(store.column(`s${one}`), store.step_s),
+        })) };
+    }
+
+    private memory(): ChartOf {
+        const chart = new Chart({
+            none: "No dyno has told", title: "Memory by process", atLeast: 1024 * 1024,
+            format: format.bytes, ticks: BYTE_TICKS, hint: "memory_total, against its quota",
+            onPick: (series, i) => this.pick(
+                `Memory of ${series}`, i, series === "quota" ? {}
+                    : { where: "sample#memory_total" }),
+        });
+        return { chart, series: store => [
+            ...store.each("memory").map(([process, values], i) => ({
+                label: process, colour: `cat-${i % CATEGORIES}`, values,
+                isSampled: true,
+            })),
+            { label: "quota", colour: "muted", dash: [6, 4], isSampled: true,
+              values: store.column("memory_quota") },
+        ] };
+    }
+
+    private errors(): ChartOf {
+        const chart = new Chart({
+            none: "No errors in this time", title: "Errors by code", atLeast: 4, isStacked: true,
+            format: y => ({ value: format.compact(y), unit: "" }),
+            hint: "H, R and L codes, in each step",
+            onPick: (code, i) => this.pick(`Errors ${code}`, i, { code }),
+        });
+        return { chart, series: store => store.each("codes").map(
+            ([code, values], i) => ({
+                label: code, colour: `cat-${(i + 1) % CATEGORIES}`, values,
+            })) };
+    }
+
+    private load(): ChartOf {
+        const chart = new Chart({
+            none: "No dyno has told", title: "Load", atLeast: 1,
+            format: y => ({ value: y === null ? format.NOTHING
+                                              : format.digits(y), unit: "" }),
+            hint: "load_avg_1m, of the process where it is highest",
+            onPick: (_, i) => this.pick("Load", i,
+                                        { where: "sample#load_avg_1m" }),
+        });
+        return { chart, series: store => [
+            { label: "most", colour: "accent", isSampled: true,
+              values: store.column("load_max") },
+        ] };
+    }
+
+    private queue(): ChartOf {
+        const chart = new Chart({
+            none: "The router has not told", title: "Queue time", atLeast: 50, format: format.duration,
+            hint: "wait, of the router: the mean in each step",
+            threshold: { y: 40, label: "40 ms" },
+            onPick: (_, i) => this.pick("Requests that waited", i,
+                                        { where: "wait>0" }),
+        });
+        return { chart, series: store => [
+            { label: "mean", colour: "accent",
+              values: store.column("wait_mean") },
+        ] };
+    }
+
+    /* What is behind a point ---------------------------------------------- */
+
+    private pickResponse(series: string, index: number): void {
+        const column = this.store.column(series as "p50" | "p95" | "p99");
+        const value = column[index];
+        if (value === null || value === undefined)
+            return;
+        // Both the number and the values that it stands for are within 1 %.
+        this.pick(`${series} = ${format.text(format.duration(value))}`, index,
+                  { response_min: value * 0.98, response_max: value * 1.02 });
+    }
+
+    private pickStatus(series: string, index: number): void {
+        const least = Number(series.charAt(0)) * 100;
+        this.pick(`Status ${series}`, index, {
+            where: `status>=${least} status<${least + 100}` });
+    }
+
+    private pick(title: string, index: number, query: Query): void {
+        const t = this.store.t[index];
+        if (t === undefined)
+            return;
+        const first = this.store.column("first_seq")[index];
+        const end = this.store.column("end_seq")[index];
+        const range: Query = first && end
+            ? { from_seq: first, end_seq: end }
+            : { from: t, to: t + this.store.step_s };
+        this.behind.matching(`${title} at ${format.clock(t)}`,
+                             { ...range, ...query });
+    }
+}
+
+function perSecond(values: Column, step_s: number): Column {
+    return step_s === 1 ? values
+        : values.map(value => value === null ? null : value / step_s);
+}
+

@@ -1,0 +1,33 @@
+// The channel's account, in one line: every line that came is in it.
+import type { Snapshot } from "../api/types";
+import { el, setText } from "../base/dom";
+import { count } from "../base/format";
+
+export class LedgerLine {
+    private readonly sum = el("p", { class: "equation" });
+    private readonly rest = el("p", { class: "fine" });
+    readonly root = el("footer", { class: "ledger", "aria-label": "Ledger" },
+                       this.sum, this.rest);
+
+    update({ ledger, series, epoch, detail }: Snapshot): void {
+        setText(this.sum,
+                `${count(ledger.appended)} lines came = ` +
+                `${count(ledger.resident)} in memory + ` +
+                `${count(ledger.evicted)} evicted`);
+        const words = [
+            `№ ${count(ledger.oldest_seq)} to ` +
+                `${count(Math.max(0, ledger.next_seq - 1))} of epoch ${epoch}`,
+            `${series.used} of ${series.max} series` +
+                (series.other_values > 0
+                    ? `, ${count(series.other_values)} values under others`
+                    : ""),
+        ];
+        if (ledger.too_big > 0)
+            words.push(`${count(ledger.too_big)} too big`);
+        if (ledger.refused > 0)
+            words.push(`${count(ledger.refused)} refused for want of memory`);
+        if (detail !== "full")
+            words.push("of this window only totals are kept");
+        setText(this.rest, words.join(" · "));
+    }
+}

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import type { Column, Series } from "../api/types";
+import { SeriesStore } from "./series_store";
+
+function series(t: number[], requests: Column, rest: Partial<Series> = {}):
+    Series {
+    const none = t.map(() => null);
+    return {
+        epoch: "1", tier: "seconds", step_s: 1, t, requests, failed: none,
+        mean: none, p50: none, p95: none, p99: none, max: none, s2xx: none,
+        s3xx: none, s4xx: none, s5xx: none, codes: {}, wait_mean: none,
+        lines: none, lost: none, memory_mean: none, memory_max: none,
+        memory_quota: none, load_max: none, by_process: {}, first_seq: none,
+        end_seq: none, markers: [], ...rest,
+    };
+}
+
+test("pieces are joined, and the later truth about a window wins", () => {
+    const store = new SeriesStore(10);
+    store.merge(series([1, 2, 3], [10, 20, 30]));
+    store.merge(series([3, 4], [31, 40]));
+    store.merge(series([2], [21]));
+    assert.deepEqual(store.t, [1, 2, 3, 4]);
+    assert.deepEqual(store.column("requests"), [10, 21, 31, 40]);
+    assert.deepEqual(store.column("p50"), [null, null, null, null]);
+});
+
+test("only the newest windows are kept, and columns stay as long as them",
+     () => {
+         const store = new SeriesStore(3);
+         for (let t = 1; t <= 9; t++)
+             store.merge(series([t], [t], {
+                 codes: t === 2 || t === 8 ? { H12: [t] } : {},
+             }));
+         assert.deepEqual(store.t, [7, 8, 9]);
+         assert.deepEqual(store.column("requests"), [7, 8, 9]);
+         assert.deepEqual(store.each("codes"), [["H12", [null, 8, null]]]);
+         store.merge(series([2], [99]));
+         assert.deepEqual(store.t, [7, 8, 9]);
+         assert.deepEqual(store.column("requests"), [7, 8, 9]);
+     });
+
+test("what has said nothing for as long as is kept is forgotten", () => {
+    const store = new SeriesStore(2);
+    store.merge(series([1], [1], {
+        by_process: { "web.1": { memory: [5] }, "web.10": { memory: [6] },
+                      "web.2": { memory: [7] } },
+        markers: [{ t: 1.5, kind: "release", process: "", text: "v1",
+                    seq: 4 }],
+    }));
+    assert.deepEqual(store.each("memory").map(([name]) => name),
+                     ["web.1", "web.2", "web.10"]);
+    assert.equal(store.markers.length, 1);
+    store.merge(series([2, 3], [2, 3]));
+    assert.deepEqual(store.each("memory"), []);
+    assert.equal(store.markers.length, 0);
+});
+
+test("a marker that comes twice is there once, in the order of time", () => {
+    const store = new SeriesStore(100);
+    const marker = (t: number, seq: number) =>
+        ({ t, kind: "exit", process: "web.1", text: "", seq });
+    store.merge(series([1], [1], { markers: [marker(1.5, 7)] }));
+    store.merge(series([2], [1], {
+        markers: [marker(1.5, 7), marker(1.2, 5)] }));
+    assert.deepEqual(store.markers.map(one => one.seq), [5, 7]);
+});
+
+test("another epoch leaves nothing of the one before", () => {
+    const store = new SeriesStore(10);
+    store.merge(series([1, 2], [1, 2]));
+    store.merge(series([2], [5], { epoch: "2" }));
+    assert.deepEqual(store.t, [2]);
+    assert.deepEqual(store.column("requests"), [5]);
+});

@@ -1,0 +1,120 @@
+// The points of a chart, as they come in pieces: columns side by side, one entry
+// for each window, at most so many windows.
+import type { Column, Marker, Series } from "../api/types";
+
+const NAMES = [
+    "requests", "failed", "mean", "p50", "p95", "p99", "max", "s2xx", "s3xx",
+    "s4xx", "s5xx", "wait_mean", "lines", "lost", "memory_mean", "memory_max",
+    "memory_quota", "load_max", "first_seq", "end_seq",
+] as const;
+export type ColumnName = (typeof NAMES)[number];
+
+const MARKERS_MAX = 64;
+
+export class SeriesStore {
+    readonly t: number[] = [];
+    step_s = 1;
+    epoch = "";
+    markers: Marker[] = [];
+    private readonly columns = new Map<string, Column>();
+
+    constructor(readonly max: number) {}
+
+    // Columns by name; of what there is more than one: codes/H12,
+    // memory/web.1, p95/web.1.
+    column(name: ColumnName | `codes/${string}`): Column {
+        return this.columns.get(name) ?? this.t.map(() => null);
+    }
+
+    // "memory": the processes that have it, and their columns.
+    each(kind: "codes" | "memory" | "p95"): [string, Column][] {
+        const found: [string, Column][] = [];
+        for (const [name, column] of this.columns)
+            if (name.startsWith(`${kind}/`))
+                found.push([name.slice(kind.length + 1), column]);
+        return found.sort(([a], [b]) => a.localeCompare(b, "en",
+                                                        { numeric: true }));
+    }
+
+    clear(): void {
+        this.t.length = 0;
+        this.columns.clear();
+        this.markers = [];
+    }
+
+    // What is told of a window again is the newer truth. Another epoch is
+    // another life of the channel: nothing of the old one is left.
+    merge(piece: Series): void {
+        if (piece.epoch !== this.epoch) {
+            this.clear();
+            this.epoch = piece.epoch;
+        }
+        this.step_s = piece.step_s;
+        const places = piece.t.map(t => this.placeOf(t));
+        for (const name of NAMES)
+            this.put(name, piece[name], places);
+        for (const [code, column] of Object.entries(piece.codes))
+            this.put(`codes/${code}`, column, places);
+        for (const [process, columns] of Object.entries(piece.by_process))
+            for (const kind of ["memory", "p95"])
+                this.put(`${kind}/${process}`, columns[kind], places);
+        this.mark(piece.markers);
+        this.trim();
+    }
+
+    private placeOf(t: number): number {
+        const last = this.t.length - 1;
+        if (last < 0 || t > (this.t[last] ?? 0)) {
+            this.t.push(t);
+            return last + 1;
+        }
+        let at = last;
+        while (at > 0 && (this.t[at] ?? 0) > t)
+            at--;
+        if (this.t[at] !== t && at === 0 && t < (this.t[0] ?? 0))
+            return -1; // it is older than what is kept
+        return at;
+    }
+
+    private put(name: string, from: Column | undefined,
+                places: number[]): void {
+        let column = this.columns.get(name);
+        if (!column) {
+            if (!from || from.every(value => value === null))
+                return;
+            column = [];
+            this.columns.set(name, column);
+        }
+        while (column.length < this.t.length)
+            column.push(null);
+        places.forEach((place, i) => {
+            if (place >= 0)
+                column[place] = from?.[i] ?? null;
+        });
+    }
+
+    private mark(markers: Marker[]): void {
+        for (const one of markers)
+            if (!this.markers.some(known => known.seq === one.seq &&
+                                   known.t === one.t))
+                this.markers.push(one);
+        this.markers.sort((a, b) => a.t - b.t);
+        this.markers.splice(0, this.markers.length - MARKERS_MAX);
+    }
+
+    // Columns that say nothing any more go, so that names which come and go (a
+    // dyno of each release) don't add up.
+    private trim(): void {
+        const over = Math.max(0, this.t.length - this.max);
+        this.t.splice(0, over);
+        for (const [name, column] of this.columns) {
+            while (column.length < this.t.length + over)
+                column.push(null);
+            column.splice(0, over);
+            if (column.every(value => value === null))
+                this.columns.delete(name);
+        }
+        const oldest = this.t[0] ?? 0;
+        this.markers = this.markers.filter(one => one.t >= oldest);
+    }
+}

@@ -1,0 +1,371 @@
+// The numbers of the last minute.
+import type { Classes, Dist, Percentile, Process, Snapshot } from
+    "../api/types";
+import { el, setText, setVariable } from "../base/dom";
+import {
+    bytes, compact, count, digits, duration, NOTHING, percent, plural, rate,
+} from "../base/format";
+import { Keyed, type View } from "../base/keyed";
+import { Bar, linesButton, toneOf, Value } from "../ui/parts";
+import type { Behind } from "./behind";
+
+interface Tile {
+    root: HTMLElement;
+    update(of: Snapshot): void;
+}
+
+function frame(id: string, title: string, ...children: (Node | string)[]):
+    HTMLElement {
+    return el("section", { class: "tile", id: `tile-${id}`,
+                           "aria-labelledby": `tile-${id}-h` },
+              el("h2", { id: `tile-${id}-h` }, title), ...children);
+}
+
+export class Tiles {
+    readonly root = el("div", { class: "tiles" });
+    private readonly tiles: Tile[];
+
+    constructor(behind: Behind) {
+        this.tiles = [
+            new Throughput(), new Response(behind), new Statuses(behind),
+            new Codes(behind), new MemoryTile(), new LoadTile(),
+            new Activity(), new Queue(behind), new Loss(),
+        ];
+        this.root.append(...this.tiles.map(tile => tile.root));
+    }
+
+    update(of: Snapshot): void {
+        for (const tile of this.tiles)
+            tile.update(of);
+    }
+}
+
+// A tile without a number says why, in words, in place of zeros.
+function say(root: HTMLElement, words: string): void {
+    root.classList.toggle("is-quiet", words !== "");
+    let at = root.querySelector<HTMLElement>(".quiet-words");
+    if (!at) {
+        at = el("p", { class: "quiet-words" });
+        root.append(at);
+    }
+    setText(at, words);
+}
+
+class Throughput implements Tile {
+    private readonly value = new Value("value big");
+    private readonly sub = el("p", { class: "sub" });
+    readonly root = frame("throughput", "Throughput", this.value.root,
+                          this.sub);
+
+    update({ requests }: Snapshot): void {
+        say(this.root, requests.count === 0 ? "No requests yet" : "");
+        this.value.update(rate(requests.per_s));
+        const failed = requests.failed > 0
+            ? `${count(requests.failed)} failed, ` +
+              `${digits(requests.in_flight)} under way`
+            : `none failed, ${digits(requests.in_flight)} under way`;
+        setText(this.sub, `${count(requests.count)} in a minute, ${failed}`);
+    }
+}
+
+class Response implements Tile {
+    private readonly values = new Map<Percentile, Value>();
+    private readonly sub = el("p", { class: "sub" });
+    readonly root: HTMLElement;
+    private newest: Snapshot | null = null;
+
+    constructor(private readonly behind: Behind) {
+        const one = (name: Percentile): HTMLElement => {
+            const value = new Value("value big");
+            this.values.set(name, value);
+            return el("div", { class: "percentile", "data-p": name },
+                      linesButton(`Lines behind ${name}`,
+                                  () => this.open(name), value.root),
+                      el("span", { class: "of" }, name));
+        };
+        this.root = frame(
+            "response", "Response time",
+            el("div", { class: "percentiles" }, one("p50"), one("p95"),
+               one("p99")), this.sub);
+    }
+
+    update(of: Snapshot): void {
+        this.newest = of;
+        const dist = of.requests.response_ms;
+        say(this.root, dist === null ? "No requests yet" : "");
+        if (dist === null)
+            return;
+        for (const [name, value] of this.values)
+            value.update(duration(dist[name]));
+        setText(this.sub, `${error(dist)} · mean ` +
+            `${words(dist.mean)} · slowest ${words(dist.max)}`);
+    }
+
+    private open(name: Percentile): void {
+        const dist = this.newest?.requests.response_ms;
+        if (dist && this.newest)
+            this.behind.exemplars(
+                `Lines behind ${name} = ${words(dist[name])}`,
+                this.newest.epoch, dist.exemplars?.[name] ?? []);
+    }
+}
+
+function words(ms: number | null): string {
+    const of = duration(ms);
+    return `${of.value} ${of.unit}`.trim();
+}
+
+// How far off the percentiles may be, which belongs to each of them.
+function error(dist: Dist): string {
+    return dist.error === null ? "percentiles are no longer kept"
+                               : `± ${digits(dist.error * 100)} %`;
+}
+
+const CLASSES: { key: keyof Classes; where: string }[] = [
+    { key: "2xx", where: "status>=200 status<300" },
+    { key: "3xx", where: "status>=300 status<400" },
+    { key: "4xx", where: "status>=400 status<500" },
+    { key: "5xx", where: "status>=500" },
+];
+
+class Statuses implements Tile {
+    private readonly bar = el("div", { class: "stack",
+                                       "aria-hidden": "true" });
+    private readonly parts = new Map<string, HTMLElement>();
+    private readonly counts = new Map<string, HTMLElement>();
+    readonly root: HTMLElement;
+
+    constructor(private readonly behind: Behind) {
+        const list = el("ul", { class: "classes" });
+        for (const { key, where } of CLASSES) {
+            const part = el("span", { class: "stack-part",
+                                      "data-class": key });
+            const value = el("b", { class: "number" });
+            this.parts.set(key, part);
+            this.counts.set(key, value);
+            this.bar.append(part);
+            list.append(el(
+                "li", { "data-class": key },
+                linesButton(`Lines with ${key}`,
+                            () => this.behind.matching(`Status ${key}`,
+                                                       { where }),
+                            el("span", { class: "swatch" }), key, " ",
+                            value)));
+        }
+        this.root = frame("status", "Status", this.bar, list);
+    }
+
+    update({ classes, requests }: Snapshot): void {
+        say(this.root, requests.count === 0 ? "No requests yet" : "");
+        for (const { key } of CLASSES) {
+            const part = this.parts.get(key);
+            const value = this.counts.get(key);
+            if (part)
+                setVariable(part, "--part", String(classes[key]));
+            if (value) {
+                setText(value, compact(classes[key]));
+                value.dataset["zero"] = String(classes[key] === 0);
+            }
+        }
+    }
+}
+
+interface CodeOf {
+    epoch: string;
+    code: string | null;
+    meaning: string | null;
+    count: number;
+    exemplars: number[];
+}
+
+class CodeView implements View<CodeOf> {
+    private readonly code = el("b", { class: "code" });
+    private readonly meaning = el("span", { class: "meaning" });
+    private readonly value = el("b", { class: "number" });
+    readonly root: HTMLElement;
+    private newest: CodeOf | null = null;
+
+    constructor(behind: Behind) {
+        this.root = el("li", {}, linesButton("Lines behind this", () => {
+            const of = this.newest;
+            if (of)
+                behind.exemplars(
+                    `${of.code ?? "Others"}: ${of.meaning ?? ""}`,
+                    of.epoch, of.exemplars);
+        }, this.code, this.meaning, this.value));
+    }
+
+    update(of: CodeOf): void {
+        this.newest = of;
+        setText(this.code, of.code ?? "others");
+        setText(this.meaning, of.meaning ?? "");
+        setText(this.value, compact(of.count));
+    }
+}
+
+class Codes implements Tile {
+    private readonly list = el("ul", { class: "codes" });
+    private readonly views: Keyed<CodeOf>;
+    readonly root = frame("codes", "Errors", this.list);
+
+    constructor(behind: Behind) {
+        this.views = new Keyed<CodeOf>(this.list, of => of.code ?? "",
+                                       () => new CodeView(behind));
+    }
+
+    update({ codes, epoch }: Snapshot): void {
+        say(this.root, codes.length === 0 ? "None in the last minute" : "");
+        this.views.update(codes.map(of => ({ ...of, epoch })));
+    }
+}
+
+// The worst of what the processes say of themselves.
+function most(processes: readonly Process[],
+              of: (process: Process) => number | null | undefined):
+              { process: string; value: number } | null {
+    let best: { process: string; value: number } | null = null;
+    for (const one of processes) {
+        const value = of(one);
+        if (value !== null && value !== undefined &&
+            (best === null || value > best.value))
+            best = { process: one.process ?? "others", value };
+    }
+    return best;
+}
+
+class MemoryTile implements Tile {
+    private readonly average = new Value("value big");
+    private readonly greatest = new Value("value big");
+    private readonly bar = new Bar();
+    private readonly sub = el("p", { class: "sub" });
+    readonly root = frame(
+        "memory", "Memory",
+        el("div", { class: "pair" },
+           el("div", {}, this.average.root,
+              el("span", { class: "of" }, "average")),
+           el("div", {}, this.greatest.root,
+              el("span", { class: "of" }, "most"))),
+        this.bar.root, this.sub);
+
+    update({ processes }: Snapshot): void {
+        const totals = processes.flatMap(
+            one => one.memory?.total ?? []);
+        say(this.root, totals.length === 0 ? "No dyno has told" : "");
+        if (totals.length === 0)
+            return;
+        const sum = totals.reduce((a, b) => a + b, 0);
+        this.average.update(bytes(sum / totals.length));
+        const greatest = most(processes, one => one.memory?.total);
+        this.greatest.update(bytes(greatest?.value));
+        const nearest = most(processes, one => one.memory?.share);
+        this.bar.root.hidden = nearest === null;
+        if (nearest === null) {
+            setText(this.sub, `of ${plural(totals.length, "process")}`
+                .replace(/processs/, "processes"));
+            return;
+        }
+        this.bar.update(nearest.value, toneOf(nearest.value, 0.9, 1));
+        const share = percent(nearest.value);
+        const quota = processes.find(
+            one => one.process === nearest.process)?.memory?.quota;
+        const limit = bytes(quota);
+        setText(this.sub, `${nearest.process} at ${share.value} % of ` +
+            `${limit.value} ${limit.unit}`);
+    }
+}
+
+class LoadTile implements Tile {
+    private readonly value = new Value("value big");
+    private readonly sub = el("p", { class: "sub" });
+    readonly root = frame("load", "Load", this.value.root, this.sub);
+
+    update({ processes }: Snapshot): void {
+        const top = most(processes, one => one.load?.["1m"]);
+        say(this.root, top === null ? "No dyno has told" : "");
+        if (top === null)
+            return;
+        this.value.update({ value: digits(top.value), unit: "" });
+        const load = processes.find(
+            one => one.process === top.process)?.load;
+        setText(this.sub, `${top.process} in 1 min; ` +
+            `${digits(load?.["5m"] ?? 0)} in 5, ` +
+            `${digits(load?.["15m"] ?? 0)} in 15`);
+    }
+}
+
+class Activity implements Tile {
+    private readonly value = new Value("value big");
+    private readonly sub = el("p", { class: "sub" });
+    private readonly bars = el("div", { class: "columns",
+                                        "aria-hidden": "true" });
+    readonly root = frame("activity", "Dyno activity", this.value.root,
+                          this.bars, this.sub);
+
+    update({ processes }: Snapshot): void {
+        const web = processes.filter(
+            one => one.process !== null && one.requests > 0);
+        say(this.root, web.length === 0 ? "No dyno has answered" : "");
+        if (web.length === 0)
+            return;
+        const mean = web.reduce((sum, one) => sum + one.busy, 0) / web.length;
+        // Of one request at a time; more than that at once is over 100 %.
+        this.value.update(percent(mean));
+        while (this.bars.childElementCount > web.length)
+            this.bars.lastElementChild?.remove();
+        while (this.bars.childElementCount < web.length)
+            this.bars.append(el("span", { class: "column" }));
+        web.forEach((one, i) => {
+            const bar = this.bars.children[i] as HTMLElement;
+            setVariable(bar, "--share", Math.min(1, one.busy).toFixed(3));
+            bar.dataset["tone"] = toneOf(one.busy, 0.8, 1);
+            bar.title = one.process ?? "";
+        });
+        setText(this.sub, `of the time busy, ${web.length} ` +
+            (web.length === 1 ? "dyno" : "dynos"));
+    }
+}
+
+class Queue implements Tile {
+    private readonly value = new Value("value big");
+    private readonly sub = el("p", { class: "sub" });
+    readonly root: HTMLElement;
+
+    constructor(behind: Behind) {
+        this.root = frame(
+            "queue", "Queue time",
+            linesButton("Lines that waited", () => behind.matching(
+                "Requests that waited", { where: "wait>0" }),
+                        this.value.root), this.sub);
+    }
+
+    update({ queue, requests }: Snapshot): void {
+        const wait = queue.wait_ms;
+        say(this.root, wait !== null ? ""
+            : requests.count === 0 ? "No requests yet"
+                : "The router does not tell");
+        this.root.dataset["tone"] = queue.is_over ? "warn" : "";
+        if (wait === null)
+            return;
+        this.value.update(duration(wait.mean));
+        const limit = `${queue.threshold_ms} ms`;
+        setText(this.sub, queue.is_over
+            ? `▲ over ${limit}: more dynos are needed`
+            : `on average; fine below ${limit}`);
+    }
+}
+
+class Loss implements Tile {
+    private readonly value = new Value("value big");
+    private readonly sub = el("p", { class: "sub" });
+    readonly root = frame("lines", "Lines", this.value.root, this.sub);
+
+    update({ lines }: Snapshot): void {
+        this.value.update(rate(lines.per_s));
+        this.root.dataset["tone"] = lines.lost > 0 ? "bad" : "";
+        const size = bytes(lines.bytes);
+        setText(this.sub, lines.lost > 0
+            ? `▲ ${plural(lines.lost, "line")} lost to measuring`
+            : `${size.value === NOTHING ? "0 B" : `${size.value} ` +
+                size.unit} in a minute, none lost`);
+    }
+}

@@ -1,0 +1,297 @@
+// All channels, what hurts first.
+import { Stream, type StreamState } from "../api/stream";
+import type { Fleet, FleetChannel } from "../api/types";
+import { el, setAttribute, setText } from "../base/dom";
+import { compact, count, plural, rate } from "../base/format";
+import { atMostEvery, onceAFrame } from "../base/frames";
+import { Keyed } from "../base/keyed";
+import { bindKeys } from "../base/keys";
+import { makeChannel } from "../ui/first_steps";
+import { login } from "../ui/login";
+import { notice } from "../ui/notice";
+import type { Page } from "../ui/page";
+import { Value } from "../ui/parts";
+import type { Shell } from "../ui/shell";
+import { FleetRow } from "./fleet_row";
+
+type Sort = "hurt" | "requests" | "errors" | "p95" | "loss" | "memory" |
+    "lines" | "name";
+
+const COLUMNS: { name: string; label: string; sort: Sort | null;
+                 hint: string }[] = [
+    { name: "name text", label: "Channel", sort: "name", hint: "By name" },
+    { name: "spark", label: "5 minutes", sort: null,
+      hint: "Requests, or where there are none lines, in each 10 s" },
+    { name: "requests", label: "Requests", sort: "requests",
+      hint: "In a second, over the last minute" },
+    { name: "failed", label: "Failed", sort: null,
+      hint: "Status 500 and more, or an H code" },
+    { name: "p95", label: "p95", sort: "p95",
+      hint: "Response time that 95 % stay below" },
+    { name: "errors text", label: "Errors", sort: "errors",
+      hint: "H, R and L codes of the last minute" },
+    { name: "memory", label: "Memory", sort: "memory",
+      hint: "Of its quota, the process that is nearest to it" },
+    { name: "lost", label: "Lost lines", sort: "loss",
+      hint: "That could not be measured" },
+    { name: "lines", label: "Lines", sort: "lines",
+      hint: "In a second, over the last minute" },
+];
+
+const STEP = 50;
+const MOST = 500;
+const SILENCE_MS = 10_000;
+const SPEAK_MS = 20_000;
+
+export class FleetPage implements Page {
+    readonly root = el("div", { class: "fleet" });
+    private readonly totals = new Totals();
+    private readonly search = el("input", {
+        type: "search", id: "search", placeholder: "Search channels  /",
+        "aria-label": "Search channels", spellcheck: "false",
+        autocapitalize: "none" });
+    private readonly matched = el("span", { class: "fine", role: "status" });
+    private readonly byHurt = el("button", {
+        class: "chip", type: "button", onclick: () => this.sortBy("hurt"),
+        title: "Lost lines, then failed requests, errors, memory, p95" },
+        "What hurts first");
+    private readonly more = el("button", {
+        class: "quiet more", type: "button", hidden: true,
+        onclick: () => this.showMore() }, "Show more");
+    private readonly heads = new Map<Sort, HTMLElement>();
+    private readonly body = el("tbody", { role: "rowgroup" });
+    private readonly rows = new Keyed<FleetChannel>(
+        this.body, channel => channel.id, () => new FleetRow());
+    private readonly content: HTMLElement;
+    private state: HTMLElement | null = null;
+    private stream: Stream | null = null;
+    private newest: Fleet | null = null;
+    private sort: Sort;
+    private order: "asc" | "desc";
+    private limit = STEP;
+    private readonly draw = onceAFrame(() => this.render());
+    private readonly speak = atMostEvery(SPEAK_MS, () => this.tell());
+    private readonly unbind: () => void;
+
+    constructor(private readonly shell: Shell,
+                private readonly go: (path: string) => void) {
+        const query = new URLSearchParams(location.search);
+        this.sort = COLUMNS.find(one => one.sort === query.get("sort"))
+            ?.sort ?? "hurt";
+        this.order = query.get("order") === "asc" ? "asc" : "desc";
+        this.search.value = query.get("search") ?? "";
+        const reopen = atMostEvery(250, () => this.reopen());
+        this.search.addEventListener("input", reopen);
+        this.search.addEventListener("keydown", event => this.typed(event));
+        this.content = el(
+            "div", { class: "fleet-content" },
+            el("h1", { class: "unseen" }, "Fleet"), this.totals.root,
+            el("div", { class: "toolbar" }, this.search, this.byHurt,
+               el("span", { class: "spring" }), this.matched),
+            this.table(), this.more);
+        this.root.append(this.content);
+        this.body.addEventListener("click", event => this.clicked(event));
+        this.unbind = bindKeys({
+            "/": event => { event.preventDefault(); this.search.focus(); },
+            j: () => this.move(1), ArrowDown: e => this.move(1, e),
+            k: () => this.move(-1), ArrowUp: e => this.move(-1, e),
+        });
+        shell.place(null);
+        this.reopen();
+    }
+
+    close(): void {
+        this.stream?.close();
+        this.unbind();
+    }
+
+    private table(): HTMLElement {
+        const cells = COLUMNS.map(one => {
+            const head = el("th", { scope: "col", role: "columnheader",
+                                    class: `c-${one.name}`,
+                                    title: one.hint });
+            const sort = one.sort;
+            if (sort === null) {
+                head.append(one.label);
+                return head;
+            }
+            head.append(el("button", { type: "button", class: "sort",
+                                       onclick: () => this.sortBy(sort) },
+                           one.label));
+            this.heads.set(sort, head);
+            return head;
+        });
+        return el("table", { class: "channels", role: "table" },
+                  el("caption", { class: "unseen" },
+                     "Channels, over the last minute"),
+                  el("thead", { role: "rowgroup" },
+                     el("tr", { role: "row" }, ...cells)), this.body);
+    }
+
+    private sortBy(sort: Sort): void {
+        const isAgain = this.sort === sort && sort !== "hurt";
+        const natural = sort === "name" ? "asc" : "desc";
+        this.order = isAgain && this.order === natural
+            ? (natural === "asc" ? "desc" : "asc") : natural;
+        this.sort = sort;
+        this.reopen();
+    }
+
+    private showMore(): void {
+        this.limit = Math.min(MOST, this.limit + STEP);
+        this.reopen();
+    }
+
+    private reopen(): void {
+        this.stream?.close();
+        const query = new URLSearchParams({ sort: this.sort,
+                                            order: this.order });
+        if (this.search.value.trim() !== "")
+            query.set("search", this.search.value.trim());
+        const isPlain = this.sort === "hurt" && !query.has("search");
+        history.replaceState(null, "", isPlain ? "/" : `/?${query}`);
+        query.set("limit", String(this.limit));
+        this.showSort();
+        this.stream = new Stream(`/v3/fleet/stream?${query}`, SILENCE_MS, {
+            onEvent: event => {
+                if (event.event !== "fleet")
+                    return;
+                this.newest = JSON.parse(event.data) as Fleet;
+                this.shell.beat();
+                this.draw();
+            },
+            onState: state => this.changed(state),
+        });
+    }
+
+    private showSort(): void {
+        setAttribute(this.byHurt, "aria-pressed",
+                     this.sort === "hurt" ? "true" : "false");
+        for (const [sort, head] of this.heads)
+            setAttribute(head, "aria-sort", sort !== this.sort ? undefined
+                : this.order === "asc" ? "ascending" : "descending");
+    }
+
+    private changed(state: StreamState): void {
+        this.shell.setState(state);
+        if (state.kind !== "refused")
+            return;
+        this.show(state.error.status === 401
+            ? login(state.error.message)
+            : notice("The fleet can't be shown",
+                     el("p", {}, `logplexd says: ${state.error.message}`)));
+    }
+
+    // null: the numbers themselves.
+    private show(state: HTMLElement | null): void {
+        // A form that is being filled in stays.
+        if (this.state?.classList.contains("login") &&
+            state?.classList.contains("login"))
+            return;
+        this.state = state;
+        this.root.replaceChildren(state ?? this.content);
+    }
+
+    private render(): void {
+        const fleet = this.newest;
+        if (!fleet)
+            return;
+        if (this.state)
+            this.show(null);
+        this.totals.update(fleet);
+        this.rows.update(fleet.channels);
+        setText(this.matched, this.summary(fleet));
+        this.more.hidden = fleet.channels.length >= fleet.matched ||
+            this.limit >= MOST;
+        if (fleet.totals.channels === 0)
+            this.show(notice(
+                "No channel yet", el("p", {}, "Make one, and it is here:"),
+                makeChannel("demo")));
+        this.speak();
+    }
+
+    private summary(fleet: Fleet): string {
+        if (fleet.matched === 0)
+            return `No channel has “${this.search.value.trim()}” in its name`;
+        return fleet.channels.length < fleet.matched
+            ? `${fleet.channels.length} of ${plural(fleet.matched, "channel")}`
+            : plural(fleet.matched, "channel");
+    }
+
+    private tell(): void {
+        const totals = this.newest?.totals;
+        if (totals)
+            this.shell.say(
+                `${count(Math.round(totals.requests_per_s))} requests a ` +
+                `second, ${plural(totals.errors, "error")} in the last ` +
+                "minute");
+    }
+
+    private typed(event: KeyboardEvent): void {
+        if (event.key === "Enter" || event.key === "ArrowDown") {
+            event.preventDefault();
+            this.move(1);
+        } else if (event.key === "Escape") {
+            this.search.value = "";
+            this.search.blur();
+            this.reopen();
+        }
+    }
+
+    // The focus is the choice: Enter on a link opens it by itself.
+    private move(by: number, event?: KeyboardEvent): void {
+        event?.preventDefault();
+        const links = [...this.body.querySelectorAll<HTMLElement>(
+            ".channel-link")];
+        const now = links.indexOf(document.activeElement as HTMLElement);
+        const next = now < 0 ? (by > 0 ? 0 : links.length - 1) : now + by;
+        links[Math.max(0, Math.min(links.length - 1, next))]?.focus();
+    }
+
+    private clicked(event: Event): void {
+        if (!(event.target instanceof Element) ||
+            event.target.closest("a, button"))
+            return;
+        const href = event.target.closest("tr")?.querySelector("a")
+            ?.getAttribute("href");
+        if (href)
+            this.go(href);
+    }
+}
+
+class Totals {
+    private readonly values = new Map<string, Value>();
+    readonly root: HTMLElement;
+
+    constructor() {
+        const one = (key: string, label: string): HTMLElement => {
+            const value = new Value("value big");
+            this.values.set(key, value);
+            return el("div", { class: "total" }, el("dt", {}, label),
+                      el("dd", {}, value.root));
+        };
+        this.root = el("dl", { class: "totals" },
+                       one("channels", "Channels active"),
+                       one("requests", "Requests"), one("failed", "Failed"),
+                       one("errors", "Errors in a minute"),
+                       one("lines", "Lines"), one("lost", "Lost lines"));
+    }
+
+    update({ totals }: Fleet): void {
+        const put = (key: string, value: string, unit = "", isBad = false):
+            void => {
+            const at = this.values.get(key);
+            at?.update({ value, unit });
+            if (at)
+                at.root.dataset["tone"] = isBad ? "bad" : "";
+        };
+        put("channels", count(totals.active),
+            `of ${count(totals.channels)}`);
+        put("requests", rate(totals.requests_per_s).value, "/s");
+        put("failed", rate(totals.failed_per_s).value, "/s",
+            totals.failed_per_s > 0);
+        put("errors", compact(totals.errors), "", totals.errors > 0);
+        put("lines", rate(totals.lines_per_s).value, "/s");
+        put("lost", compact(totals.lost_lines), "", totals.lost_lines > 0);
+    }
+}

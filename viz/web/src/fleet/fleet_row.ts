@@ -1,0 +1,95 @@
+// One channel of the fleet's table.
+import type { FleetChannel } from "../api/types";
+import { el, setAttribute, setText } from "../base/dom";
+import { compact, count, duration, percent, rate } from "../base/format";
+import type { View } from "../base/keyed";
+import { Bar, toneOf, Value } from "../ui/parts";
+import { Spark } from "../ui/spark";
+
+export function channelHref(id: string): string {
+    return `/channels/${encodeURIComponent(id)}`;
+}
+
+// How bad it is, at a glance and in words. Where the numbers turn is what
+// people are called out of bed for, not a law.
+function health(of: FleetChannel): { tone: string; words: string } {
+    const failed = of.requests > 0 ? of.failed / of.requests : 0;
+    if (of.lost_lines > 0)
+        return { tone: "bad", words: "loses lines" };
+    if (failed >= 0.05)
+        return { tone: "bad", words: "fails" };
+    if ((of.memory_share ?? 0) >= 1)
+        return { tone: "bad", words: "out of memory" };
+    if (of.errors > 0)
+        return { tone: "warn", words: "errors" };
+    if ((of.memory_share ?? 0) >= 0.9)
+        return { tone: "warn", words: "memory is tight" };
+    if (of.lines === 0)
+        return { tone: "idle", words: "silent" };
+    return { tone: "ok", words: "fine" };
+}
+
+export class FleetRow implements View<FleetChannel> {
+    readonly root: HTMLTableRowElement;
+    readonly link = el("a", { class: "channel-link" });
+    private readonly dot = el("span", { class: "dot" });
+    private readonly id = el("span", { class: "channel-id" });
+    private readonly spark = new Spark();
+    private readonly requests = new Value();
+    private readonly failed = new Value();
+    private readonly p95 = new Value();
+    private readonly memory = new Value();
+    private readonly memoryBar = new Bar();
+    private readonly lines = new Value();
+    private readonly lost = el("td", { role: "cell", class: "c-lost" });
+    private readonly code = el("b", { class: "code" });
+    private readonly meaning = el("span", { class: "meaning" });
+    private readonly errors = el("span", { class: "number" });
+
+    constructor() {
+        const cell = (name: string, ...children: (Node | string)[]):
+            HTMLElement => el("td", { role: "cell", class: `c-${name}` },
+                              ...children);
+        this.root = el(
+            "tr", { role: "row" },
+            el("th", { scope: "row", role: "rowheader", class: "c-name text" },
+               this.dot, this.link, this.id),
+            cell("spark", this.spark.root),
+            cell("requests", this.requests.root),
+            cell("failed", this.failed.root),
+            cell("p95", this.p95.root),
+            cell("errors text", this.errors, " ", this.code, " ",
+                 this.meaning),
+            cell("memory", this.memoryBar.root, this.memory.root),
+            this.lost,
+            cell("lines", this.lines.root));
+    }
+
+    update(of: FleetChannel): void {
+        const { tone, words } = health(of);
+        this.dot.dataset["tone"] = tone;
+        setAttribute(this.dot, "title", words);
+        setAttribute(this.dot, "aria-label", words);
+        setAttribute(this.dot, "role", "img");
+        setText(this.link, of.name === "" ? of.id : of.name);
+        setAttribute(this.link, "href", channelHref(of.id));
+        setText(this.id, of.name === "" || of.name === of.id ? "" : of.id);
+        this.spark.update(of.sparks);
+        const hasRequests = of.requests > 0;
+        this.requests.update(rate(hasRequests ? of.requests / 60 : null));
+        this.failed.update(percent(
+            hasRequests ? of.failed / of.requests : null));
+        this.failed.root.dataset["tone"] = of.failed > 0 ? "bad" : "";
+        this.p95.update(duration(of.p95_ms));
+        this.memory.update(percent(of.memory_share));
+        this.memoryBar.update(of.memory_share ?? 0,
+                              toneOf(of.memory_share ?? 0, 0.9, 1));
+        this.memoryBar.root.hidden = of.memory_share === null;
+        this.lines.update(rate(of.lines / 60));
+        setText(this.lost, of.lost_lines > 0 ? count(of.lost_lines) : "–");
+        this.lost.dataset["tone"] = of.lost_lines > 0 ? "bad" : "";
+        setText(this.errors, of.errors > 0 ? compact(of.errors) : "–");
+        setText(this.code, of.top_code ?? "");
+        setText(this.meaning, of.meaning ?? "");
+    }
+}

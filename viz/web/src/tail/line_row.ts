@@ -1,0 +1,88 @@
+// A row of the tail. There are some dozens of them, which show one line after
+// the other.
+import type { Line } from "../api/types";
+import { el, setAttribute, setText } from "../base/dom";
+import { clock } from "../base/format";
+import { pieces, requestOf, toneOf } from "../ui/line_text";
+import type { Entry } from "./line_store";
+import type { RowView } from "./virtual_list";
+
+export interface RowUser {
+    entry(index: number): Entry | undefined;
+    isCurrent(index: number): boolean;
+    needle(): string;
+    onLine(line: Line): void;
+    onRequest(id: string): void;
+}
+
+export class LineRow implements RowView {
+    private readonly time = el("span", { class: "row-time" });
+    private readonly from = el("span", { class: "row-from" });
+    private readonly text = el("span", { class: "row-text" });
+    readonly root = el("div", { class: "row" }, this.time, this.from,
+                       this.text);
+    private shown: Entry | undefined;
+    private needle = "";
+
+    constructor(private readonly user: RowUser) {
+        this.root.addEventListener("click", event => this.clicked(event));
+    }
+
+    show(index: number): void {
+        const entry = this.user.entry(index);
+        const needle = this.user.needle();
+        setAttribute(this.root, "aria-current",
+                     this.user.isCurrent(index) ? "true" : undefined);
+        if (!entry || (entry === this.shown && needle === this.needle))
+            return;
+        this.shown = entry;
+        this.needle = needle;
+        if (entry.kind === "note") {
+            setAttribute(this.root, "data-tone", "note");
+            setText(this.time, "");
+            setText(this.from, "");
+            setText(this.text, entry.text);
+            return;
+        }
+        const { line } = entry;
+        setAttribute(this.root, "data-tone", toneOf(line));
+        setText(this.time, clock(line.t, true));
+        setText(this.from, `${line.source}[${line.process}]`);
+        this.fill(line.text);
+    }
+
+    private fill(text: string): void {
+        const request = requestOf(text);
+        // Most rows are plain text, which is cheapest as it is.
+        if (!request && this.needle === "") {
+            setText(this.text, text);
+            return;
+        }
+        const nodes: Node[] = [];
+        if (request) {
+            nodes.push(...this.marked(text.slice(0, request.from)),
+                       el("span", { class: "request" }, ...this.marked(request.id)),
+                       ...this.marked(text.slice(request.to)));
+        } else {
+            nodes.push(...this.marked(text));
+        }
+        this.text.replaceChildren(...nodes);
+    }
+
+    private marked(text: string): Node[] {
+        return pieces(text, this.needle).map(
+            piece => piece.isHit ? el("mark", {}, piece.text)
+                                 : document.createTextNode(piece.text));
+    }
+
+    private clicked(event: Event): void {
+        if (this.shown?.kind !== "line" || !getSelection()?.isCollapsed)
+            return;
+        const button = event.target instanceof Element
+            ? event.target.closest(".request") : null;
+        if (button?.textContent)
+            this.user.onRequest(button.textContent);
+        else
+            this.user.onLine(this.shown.line);
+    }
+}

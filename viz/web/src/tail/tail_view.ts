@@ -1,0 +1,264 @@
+// The live tail: every line as it arrives, a bounded number of them, filtered
+// by the daemon, searched here.
+import { channelPath } from "../api/client";
+import type { SseEvent } from "../api/sse";
+import { Stream, type StreamState } from "../api/stream";
+import type { Line } from "../api/types";
+import type { Behind } from "../channel/behind";
+import { el, setAttribute, setText } from "../base/dom";
+import { compact, count, plural } from "../base/format";
+import { atMostEvery, onceAFrame } from "../base/frames";
+import { section } from "../ui/parts";
+import { LineRow } from "./line_row";
+import { LineStore, LINES_MAX, type Entry } from "./line_store";
+import { VirtualList } from "./virtual_list";
+
+const ROW_PX = 20;
+const HISTORY = 200;
+const SILENCE_MS = 40_000; // it says something every 15 s
+const REFILTER_MS = 400;
+
+export class TailView {
+    private readonly store = new LineStore();
+    private readonly held = new LineStore(); // what comes during a pause
+    private isPaused = false;
+    private missed = 0; // that even a pause could not hold
+    private readonly filter = el("input", {
+        type: "search", class: "mono", spellcheck: "false",
+        autocapitalize: "none", "aria-label": "Filter, by the daemon",
+        placeholder: "Filter: status>=500 process=router  /" });
+    private readonly search = el("input", {
+        type: "search", spellcheck: "false", autocapitalize: "none",
+        "aria-label": "Search in these lines", placeholder: "Search" });
+    private readonly pause = el("button", {
+        type: "button", class: "chip", title: "Space",
+        onclick: () => this.togglePause() });
+    private readonly end = el("button", {
+        type: "button", class: "chip", title: "f",
+        onclick: () => this.follow() }, "Follow");
+    private readonly told = el("p", { class: "fine tail-told",
+                                      role: "status" });
+    private readonly list: VirtualList;
+    readonly root: HTMLElement;
+    private stream: Stream | null = null;
+    private words = "";
+    private current: Entry | null = null; // the line that keys have chosen
+    private needle = "";
+    private hits = 0;
+    private readonly draw = onceAFrame(() => this.render());
+    private readonly countHits = atMostEvery(700, () => this.recount());
+
+    constructor(private readonly channel: string,
+                private readonly behind: Behind) {
+        const user = {
+            entry: (index: number): Entry | undefined => this.store.at(index),
+            isCurrent: (index: number): boolean =>
+                this.current !== null && this.store.at(index) === this.current,
+            needle: (): string => this.needle,
+            onLine: (line: Line): void => behind.panel.openWith(
+                `Line № ${count(line.seq)}`, [line]),
+            onRequest: (id: string): void => this.behind.request(id),
+        };
+        this.list = new VirtualList("Lines", ROW_PX,
+                                    () => new LineRow(user),
+                                    () => this.draw());
+        this.list.root.addEventListener("keydown",
+                                        event => this.pressed(event));
+        const refilter = atMostEvery(REFILTER_MS, () => this.reopen());
+        this.filter.addEventListener("change", refilter);
+        this.filter.addEventListener("search", refilter);
+        this.search.addEventListener("input", () => this.searched());
+        this.search.addEventListener("keydown", event => {
+            if (event.key === "Enter")
+                this.nextHit(event.shiftKey ? 1 : -1);
+        });
+        this.root = section(
+            "tail", "Live tail",
+            el("div", { class: "toolbar" }, this.filter, this.search,
+               this.pause, this.end, this.told),
+            this.list.root);
+        new ResizeObserver(() => this.draw()).observe(this.list.root);
+    }
+
+    // It streams while there is something to be seen of it.
+    setShown(isShown: boolean): void {
+        if (isShown === (this.stream !== null))
+            return;
+        if (isShown)
+            this.reopen();
+        else
+            this.close();
+    }
+
+    close(): void {
+        this.stream?.close();
+        this.stream = null;
+    }
+
+    focusFilter(): void {
+        this.filter.focus();
+    }
+
+    follow(): void {
+        if (this.isPaused)
+            this.togglePause();
+        this.list.follow(true);
+    }
+
+    togglePause(): void {
+        this.isPaused = !this.isPaused;
+        if (!this.isPaused)
+            this.release();
+        this.draw();
+    }
+
+    // Within the list, arrows choose a line and Enter opens it, as a click does.
+    private pressed(event: KeyboardEvent): void {
+        if (event.key === "Enter" && this.current?.kind === "line") {
+            const { line } = this.current;
+            this.behind.panel.openWith(`Line № ${count(line.seq)}`, [line]);
+        } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+            this.moveCurrent(event.key === "ArrowDown" ? 1 : -1);
+        } else {
+            return;
+        }
+        event.preventDefault();
+    }
+
+    // Behind the last line while none is chosen, or the chosen one is gone.
+    private placeOfCurrent(): number {
+        for (let at = this.store.length - 1; at >= 0; at--)
+            if (this.store.at(at) === this.current)
+                return at;
+        return this.store.length;
+    }
+
+    private moveCurrent(by: 1 | -1): void {
+        const last = this.store.length - 1;
+        const next = Math.max(0, Math.min(last, this.placeOfCurrent() + by));
+        this.current = this.store.at(next) ?? null;
+        this.list.reveal(next);
+    }
+
+    // The next line with the searched text, down or up from where we are.
+    nextHit(by: 1 | -1): void {
+        if (this.needle === "")
+            return;
+        for (let i = this.placeOfCurrent() + by;
+            i >= 0 && i < this.store.length; i += by) {
+            if (!this.isHit(i))
+                continue;
+            this.current = this.store.at(i) ?? null;
+            this.list.reveal(i);
+            return;
+        }
+    }
+
+    private isHit(index: number): boolean {
+        const entry = this.store.at(index);
+        return entry?.kind === "line" &&
+            entry.line.text.toLowerCase().includes(this.needle);
+    }
+
+    private reopen(): void {
+        this.stream?.close();
+        this.store.clear();
+        this.held.clear();
+        this.missed = 0;
+        this.words = "";
+        const query: Record<string, string | number> = { num: HISTORY };
+        const where = this.filter.value.trim();
+        if (where !== "")
+            query["where"] = where;
+        this.stream = new Stream(
+            channelPath(this.channel, "/tail", query), SILENCE_MS, {
+                onEvent: event => this.take(event),
+                onState: state => this.changed(state),
+            });
+        this.draw();
+    }
+
+    private changed(state: StreamState): void {
+        this.words = state.kind === "refused"
+            ? `logplexd says: ${state.error.message}`
+            : state.kind === "waiting" ? `No connection: ${state.why}` : "";
+        this.draw();
+    }
+
+    private take(event: SseEvent): void {
+        if (event.event === "lines")
+            for (const line of JSON.parse(event.data) as Line[])
+                this.add({ kind: "line", line });
+        else if (event.event === "gap")
+            this.add({ kind: "note", text: gapText(event.data) });
+        this.draw();
+    }
+
+    private add(entry: Entry): void {
+        if (!this.isPaused) {
+            this.store.push(entry);
+            return;
+        }
+        this.held.push(entry);
+        this.missed += this.held.takeGone();
+    }
+
+    private release(): void {
+        if (this.missed > 0)
+            this.store.push({ kind: "note", text:
+                `${plural(this.missed, "line")} came during the pause that ` +
+                "this page did not keep" });
+        this.missed = 0;
+        for (let i = 0; i < this.held.length; i++) {
+            const entry = this.held.at(i);
+            if (entry)
+                this.store.push(entry);
+        }
+        this.held.clear();
+    }
+
+    private searched(): void {
+        this.needle = this.search.value.toLowerCase();
+        this.recount();
+        this.draw();
+    }
+
+    private recount(): void {
+        this.hits = 0;
+        if (this.needle !== "")
+            for (let i = 0; i < this.store.length; i++)
+                if (this.isHit(i))
+                    this.hits++;
+        this.showWords();
+    }
+
+    private render(): void {
+        this.list.update(this.store.length, this.store.takeGone());
+        setText(this.pause, this.isPaused
+            ? `Go on (${compact(this.held.length + this.missed)})` : "Pause");
+        setAttribute(this.pause, "aria-pressed", String(this.isPaused));
+        setAttribute(this.end, "aria-pressed",
+                     String(this.list.isFollowing && !this.isPaused));
+        this.list.root.classList.toggle("is-paused", this.isPaused);
+        if (this.needle !== "")
+            this.countHits();
+        this.showWords();
+    }
+
+    private showWords(): void {
+        const kept = this.store.length >= LINES_MAX
+            ? `the newest ${count(LINES_MAX)} lines`
+            : plural(this.store.length, "line");
+        const found = this.needle === ""
+            ? "" : `${count(this.hits)} with “${this.search.value}” of `;
+        setText(this.told, this.words !== "" ? this.words : found + kept);
+        this.told.dataset["tone"] = this.words === "" ? "" : "bad";
+    }
+}
+
+function gapText(data: string): string {
+    const lost = (JSON.parse(data) as { lost?: number | null }).lost;
+    return typeof lost === "number"
+        ? `${plural(lost, "line")} lost here: newer ones had taken their place`
+        : "Lines may be missing here: the channel began anew";
+}

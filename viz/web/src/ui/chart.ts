@@ -1,0 +1,325 @@
+// A chart over time: uPlot, with our colours, our markers and a table for who
+// can't see it.
+import uPlot from "uplot";
+
+import type { Column, Marker } from "../api/types";
+import { el, setText } from "../base/dom";
+import { clock, NOTHING, text, type Figure } from "../base/format";
+import { colour, onTheme } from "../base/theme";
+import { drawMarkers } from "./markers";
+
+export interface ChartSeries {
+    label: string;
+    colour: string; // of the style sheet: "accent"
+    values: Column;
+    dash?: number[];
+    // What is said now and then, and holds until it is said again.
+    isSampled?: boolean;
+    width?: number;
+}
+
+export interface ChartData {
+    t: number[];
+    series: ChartSeries[];
+    markers: Marker[];
+    from: number;
+    to: number;
+}
+
+export interface ChartSpec {
+    title: string;
+    hint: string;
+    format: (y: number | null) => Figure;
+    none: string; // in words, for when there is no value
+    // Each series stands on the one before it.
+    isStacked?: boolean;
+    // A line across, and what it says.
+    threshold?: { y: number; label: string };
+    // Where the scale may have its ticks, if not at decimal numbers.
+    ticks?: number[];
+    // The least that the scale reaches up to.
+    atLeast: number;
+    // The series is the one nearest to where it was clicked.
+    onPick: (series: string, index: number) => void;
+}
+
+const SYNC = uPlot.sync("charts");
+const TABLE_ROWS = 12;
+
+export class Chart {
+    private readonly host = el("div", { class: "plot" });
+    private readonly legend = el("div", { class: "legend",
+                                          "aria-hidden": "true" });
+    private readonly none: HTMLElement;
+    private readonly body = el("tbody");
+    private readonly headRow = el("tr");
+    private readonly values = el(
+        "details", { class: "values", ontoggle: () => this.fillTable() },
+        el("summary", {}, "As a table"),
+        el("div", { class: "scroll", tabindex: 0 },
+           el("table", {}, el("thead", {}, this.headRow), this.body)));
+    readonly root: HTMLElement;
+    private plot: uPlot | null = null;
+    private data: ChartData | null = null;
+    private shape = "";
+    private readonly unbind: () => void;
+    private readonly resizing: ResizeObserver;
+
+    constructor(private readonly spec: ChartSpec) {
+        this.root = el(
+            "figure", { class: "chart" },
+            el("figcaption", {},
+               el("h3", { title: spec.hint }, spec.title), this.legend),
+            this.host, this.values);
+        this.none = el("p", { class: "none" }, spec.none);
+        this.host.append(this.none);
+        this.unbind = onTheme(() => this.rebuild());
+        this.resizing = new ResizeObserver(() => this.resize());
+        this.resizing.observe(this.host);
+    }
+
+    close(): void {
+        this.unbind();
+        this.resizing.disconnect();
+        this.plot?.destroy();
+        this.plot = null;
+    }
+
+    update(data: ChartData): void {
+        this.data = data;
+        const isEmpty = data.series.every(
+            series => series.values.every(value => value === null));
+        this.none.hidden = !isEmpty;
+        this.host.classList.toggle("is-empty", isEmpty);
+        const shape = data.series.map(
+            one => `${one.label} ${one.colour}`).join("\n");
+        if (shape !== this.shape || !this.plot) {
+            this.shape = shape;
+            this.rebuild();
+        } else {
+            this.plot.setData(this.columns(), false);
+            this.plot.setScale("x", { min: data.from, max: data.to });
+        }
+        this.nameLegend();
+        this.fillTable();
+    }
+
+    private columns(): uPlot.AlignedData {
+        const data = this.data;
+        if (!data)
+            return [[]];
+        const columns: Column[] = data.series.map(one => one.values);
+        if (!this.spec.isStacked)
+            return [data.t, ...columns];
+        // Each on those before it; drawn from the highest down, so that what is
+        // under a line is its own.
+        const sums: Column[] = [];
+        const under = data.t.map(() => 0);
+        for (const column of columns)
+            sums.push(data.t.map((_, i) => {
+                const value = column[i];
+                if (value === null || value === undefined)
+                    return null;
+                return under[i] = (under[i] ?? 0) + value;
+            }));
+        return [data.t, ...sums.reverse()];
+    }
+
+    // In the order in which uPlot has them.
+    private drawn(): ChartSeries[] {
+        const series = this.data?.series ?? [];
+        return this.spec.isStacked ? [...series].reverse() : series;
+    }
+
+    private rebuild(): void {
+        this.plot?.destroy();
+        this.plot = null;
+        if (!this.data || this.host.clientWidth === 0)
+            return;
+        this.plot = new uPlot(this.options(this.data), this.columns(),
+                              this.host);
+        this.plot.over.addEventListener("click", () => this.pick());
+    }
+
+    private resize(): void {
+        if (!this.plot)
+            this.rebuild();
+        else if (this.host.clientWidth > 0)
+            this.plot.setSize({ width: this.host.clientWidth,
+                                height: this.host.clientHeight });
+    }
+
+    private options(data: ChartData): uPlot.Options {
+        const grid = { stroke: colour("grid"), width: 1 };
+        const axis = { stroke: colour("muted"), grid, ticks: { show: false },
+                       font: "11px system-ui, sans-serif" };
+        return {
+            width: this.host.clientWidth,
+            height: this.host.clientHeight,
+            padding: [14, 8, 0, 0],
+            legend: { show: false },
+            cursor: { sync: { key: SYNC.key }, y: false,
+                      points: { size: 6 },
+                      drag: { x: false, y: false } },
+            scales: {
+                x: { time: true, range: (_, min, max) => [min, max],
+                     min: data.from, max: data.to },
+                y: { range: (_, __, max) => [0, this.top(max)] },
+            },
+            axes: [
+                { ...axis, space: 70, size: 26,
+                  values: (_, ts) => ts.map(t => hourMinute(t, data)) },
+                { ...axis, size: 58, space: 32, gap: 6,
+                  ...(this.spec.ticks ? { incrs: this.spec.ticks } : {}),
+                  values: (_, ys) => ys.map(y => text(this.spec.format(y))) },
+            ],
+            series: [{}, ...this.drawn().map(one => this.line(one))],
+            hooks: {
+                drawClear: [plot => this.drawThreshold(plot)],
+                draw: [plot => drawMarkers(plot, this.data?.markers ?? [])],
+                setCursor: [() => this.showValues()],
+            },
+        };
+    }
+
+    private top(max: number | null): number {
+        return Math.max(this.spec.atLeast, (max ?? 0) * 1.12);
+    }
+
+    private line(one: ChartSeries): uPlot.Series {
+        const stroke = colour(one.colour);
+        const step = uPlot.paths.stepped?.({ align: 1 });
+        const base: uPlot.Series = {
+            label: one.label,
+            stroke,
+            width: one.width ?? 1.5,
+            spanGaps: one.isSampled === true,
+            // A value between two windows without one has no line to be seen by.
+            points: { size: 4, fill: stroke, filter: lonely },
+        };
+        if (this.spec.isStacked)
+            return { ...base, fill: stroke, width: 0, points: { show: false },
+                     ...(step ? { paths: step } : {}) };
+        return one.dash ? { ...base, dash: one.dash } : base;
+    }
+
+    private drawThreshold(plot: uPlot): void {
+        const threshold = this.spec.threshold;
+        if (!threshold)
+            return;
+        const y = plot.valToPos(threshold.y, "y", true);
+        const { left, top, width } = plot.bbox;
+        if (y < top)
+            return;
+        const ctx = plot.ctx;
+        const scale = devicePixelRatio;
+        ctx.save();
+        ctx.strokeStyle = ctx.fillStyle = colour("warn");
+        ctx.lineWidth = scale;
+        ctx.setLineDash([4 * scale, 4 * scale]);
+        ctx.beginPath();
+        ctx.moveTo(left, y);
+        ctx.lineTo(left + width, y);
+        ctx.stroke();
+        ctx.font = `${10 * scale}px system-ui, sans-serif`;
+        ctx.textAlign = "right";
+        ctx.fillText(threshold.label, left + width - 4 * scale,
+                     y - 4 * scale);
+        ctx.restore();
+    }
+
+    private pick(): void {
+        const index = this.plot?.cursor.idx;
+        const at = this.plot?.cursor.top;
+        if (!this.plot || index === null || index === undefined ||
+            at === undefined)
+            return;
+        const y = this.plot.posToVal(at, "y");
+        let best: { label: string; off: number } | null = null;
+        const drawn = this.drawn();
+        for (let i = drawn.length - 1; i >= 0; i--) {
+            const value = this.plot.data[i + 1]?.[index];
+            if (value === null || value === undefined)
+                continue;
+            // In a stack, the first that reaches as high; else the nearest.
+            const off = this.spec.isStacked ? (value >= y ? 0 : y - value)
+                                            : Math.abs(value - y);
+            if (!best || off < best.off)
+                best = { label: drawn[i]?.label ?? "", off };
+        }
+        if (best)
+            this.spec.onPick(best.label, index);
+    }
+
+    private nameLegend(): void {
+        const series = this.data?.series ?? [];
+        while (this.legend.childElementCount > series.length)
+            this.legend.lastElementChild?.remove();
+        while (this.legend.childElementCount < series.length)
+            this.legend.append(el("span", { class: "key" },
+                                  el("i"), el("span"), el("b")));
+        series.forEach((one, i) => {
+            const key = this.legend.children[i] as HTMLElement;
+            key.style.setProperty("--key", `var(--${one.colour})`);
+            setText(key.children[1] as Node, one.label);
+        });
+        this.showValues();
+    }
+
+    // Under the cursor, or the newest there are.
+    private showValues(): void {
+        const index = this.plot?.cursor.idx;
+        this.data?.series.forEach((one, i) => {
+            const value = index === null || index === undefined
+                ? newest(one.values) : one.values[index] ?? null;
+            const key = this.legend.children[i];
+            if (key)
+                setText(key.children[2] as Node,
+                        text(this.spec.format(value)));
+        });
+    }
+
+    private fillTable(): void {
+        const data = this.data;
+        if (!this.values.open || !data)
+            return;
+        this.headRow.replaceChildren(
+            el("th", { scope: "col", class: "text" }, "Time"),
+            ...data.series.map(one => el("th", { scope: "col" }, one.label)));
+        const from = Math.max(0, data.t.length - TABLE_ROWS);
+        const rows = data.t.slice(from).map((t, i) => el(
+            "tr", {}, el("th", { scope: "row", class: "text" }, clock(t)),
+            ...data.series.map(one => el(
+                "td", {}, text(this.spec.format(
+                    one.values[from + i] ?? null))))));
+        this.body.replaceChildren(...rows.reverse());
+    }
+}
+
+function newest(values: Column): number | null {
+    for (let i = values.length - 1; i >= 0; i--)
+        if (values[i] !== null && values[i] !== undefined)
+            return values[i] ?? null;
+    return null;
+}
+
+function hourMinute(t: number, data: ChartData): string {
+    const time = clock(t);
+    if (data.to - data.from > 600)
+        return time.slice(0, 5);
+    return time === NOTHING ? "" : time;
+}
+
+function lonely(plot: uPlot, series: number): number[] {
+    const values = plot.data[series] ?? [];
+    const found: number[] = [];
+    for (let i = 0; i < values.length; i++)
+        if (isThere(values[i]) && !isThere(values[i - 1]) &&
+            !isThere(values[i + 1]))
+            found.push(i);
+    return found;
+}
+
+function isThere(value: number | null | undefined): boolean {
+    return value !== null && value !== undefined;
+}

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import type { Line } from "../api/types";
+import { pieces, requestOf, toneOf } from "./line_text";
+
+function line(text: string, severity = 6): Line {
+    return { seq: 1, t: 0, time: "", source: "heroku", process: "router",
+             severity, text };
+}
+
+test("a line looks as its status is, and else as its severity", () => {
+    assert.equal(toneOf(line("at=info status=200 bytes=1")), "ok");
+    assert.equal(toneOf(line("at=info status=304 bytes=1")), "moved");
+    assert.equal(toneOf(line("at=info status=404 bytes=1")), "warn");
+    assert.equal(toneOf(line("at=error code=H12 status=503")), "bad");
+    assert.equal(toneOf(line("Error R14 (Memory quota exceeded)")), "bad");
+    assert.equal(toneOf(line("hello")), "");
+    assert.equal(toneOf(line("substatus=500")), "");
+    assert.equal(toneOf(line("hello", 3)), "bad");
+    assert.equal(toneOf(line("hello", 4)), "warn");
+    assert.equal(toneOf(line("hello", 7)), "quiet");
+});
+
+test("a request's id is found where routers and Rails write it", () => {
+    const id = "8601b555-6a83-4c12-8269-97c8e32cdb22";
+    for (const [before, after] of [["a request_id=", " b"],
+                                   ['request_id="', '" b'],
+                                   ["[", "] Completed"]]) {
+        const text = `${before}${id}${after}`;
+        const found = requestOf(text);
+        assert.equal(found?.id, id);
+        assert.equal(text.slice(found?.from, found?.to), id);
+    }
+    assert.equal(requestOf("request_id= x"), null);
+    assert.equal(requestOf("[web.1] no id"), null);
+});
+
+test("what was searched for is cut out, and nothing is lost", () => {
+    assert.deepEqual(pieces("abAB", ""), [{ text: "abAB", isHit: false }]);
+    assert.deepEqual(pieces("xabyAB", "ab"), [
+        { text: "x", isHit: false }, { text: "ab", isHit: true },
+        { text: "y", isHit: false }, { text: "AB", isHit: true }]);
+    for (const [text, needle] of [["aaaa", "aa"], ["İab", "ab"], ["", "a"]])
+        assert.equal(pieces(text ?? "", needle ?? "").map(
+            one => one.text).join(""), text);
+});

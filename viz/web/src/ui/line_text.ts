@@ -1,0 +1,72 @@
+// What a line's text says about how it should look, and the pieces of it that
+// can be clicked or were searched for.
+import type { Line } from "../api/types";
+
+export type Tone = "" | "ok" | "moved" | "warn" | "bad" | "quiet";
+
+const STATUS = /(?:^|\s)status=(\d)\d\d\b/;
+const WRONG = /(?:^|\s)at=error\b|\bError [HRL]\d\d\b/;
+
+// By what it is about (a router's status, an error) before what it calls
+// itself (its severity).
+export function toneOf(line: Line): Tone {
+    if (WRONG.test(line.text))
+        return "bad";
+    switch (STATUS.exec(line.text)?.[1]) {
+    case "5":
+        return "bad";
+    case "4":
+        return "warn";
+    case "3":
+        return "moved";
+    case "2":
+        return "ok";
+    default:
+        break;
+    }
+    if (line.severity <= 3)
+        return "bad";
+    if (line.severity === 4)
+        return "warn";
+    return line.severity >= 7 ? "quiet" : "";
+}
+
+const REQUEST = /\brequest_id="?([\w.-]{8,128})|\[([0-9a-f]{8}-[0-9a-f-]{27})\]/;
+
+// Where its request's id is; of an application's line also when it stands alone
+// in brackets, as Rails tags its lines.
+export function requestOf(text: string):
+    { id: string; from: number; to: number } | null {
+    const found = REQUEST.exec(text);
+    const id = found?.[1] ?? found?.[2];
+    if (!found || id === undefined)
+        return null;
+    const from = found.index + found[0].indexOf(id);
+    return { id, from, to: from + id.length };
+}
+
+export interface Piece {
+    text: string;
+    isHit: boolean;
+}
+
+// needle in lower case; empty: one piece.
+export function pieces(text: string, needle: string): Piece[] {
+    if (needle === "")
+        return [{ text, isHit: false }];
+    const found: Piece[] = [];
+    const lower = text.toLowerCase();
+    // In some languages the lower case is longer: then places don't agree.
+    const hay = lower.length === text.length ? lower : text;
+    let from = 0;
+    for (let at = hay.indexOf(needle); at >= 0;
+        at = hay.indexOf(needle, from)) {
+        if (at > from)
+            found.push({ text: text.slice(from, at), isHit: false });
+        found.push({ text: text.slice(at, at + needle.length), isHit: true });
+        from = at + needle.length;
+    }
+    if (from < text.length || found.length === 0)
+        found.push({ text: text.slice(from), isHit: false });
+    return found;
+}

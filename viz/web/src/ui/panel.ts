@@ -1,0 +1,127 @@
+// The side panel: the lines behind a number. It does not cover the page, and
+// gives the focus back when it closes.
+import { ApiError } from "../api/client";
+import type { EvictedLine, Line, Lines } from "../api/types";
+import { el, type Child } from "../base/dom";
+import { clock, count, plural } from "../base/format";
+import { requestOf, toneOf } from "./line_text";
+
+type Ask = (signal: AbortSignal) => Promise<Lines>;
+
+export class Panel {
+    private readonly title = el("h2", { tabindex: -1 });
+    private readonly told = el("p", { class: "fine", role: "status" });
+    private readonly list = el("ol", { class: "lines" });
+    readonly root = el(
+        "aside", { class: "panel", hidden: true, "aria-label": "Lines" },
+        el("header", {}, this.title,
+           el("button", { class: "quiet", type: "button", title: "Esc",
+                          onclick: () => this.close() }, "Close")),
+        this.told, this.list);
+    private under: AbortController | null = null;
+    private opener: HTMLElement | null = null;
+
+    // byRequest: what a click on a line's request id is to do.
+    constructor(private readonly byRequest: (id: string) => void) {}
+
+    get isOpen(): boolean {
+        return !this.root.hidden;
+    }
+
+    close(): void {
+        this.under?.abort();
+        this.root.hidden = true;
+        document.body.classList.remove("has-panel");
+        this.opener?.focus();
+        this.opener = null;
+    }
+
+    async open(title: string, ask: Ask): Promise<void> {
+        this.show(title);
+        this.told.textContent = "Looking…";
+        const under = new AbortController();
+        this.under = under;
+        try {
+            this.fill(await ask(under.signal));
+        } catch (error) {
+            if (!under.signal.aborted)
+                this.told.textContent = error instanceof ApiError
+                    ? `logplexd says: ${error.message}` : String(error);
+        }
+    }
+
+    // Lines that are here already.
+    openWith(title: string, lines: Line[]): void {
+        this.show(title);
+        this.told.textContent = "";
+        this.list.replaceChildren(...lines.map(line => this.lineItem(line)));
+    }
+
+    private show(title: string): void {
+        this.under?.abort();
+        if (!this.isOpen && document.activeElement instanceof HTMLElement)
+            this.opener = document.activeElement;
+        this.title.textContent = title;
+        this.list.replaceChildren();
+        this.root.hidden = false;
+        document.body.classList.add("has-panel");
+        this.title.focus({ preventScroll: true });
+    }
+
+    private fill(answer: Lines): void {
+        this.told.textContent = tell(answer);
+        this.list.replaceChildren(...answer.lines.map(
+            line => "evicted" in line ? evictedItem(line)
+                                      : this.lineItem(line)));
+    }
+
+    private lineItem(line: Line): HTMLElement {
+        return el(
+            "li", { "data-tone": toneOf(line) },
+            el("div", { class: "line-head" },
+               el("time", {}, clock(line.t, true)),
+               el("b", {}, `${line.source}[${line.process}]`),
+               el("span", { class: "seq" }, `№ ${count(line.seq)}`)),
+            el("p", { class: "line-text" }, ...this.textOf(line)));
+    }
+
+    private textOf(line: Line): Child[] {
+        const request = requestOf(line.text);
+        const tail = line.cut ? " … (cut here)" : "";
+        if (!request)
+            return [line.text + tail];
+        return [
+            line.text.slice(0, request.from),
+            el("button", { class: "request", type: "button",
+                           title: "All lines of this request",
+                           onclick: () => this.byRequest(request.id) },
+               request.id),
+            line.text.slice(request.to) + tail,
+        ];
+    }
+}
+
+function evictedItem(line: EvictedLine): HTMLElement {
+    return el("li", { class: "evicted" },
+              `№ ${count(line.seq)} is evicted: newer lines have taken its `,
+              "place in memory.");
+}
+
+// What the answer says of itself, in a sentence.
+function tell(answer: Lines): string {
+    const words: string[] = [];
+    if (answer.epoch_is_over)
+        words.push("They are of a life of the daemon that is over.");
+    if (answer.lines.length === 0)
+        words.push("No line.");
+    if (answer.matched !== undefined && answer.matched > answer.lines.length)
+        words.push(`The newest ${answer.lines.length} of ` +
+                   `${plural(answer.matched, "line")}.`);
+    if (answer.evicted)
+        words.push(`${plural(answer.evicted, "line")} of this time ` +
+                   `${answer.evicted === 1 ? "is" : "are"} evicted.`);
+    if (answer.complete === false)
+        words.push(answer.why ? `Not all was looked at: ${answer.why}.`
+                              : "Not all was looked at.");
+    return words.join(" ");
+}
