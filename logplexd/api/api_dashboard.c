@@ -41,8 +41,8 @@ static void reply_plain(http_request *req, const lp_dashboard_file *file,
     char *plain;
     size_t plain_bytes;
 
-    if (inflate_body("gzip", packed, file->plain_bytes, &plain,
-                     &plain_bytes) != INFLATE_OK) {
+    if (inflate_body("gzip", packed, file->plain_bytes, &plain, &plain_bytes) !=
+        INFLATE_OK) {
         api_refuse_memory(req);
         return;
     }
@@ -53,8 +53,7 @@ static void reply_plain(http_request *req, const lp_dashboard_file *file,
 static void reply_file(http_request *req, const lp_dashboard_file *file,
                        const char *cache)
 {
-    lp_span packed =
-        lp_span_of(file->begin, (size_t)(file->end - file->begin));
+    lp_span packed = lp_span_of(file->begin, (size_t)(file->end - file->begin));
     char tag[32];
 
     // Weak, as it is the same for the file packed and unpacked (RFC 9110, 8.8.1).

@@ -90,7 +90,6 @@ typedef struct http_route {
 /* All routes, from all api_*.c; a NULL method ends each table. */
 extern const http_route api_ops_routes[];     /* health, metrics, ledger */
 extern const http_route api_openapi_routes[]; /* what describes them all */
-extern const http_route api_dashboard_routes[]; /* what shows it all   */
 extern const http_route api_logs_routes[];    /* POST /logs              */
 extern const http_route api_v3_routes[];      /* channels, tokens ...    */
 extern const http_route api_drains_routes[];  /* their drains            */
@@ -98,6 +97,7 @@ extern const http_route api_lines_routes[];   /* reading their lines      */
 extern const http_route api_groups_routes[];  /* and adding them up       */
 extern const http_route api_legacy_routes[];  /* v1 and v2               */
 extern const http_route api_legacy_drains_routes[];
+extern const http_route api_dashboard_routes[];
 extern const http_route api_credentials_routes[];
 extern const http_route api_sessions_routes[]; /* sessions and tails      */
 extern const http_route api_platform_routes[]; /* the Heroku CLI's        */

@@ -29,6 +29,9 @@ UNSEEN = {
     ("putCredential", "404"): "somebody deletes it before it is shown",
     ("getSession", "503", "application/json"): "no memory for a reader",
     ("getCanary", "503", "application/json"): "no memory for a reader",
+    ("getFleetPage", "503", "application/json"): "no memory to unpack it",
+    ("getChannelPage", "503", "application/json"): "no memory to unpack it",
+    ("getAsset", "503", "application/json"): "no memory to unpack it",
     (EVERY_PATH, "500"): "no memory for an answer",
 }
 
@@ -66,7 +69,8 @@ class Asking(DaemonTest):
 
     def setUp(self):
         super().setUp()
-        self.values = {"user": "~", "any": "x", "request_id": "r1"}
+        self.values = {"user": "~", "any": "x", "name": "x",
+                       "request_id": "r1"}
         self.drains = {}
 
     @classmethod
@@ -84,6 +88,11 @@ class Asking(DaemonTest):
         self.values.update(id="demo", app="demo", token=self.tokens["app"],
                            drain=self.drains["demo"])
 
+    def assets(self):
+        """The files that the dashboard's page names."""
+        page = self.ask("GET", "/").body.decode()
+        return sorted(set(re.findall(r'(?:src|href)="/assets/([^"]+)"', page)))
+
     def values_of(self, operation):
         """Of its path, such that it is there."""
         values = dict(self.values)
@@ -93,6 +102,8 @@ class Asking(DaemonTest):
             values["id"] = "me"
         if operation.id in ("getSession", "getCanary"):
             values["id"] = self.make_session("demo").rsplit("/", 1)[1]
+        if operation.id == "getAsset":
+            values["name"] = self.assets()[0]
         if operation.id in ("getAppDrain", "deleteAppDrain"):
             self.ask_json("POST", "/apps/demo/log-drains", {"url": self.URL})
             values["drain"] = self.URL
@@ -470,7 +481,7 @@ class BusyDisk(OnDisk):
 
 class Switched(Asking):
     """What is closed says so before anything else is looked at."""
-    OPEN = {"ops", "switches"}
+    OPEN = {"dashboard", "ops", "switches"}
 
     def switch(self, **value):
         self.say("putSwitches", 200, value)
@@ -993,6 +1004,69 @@ class Operations(Asking):
             self.assertEqual(head.headers["etag"], tag)
 
 
+class Dashboard(Asking):
+    """Its files; what the page does is for tests/clients to see."""
+    GZIP = ("Accept-Encoding", "br;q=0.9, gzip")
+
+    def setUp(self):
+        super().setUp()
+        self.values["id"] = "demo"
+
+    def test_each_address_of_the_dashboard_has_the_page(self):
+        page = self.say("getFleetPage", 200)
+        for id_ in ("demo", "a/b", "nowhere", "'\"><script>"):
+            self.assertEqual(self.say("getChannelPage", 200, id=id_).body,
+                             page.body)
+        self.assertEqual(page.headers["cache-control"], "no-cache")
+
+    def test_the_page_obeys_its_own_policy(self):
+        page = self.say("getFleetPage", 200)
+        rules = dict(rule.split(" ", 1) for rule in page.headers[
+            "content-security-policy"].split("; "))
+        self.assertEqual(rules["default-src"], "'none'")
+        self.assertNotIn("unsafe", " ".join(rules.values()))
+        text = page.body.decode()
+        self.assertNotRegex(text, r"<style|<script(?![^>]*\bsrc=)| style=")
+        self.assertNotRegex(text, r"\bon\w+=|https?://")
+
+    def test_what_the_page_names_is_there_and_never_changes(self):
+        assets = self.assets()
+        self.assertEqual({name.rsplit(".", 1)[1] for name in assets},
+                         {"css", "js", "svg"})
+        for name in assets:
+            self.assertIn("immutable", self.say("getAsset", 200, name=name)
+                          .headers["cache-control"])
+        for name in ("index.html", "x" * 300, "../index.html", "%2e%2e"):
+            self.say("getAsset", 404, name=name)
+
+    def test_a_file_is_the_same_packed_and_unpacked(self):
+        for name in self.assets():
+            plain = self.say("getAsset", 200, name=name)
+            packed = self.say("getAsset", 200, name=name, headers=[self.GZIP])
+            self.assertEqual(packed.headers["content-encoding"], "gzip")
+            self.assertEqual(gzip.decompress(packed.body), plain.body)
+            self.assertEqual(packed.headers["etag"], plain.headers["etag"])
+            self.assertEqual(plain.headers["vary"], "Accept-Encoding")
+        for takes, is_packed in (("*", True), ("GZIP;q=0.1", True),
+                                 ("gzip;q=0", False), ("br, zstd", False),
+                                 ("", False), ("x-gzip2", False)):
+            with self.subTest(takes):
+                page = self.say("getFleetPage", 200,
+                                headers=[("Accept-Encoding", takes)])
+                self.assertEqual("content-encoding" in page.headers,
+                                 is_packed)
+
+    def test_who_has_a_file_is_not_sent_it_again(self):
+        name = self.assets()[0]
+        for id_ in ("getFleetPage", "getChannelPage", "getAsset"):
+            tag = self.say(id_, 200, name=name).headers["etag"]
+            for known, status in ((tag, 304), (tag[2:], 304), ("*", 304),
+                                  ('W/"x"', 200)):
+                answer = self.say(id_, status, name=name,
+                                  headers=[("If-None-Match", known)])
+                self.assertEqual(answer.headers["etag"], tag)
+
+
 class EveryPath(Asking):
     def raw(self, data):
         with self.daemon.client() as client:
@@ -1016,7 +1090,7 @@ class EveryPath(Asking):
                 self.assertEqual(self.raw(data).status, status)
 
     def test_a_path_that_is_not_there_is_404(self):
-        for target in ("/", "/nope", "/v3", "/v3/channels", "/v3/channels//"):
+        for target in ("/nope", "/v3", "/v3/channels", "/v3/channels//"):
             self.assertEqual(self.ask("GET", target).status, 404)
 
     def test_a_body_where_none_is_read_is_413(self):
@@ -1061,7 +1135,8 @@ class Whole(unittest.TestCase):
 
 ASKING = (Sweeps, Stalled, Overloaded, WrongTooOften, Guessed, SickDisk,
           BusyDisk, Switched, Credentials, FirstCredential, Ingest, V3,
-          Sessions, Lines, Aggregates, WithoutAggregates, Legacy, Platform, Operations, EveryPath)
+           Sessions, Lines, Aggregates, WithoutAggregates, Legacy, Platform,
+           Operations, Dashboard, EveryPath)
 
 
 def load_tests(loader, *_):
