@@ -28,6 +28,7 @@ export class Stream {
     private timer = 0;
     private watchdog = 0;
     private lastId = "";
+    private endedWhy = "";
     private isClosed = false;
     private readonly unbind: (() => void)[] = [];
 
@@ -75,11 +76,12 @@ export class Stream {
 
     private async run(): Promise<void> {
         this.become({ kind: "connecting" });
+        this.endedWhy = "the stream ended";
         const under = new AbortController();
         this.under = under;
         try {
             await this.read(under);
-            this.wait("the stream ended");
+            this.wait(this.endedWhy);
         } catch (error) {
             if (!this.isClosed)
                 this.failed(error);
@@ -120,7 +122,10 @@ export class Stream {
         }
         if (event.id !== "")
             this.lastId = event.id;
-        this.user.onEvent(event);
+        if (event.event === "end")
+            this.endedWhy = whyOf(event.data);
+        else
+            this.user.onEvent(event);
     }
 
     private watch(under: AbortController): void {
@@ -157,5 +162,15 @@ export class Stream {
             this.timer = 0;
             void this.run();
         }, ms);
+    }
+}
+
+// A stream that the daemon ends says so, and why, before it does.
+function whyOf(data: string): string {
+    try {
+        const { why } = JSON.parse(data) as { why?: string };
+        return why ?? data;
+    } catch {
+        return data;
     }
 }

@@ -28,6 +28,12 @@ const { compact, count, duration, percent, text } = format;
 
 /* Dynos ------------------------------------------------------------------- */
 
+// What rows have to know of the whole.
+interface Told {
+    meanings: Map<string, string>;
+    span_s: number; // of the window, which is short when the channel is new
+}
+
 class DynoRow implements View<Process> {
     readonly root: HTMLElement;
     private readonly name = el("th", { scope: "row", class: "text" });
@@ -43,7 +49,7 @@ class DynoRow implements View<Process> {
     private readonly lines = cell();
     private readonly skew = cell();
 
-    constructor(private readonly meanings: Map<string, string>) {
+    constructor(private readonly told: Told) {
         this.root = el(
             "tr", {}, this.name, this.requests.td, this.failed.td,
             this.p95.td,
@@ -57,7 +63,7 @@ class DynoRow implements View<Process> {
         setText(this.name, of.process === "" ? "(no dyno)"
             : of.process ?? "all others");
         const isAnswering = of.requests > 0;
-        this.requests.set(isAnswering ? text(format.rate(of.requests / 60))
+        this.requests.set(isAnswering ? text(format.rate(of.requests / this.told.span_s))
                                       : format.NOTHING);
         this.failed.set(isAnswering ? compact(of.failed) : format.NOTHING,
                         of.failed > 0 ? "bad" : "");
@@ -73,7 +79,7 @@ class DynoRow implements View<Process> {
         this.load.set(load === null || load === undefined
             ? format.NOTHING : format.digits(load));
         this.showWords(of);
-        this.lines.set(text(format.rate(of.lines / 60)));
+        this.lines.set(text(format.rate(of.lines / this.told.span_s)));
         this.skew.set(of.skew_ms ? text(duration(of.skew_ms.mean))
                                  : format.NOTHING);
     }
@@ -87,14 +93,14 @@ class DynoRow implements View<Process> {
         this.codes.set([...codes, ...events].join(", ") || format.NOTHING,
                        isBad ? "bad" : "");
         const meaning = Object.keys(of.codes).map(
-            code => `${code}: ${this.meanings.get(code) ?? "?"}`).join("\n");
+            code => `${code}: ${this.told.meanings.get(code) ?? "?"}`).join("\n");
         setAttribute(this.codes.td, "title",
                      meaning === "" ? undefined : meaning);
     }
 }
 
 export class Dynos {
-    private readonly meanings = new Map<string, string>();
+    private readonly told: Told = { meanings: new Map(), span_s: 60 };
     private readonly rows: Keyed<Process>;
     readonly root: HTMLElement;
 
@@ -112,15 +118,25 @@ export class Dynos {
                 "say they were written" },
         ]);
         this.rows = new Keyed<Process>(made.body, of => of.process ?? " ",
-                                       () => new DynoRow(this.meanings));
+                                       () => new DynoRow(this.told));
         this.root = section("dynos", "Dynos", made.root);
     }
 
-    update({ processes, codes }: Snapshot): void {
-        learn(this.meanings, codes);
-        this.root.hidden = processes.length === 0;
-        this.rows.update(processes);
+    update({ processes, codes, from, to }: Snapshot): void {
+        const shown = processes.filter(
+            of => of.lines > 0 || of.requests > 0 || of.memory !== null);
+        learn(this.told.meanings, codes);
+        this.told.span_s = Math.max(1, to - from);
+        this.root.hidden = shown.length === 0;
+        // Who answers or has memory is a dyno; who only writes (the router, a
+        // database) comes behind.
+        this.rows.update(shown.sort(
+            (a, b) => Number(isDyno(b)) - Number(isDyno(a))));
     }
+}
+
+function isDyno(of: Process): boolean {
+    return of.requests > 0 || of.memory !== null;
 }
 
 function learn(meanings: Map<string, string>, codes: CodeCount[]): void {
@@ -231,9 +247,18 @@ class MeasureRow implements View<Measure> {
     }
 }
 
+// What tiles, charts and the dynos' table show already.
+const SHOWN_ELSEWHERE = /^(?:memory_|load_avg_|router\.)/;
+
 export class Measures {
     private readonly rows: Keyed<Measure>;
+    private readonly all = el(
+        "button", { type: "button", class: "chip", "aria-pressed": "false",
+                    onclick: () => this.toggle() },
+        "Also those of the router and of dynos");
     readonly root: HTMLElement;
+    private areAll = false;
+    private newest: Measure[] = [];
 
     constructor() {
         const made = table("Other measures, over the last minute", [
@@ -245,11 +270,25 @@ export class Measures {
         this.rows = new Keyed<Measure>(
             made.body, of => `${of.name}\n${of.of}\n${of.op}`,
             () => new MeasureRow());
-        this.root = section("measures", "Other measures", made.root);
+        this.root = section("measures", "Other measures",
+                            el("div", { class: "tabs" }, this.all),
+                            made.root);
     }
 
     update({ measures }: Snapshot): void {
+        this.newest = measures;
         this.root.hidden = measures.length === 0;
-        this.rows.update(measures);
+        this.show();
+    }
+
+    private show(): void {
+        this.rows.update(this.newest.filter(
+            of => this.areAll || !SHOWN_ELSEWHERE.test(of.name ?? "")));
+    }
+
+    private toggle(): void {
+        this.areAll = !this.areAll;
+        setAttribute(this.all, "aria-pressed", String(this.areAll));
+        this.show();
     }
 }

@@ -118,7 +118,7 @@ function words(ms: number | null): string {
 // How far off the percentiles may be, which belongs to each of them.
 function error(dist: Dist): string {
     return dist.error === null ? "percentiles are no longer kept"
-                               : `± ${digits(dist.error * 100)} %`;
+                               : `± ${Number((dist.error * 100).toPrecision(1))} %`;
 }
 
 const CLASSES: { key: keyof Classes; where: string }[] = [

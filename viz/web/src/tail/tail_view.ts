@@ -256,9 +256,12 @@ export class TailView {
     }
 }
 
+// How many are missing is not known of a life of the daemon that is over.
 function gapText(data: string): string {
-    const lost = (JSON.parse(data) as { lost?: number | null }).lost;
-    return typeof lost === "number"
-        ? `${plural(lost, "line")} lost here: newer ones had taken their place`
-        : "Lines may be missing here: the channel began anew";
+    const { lost, why } = JSON.parse(data) as { lost: number | null;
+                                                why?: string };
+    if (lost !== null)
+        return `${plural(lost, "line")} lost here: newer ones had taken ` +
+            "their place";
+    return `Lines may be missing here: ${why ?? "the channel began anew"}`;
 }

@@ -26,6 +26,7 @@ test("a request's id is found where routers and Rails write it", () => {
     const id = "8601b555-6a83-4c12-8269-97c8e32cdb22";
     for (const [before, after] of [["a request_id=", " b"],
                                    ['request_id="', '" b'],
+                                   ['{"request_id":"', '","a":1}'],
                                    ["[", "] Completed"]]) {
         const text = `${before}${id}${after}`;
         const found = requestOf(text);

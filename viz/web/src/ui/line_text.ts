@@ -31,10 +31,11 @@ export function toneOf(line: Line): Tone {
     return line.severity >= 7 ? "quiet" : "";
 }
 
-const REQUEST = /\brequest_id="?([\w.-]{8,128})|\[([0-9a-f]{8}-[0-9a-f-]{27})\]/;
+const REQUEST =
+    /\brequest_id"?[=:]"?([\w.-]{8,128})|\[([0-9a-f]{8}-[0-9a-f-]{27})\]/;
 
-// Where its request's id is; of an application's line also when it stands alone
-// in brackets, as Rails tags its lines.
+// Where its request's id is: as a pair, as a member of JSON, or alone in
+// brackets, as Rails tags its lines.
 export function requestOf(text: string):
     { id: string; from: number; to: number } | null {
     const found = REQUEST.exec(text);

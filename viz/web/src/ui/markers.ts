@@ -4,15 +4,20 @@ import type uPlot from "uplot";
 import type { Marker } from "../api/types";
 import { colour } from "../base/theme";
 
-const LOUD = /crash|status [1-9]|exit|R1[45]|up to (?:crashed|down)/i;
+// A dyno that was told to stop ends with 0 or by SIGTERM (128 + 15); any other
+// way to end is none that somebody wanted.
+const LOUD = /crashed|status (?!0\b|143\b)\d/i;
 
 export function isBad(marker: Marker): boolean {
-    return marker.kind === "exit" || LOUD.test(marker.text);
+    return LOUD.test(marker.text);
 }
 
-// "web.1 up to crashed", "v42", "deploy".
+// "web.1 up to crashed", "v42", "deploy 3f2a"; of a start the text is its command
+// line, which says less than that it is one.
 export function markerText(marker: Marker): string {
-    const text = marker.text === "" ? marker.kind : marker.text;
+    const isCommand = marker.kind === "start" || marker.text === "";
+    const text = isCommand ? marker.kind
+        : marker.kind === "deploy" ? `deploy ${marker.text}` : marker.text;
     return marker.process === "" ? text : `${marker.process} ${text}`;
 }
 
