@@ -138,6 +138,8 @@ export class ChannelPage implements Page {
         const said = el("p", {}, `logplexd says: ${error.message}`);
         if (error.status === 401)
             this.show("401", login(error.message));
+        else if (/there are no aggregates/.test(error.message))
+            this.showLinesOnly(said);
         else if (error.status === 404)
             this.show("404", notice(
                 `There is no channel “${this.id}”`, said,
@@ -147,6 +149,16 @@ export class ChannelPage implements Page {
             this.show(String(error.status), notice(
                 "This channel can't be shown", said,
                 el("p", {}, el("a", { href: "/" }, "All channels"))));
+    }
+
+    // A daemon that does not measure has lines all the same.
+    private showLinesOnly(said: HTMLElement): void {
+        if (this.stateKind === "off")
+            return;
+        this.show("off", el(
+            "div", {}, el("div", { class: "banner" }, said), this.tail.root,
+            this.drains.root));
+        this.tail.setShown(true);
     }
 
     // What is shown in place of the numbers; kind "": the numbers. The same
