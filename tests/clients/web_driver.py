@@ -29,7 +29,8 @@ class Browser:
         options = {"binary": chromium, "args": FLAGS + [
             "--user-data-dir=" + os.path.join(folder, "profile")]}
         made = self.ask("POST", "/session", {"capabilities": {"alwaysMatch": {
-            "browserName": "chrome", "goog:chromeOptions": options}}})
+            "browserName": "chrome", "goog:chromeOptions": options,
+            "goog:loggingPrefs": {"browser": "ALL"}}}})
         self.session = "/session/" + made["sessionId"]
 
     def has_port(self):
@@ -58,6 +59,10 @@ class Browser:
         """The body of a function; its result."""
         return self.ask("POST", self.session + "/execute/sync",
                         {"script": script, "args": list(arguments)})
+
+    def log(self):
+        """What its console has said since this was asked last."""
+        return self.ask("POST", self.session + "/se/log", {"type": "browser"})
 
     def close(self):
         try:

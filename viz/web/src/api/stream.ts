@@ -47,7 +47,7 @@ export class Stream {
         this.unbind.push(
             () => window.removeEventListener("online", again),
             () => document.removeEventListener("visibilitychange", seen),
-            onCredential(again));
+            onCredential(() => this.restart()));
         void this.run();
     }
 
@@ -67,6 +67,12 @@ export class Stream {
         window.clearTimeout(this.timer);
         this.timer = 0;
         void this.run();
+    }
+
+    // As somebody else now: what is open was somebody's who has gone.
+    private restart(): void {
+        this.hurry();
+        this.under?.abort();
     }
 
     private become(state: StreamState): void {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import {
     age, bytes, compact, count, digits, duration, measure, percent, plural,
-    rate, text,
+    rate, text, within,
 } from "./format";
 
 test("a number has the digits that count", () => {
@@ -52,6 +52,12 @@ test("an age has one unit", () => {
     assert.equal(age(90), "2 min");
     assert.equal(age(7200), "2 h");
     assert.equal(age(200_000), "2 d");
+});
+
+test("numbers of a new channel are of less than a minute", () => {
+    assert.equal(within(60), "a minute");
+    assert.equal(within(12.4), "12 s");
+    assert.equal(within(0), "1 s");
 });
 
 test("one is singular", () => {

@@ -123,6 +123,11 @@ export function age(seconds: number): string {
     return `${Math.round(s / 86_400)} d`;
 }
 
+// How long numbers are of, as they are of the last minute but for what is new.
+export function within(seconds: number): string {
+    return seconds >= 60 ? "a minute" : `${Math.max(1, Math.round(seconds))} s`;
+}
+
 function two(n: number): string {
     return n < 10 ? `0${n}` : String(n);
 }

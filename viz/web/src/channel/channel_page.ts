@@ -35,8 +35,12 @@ export class ChannelPage implements Page {
     private readonly drains: Drains;
     private readonly tail: TailView;
     private readonly ledger = new LedgerLine();
-    private readonly restarted = el("p", { class: "banner", role: "status",
-                                           hidden: true });
+    private readonly restartedWords = el("p", { role: "status" });
+    private readonly restarted = el(
+        "div", { class: "banner", hidden: true }, this.restartedWords,
+        el("button", { type: "button", class: "quiet",
+                       onclick: () => { this.restarted.hidden = true; } },
+           "Close"));
     private readonly content: HTMLElement;
     private readonly stream: Stream;
     private state: HTMLElement | null = null;
@@ -118,7 +122,7 @@ export class ChannelPage implements Page {
         if (this.newest === null || this.newest.epoch === next.epoch)
             return;
         this.restarted.hidden = false;
-        setText(this.restarted,
+        setText(this.restartedWords,
                 `This channel began anew at ${clock(next.now)}: the daemon ` +
                 "was started again, or the channel was made again. Lines " +
                 "and numbers of before are gone.");
@@ -135,6 +139,7 @@ export class ChannelPage implements Page {
     }
 
     private refused(error: ApiError): void {
+        this.shell.forget(); // none of them is to be seen now
         const said = el("p", {}, `logplexd says: ${error.message}`);
         if (error.status === 401)
             this.show("401", login(error.message));

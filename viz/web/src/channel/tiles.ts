@@ -4,6 +4,7 @@ import type { Classes, Dist, Percentile, Process, Snapshot } from
 import { el, setText, setVariable } from "../base/dom";
 import {
     bytes, compact, count, digits, duration, NOTHING, percent, plural, rate,
+    within,
 } from "../base/format";
 import { Keyed, type View } from "../base/keyed";
 import { Bar, linesButton, toneOf, Value } from "../ui/parts";
@@ -57,14 +58,14 @@ class Throughput implements Tile {
     readonly root = frame("throughput", "Throughput", this.value.root,
                           this.sub);
 
-    update({ requests }: Snapshot): void {
+    update({ requests, from, to }: Snapshot): void {
         say(this.root, requests.count === 0 ? "No requests yet" : "");
         this.value.update(rate(requests.per_s));
         const failed = requests.failed > 0
             ? `${count(requests.failed)} failed, ` +
               `${digits(requests.in_flight)} under way`
             : `none failed, ${digits(requests.in_flight)} under way`;
-        setText(this.sub, `${count(requests.count)} in a minute, ${failed}`);
+        setText(this.sub, `${count(requests.count)} in ${within(to - from)}, ${failed}`);
     }
 }
 
@@ -359,13 +360,13 @@ class Loss implements Tile {
     private readonly sub = el("p", { class: "sub" });
     readonly root = frame("lines", "Lines", this.value.root, this.sub);
 
-    update({ lines }: Snapshot): void {
+    update({ lines, from, to }: Snapshot): void {
         this.value.update(rate(lines.per_s));
         this.root.dataset["tone"] = lines.lost > 0 ? "bad" : "";
         const size = bytes(lines.bytes);
         setText(this.sub, lines.lost > 0
             ? `▲ ${plural(lines.lost, "line")} lost to measuring`
             : `${size.value === NOTHING ? "0 B" : `${size.value} ` +
-                size.unit} in a minute, none lost`);
+                size.unit} in ${within(to - from)}, none lost`);
     }
 }
