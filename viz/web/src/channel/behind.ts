@@ -7,6 +7,11 @@ export type Query = Record<string, string | number>;
 
 const LINES = 50;
 
+// A percentile is within 1 % of a response time that there was.
+export function responsesAround(ms: number): Query {
+    return { response_min: ms * 0.98, response_max: ms * 1.02 };
+}
+
 export class Behind {
     readonly panel: Panel;
 

@@ -5,7 +5,7 @@ import { el, setAttribute, setText } from "../base/dom";
 import * as format from "../base/format";
 import { Chart, type ChartSeries } from "../ui/chart";
 import { section } from "../ui/parts";
-import type { Behind, Query } from "./behind";
+import { responsesAround, type Behind, type Query } from "./behind";
 import { Events } from "./events";
 import { SeriesStore } from "./series_store";
 
@@ -228,9 +228,8 @@ export class Charts {
         const value = column[index];
         if (value === null || value === undefined)
             return;
-        // Both the number and the values that it stands for are within 1 %.
         this.pick(`${series} = ${format.text(format.duration(value))}`, index,
-                  { response_min: value * 0.98, response_max: value * 1.02 });
+                  responsesAround(value));
     }
 
     private pickStatus(series: string, index: number): void {

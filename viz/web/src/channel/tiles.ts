@@ -8,7 +8,7 @@ import {
 } from "../base/format";
 import { Keyed, type View } from "../base/keyed";
 import { Bar, linesButton, toneOf, Value } from "../ui/parts";
-import type { Behind } from "./behind";
+import { responsesAround, type Behind } from "./behind";
 
 interface Tile {
     root: HTMLElement;
@@ -103,11 +103,18 @@ class Response implements Tile {
     }
 
     private open(name: Percentile): void {
-        const dist = this.newest?.requests.response_ms;
-        if (dist && this.newest)
-            this.behind.exemplars(
-                `Lines behind ${name} = ${words(dist[name])}`,
-                this.newest.epoch, dist.exemplars?.[name] ?? []);
+        const of = this.newest;
+        const dist = of?.requests.response_ms;
+        const value = dist?.[name];
+        if (!of || !dist || value === null || value === undefined)
+            return;
+        const title = `Lines behind ${name} = ${words(value)}`;
+        const seqs = dist.exemplars?.[name] ?? [];
+        if (seqs.length > 0)
+            this.behind.exemplars(title, of.epoch, seqs);
+        else
+            this.behind.matching(title, { from: of.from, to: of.to,
+                                          ...responsesAround(value) });
     }
 }
 
