@@ -2,7 +2,7 @@
 import type { Marker } from "../api/types";
 import { el } from "../base/dom";
 import { clock } from "../base/format";
-import { isBad, markerText } from "../ui/markers";
+import { isBad, isMinor, markerText } from "../ui/marker_text";
 import type { Behind } from "./behind";
 
 const SHOWN = 8;
@@ -16,8 +16,9 @@ export class Events {
     constructor(private readonly behind: Behind) {}
 
     update(markers: readonly Marker[]): void {
-        this.root.hidden = markers.length === 0;
-        const newest = markers.slice(-SHOWN).reverse();
+        const newest = markers.filter(one => !isMinor(one)).slice(-SHOWN)
+            .reverse();
+        this.root.hidden = newest.length === 0;
         const key = newest.map(one => `${one.seq} ${one.t}`).join();
         if (key === this.shown)
             return;

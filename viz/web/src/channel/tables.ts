@@ -233,7 +233,7 @@ export class Routes {
 class MeasureRow implements View<Measure> {
     private readonly name = el("th", { scope: "row", class: "text" });
     private readonly cells = [cell("text"), cell(), cell(), cell(), cell(),
-                              cell(), cell()];
+                              cell(), cell(), cell()];
     readonly root = el("tr", {}, this.name,
                        ...this.cells.map(one => one.td));
 
@@ -241,7 +241,8 @@ class MeasureRow implements View<Measure> {
         const value = (x: number | null): string =>
             text(format.measure(x, of.unit));
         setText(this.name, of.name ?? "all others");
-        [of.of, count(of.count), value(of.mean), value(of.p50),
+        [of.of, count(of.count),
+         of.op === "count" ? value(of.sum) : format.NOTHING, value(of.mean), value(of.p50),
          value(of.p95), value(of.max), value(of.last)].forEach(
             (words, i) => this.cells[i]?.set(words));
     }
@@ -264,7 +265,7 @@ export class Measures {
         const made = table("Other measures, over the last minute", [
             { label: "Measure", isText: true },
             { label: "Of", isText: true }, { label: "Values" },
-            { label: "Mean" }, { label: "p50" }, { label: "p95" },
+            { label: "Sum", hint: "Of what counts" }, { label: "Mean" }, { label: "p50" }, { label: "p95" },
             { label: "Most" }, { label: "Last" },
         ]);
         this.rows = new Keyed<Measure>(

@@ -328,8 +328,10 @@ class Activity implements Tile {
             bar.dataset["tone"] = toneOf(one.busy, 0.8, 1);
             bar.title = one.process ?? "";
         });
-        setText(this.sub, `of the time busy, ${web.length} ` +
-            (web.length === 1 ? "dyno" : "dynos"));
+        const dynos = plural(web.length, "dyno");
+        setText(this.sub, mean > 1
+            ? `${digits(mean)} requests at a time in each of ${dynos}`
+            : `of the time busy, ${dynos}`);
     }
 }
 

@@ -3,23 +3,7 @@ import type uPlot from "uplot";
 
 import type { Marker } from "../api/types";
 import { colour } from "../base/theme";
-
-// A dyno that was told to stop ends with 0 or by SIGTERM (128 + 15); any other
-// way to end is none that somebody wanted.
-const LOUD = /crashed|status (?!0\b|143\b)\d/i;
-
-export function isBad(marker: Marker): boolean {
-    return LOUD.test(marker.text);
-}
-
-// "web.1 up to crashed", "v42", "deploy 3f2a"; of a start the text is its command
-// line, which says less than that it is one.
-export function markerText(marker: Marker): string {
-    const isCommand = marker.kind === "start" || marker.text === "";
-    const text = isCommand ? marker.kind
-        : marker.kind === "deploy" ? `deploy ${marker.text}` : marker.text;
-    return marker.process === "" ? text : `${marker.process} ${text}`;
-}
+import { isBad, isMinor, markerText } from "./marker_text";
 
 // Labels where there is room for them; a line that has none tells by itself
 // that something was, and the list of events tells what.
@@ -47,6 +31,8 @@ export function drawMarkers(plot: uPlot, markers: readonly Marker[]): void {
         ctx.moveTo(x, top);
         ctx.lineTo(x, top + height);
         ctx.stroke();
+        if (isMinor(marker))
+            continue;
         const text = markerText(marker);
         const room = ctx.measureText(text).width;
         const from = Math.min(x, left + width - room);

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import type { Marker } from "../api/types";
+import { isBad, isMinor, markerText } from "./marker_text";
+
+function marker(kind: string, text: string, process = "web.1"): Marker {
+    return { t: 0, kind, process, text, seq: 1 };
+}
+
+test("what nobody wanted is bad, and a dyno told to stop is not", () => {
+    assert.ok(isBad(marker("exit", "status 137")));
+    assert.ok(isBad(marker("exit", "status 1")));
+    assert.ok(isBad(marker("state", "up to crashed")));
+    assert.ok(!isBad(marker("exit", "status 0")));
+    assert.ok(!isBad(marker("exit", "status 143")));
+    assert.ok(!isBad(marker("release", "v137", "")));
+});
+
+test("of a restart, being up again is told, and not each step", () => {
+    assert.ok(isMinor(marker("exit", "status 143")));
+    assert.ok(isMinor(marker("start", "bundle exec puma")));
+    assert.ok(isMinor(marker("state", "up to starting")));
+    assert.ok(!isMinor(marker("state", "starting to up")));
+    assert.ok(!isMinor(marker("state", "up to crashed")));
+    assert.ok(!isMinor(marker("release", "v42", "")));
+});
+
+test("a marker is told in words", () => {
+    assert.equal(markerText(marker("release", "v42", "")), "v42");
+    assert.equal(markerText(marker("deploy", "3f2a", "")), "deploy 3f2a");
+    assert.equal(markerText(marker("start", "bundle exec puma")),
+                 "web.1 start");
+    assert.equal(markerText(marker("exit", "status 137")),
+                 "web.1 status 137");
+    assert.equal(markerText(marker("cycling", "")), "web.1 cycling");
+});
