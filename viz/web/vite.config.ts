@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+
 import { defineConfig, type ProxyOptions } from "vite";
 
 // Where logplexd is while the pages come from Vite's own server.
@@ -14,12 +16,18 @@ const api: ProxyOptions = {
     },
 };
 
+// What is bundled with our code is under its own licence, which goes with it.
+const licence = `/*! uPlot\n${readFileSync("node_modules/uplot/LICENSE",
+                                           "utf8")}*/`;
+
 export default defineConfig({
+    esbuild: { legalComments: "inline" },
     server: { host: "127.0.0.1", proxy: { "/v3": api } },
     build: {
         target: "es2022",
         assetsInlineLimit: 0,
         modulePreload: { polyfill: false },
         reportCompressedSize: false,
+        rollupOptions: { output: { banner: licence } },
     },
 });
