@@ -1,7 +1,7 @@
 // The numbers of the last minute.
 import type { Classes, Dist, Percentile, Process, Snapshot } from
     "../api/types";
-import { el, setText, setVariable } from "../base/dom";
+import { el, setAttribute, setText, setVariable } from "../base/dom";
 import {
     bytes, compact, count, digits, duration, NOTHING, percent, plural, rate,
     within,
@@ -205,6 +205,10 @@ class CodeView implements View<CodeOf> {
 
     update(of: CodeOf): void {
         this.newest = of;
+        const button = this.root.firstElementChild;
+        if (button)
+            setAttribute(button, "title", `${of.meaning ?? "Others"}: ` +
+                "lines behind it");
         setText(this.code, of.code ?? "others");
         setText(this.meaning, of.meaning ?? "");
         setText(this.value, compact(of.count));

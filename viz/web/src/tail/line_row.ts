@@ -17,7 +17,10 @@ export interface RowUser {
 
 export class LineRow implements RowView {
     private readonly time = el("span", { class: "row-time" });
-    private readonly from = el("span", { class: "row-from" });
+    private readonly source = el("span", { class: "row-source" });
+    private readonly process = el("span");
+    private readonly from = el("span", { class: "row-from" }, this.source,
+                               this.process);
     private readonly text = el("span", { class: "row-text" });
     readonly root = el("div", { class: "row" }, this.time, this.from,
                        this.text);
@@ -40,14 +43,16 @@ export class LineRow implements RowView {
         if (entry.kind === "note") {
             setAttribute(this.root, "data-tone", "note");
             setText(this.time, "");
-            setText(this.from, "");
+            setText(this.source, "");
+            setText(this.process, "");
             setText(this.text, entry.text);
             return;
         }
         const { line } = entry;
         setAttribute(this.root, "data-tone", toneOf(line));
         setText(this.time, clock(line.t, true));
-        setText(this.from, `${line.source}[${line.process}]`);
+        setText(this.source, line.source);
+        setText(this.process, `[${line.process}]`);
         this.fill(line.text);
     }
 

@@ -12,6 +12,8 @@ test("what nobody wanted is bad, and a dyno told to stop is not", () => {
     assert.ok(isBad(marker("exit", "status 137")));
     assert.ok(isBad(marker("exit", "status 1")));
     assert.ok(isBad(marker("state", "up to crashed")));
+    assert.ok(isBad(marker("state", "crashed")));
+    assert.ok(!isBad(marker("state", "crashed to starting")));
     assert.ok(!isBad(marker("exit", "status 0")));
     assert.ok(!isBad(marker("exit", "status 143")));
     assert.ok(!isBad(marker("release", "v137", "")));

@@ -3,7 +3,7 @@ import type { Marker } from "../api/types";
 
 // A dyno that was told to stop ends with 0 or by SIGTERM (128 + 15); any other
 // way to end is none that somebody wanted.
-const LOUD = /crashed|status (?!0\b|143\b)\d/i;
+const LOUD = /(?:^|\bto )crashed\b(?! to)|status (?!0\b|143\b)\d/i;
 
 export function isBad(marker: Marker): boolean {
     return LOUD.test(marker.text);
