@@ -13,11 +13,12 @@ lp_span api_tail_place(http_request *req)
 
 lp_seq api_history_floor(http_request *req, const catalog_channel *channel)
 {
-    const switches *s = &http_worker(req)->shared->switches;
+    history_bounds bounds = history_bounds_of(http_worker(req)->shared);
 
+    bounds.lines_max = 0;
     if (channel->flags & CATALOG_NO_HISTORY)
         return INT64_MAX;
-    return history_floor(channel->ring, switches_history_since(s));
+    return history_floor(channel->ring, &bounds);
 }
 
 // Why nobody may follow it, or NULL.
@@ -38,7 +39,7 @@ static void set_history(http_request *req, const catalog_channel *channel,
     const switches *s = &http_worker(req)->shared->switches;
     bool is_kept = !(channel->flags & CATALOG_NO_HISTORY);
 
-    want->since_ns = switches_history_since(s);
+    want->history = history_bounds_of(http_worker(req)->shared);
     if (!is_kept)
         want->num_lines = 0;
     if (!is_kept || !switch_is_on(s, SWITCH_HISTORY))

@@ -35,15 +35,15 @@ static bool add_run(channel_logs *logs, const lp_run *run)
     return true;
 }
 
-static bool hold_lines(channel_logs *logs, lp_channel *ring, int64_t since_ns,
-                       uint64_t lines_max)
+static bool hold_lines(channel_logs *logs, lp_channel *ring,
+                       const history_bounds *bounds, uint64_t lines_max)
 {
     lp_cursor_options opt = LP_CURSOR_OPTIONS_INIT;
     lp_cursor *cursor;
     lp_run run;
     bool is_held = true;
 
-    history_start(ring, since_ns, lines_max, &opt);
+    history_start(ring, bounds, lines_max, &opt);
     opt.stop = LP_STOP_NOW;
     if (lp_cursor_open(ring, &opt, &cursor) != LP_OK)
         return false;
@@ -125,11 +125,10 @@ void channel_logs_start(http_request *req, lp_channel *ring, uint64_t lines_max)
 {
     static const http_stream_calls calls = {fill, on_close};
     channel_logs *logs = calloc(1, sizeof(*logs));
-    int64_t since_ns =
-        switches_history_since(&http_worker(req)->shared->switches);
+    history_bounds bounds = history_bounds_of(http_worker(req)->shared);
     char count[24];
 
-    if (!logs || !hold_lines(logs, ring, since_ns, lines_max)) {
+    if (!logs || !hold_lines(logs, ring, &bounds, lines_max)) {
         on_close(logs);
         http_set_header(req, "Retry-After", "1");
         http_reply_error(req, 503, "no memory for one more reader");

@@ -1,5 +1,13 @@
 #include "tail/history.h"
 
+history_bounds history_bounds_of(const daemon_shared *shared)
+{
+    return (history_bounds){.since_ns =
+                                switches_history_since(&shared->switches),
+                            .lines_max = (uint64_t)shared->cfg->history_lines +
+                                         shared->cfg->num_extra_lines};
+}
+
 static lp_seq next_seq(lp_channel *ring)
 {
     lp_channel_stats stats = LP_CHANNEL_STATS_INIT;
@@ -8,7 +16,8 @@ static lp_seq next_seq(lp_channel *ring)
     return stats.next_seq;
 }
 
-lp_seq history_floor(lp_channel *ring, int64_t since_ns)
+/* The first line that arrived at a time or later. */
+static lp_seq seq_since(lp_channel *ring, int64_t since_ns)
 {
     lp_cursor_options opt = LP_CURSOR_OPTIONS_INIT;
     lp_cursor_stats stats = LP_CURSOR_STATS_INIT;
@@ -26,19 +35,24 @@ lp_seq history_floor(lp_channel *ring, int64_t since_ns)
     return stats.next_seq;
 }
 
-void history_start(lp_channel *ring, int64_t since_ns, uint64_t num_lines,
-                   lp_cursor_options *opt)
+lp_seq history_floor(lp_channel *ring, const history_bounds *bounds)
 {
-    lp_seq floor = history_floor(ring, since_ns);
+    lp_seq floor = seq_since(ring, bounds->since_ns);
+    lp_seq next = next_seq(ring);
 
-    opt->start_arg = num_lines;
-    if (num_lines == 0) {
-        opt->start = LP_START_NEWEST;
-    } else if (floor == 0 || next_seq(ring) - floor >= num_lines) {
-        opt->start = LP_START_LAST;
-    } else {
-        opt->start = LP_START_SEQ;
-        opt->start_arg = floor;
-        opt->start_epoch = lp_channel_epoch(ring);
-    }
+    if (bounds->lines_max == 0 || next - floor <= bounds->lines_max)
+        return floor;
+    return next - bounds->lines_max;
+}
+
+void history_start(lp_channel *ring, const history_bounds *bounds,
+                   uint64_t num_lines, lp_cursor_options *opt)
+{
+    lp_seq floor = history_floor(ring, bounds);
+    uint64_t above = next_seq(ring) - floor;
+
+    // By their number, as the oldest may go meanwhile: that is no loss of a
+    // reader who has not begun.
+    opt->start_arg = num_lines < above ? num_lines : above;
+    opt->start = opt->start_arg > 0 ? LP_START_LAST : LP_START_NEWEST;
 }

@@ -77,7 +77,7 @@ typedef struct tail {
     lp_seq end_seq;    /* while is_ending: the line not to be sent */
 
     uint64_t num_lines;
-    int64_t since_ns;
+    history_bounds history;
     lp_seq floor_seq; /* no history is older */
     const char *forbidden;
     bool is_tail;
@@ -195,10 +195,10 @@ static lp_err open_history(tail *t)
     lp_cursor_options opt = LP_CURSOR_OPTIONS_INIT;
 
     if (t->num_lines == 0 || tail_filter_is_open(&t->filter)) {
-        history_start(t->ring, t->since_ns, t->num_lines, &opt);
+        history_start(t->ring, &t->history, t->num_lines, &opt);
         return open_cursor(t, opt.start, opt.start_arg, 0);
     }
-    t->floor_seq = history_floor(t->ring, t->since_ns);
+    t->floor_seq = history_floor(t->ring, &t->history);
     return tail_scan_open(t->ring, t->num_lines, &t->scan);
 }
 
@@ -660,7 +660,7 @@ static tail *create(http_request *req, const tail_request *want)
     t->filter.source = keep(&room, want->source);
     t->filter.ps = keep(&room, want->ps);
     t->num_lines = want->num_lines;
-    t->since_ns = want->since_ns;
+    t->history = want->history;
     t->is_tail = want->is_tail && !want->forbidden;
     t->forbidden = want->is_tail ? want->forbidden : NULL;
     t->form = want->form;

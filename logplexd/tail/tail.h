@@ -21,6 +21,7 @@
 
 #include "http/http.h"
 #include "logplex/filter.h"
+#include "tail/history.h"
 
 typedef struct tail_request {
     lp_channel *ring;   /* the tail takes a hold of its own */
@@ -29,7 +30,7 @@ typedef struct tail_request {
     uint64_t num_lines; /* of history, counted after the filters         */
     bool is_tail;       /* go on with what comes                         */
     const char *forbidden; /* ... but it may not: why, for L20; or NULL  */
-    int64_t since_ns;      /* what arrived before is in no history          */
+    history_bounds history;
     lp_filter *where; /* or NULL; the tail owns it, also when it can't start */
     const struct tail_form *form;
     lp_span last_event_id; /* "EPOCH:SEQ" of the last line seen; or empty:

@@ -154,14 +154,14 @@ static void append(lp_channel *ring, int64_t arrival_ns)
     assert_int_equal(lp_channel_append(ring, &line, NULL), LP_OK);
 }
 
-static void expect_start(lp_channel *ring, int64_t since_ns, uint64_t num,
+static void expect_start(lp_channel *ring, history_bounds bounds, uint64_t num,
                          lp_seq first_seq)
 {
     lp_cursor_options opt = LP_CURSOR_OPTIONS_INIT;
     lp_cursor_stats stats = LP_CURSOR_STATS_INIT;
     lp_cursor *cursor;
 
-    history_start(ring, since_ns, num, &opt);
+    history_start(ring, &bounds, num, &opt);
     assert_int_equal(lp_cursor_open(ring, &opt, &cursor), LP_OK);
     lp_cursor_stats_get(cursor, &stats);
     assert_int_equal(stats.next_seq, first_seq);
@@ -175,21 +175,42 @@ static void a_reader_starts_at_its_newest_lines_above_the_floor(void **state)
 
     (void)state;
     assert_int_equal(lp_channel_open(fix.engine, &opt, &ring), LP_OK);
-    assert_int_equal(history_floor(ring, 10), 1);
-    expect_start(ring, 10, 5, 1);
+    assert_int_equal(history_floor(ring, &(history_bounds){.since_ns = 10}), 1);
+    expect_start(ring, (history_bounds){10, 0}, 5, 1);
     for (int64_t at = 1; at <= 10; at++)
         append(ring, at * 10);
-    assert_int_equal(history_floor(ring, 0), 0);
-    assert_int_equal(history_floor(ring, 41), 5);
-    assert_int_equal(history_floor(ring, INT64_MAX), 11);
-    expect_start(ring, 0, 0, 11);
-    expect_start(ring, 0, 3, 8);
-    expect_start(ring, 0, 100, 1);
-    expect_start(ring, 50, 3, 8);
-    expect_start(ring, 50, 6, 5);
-    expect_start(ring, 50, 100, 5);
-    expect_start(ring, 101, 100, 11);
-    expect_start(ring, INT64_MAX, 100, 11);
+    assert_int_equal(history_floor(ring, &(history_bounds){.since_ns = 0}), 0);
+    assert_int_equal(history_floor(ring, &(history_bounds){.since_ns = 41}), 5);
+    assert_int_equal(
+        history_floor(ring, &(history_bounds){.since_ns = INT64_MAX}), 11);
+    expect_start(ring, (history_bounds){0, 0}, 0, 11);
+    expect_start(ring, (history_bounds){0, 0}, 3, 8);
+    expect_start(ring, (history_bounds){0, 0}, 100, 1);
+    expect_start(ring, (history_bounds){50, 0}, 3, 8);
+    expect_start(ring, (history_bounds){50, 0}, 6, 5);
+    expect_start(ring, (history_bounds){50, 0}, 100, 5);
+    expect_start(ring, (history_bounds){101, 0}, 100, 11);
+    expect_start(ring, (history_bounds){INT64_MAX, 0}, 100, 11);
+    lp_channel_close(ring);
+}
+
+static void what_is_kept_for_others_is_no_history(void **state)
+{
+    lp_channel_options opt = LP_CHANNEL_OPTIONS_INIT;
+    lp_channel *ring;
+
+    (void)state;
+    assert_int_equal(lp_channel_open(fix.engine, &opt, &ring), LP_OK);
+    expect_start(ring, (history_bounds){0, 4}, 5, 1);
+    for (int64_t at = 1; at <= 10; at++)
+        append(ring, at * 10);
+    assert_int_equal(history_floor(ring, &(history_bounds){0, 4}), 7);
+    assert_int_equal(history_floor(ring, &(history_bounds){90, 4}), 9);
+    expect_start(ring, (history_bounds){0, 4}, 100, 7);
+    expect_start(ring, (history_bounds){0, 4}, 3, 8);
+    expect_start(ring, (history_bounds){0, 10}, 100, 1);
+    expect_start(ring, (history_bounds){0, 11}, 100, 1);
+    expect_start(ring, (history_bounds){50, 8}, 100, 5);
     lp_channel_close(ring);
 }
 
@@ -205,6 +226,7 @@ int main(void)
         TEST(what_is_given_wins_and_is_not_stored),
         TEST(history_begins_when_it_is_switched_on_again),
         TEST(a_reader_starts_at_its_newest_lines_above_the_floor),
+        TEST(what_is_kept_for_others_is_no_history),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
