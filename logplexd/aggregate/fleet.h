@@ -3,8 +3,8 @@
  * whoever asks, and the orders that it is asked for in.
  *
  * With a hundred thousand channels that takes some ten milliseconds, so it is for
- * the pool. What is found of a channel is of the last minute that is over, in
- * whole tens (lp_aggregate_brief).
+ * the pool. What is found of a channel is of the last 60 seconds that are over
+ * (lp_aggregate_brief).
  *
  * What *hurts* comes first by a number that adds up, of a channel,
  *

@@ -46,6 +46,7 @@ typedef struct text {
 
 typedef struct printing {
     const api_metrics_channel *channel;
+    const lp_aggregate *numbers; /* of the channel, begun */
     lp_sketch_scale scale;
     text texts[METRIC_COUNT];
 } printing;
@@ -106,6 +107,18 @@ static void put_total(printing *p, const lp_aggregate_row *row)
         put(p, METRIC_RESPONSE, "quantile", lp_span_str(names[i]), values[i]);
 }
 
+/* Its quota comes with its samples, so there is one when there are these. */
+static void put_memory(printing *p, const lp_aggregate_row *row)
+{
+    lp_aggregate_process of;
+    const lp_aggregate_sample *quota = &of.samples[LP_GAUGE_MEMORY_QUOTA];
+
+    put(p, METRIC_MEMORY, "process", row->of, row->last);
+    if (lp_aggregate_process_get(p->numbers, row->of, &of) &&
+        quota->at_s != INT64_MIN)
+        put(p, METRIC_QUOTA, "process", row->of, quota->value);
+}
+
 static void put_measure(printing *p, const lp_aggregate_row *row)
 {
     if (lp_span_equal(row->name, LP_SPAN("router.wait")))
@@ -114,9 +127,7 @@ static void put_measure(printing *p, const lp_aggregate_row *row)
     else if (!row->is_of_process)
         return; // one of all has no meaning here
     else if (lp_span_equal(row->name, LP_SPAN("memory_total")))
-        put(p, METRIC_MEMORY, "process", row->of, row->last);
-    else if (lp_span_equal(row->name, LP_SPAN("memory_quota")))
-        put(p, METRIC_QUOTA, "process", row->of, row->last);
+        put_memory(p, row);
 }
 
 static void put_window(void *ctx, const lp_aggregate_window *window,
@@ -158,6 +169,7 @@ static void put_channel(printing *p, int64_t now_ns)
     lp_aggregate *numbers = aggregator_begin(who);
 
     if (numbers) {
+        p->numbers = numbers;
         lp_aggregate_tick(numbers, over_ns);
         lp_aggregate_total(numbers, end_s - API_WINDOW_DEFAULT_S, end_s,
                            &select, put_window, p);

@@ -105,8 +105,8 @@ typedef struct table {
     size_t code_count;
     named *processes;
     size_t process_count;
-    unsigned memory_rows; /* in the window at hand */
-    bool has_memory;      /* of the program        */
+    double quota;    /* the newest one of the process that is asked for */
+    bool has_memory; /* of the program */
 } table;
 
 /* Memory ------------------------------------------------------------------ */
@@ -251,47 +251,44 @@ static void put_process(table *t, size_t i, const lp_aggregate_row *row)
     process->at[PROCESS_P95][i] = quantile_95(t, row);
 }
 
-/* The greater of both, of which the first may be none. */
-static void raise_to(double *at, double value)
-{
-    if (isnan(*at) || value > *at)
-        *at = value;
-}
-
-static void put_memory(table *t, size_t i, const lp_aggregate_row *row)
-{
-    double *sum = &t->columns[COLUMN_MEMORY_MEAN][i];
-    named *process = process_of(t, row->of);
-
-    // A sum until the window is done.
-    *sum = (t->memory_rows == 0 ? 0.0 : *sum) + mean_of(row);
-    t->memory_rows++;
-    raise_to(&t->columns[COLUMN_MEMORY_MAX][i], row->max);
-    if (process)
-        process->at[PROCESS_MEMORY][i] = mean_of(row);
-}
-
 static bool is_measure(const lp_aggregate_row *row, const char *name)
 {
     return lp_span_equal(row->name, lp_span_str(name));
 }
 
+/* Of all processes, or of the one that is asked for. */
+static void put_levels(table *t, size_t i, const lp_aggregate_row *row)
+{
+    if (is_measure(row, "memory_total")) {
+        t->columns[COLUMN_MEMORY_MEAN][i] = mean_of(row);
+        t->columns[COLUMN_MEMORY_MAX][i] = row->max;
+        if (row->is_of_process)
+            t->columns[COLUMN_MEMORY_QUOTA][i] = t->quota;
+    } else if (is_measure(row, "memory_quota")) {
+        t->columns[COLUMN_MEMORY_QUOTA][i] = row->max;
+    } else if (is_measure(row, "load_avg_1m")) {
+        t->columns[COLUMN_LOAD_MAX][i] = row->max;
+    }
+}
+
 static void put_measure(table *t, size_t i, const lp_aggregate_row *row)
 {
-    if (!row->is_of_process) {
-        if (is_measure(row, "router.wait"))
-            t->columns[COLUMN_WAIT_MEAN][i] = mean_of(row);
+    lp_span wanted = t->want->process;
+    named *process;
+
+    if (!row->is_platform)
         return;
-    }
-    if (t->want->process.len_bytes > 0 &&
-        !lp_span_equal(row->of, t->want->process))
+    if (!row->is_of_process && is_measure(row, "router.wait"))
+        t->columns[COLUMN_WAIT_MEAN][i] = mean_of(row);
+    if (row->is_of_process == (wanted.len_bytes > 0) &&
+        lp_span_equal(row->of, wanted))
+        put_levels(t, i, row);
+    if (!row->is_of_process || !is_measure(row, "memory_total") ||
+        (wanted.len_bytes > 0 && !lp_span_equal(row->of, wanted)))
         return;
-    if (is_measure(row, "memory_total"))
-        put_memory(t, i, row);
-    else if (is_measure(row, "memory_quota"))
-        raise_to(&t->columns[COLUMN_MEMORY_QUOTA][i], row->max);
-    else if (is_measure(row, "load_avg_1m"))
-        raise_to(&t->columns[COLUMN_LOAD_MAX][i], row->max);
+    process = process_of(t, row->of);
+    if (process)
+        process->at[PROCESS_MEMORY][i] = mean_of(row);
 }
 
 /* Which row has the requests that are asked for? */
@@ -356,7 +353,6 @@ static void put_window(void *ctx, const lp_aggregate_window *window,
         return;
     i = t->count++;
     t->next_s = window->end_s;
-    t->memory_rows = 0;
     t->columns[COLUMN_T][i] = (double)window->start_s;
     t->columns[COLUMN_LOST][i] = (double)window->lost_lines;
     t->columns[COLUMN_FIRST_SEQ][i] = (double)window->first_seq;
@@ -364,8 +360,6 @@ static void put_window(void *ctx, const lp_aggregate_window *window,
     t->columns[COLUMN_DETAIL][i] = window->detail;
     for (size_t j = 0; j < row_count && t->has_memory; j++)
         put_row(t, i, &rows[j]);
-    if (t->memory_rows > 0)
-        t->columns[COLUMN_MEMORY_MEAN][i] /= t->memory_rows;
 }
 
 /* Printing ---------------------------------------------------------------- */
@@ -532,6 +526,18 @@ static int64_t first_window(const api_aggregate_ask *ask,
                                : want->to_s;
 }
 
+/* A quota has no history of its own. NaN: there was no sample of it. */
+static double quota_of(const api_aggregate_ask *ask, lp_span process)
+{
+    const lp_aggregate_sample *quota;
+    lp_aggregate_process of;
+
+    if (!lp_aggregate_process_get(ask->numbers, process, &of))
+        return (double)NAN;
+    quota = &of.samples[LP_GAUGE_MEMORY_QUOTA];
+    return quota->at_s != INT64_MIN ? quota->value : (double)NAN;
+}
+
 bool api_print_series(FILE *to, const api_aggregate_ask *ask,
                       const api_series_ask *want)
 {
@@ -552,6 +558,7 @@ bool api_print_series(FILE *to, const api_aggregate_ask *ask,
     from_s = first_window(ask, want);
     t.next_s = from_s;
     t.room = (size_t)((want->to_s - from_s) / api_tier_step_s(want->tier)) + 1;
+    t.quota = quota_of(ask, want->process);
     open_table(&t);
     if (t.has_memory && from_s < want->to_s)
         err = lp_aggregate_each(ask->numbers, want->tier, from_s, want->to_s,

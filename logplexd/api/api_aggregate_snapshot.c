@@ -18,12 +18,21 @@ typedef struct row_range {
     size_t count;
 } row_range;
 
+/* What happened to a process within the window, as far as markers tell. */
+typedef struct event {
+    lp_span process;
+    lp_span name;
+    uint64_t count;
+} event;
+
 typedef struct snapshot {
     FILE *to;
     const api_aggregate_ask *ask;
     lp_sketch_scale scale;
     const lp_aggregate_window *window;
     row_range of[LP_DIMENSIONS];
+    event events[LP_AGGREGATE_MARKERS_MAX];
+    size_t event_count;
     int64_t window_s;
     int64_t from_s; /* of what rates are taken over: the whole window, or the
                        part of it that there has been somebody to count */
@@ -325,6 +334,75 @@ static void print_queue(const snapshot *s)
                                                                   : "false");
 }
 
+/* Events ------------------------------------------------------------------ */
+
+/* What a marker counts as among events; empty: it is of no process. */
+static lp_span event_name(const lp_aggregate_marker *marker)
+{
+    lp_span text = marker->text;
+
+    switch (marker->kind) {
+    case LP_KIND_CYCLING:
+        return LP_SPAN("restarted");
+    case LP_KIND_EXIT:
+        return LP_SPAN("exited");
+    case LP_KIND_START:
+        return LP_SPAN("started");
+    case LP_KIND_STOP:
+        return LP_SPAN("stopped");
+    case LP_KIND_STATE: // "up to crashed"
+        for (size_t at = text.len_bytes; at > 0; at--)
+            if (text.ptr[at - 1] == ' ')
+                return lp_span_skip(text, at);
+        return text;
+    default:
+        return LP_SPAN("");
+    }
+}
+
+static void add_event(void *ctx, const lp_aggregate_marker *marker)
+{
+    snapshot *s = ctx;
+    lp_span name = event_name(marker);
+    size_t i = 0;
+
+    if (name.len_bytes == 0 || marker->process.len_bytes == 0)
+        return;
+    while (i < s->event_count &&
+           !(lp_span_equal(s->events[i].process, marker->process) &&
+             lp_span_equal(s->events[i].name, name)))
+        i++;
+    if (i == LP_AGGREGATE_MARKERS_MAX)
+        return;
+    if (i == s->event_count)
+        s->events[s->event_count++] = (event){marker->process, name, 0};
+    s->events[i].count++;
+}
+
+/* All of them by name, and how many of these no marker is left of, so that no
+ * process has them. */
+static void print_events(const snapshot *s)
+{
+    const row_range *rows = &s->of[LP_DIM_EVENT];
+    uint64_t told = 0;
+    uint64_t all = 0;
+
+    fputs(",\"events\":{", s->to);
+    for (size_t i = 0; i < rows->count; i++) {
+        all += rows->at[i].count;
+        if (rows->at[i].is_other)
+            continue;
+        if (i > 0)
+            fputc(',', s->to);
+        api_print_json_string(s->to, rows->at[i].name);
+        fprintf(s->to, ":%" PRIu64, rows->at[i].count);
+    }
+    for (size_t i = 0; i < s->event_count; i++)
+        told += s->events[i].count;
+    fprintf(s->to, "},\"events_of_none\":%" PRIu64,
+            all > told ? all - told : 0);
+}
+
 /* Processes --------------------------------------------------------------- */
 
 typedef struct process_list {
@@ -358,12 +436,12 @@ static int order_names(const void *a, const void *b)
 static bool list_processes(const snapshot *s, process_list *list)
 {
     static const lp_dimension dimensions[] = {LP_DIM_PROCESS, LP_DIM_LINES,
-                                              LP_DIM_SKEW,    LP_DIM_MEASURE,
-                                              LP_DIM_EVENT,   LP_DIM_CODE};
+                                              LP_DIM_MEASURE, LP_DIM_CODE};
     size_t room = 1;
 
     for (unsigned i = 0; i < LP_DIMENSIONS; i++)
         room += s->of[i].count;
+    room += s->event_count;
     list->count = 0;
     list->has_other = false;
     list->at = calloc(room, sizeof(*list->at));
@@ -374,7 +452,7 @@ static bool list_processes(const snapshot *s, process_list *list)
 
         for (size_t j = 0; j < rows->count; j++) {
             const lp_aggregate_row *row = &rows->at[j];
-            lp_span name = i < 3 ? row->name : row->of;
+            lp_span name = i < 2 ? row->name : row->of;
 
             if (row->is_other)
                 list->has_other |= dimensions[i] == LP_DIM_PROCESS ||
@@ -383,19 +461,20 @@ static bool list_processes(const snapshot *s, process_list *list)
                 add_process(list, name);
         }
     }
+    for (size_t i = 0; i < s->event_count; i++)
+        add_process(list, s->events[i].process);
     if (list->count > 0)
         qsort(list->at, list->count, sizeof(*list->at), order_names);
     return true;
 }
 
-/* "key":{"NAME":count,...}, of the rows that are of a process. */
-static void print_counts_of(const snapshot *s, const char *key,
-                            lp_dimension dimension, lp_span process)
+/* "codes":{"H12":count,...} */
+static void print_codes_of(const snapshot *s, lp_span process)
 {
-    const row_range *rows = &s->of[dimension];
+    const row_range *rows = &s->of[LP_DIM_CODE];
     bool is_first = true;
 
-    fprintf(s->to, ",\"%s\":{", key);
+    fputs(",\"codes\":{", s->to);
     for (size_t i = 0; i < rows->count; i++) {
         const lp_aggregate_row *row = &rows->at[i];
 
@@ -410,14 +489,34 @@ static void print_counts_of(const snapshot *s, const char *key,
     fputc('}', s->to);
 }
 
-/* Samples of a process that belong together; null when there is none. */
-typedef struct sample_name {
-    const char *key;
-    const char *measure;
-} sample_name;
+/* Those of a process, by name, in the order in which they first came. */
+static void print_events_of(const snapshot *s, lp_span process)
+{
+    bool is_first = true;
 
-/* NaN: there is none. */
-static double sample_of(const snapshot *s, const char *measure, lp_span process)
+    fputs(",\"events\":{", s->to);
+    for (size_t i = 0; i < s->event_count; i++) {
+        const event *one = &s->events[i];
+
+        if (!lp_span_equal(one->process, process))
+            continue;
+        if (!is_first)
+            fputc(',', s->to);
+        is_first = false;
+        api_print_json_string(s->to, one->name);
+        fprintf(s->to, ":%" PRIu64, one->count);
+    }
+    fputc('}', s->to);
+}
+
+/* Samples of a process that belong together; a sample is NaN when there is none. */
+typedef struct sample {
+    const char *key;
+    double value;
+} sample;
+
+/* The newest one in a row of its own. */
+static double newest_of(const snapshot *s, const char *measure, lp_span process)
 {
     const lp_aggregate_row *row =
         find(s, LP_DIM_MEASURE, lp_span_str(measure), process);
@@ -425,20 +524,26 @@ static double sample_of(const snapshot *s, const char *measure, lp_span process)
     return row ? row->last : (double)NAN;
 }
 
+static double gauge_of(const snapshot *s, const lp_aggregate_process *of,
+                       lp_gauge which)
+{
+    const lp_aggregate_sample *newest = &of->samples[which];
+
+    return newest->at_s >= s->window->start_s ? newest->value : (double)NAN;
+}
+
 /* False: there is none of them. Else the brace is left open, for more. */
-static bool print_samples(const snapshot *s, const char *key, lp_span process,
-                          const sample_name *names, size_t count)
+static bool print_samples(const snapshot *s, const char *key,
+                          const sample *samples, size_t count)
 {
     bool has_any = false;
 
     fprintf(s->to, ",\"%s\":", key);
     for (size_t i = 0; i < count; i++) {
-        double value = sample_of(s, names[i].measure, process);
-
-        if (isnan(value))
+        if (isnan(samples[i].value))
             continue;
-        fprintf(s->to, "%s\"%s\":", has_any ? "," : "{", names[i].key);
-        api_print_double(s->to, value);
+        fprintf(s->to, "%s\"%s\":", has_any ? "," : "{", samples[i].key);
+        api_print_double(s->to, samples[i].value);
         has_any = true;
     }
     if (!has_any)
@@ -446,44 +551,47 @@ static bool print_samples(const snapshot *s, const char *key, lp_span process,
     return has_any;
 }
 
-static void print_memory(const snapshot *s, lp_span process)
+static void print_memory(const snapshot *s, lp_span process,
+                         const lp_aggregate_process *of)
 {
-    static const sample_name names[] = {{"total", "memory_total"},
-                                        {"rss", "memory_rss"},
-                                        {"cache", "memory_cache"},
-                                        {"swap", "memory_swap"},
-                                        {"quota", "memory_quota"}};
-    double total = sample_of(s, "memory_total", process);
-    double quota = sample_of(s, "memory_quota", process);
+    double total = newest_of(s, "memory_total", process);
+    double quota = gauge_of(s, of, LP_GAUGE_MEMORY_QUOTA);
+    const sample samples[] = {{"total", total},
+                              {"rss", gauge_of(s, of, LP_GAUGE_MEMORY_RSS)},
+                              {"cache", gauge_of(s, of, LP_GAUGE_MEMORY_CACHE)},
+                              {"swap", gauge_of(s, of, LP_GAUGE_MEMORY_SWAP)},
+                              {"quota", quota}};
 
-    if (!print_samples(s, "memory", process, names,
-                       sizeof(names) / sizeof(names[0])))
+    if (!print_samples(s, "memory", samples,
+                       sizeof(samples) / sizeof(samples[0])))
         return;
     print_member(s->to, "share", quota > 0 ? total / quota : (double)NAN);
     fputc('}', s->to);
 }
 
-static void print_load(const snapshot *s, lp_span process)
+static void print_load(const snapshot *s, lp_span process,
+                       const lp_aggregate_process *of)
 {
-    static const sample_name names[] = {
-        {"1m", "load_avg_1m"}, {"5m", "load_avg_5m"}, {"15m", "load_avg_15m"}};
+    const sample samples[] = {{"1m", newest_of(s, "load_avg_1m", process)},
+                              {"5m", gauge_of(s, of, LP_GAUGE_LOAD_5M)},
+                              {"15m", gauge_of(s, of, LP_GAUGE_LOAD_15M)}};
 
-    if (print_samples(s, "load", process, names,
-                      sizeof(names) / sizeof(names[0])))
+    if (print_samples(s, "load", samples, sizeof(samples) / sizeof(samples[0])))
         fputc('}', s->to);
 }
 
-static void print_skew(const snapshot *s, const lp_aggregate_row *row)
+/* Of the last one or two minutes, whatever the window, if these are in it. */
+static void print_skew(const snapshot *s, const lp_aggregate_process *of)
 {
     fputs(",\"skew_ms\":", s->to);
-    if (!has_values(row)) {
+    if (of->skew_count == 0 || of->skew_until_s <= s->window->start_s) {
         fputs("null", s->to);
         return;
     }
     fputs("{\"mean\":", s->to);
-    api_print_double(s->to, mean_of(row));
-    print_member(s->to, "min", row->min);
-    print_member(s->to, "max", row->max);
+    api_print_double(s->to, of->skew_sum_ms / (double)of->skew_count);
+    print_member(s->to, "min", of->skew_min_ms);
+    print_member(s->to, "max", of->skew_max_ms);
     fputc('}', s->to);
 }
 
@@ -501,15 +609,18 @@ static void print_process_counts(const snapshot *s,
 
 static void print_process(const snapshot *s, lp_span name)
 {
+    lp_aggregate_process of;
+
+    lp_aggregate_process_get(s->ask->numbers, name, &of); // says so if not
     fputs("{\"process\":", s->to);
     api_print_json_string(s->to, name);
     print_process_counts(s, find(s, LP_DIM_LINES, name, LP_SPAN("")),
                          find(s, LP_DIM_PROCESS, name, LP_SPAN("")));
-    print_memory(s, name);
-    print_load(s, name);
-    print_counts_of(s, "codes", LP_DIM_CODE, name);
-    print_counts_of(s, "events", LP_DIM_EVENT, name);
-    print_skew(s, find(s, LP_DIM_SKEW, name, LP_SPAN("")));
+    print_memory(s, name, &of);
+    print_load(s, name, &of);
+    print_codes_of(s, name);
+    print_events_of(s, name);
+    print_skew(s, &of);
     fputc('}', s->to);
 }
 
@@ -539,10 +650,9 @@ static bool print_processes(const snapshot *s)
         fprintf(s->to, "%s{\"process\":null", list.count > 0 ? "," : "");
         print_process_counts(s, other_of(s, LP_DIM_LINES),
                              other_of(s, LP_DIM_PROCESS));
-        fputs(",\"memory\":null,\"load\":null,\"codes\":{},\"events\":{}",
+        fputs(",\"memory\":null,\"load\":null,\"codes\":{},\"events\":{}"
+              ",\"skew_ms\":null}",
               s->to);
-        print_skew(s, other_of(s, LP_DIM_SKEW));
-        fputc('}', s->to);
     }
     fputc(']', s->to);
     free(list.at);
@@ -665,14 +775,27 @@ static void print_measure(const snapshot *s, const lp_aggregate_row *row)
     fputc('}', s->to);
 }
 
+/* A process's own samples are with the process. */
+static bool is_sample_of_process(const lp_aggregate_row *row)
+{
+    return row->is_platform && row->is_of_process && !row->is_other &&
+           row->op == LP_OP_SAMPLE &&
+           (lp_span_equal(row->name, LP_SPAN("memory_total")) ||
+            lp_span_equal(row->name, LP_SPAN("load_avg_1m")));
+}
+
 static void print_measures(const snapshot *s)
 {
     const row_range *rows = &s->of[LP_DIM_MEASURE];
+    bool is_first = true;
 
     fputs(",\"measures\":[", s->to);
     for (size_t i = 0; i < rows->count; i++) {
-        if (i > 0)
+        if (is_sample_of_process(&rows->at[i]))
+            continue;
+        if (!is_first)
             fputc(',', s->to);
+        is_first = false;
         print_measure(s, &rows->at[i]);
     }
     fputc(']', s->to);
@@ -757,12 +880,15 @@ static void print_window(void *ctx, const lp_aggregate_window *window,
     s->window = window;
     s->from_s = begin_of(s, window);
     sort_out(s, rows, row_count);
+    lp_aggregate_markers(s->ask->numbers, window->start_s, window->end_s,
+                         add_event, s);
     print_head(s);
     print_lines(s);
     print_requests(s);
     print_classes(s);
     print_status(s);
     print_codes(s);
+    print_events(s);
     print_queue(s);
     print_dist(s, "bytes", find_measure(s, "router.bytes"));
     p->is_printed = print_processes(s) && print_routes(s);

@@ -14,6 +14,7 @@
 
 enum {
     SAMPLE_EVERY_S = 20,
+    SAMPLE_SOON_S = 4, /* the first ones of a life, at most */
     BOOT_LIMIT_S = 60,
     STOP_LIMIT_MS = 30000,
     CRASHED_FOR_S = 9,
@@ -59,6 +60,16 @@ static void end_life(demo_dyno *dyno)
     dyno->due_ns = 0;
 }
 
+/* The first samples come soon, so that nobody who has just come misses them. Two
+ * dynos rarely have theirs together. */
+static void begin_samples(demo_model *m, demo_dyno *dyno)
+{
+    dyno->sampled_ns = m->now_ns;
+    dyno->sample_ns =
+        m->now_ns + (int64_t)(chance_between(&m->dice, 1, SAMPLE_SOON_S) *
+                              (double)SECOND_NS);
+}
+
 /* Starting ---------------------------------------------------------------- */
 
 static cast_boot boot_of(const demo_app *app, const demo_dyno *dyno)
@@ -90,6 +101,7 @@ static void come_up(demo_model *m, const demo_app *app, demo_dyno *dyno)
     change_state(m, app, dyno, "starting", DYNO_UP);
     dyno->up_ns = m->now_ns;
     dyno->due_ns = 0;
+    begin_samples(m, dyno);
     if (dyno->run_s > 0)
         due_in(m, dyno, dyno->run_s);
 }
@@ -240,13 +252,15 @@ static double memory_mb(demo_model *m, const demo_dyno *dyno)
 static void take_load(demo_model *m, demo_dyno *dyno)
 {
     static const double over_s[] = {60, 300, 900};
-    double now = dyno->busy_ms / (SAMPLE_EVERY_S * 1000.0) * 1.3 +
+    double since_s = (double)(m->now_ns - dyno->sampled_ns) / (double)SECOND_NS;
+    double now = dyno->busy_ms / (since_s * 1000.0) * 1.3 +
                  chance_between(&m->dice, 0, .06);
 
     for (unsigned i = 0; i < 3; i++)
         dyno->load[i] +=
-            (now - dyno->load[i]) * (1 - exp(-SAMPLE_EVERY_S / over_s[i]));
+            (now - dyno->load[i]) * (1 - exp(-since_s / over_s[i]));
     dyno->busy_ms = 0;
+    dyno->sampled_ns = m->now_ns;
 }
 
 typedef struct memory {
@@ -328,11 +342,15 @@ static void hold_to_quota(demo_model *m, const demo_app *app, demo_dyno *dyno,
 
 static void sample(demo_model *m, const demo_app *app, demo_dyno *dyno)
 {
+    bool is_first = dyno->sampled_ns + SAMPLE_SOON_S * SECOND_NS > m->now_ns;
     memory mem;
 
-    dyno->sample_ns += SAMPLE_EVERY_S * SECOND_NS;
-    if (dyno->phase != DYNO_UP)
-        return;
+    // Behind the first ones they spread over the time that there is.
+    dyno->sample_ns += is_first
+                           ? (int64_t)(chance_between(&m->dice, SAMPLE_SOON_S,
+                                                      SAMPLE_EVERY_S) *
+                                       (double)SECOND_NS)
+                           : SAMPLE_EVERY_S * SECOND_NS;
     take_load(m, dyno);
     mem = take_memory(m, dyno);
     if (app->of->is_old)
@@ -350,7 +368,7 @@ void dynos_tick(demo_model *m, demo_app *app)
         dyno->leaked_mb += dyno->leak_mb_s * TICK_NS / (double)SECOND_NS;
         if (dyno->due_ns != 0 && dyno->due_ns <= m->now_ns)
             end_phase(m, app, dyno);
-        if (dyno->sample_ns <= m->now_ns)
+        if (dyno->phase == DYNO_UP && dyno->sample_ns <= m->now_ns)
             sample(m, app, dyno);
     }
 }
@@ -376,9 +394,6 @@ demo_dyno *dyno_place(demo_model *m, demo_app *app, const char *type,
     *dyno = (demo_dyno){.of = of, .lives = dyno->lives + 1};
     snprintf(dyno->name, sizeof(dyno->name), "%s.%u", type, number);
     chance_uuid(&m->dice, dyno->uuid);
-    // Samples of two dynos rarely come together.
-    dyno->sample_ns = m->now_ns + (int64_t)(chance_between(&m->dice, 1, 20) *
-                                            (double)SECOND_NS);
     return dyno;
 }
 
@@ -394,6 +409,7 @@ void dynos_open(demo_model *m, demo_app *app)
             dyno->is_wanted = true;
             dyno->phase = DYNO_UP;
             dyno->up_ns = -3600 * SECOND_NS;
+            begin_samples(m, dyno);
             dyno->load[0] = dyno->load[1] = dyno->load[2] =
                 chance_between(&m->dice, .1, .4);
         }

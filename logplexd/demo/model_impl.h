@@ -56,8 +56,9 @@ typedef struct demo_dyno {
     double run_s;   /* of one that ends by itself; 0: it does not */
     unsigned lives; /* what began in an earlier one is cut off */
     unsigned under_way;
-    int64_t due_ns; /* of what its phase leads to; 0: to nothing */
-    int64_t sample_ns, up_ns;
+    int64_t due_ns;           /* of what its phase leads to; 0: to nothing */
+    int64_t sample_ns, up_ns; /* when it is measured; since when it is up */
+    int64_t sampled_ns;       /* when it was, or began to be   */
     int64_t free_ns; /* of the older stack: when nobody waits any more */
     double leak_mb_s, leaked_mb;
     double busy_ms; /* since the last sample */

@@ -7,7 +7,8 @@
  * and only reading is timed. Arrival says how many there are in a second: a second
  * costs something as well.
  *
- * With arguments: LINES_PER_SECOND, and ROUNDS, for callgrind.
+ * With arguments: LINES_PER_SECOND, and ROUNDS, for callgrind; or day, for what
+ * memory keeps of a day alone.
  */
 #include <math.h>
 #include <stdio.h>
@@ -260,14 +261,16 @@ static void say_samples(bench *b)
         snprintf(process, sizeof(process), "web.%u", i);
         snprintf(text, sizeof(text),
                  "source=web.%u dyno=heroku.1.%u sample#load_avg_1m=%.2f "
-                 "sample#load_avg_5m=%.2f",
-                 i, i, 3 * fraction(), 3 * fraction());
+                 "sample#load_avg_5m=%.2f sample#load_avg_15m=%.2f",
+                 i, i, 3 * fraction(), 3 * fraction(), 3 * fraction());
         say(b, process, text);
         snprintf(text, sizeof(text),
                  "source=web.%u dyno=heroku.1.%u sample#memory_total=%.2fMB "
                  "sample#memory_rss=%.2fMB sample#memory_cache=0.00MB "
-                 "sample#memory_swap=0.00MB sample#memory_quota=512.00MB",
-                 i, i, 200 + 100 * fraction(), 200 + 90 * fraction());
+                 "sample#memory_swap=0.00MB sample#memory_pgpgin=%upages "
+                 "sample#memory_pgpgout=%upages sample#memory_quota=512.00MB",
+                 i, i, 200 + 100 * fraction(), 200 + 90 * fraction(),
+                 (unsigned)(chance() % 100000), (unsigned)(chance() % 100000));
         say(b, process, text);
     }
 }
@@ -325,7 +328,9 @@ int main(int argc, char **argv)
         return 1;
     }
     make_texts(&b);
-    if (argc > 2) {
+    if (argc == 2) {
+        run_day(&b);
+    } else if (argc > 2) {
         run_bench(&b, strtol(argv[1], NULL, 10),
                   (int)strtol(argv[2], NULL, 10));
     } else {

@@ -110,6 +110,7 @@ static bool make_live(lp_aggregate *aggregate)
         return false;
     }
     memset(live, 0, sizeof(*live));
+    live->sampled_s = INT64_MIN;
     err = lp_sketch_home_init(&live->home, &shared->scale, &shared->allocator,
                               lpi_home_bytes_max(shared), 0);
     assert(err == LP_OK);
@@ -138,6 +139,7 @@ void lp_aggregate_close(lp_aggregate *aggregate)
         }
     }
     if (aggregate->live != NULL) {
+        lpi_minute_free(aggregate);
         lpi_markers_clear(aggregate);
         lpi_exemplars_clear(aggregate);
         lpi_table_fini(aggregate, &aggregate->live->table);

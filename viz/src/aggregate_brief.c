@@ -2,9 +2,10 @@
 #include <assert.h>
 
 #include "aggregate_impl.h"
+#include "process.h"
 #include "tier.h"
 
-enum { WINDOW_S = 60, SPARK_S = 10, CODES_MAX = 32 };
+enum { CODES_MAX = 32 };
 
 typedef struct code_count {
     uint64_t id;
@@ -12,15 +13,14 @@ typedef struct code_count {
 } code_count;
 
 typedef struct summing {
-    lp_aggregate *aggregate;
-    lp_aggregate_brief *out;
     lp_sketch_home home;
     lpi_tally total;
     code_count codes[CODES_MAX];
     unsigned code_count;
-    uint32_t requests[LP_AGGREGATE_SPARKS];
-    uint32_t lines[LP_AGGREGATE_SPARKS];
+    bool has_codes;
 } summing;
+
+/* Frames ------------------------------------------------------------------ */
 
 static uint64_t count_of(const lpi_row *row)
 {
@@ -33,68 +33,70 @@ static uint64_t count_of(const lpi_row *row)
 /* The most frequent code is looked for among the first few that there are. */
 static void add_code(summing *sum, const lpi_row *row)
 {
-    uint64_t count = count_of(row);
     unsigned i = 0;
 
-    sum->out->errors += count;
     while (i < sum->code_count && sum->codes[i].id != row->id) {
         i++;
     }
     if (i < CODES_MAX) {
         sum->code_count += i == sum->code_count ? 1 : 0;
         sum->codes[i].id = row->id;
-        sum->codes[i].count += count;
+        sum->codes[i].count += count_of(row);
     }
 }
 
-static void add_row(summing *sum, const lpi_row *row)
+static void add_frame(summing *sum, const lpi_frame *frame)
 {
-    switch (lpi_id_dimension(row->id)) {
-    case LP_DIM_TOTAL:
-        lpi_tally_merge_row(&sum->total, &sum->home, row, false);
-        break;
-    case LP_DIM_LINES:
-        sum->out->lines += count_of(row);
-        break;
-    case LP_DIM_CODE:
-        if (lpi_id_is_core(row->id)) {
-            add_code(sum, row);
-        }
-        break;
-    default:
-        break;
-    }
-}
-
-static void add_frame(summing *sum, const lpi_frame *frame, int64_t end_s)
-{
-    int64_t from_s = end_s - LP_AGGREGATE_SPARKS * SPARK_S;
-    size_t spark = (size_t)((frame->start_s - from_s) / SPARK_S);
-    bool is_within = frame->start_s >= end_s - WINDOW_S;
     lp_span rest = lpi_frame_rows(frame);
     lpi_row row = {.id = 0};
 
-    sum->lines[spark] = frame->lines;
-    sum->out->lost_lines += is_within ? frame->lost_lines : 0;
     while (lpi_row_next(&rest, frame->first_seq, &row)) {
-        if (lpi_id_dimension(row.id) == LP_DIM_TOTAL) {
-            uint64_t count = count_of(&row);
+        unsigned dimension = lpi_id_dimension(row.id);
 
-            sum->out->are_requests = true;
-            sum->requests[spark] =
-                count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
+        if (dimension == LP_DIM_TOTAL) {
+            lpi_tally_merge_row(&sum->total, &sum->home, &row, false);
+        } else if (dimension == LP_DIM_CODE && lpi_id_is_core(row.id)) {
+            add_code(sum, &row);
         }
-        if (is_within) {
-            add_row(sum, &row);
-        } else if (row.id >= lpi_fixed_id(LPI_FIXED_TOTAL)) {
-            return;
+        if (!sum->has_codes && row.id >= lpi_fixed_id(LPI_FIXED_TOTAL)) {
+            return; // the others are behind it
         }
     }
 }
 
-static void name_top_code(summing *sum)
+static void add_frames(summing *sum, const lpi_tier *tier, int64_t from_s,
+                       int64_t to_s)
 {
-    const lpi_table *table = &sum->aggregate->live->table;
+    const lpi_frame *frame;
+
+    TAILQ_FOREACH_REVERSE(frame, &tier->frames, lpi_frame_list, next)
+    {
+        if (frame->start_s < from_s) {
+            return;
+        }
+        if (lpi_frame_end(frame) <= to_s) {
+            add_frame(sum, frame);
+        }
+    }
+}
+
+/* Tens, as far as they are all within the minute, and the seconds behind them; those
+ * in front would cost as much as all tens. */
+static void add_minute(summing *sum, const lp_aggregate *aggregate,
+                       int64_t end_s)
+{
+    const lpi_tier *tiers = aggregate->tiers;
+    int64_t first_ten_s =
+        lpi_floor_to(end_s - LPI_MINUTE_S + LPI_SPARK_S - 1, LPI_SPARK_S);
+    int64_t last_ten_s = lpi_floor_to(end_s, LPI_SPARK_S);
+
+    add_frames(sum, &tiers[LP_TIER_SECONDS], last_ten_s, end_s);
+    add_frames(sum, &tiers[LP_TIER_TENS], first_ten_s, last_ten_s);
+}
+
+static void name_top_code(const summing *sum, const lpi_table *table,
+                          lp_aggregate_brief *out)
+{
     const code_count *top = NULL;
 
     for (unsigned i = 0; i < sum->code_count; i++) {
@@ -106,12 +108,62 @@ static void name_top_code(summing *sum)
         lp_span name = lpi_series_name(&table->series[slot]);
 
         if (table->series[slot].id == top->id &&
-            name.len_bytes < sizeof(sum->out->top_code)) {
-            memcpy(sum->out->top_code, name.ptr != NULL ? name.ptr : "",
+            name.len_bytes < sizeof(out->top_code)) {
+            memcpy(out->top_code, name.ptr != NULL ? name.ptr : "",
                    name.len_bytes);
         }
     }
 }
+
+static void read_minute(const lp_aggregate *aggregate, lp_aggregate_brief *out)
+{
+    static const double q = 0.95;
+    summing sum = {.has_codes = out->errors > 0};
+
+    lp_sketch_home_init(&sum.home, &aggregate->shared->scale,
+                        &aggregate->shared->allocator, UINT64_MAX, 0);
+    add_minute(&sum, aggregate, out->end_s);
+    if (!sum.total.is_plain && sum.total.values.count > 0) {
+        lp_sketch_quantiles(&sum.total.values, &aggregate->shared->scale, &q, 1,
+                            &out->p95_ms);
+    }
+    lpi_tally_clear(&sum.total, &sum.home);
+    name_top_code(&sum, &aggregate->live->table, out);
+}
+
+/* Is one over a quarter more than the other? */
+static bool has_changed(uint64_t from, uint64_t to)
+{
+    return to > from + from / 4 || from > to + to / 4;
+}
+
+/* Merging is what costs: what is known is good for some seconds, unless the minute
+ * has become another one. */
+static void tell_frames(const lp_aggregate *aggregate, lpi_minute *minute,
+                        lp_aggregate_brief *out)
+{
+    // Not that of all channels in one and the same second.
+    int64_t phase_s = (int64_t)((uintptr_t)aggregate / 64 % LPI_SPARK_S);
+
+    if (out->requests + out->errors == 0) {
+        minute->read_until_s = INT64_MIN;
+        return;
+    }
+    if (out->end_s < minute->read_until_s &&
+        !has_changed(minute->read_requests, out->requests) &&
+        !has_changed(minute->read_errors, out->errors)) {
+        out->p95_ms = minute->brief.p95_ms;
+        memcpy(out->top_code, minute->brief.top_code, sizeof(out->top_code));
+        return;
+    }
+    read_minute(aggregate, out);
+    minute->read_until_s =
+        lpi_floor_to(out->end_s + phase_s, LPI_SPARK_S) + LPI_SPARK_S - phase_s;
+    minute->read_requests = out->requests;
+    minute->read_errors = out->errors;
+}
+
+/* Memory ------------------------------------------------------------------ */
 
 /* Of the process that has most of what it may have, by its newest samples. */
 static double memory_share(const lp_aggregate *aggregate, int64_t from_s)
@@ -120,19 +172,15 @@ static double memory_share(const lp_aggregate *aggregate, int64_t from_s)
     double most = 0;
 
     for (uint32_t slot = LPI_FIXED_COUNT; slot < table->count; slot++) {
-        const lpi_series *series = &table->series[slot];
-        lpi_key quota = lpi_series_key(series);
-        uint32_t quota_slot;
+        const lpi_process *process = table->series[slot].process;
+        double quota;
 
-        if (series->dimension != LP_DIM_MEASURE || !series->is_of_process ||
-            !series->is_platform || series->active_s < from_s ||
-            !lp_span_equal(quota.name, LP_SPAN("memory_total"))) {
+        if (process == NULL || process->memory_s < from_s) {
             continue;
         }
-        quota.name = LP_SPAN("memory_quota");
-        quota_slot = lpi_table_find(aggregate, &quota);
-        if (quota_slot != 0 && table->series[quota_slot].last > 0) {
-            double share = series->last / table->series[quota_slot].last;
+        quota = process->samples[LP_GAUGE_MEMORY_QUOTA].value;
+        if (quota > 0) {
+            double share = process->levels[LPI_PART_MEMORY].last / quota;
 
             most = share > most ? share : most;
         }
@@ -140,53 +188,64 @@ static double memory_share(const lp_aggregate *aggregate, int64_t from_s)
     return most;
 }
 
-static void sum_up(lp_aggregate *aggregate, int64_t end_s,
-                   lp_aggregate_brief *out)
+/* A look at all processes: when one had a sample, or may have had its last one. */
+static void tell_memory(const lp_aggregate *aggregate,
+                        const lp_aggregate_brief *old, lp_aggregate_brief *out)
 {
-    static const double q = 0.95;
-    summing sum = {.aggregate = aggregate, .out = out};
-    const lpi_frame *frame;
+    int64_t from_s = out->end_s - LPI_MINUTE_S;
+    int64_t sampled_s = aggregate->live->sampled_s;
 
-    memset(out, 0, sizeof(*out));
-    out->end_s = end_s;
-    lp_sketch_home_init(&sum.home, &aggregate->shared->scale,
-                        &aggregate->shared->allocator, UINT64_MAX, 0);
-    TAILQ_FOREACH_REVERSE(frame, &aggregate->tiers[LP_TIER_TENS].frames,
-                          lpi_frame_list, next)
-    {
-        if (frame->start_s < end_s - LP_AGGREGATE_SPARKS * SPARK_S) {
-            break;
-        }
-        add_frame(&sum, frame, end_s);
+    if (sampled_s < from_s) {
+        return;
     }
-    out->requests = lpi_tally_count(&sum.total);
-    out->failed = sum.total.failed;
-    if (!sum.total.is_plain && sum.total.values.count > 0) {
-        lp_sketch_quantiles(&sum.total.values, &aggregate->shared->scale, &q, 1,
-                            &out->p95_ms);
+    if (sampled_s < old->end_s && lpi_floor_to(old->end_s, LPI_SPARK_S) ==
+                                      lpi_floor_to(out->end_s, LPI_SPARK_S)) {
+        out->memory_share = old->memory_share;
+        return;
     }
-    lpi_tally_clear(&sum.total, &sum.home);
-    memcpy(out->sparks, out->are_requests ? sum.requests : sum.lines,
-           sizeof(out->sparks));
-    name_top_code(&sum);
-    out->memory_share = memory_share(aggregate, end_s - WINDOW_S);
+    out->memory_share = memory_share(aggregate, from_s);
+}
+
+/* All --------------------------------------------------------------------- */
+
+static void make_brief(lp_aggregate *aggregate)
+{
+    lpi_minute *minute = aggregate->live->minute;
+    lp_aggregate_brief brief = {.end_s = aggregate->open_s,
+                                .lines = minute->lines,
+                                .requests = minute->requests,
+                                .failed = minute->failed,
+                                .errors = minute->errors,
+                                .lost_lines = minute->lost_lines};
+
+    for (unsigned i = 0; i < LP_AGGREGATE_SPARKS; i++) {
+        brief.are_requests |= minute->requests_of[i] > 0;
+    }
+    memcpy(brief.sparks,
+           brief.are_requests ? minute->requests_of : minute->lines_of,
+           sizeof(brief.sparks));
+    tell_frames(aggregate, minute, &brief);
+    tell_memory(aggregate, &minute->brief, &brief);
+    minute->brief = brief;
 }
 
 void lp_aggregate_brief_get(lp_aggregate *aggregate, int64_t now_ns,
                             lp_aggregate_brief *out)
 {
-    lp_aggregate_brief *brief;
-    int64_t end_s;
+    lpi_minute *minute;
 
+    memset(out, 0, sizeof(*out));
     if (aggregate->live == NULL) {
-        memset(out, 0, sizeof(*out));
         return;
     }
     lp_aggregate_tick(aggregate, now_ns);
-    brief = &aggregate->live->brief;
-    end_s = lpi_floor_to(aggregate->open_s, SPARK_S);
-    if (brief->end_s != end_s) {
-        sum_up(aggregate, end_s, brief);
+    out->end_s = aggregate->open_s;
+    minute = aggregate->live->minute;
+    if (minute == NULL) {
+        return; // it was silent for long, or it is the first second
     }
-    *out = *brief;
+    if (minute->brief.end_s != aggregate->open_s) {
+        make_brief(aggregate);
+    }
+    *out = minute->brief;
 }

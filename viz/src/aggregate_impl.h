@@ -9,7 +9,9 @@
  *      tier.c              when they are over; clocks that step; ages
  *      fade.c              what goes when there is no room
  *      aggregate_read.c    frames to rows with names
- *      aggregate_brief.c   frames to a few numbers
+ *      aggregate_brief.c   the last minute in a few numbers
+ *      minute.c            what these are made of, kept up to date
+ *      process.c           what a process says of itself
  *      exemplar.c          lines for values
  *      marker.c            events
  */
@@ -20,6 +22,7 @@
 #include "frame.h"
 #include "logplex/aggregate.h"
 #include "marker.h"
+#include "minute.h"
 #include "series.h"
 
 enum {
@@ -63,8 +66,9 @@ typedef struct lpi_live {
     lpi_memo memo;
     lpi_exemplars exemplars;
     lpi_markers markers;
-    lp_aggregate_brief brief; /* of tens until its end_s */
+    lpi_minute *minute; /* NULL: there was no line lately */
     lp_seq newest_seq;
+    int64_t sampled_s; /* when a process last said something of itself */
     uint64_t open_lines;
     uint64_t open_lost_lines;
     lp_seq open_first_seq;

@@ -3,6 +3,7 @@
 
 #include "aggregate_impl.h"
 #include "logplex/route.h"
+#include "process.h"
 
 /* A slot is used before the next one is asked for: a new series may move all. */
 
@@ -94,9 +95,9 @@ static inline uint32_t process_slot(lp_aggregate *aggregate,
 
 /* Lines ------------------------------------------------------------------- */
 
-/* Arrival less TIMESTAMP. */
+/* Arrival less TIMESTAMP: of all, and of the process whose lines are in slot. */
 static void count_skew(lp_aggregate *aggregate, const lp_record *record,
-                       lp_span process)
+                       uint32_t slot)
 {
     int64_t sent_ns;
     valued v;
@@ -106,7 +107,8 @@ static void count_skew(lp_aggregate *aggregate, const lp_record *record,
     }
     v = value_of(aggregate,
                  ((double)record->arrival_ns - (double)sent_ns) / 1e6);
-    count_named(aggregate, LP_DIM_SKEW, process, record->seq, &v);
+    lpi_process_skew(aggregate, slot, v.value);
+    count_named(aggregate, LP_DIM_SKEW, LP_SPAN(""), record->seq, &v);
 }
 
 static void count_bytes(lp_aggregate *aggregate, const lp_record *record,
@@ -117,7 +119,7 @@ static void count_bytes(lp_aggregate *aggregate, const lp_record *record,
                                  aggregate->live->memo.lines);
 
     if (count(aggregate, slot, record->seq, &v)->open.values.count == 1) {
-        count_skew(aggregate, record, process);
+        count_skew(aggregate, record, slot);
     }
 }
 
@@ -269,7 +271,7 @@ static void count_code(lp_aggregate *aggregate, lp_span code, lp_span process,
 static void count_event(lp_aggregate *aggregate, const lp_measures *m,
                         lp_seq seq)
 {
-    lpi_key key = {.dimension = LP_DIM_EVENT, .is_of_process = true};
+    lpi_key key = {.dimension = LP_DIM_EVENT};
 
     switch (m->kind) {
     case LP_KIND_STATE:
@@ -290,12 +292,12 @@ static void count_event(lp_aggregate *aggregate, const lp_measures *m,
     default:
         return;
     }
-    key.of = m->dyno;
     count(aggregate, lpi_table_get(aggregate, &key), seq, &no_value);
 }
 
-/* A measure of any line. What dynos say of themselves is counted of all as well;
- * what has a source= by convention is that source's alone. */
+/* A measure of any line. What dynos say of themselves is counted of all, and kept
+ * of each as far as somebody asks for it; what has a source= by convention is that
+ * source's alone. */
 static void count_measure(lp_aggregate *aggregate, const lp_measures *m,
                           const lp_measure *measure, lp_seq seq)
 {
@@ -311,13 +313,14 @@ static void count_measure(lp_aggregate *aggregate, const lp_measures *m,
                                   m->kind == LP_KIND_REDIS,
                    .name = measure->name};
 
-    if (of.len_bytes == 0 || is_runtime) {
-        count(aggregate, lpi_table_get(aggregate, &key), seq, &v);
-    }
-    if (of.len_bytes > 0) {
+    if (of.len_bytes > 0 && !is_runtime) {
         key.of = of;
         key.is_of_process = true;
-        count(aggregate, lpi_table_get(aggregate, &key), seq, &v);
+    }
+    count(aggregate, lpi_table_get(aggregate, &key), seq, &v);
+    if (of.len_bytes > 0 && is_runtime &&
+        lpi_process_sample(aggregate, of, measure, seq) == LPI_SAMPLED_OTHER) {
+        count(aggregate, LPI_FIXED_OWN_MEASURE, seq, &v);
     }
 }
 

@@ -3,11 +3,20 @@
 #include <stdlib.h>
 
 #include "aggregate_impl.h"
+#include "process.h"
 #include "tier.h"
 
+/* What a row is of: a series, or a part of it. */
+typedef struct source {
+    uint16_t slot;
+    uint8_t part; /* LPI_PARTS: the series itself */
+    bool is_wanted;
+} source;
+
 /*
- * For the length of a call: a tally for each series, by slot; the slots in the order
- * in which rows are given; and room for the rows. One block.
+ * For the length of a call: the sources, those of whole series first, by slot; a
+ * tally for each; their numbers in the order in which rows are given; and room for
+ * the rows. One block.
  */
 typedef struct reading {
     lp_aggregate *aggregate;
@@ -15,10 +24,12 @@ typedef struct reading {
     lp_sketch_home home;
     lpi_tally *tallies;
     lp_aggregate_row *rows;
-    uint16_t *order; /* the slots that were selected */
-    bool *is_wanted; /* by slot */
+    source *sources;
+    uint16_t *parts_at; /* by slot: its first part; 0: it has none */
+    uint16_t *order;    /* the sources that were selected */
     uint32_t order_count;
-    uint32_t count; /* of slots */
+    uint32_t slot_count;
+    uint32_t count; /* of sources */
     size_t bytes;
     lpi_frame window; /* of what is in tallies; width_s 0: nothing is */
 } reading;
@@ -35,17 +46,44 @@ static bool is_other(uint32_t slot)
     return lpi_series_is_fixed(slot) && slot != LPI_FIXED_TOTAL;
 }
 
-static bool is_selected(const lp_aggregate_select *select,
-                        const lpi_series *series)
+static bool is_part(const source *s)
 {
+    return s->part < LPI_PARTS;
+}
+
+static const lpi_series *series_of(const reading *r, const source *s)
+{
+    return &r->aggregate->live->table.series[s->slot];
+}
+
+static unsigned dimension_of(const reading *r, const source *s)
+{
+    return is_part(s) ? LP_DIM_MEASURE : series_of(r, s)->dimension;
+}
+
+static lp_span name_of(const reading *r, const source *s)
+{
+    return is_part(s) ? lpi_part_name((lpi_part)s->part)
+                      : lpi_series_name(series_of(r, s));
+}
+
+static lp_span of_of(const reading *r, const source *s)
+{
+    return is_part(s) ? lpi_series_name(series_of(r, s))
+                      : lpi_series_of(series_of(r, s));
+}
+
+static bool is_selected(const reading *r, const source *s)
+{
+    const lp_aggregate_select *select = r->select;
     uint32_t all = (1U << LP_DIMENSIONS) - 1;
     uint32_t dimensions = select->dimensions == 0 ? all : select->dimensions;
 
-    return (dimensions >> series->dimension & 1) != 0 &&
+    return (dimensions >> dimension_of(r, s) & 1) != 0 &&
            (select->name.len_bytes == 0 ||
-            lp_span_equal(select->name, lpi_series_name(series))) &&
+            lp_span_equal(select->name, name_of(r, s))) &&
            (select->of.len_bytes == 0 ||
-            lp_span_equal(select->of, lpi_series_of(series)));
+            lp_span_equal(select->of, of_of(r, s)));
 }
 
 static int compare_spans(lp_span a, lp_span b)
@@ -59,22 +97,60 @@ static int compare_spans(lp_span a, lp_span b)
     return a.len_bytes < b.len_bytes ? -1 : 1;
 }
 
-static int compare_slots(const void *left, const void *right, void *ctx)
+static int compare_sources(const void *left, const void *right, void *ctx)
 {
     const reading *r = ctx;
-    const lpi_series *series = r->aggregate->live->table.series;
     uint16_t i = *(const uint16_t *)left;
     uint16_t k = *(const uint16_t *)right;
-    const lpi_series *a = &series[i];
-    const lpi_series *b = &series[k];
-    int order = a->dimension - b->dimension;
+    const source *a = &r->sources[i];
+    const source *b = &r->sources[k];
+    int order = (int)dimension_of(r, a) - (int)dimension_of(r, b);
 
     order = order != 0 ? order : is_other(i) - is_other(k);
-    order = order != 0 ? order
-                       : compare_spans(lpi_series_name(a), lpi_series_name(b));
-    order =
-        order != 0 ? order : compare_spans(lpi_series_of(a), lpi_series_of(b));
+    order = order != 0 ? order : compare_spans(name_of(r, a), name_of(r, b));
+    order = order != 0 ? order : compare_spans(of_of(r, a), of_of(r, b));
     return order != 0 ? order : (i > k) - (i < k);
+}
+
+static void add_source(reading *r, uint32_t slot, unsigned part)
+{
+    source *s = &r->sources[r->count];
+
+    s->slot = (uint16_t)slot;
+    s->part = (uint8_t)part;
+    s->is_wanted = is_selected(r, s);
+    if (s->is_wanted) {
+        r->order[r->order_count++] = (uint16_t)r->count;
+    }
+    r->count++;
+}
+
+static void list_sources(reading *r)
+{
+    const lpi_series *series = r->aggregate->live->table.series;
+
+    for (uint32_t slot = 0; slot < r->slot_count; slot++) {
+        add_source(r, slot, LPI_PARTS);
+    }
+    for (uint32_t slot = 0; slot < r->slot_count; slot++) {
+        if (series[slot].process != NULL) {
+            r->parts_at[slot] = (uint16_t)r->count;
+            for (unsigned part = 0; part < LPI_PARTS; part++) {
+                add_source(r, slot, part);
+            }
+        }
+    }
+    qsort_r(r->order, r->order_count, sizeof(*r->order), compare_sources, r);
+}
+
+static size_t most_sources(const lpi_table *table)
+{
+    size_t most = table->count;
+
+    for (uint32_t slot = 0; slot < table->count; slot++) {
+        most += table->series[slot].process != NULL ? LPI_PARTS : 0;
+    }
+    return most;
 }
 
 static lp_err reading_init(reading *r, lp_aggregate *aggregate,
@@ -83,15 +159,17 @@ static lp_err reading_init(reading *r, lp_aggregate *aggregate,
     static const lp_aggregate_select all = LP_AGGREGATE_SELECT_ALL;
     const lp_allocator *allocator = &aggregate->shared->allocator;
     const lpi_table *table = &aggregate->live->table;
-    size_t rows_at = table->count * sizeof(lpi_tally);
-    size_t order_at = rows_at + table->count * sizeof(lp_aggregate_row);
-    size_t wanted_at = order_at + table->count * sizeof(uint16_t);
+    size_t most = most_sources(table);
+    size_t rows_at = most * sizeof(lpi_tally);
+    size_t sources_at = rows_at + most * sizeof(lp_aggregate_row);
+    size_t parts_at = sources_at + most * sizeof(source);
+    size_t order_at = parts_at + table->count * sizeof(uint16_t);
     char *block;
 
     r->aggregate = aggregate;
     r->select = select == NULL ? &all : select;
-    r->count = table->count;
-    r->bytes = (wanted_at + table->count * sizeof(bool) + 7) / 8 * 8;
+    r->slot_count = table->count;
+    r->bytes = (order_at + most * sizeof(uint16_t) + 7) / 8 * 8;
     block = allocator->alloc(allocator->ctx, r->bytes, _Alignof(lpi_tally));
     if (block == NULL) {
         return LP_E_NOMEM;
@@ -99,15 +177,10 @@ static lp_err reading_init(reading *r, lp_aggregate *aggregate,
     memset(block, 0, r->bytes);
     r->tallies = (void *)block;
     r->rows = (void *)(block + rows_at);
+    r->sources = (void *)(block + sources_at);
+    r->parts_at = (void *)(block + parts_at);
     r->order = (void *)(block + order_at);
-    r->is_wanted = (void *)(block + wanted_at);
-    for (uint32_t slot = 0; slot < table->count; slot++) {
-        r->is_wanted[slot] = is_selected(r->select, &table->series[slot]);
-        if (r->is_wanted[slot]) {
-            r->order[r->order_count++] = (uint16_t)slot;
-        }
-    }
-    qsort_r(r->order, r->order_count, sizeof(*r->order), compare_slots, r);
+    list_sources(r);
     return lp_sketch_home_init(&r->home, &aggregate->shared->scale, allocator,
                                UINT64_MAX, 0);
 }
@@ -125,19 +198,21 @@ static void reading_fini(reading *r)
 
 /* From frames to tallies -------------------------------------------------- */
 
-/* The slot of a row, at or behind *slot; that of the other row when its series has
- * made room for another. */
-static uint32_t slot_of(const reading *r, uint64_t id, uint32_t *slot)
+/* The source of a row, whose slot is at or behind *slot; that of the other row when
+ * its series has made room for another. */
+static uint32_t source_of(const reading *r, uint64_t id, uint32_t *slot)
 {
     const lpi_series *series = r->aggregate->live->table.series;
+    uint64_t whole_id = lpi_id_is_part(id) ? lpi_id_of_lines(id) : id;
 
-    while (*slot < r->count && series[*slot].id < id) {
+    while (*slot < r->slot_count && series[*slot].id < whole_id) {
         ++*slot;
     }
-    if (*slot < r->count && series[*slot].id == id) {
-        return *slot;
+    if (*slot == r->slot_count || series[*slot].id != whole_id) {
+        return (uint32_t)lpi_fixed_of(lpi_id_dimension(id), lpi_id_is_core(id));
     }
-    return (uint32_t)lpi_fixed_of(lpi_id_dimension(id), lpi_id_is_core(id));
+    return whole_id == id ? *slot
+                          : r->parts_at[*slot] + (uint32_t)lpi_id_part(id);
 }
 
 static void read_frame(reading *r, const lpi_frame *frame)
@@ -147,39 +222,62 @@ static void read_frame(reading *r, const lpi_frame *frame)
     uint32_t at = 0;
 
     while (lpi_row_next(&rest, frame->first_seq, &row)) {
-        uint32_t slot = slot_of(r, row.id, &at);
+        uint32_t i = source_of(r, row.id, &at);
 
-        if (r->is_wanted[slot]) {
-            lpi_tally_merge_row(&r->tallies[slot], &r->home, &row, false);
+        if (r->sources[i].is_wanted) {
+            lpi_tally_merge_row(&r->tallies[i], &r->home, &row, false);
         }
     }
     lpi_frame_extend(&r->window, frame);
 }
 
-static void fill_row(const reading *r, uint32_t slot, lp_aggregate_row *row)
+static void fill_from_series(const lpi_series *series, lp_aggregate_row *row)
 {
-    const lpi_series *series = &r->aggregate->live->table.series[slot];
-    const lpi_tally *tally = &r->tallies[slot];
-
-    row->dimension = series->dimension;
     row->op = series->op;
     row->unit = series->unit;
-    row->is_other = is_other(slot);
     row->is_of_process = series->is_of_process;
     row->is_platform = series->is_platform;
-    row->name = lpi_series_name(series);
-    row->of = lpi_series_of(series);
+    row->last = series->last;
+    row->newest[0] = series->newest[0];
+    row->newest[1] = series->newest[1];
+}
+
+static void fill_from_part(const lpi_series *series, lpi_part part,
+                           lp_aggregate_row *row)
+{
+    const lpi_level *level = &series->process->levels[part];
+
+    row->op = LP_OP_SAMPLE;
+    row->unit = (uint8_t)lpi_part_unit(part);
+    row->is_of_process = true;
+    row->is_platform = true;
+    row->last = level->last;
+    row->newest[0] = level->newest[0];
+    row->newest[1] = level->newest[1];
+}
+
+static void fill_row(const reading *r, uint32_t i, lp_aggregate_row *row)
+{
+    const source *from = &r->sources[i];
+    const lpi_tally *tally = &r->tallies[i];
+
+    if (is_part(from)) {
+        fill_from_part(series_of(r, from), (lpi_part)from->part, row);
+    } else {
+        fill_from_series(series_of(r, from), row);
+    }
+    row->dimension = (uint8_t)dimension_of(r, from);
+    row->is_other = is_other(i);
+    row->name = name_of(r, from);
+    row->of = of_of(r, from);
     row->count = lpi_tally_count(tally);
     row->value_count = tally->values.count;
     row->failed = tally->failed;
     row->sum = lp_sketch_sum(&tally->values);
     row->min = tally->values.min;
     row->max = tally->values.max;
-    row->last = series->last;
     row->sketch =
         tally->is_plain || tally->values.count == 0 ? NULL : &tally->values;
-    row->newest[0] = series->newest[0];
-    row->newest[1] = series->newest[1];
     row->max_seq = tally->max_seq;
 }
 

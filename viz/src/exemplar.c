@@ -1,6 +1,7 @@
 #include "exemplar.h"
 
 #include "aggregate_impl.h"
+#include "process.h"
 
 /* Of all memory. */
 enum { PART_OF_BYTES = 32 };
@@ -99,6 +100,11 @@ size_t lp_aggregate_exemplars(const lp_aggregate *aggregate,
         aggregate->live == NULL ? NULL : lpi_series_of_row(aggregate, row);
     lpi_place place;
 
+    if (lpi_is_part(row)) {
+        offer(&list, row->newest[0]);
+        offer(&list, row->newest[1]);
+        return list.count;
+    }
     if (series == NULL) {
         return 0;
     }

@@ -5,9 +5,9 @@
  *      coarse coarse coarse core core core core core core full full full full
  *          ^ 4            2 ^------ 5 min ------^         1, 3 ^
  *
- * 1  the oldest full one becomes core, as long as full ones have over a third
+ * 1  the oldest full one becomes core, as long as full ones have over half
  * 2  the oldest minutes that are core become one that is coarse
- * 3  the oldest full one becomes core, as long as full ones have over a fifth
+ * 3  the oldest full one becomes core, as long as full ones have over an eighth
  * 4  the oldest one goes, unless it is still to be merged
  * 5  and if that is all that there is, it becomes core, and at last bare
  */
@@ -121,7 +121,7 @@ static bool fade_tier(lp_aggregate *aggregate, lp_tier number)
 
     return (is_mostly_full(tier, 2) && thin(aggregate, tier, LP_DETAIL_CORE)) ||
            (number == LP_TIER_MINUTES && coarsen(aggregate, tier)) ||
-           (is_mostly_full(tier, 4) && thin(aggregate, tier, LP_DETAIL_CORE)) ||
+           (is_mostly_full(tier, 8) && thin(aggregate, tier, LP_DETAIL_CORE)) ||
            drop_oldest(aggregate, number) ||
            thin(aggregate, tier, LP_DETAIL_CORE) ||
            thin(aggregate, tier, LP_DETAIL_BARE);
@@ -132,7 +132,7 @@ static bool fade_tier(lp_aggregate *aggregate, lp_tier number)
 /* Shares of memory, in parts of 16: where one more has most, less must be. */
 static uint64_t weight_of(const lp_aggregate *aggregate, unsigned tier)
 {
-    static const uint64_t shares[LP_TIERS] = {2, 5, 9};
+    static const uint64_t shares[LP_TIERS] = {2, 6, 8};
 
     return aggregate->tiers[tier].bytes * 16 / shares[tier];
 }

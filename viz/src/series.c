@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "aggregate_impl.h"
+#include "process.h"
 
 /* Fixed series ------------------------------------------------------------ */
 
@@ -34,7 +35,8 @@ lpi_fixed lpi_fixed_of(unsigned dimension, bool is_core)
     if (!is_core && dimension == LP_DIM_CODE) {
         return LPI_FIXED_OWN_CODE;
     }
-    if (!is_core && dimension == LP_DIM_MEASURE) {
+    if (dimension >= LP_DIMENSIONS || // a part
+        (!is_core && dimension == LP_DIM_MEASURE)) {
         return LPI_FIXED_OWN_MEASURE;
     }
     return (lpi_fixed)others[dimension];
@@ -231,6 +233,7 @@ void lpi_table_fini(lp_aggregate *aggregate, lpi_table *table)
 {
     for (uint32_t slot = 0; slot < table->count; slot++) {
         lpi_tally_clear(&table->series[slot].open, &aggregate->live->home);
+        lpi_process_free(aggregate, &table->series[slot]);
         text_free(aggregate, &table->series[slot]);
     }
     lpi_free(aggregate, table->series, layout_of(table->capacity).bytes);
@@ -282,6 +285,7 @@ void lpi_table_reset(lpi_table *table, lp_sketch_home *home)
 
     cool(table, home);
     while ((slot = lpi_table_next_touched(table, slot)) < table->count) {
+        lpi_process_reset(&table->series[slot]);
         lpi_tally_reset(&table->series[slot++].open, home);
     }
     memcpy(table->warm, table->touched, bits_bytes(table->count));
@@ -295,7 +299,7 @@ static lpi_class class_of(const lpi_key *key)
     static const uint8_t classes[LP_DIMENSIONS] = {
         LPI_CLASS_STATUS, LPI_CLASS_PROCESS, LPI_CLASS_STATUS,
         LPI_CLASS_CODE,   LPI_CLASS_ROUTE,   LPI_CLASS_MEASURE,
-        LPI_CLASS_LINES,  LPI_CLASS_EVENT,   LPI_CLASS_SKEW};
+        LPI_CLASS_LINES,  LPI_CLASS_EVENT,   LPI_CLASS_LINES};
 
     if (key->dimension == LP_DIM_MEASURE && key->is_platform) {
         return LPI_CLASS_PLATFORM;
@@ -316,10 +320,10 @@ lpi_key lpi_series_key(const lpi_series *series)
     return key;
 }
 
-/* Each class has some series that no other can take: 22 of 32 in all. */
+/* Each class has some series that no other can take: 20 of 32 in all. */
 static uint32_t reserve_of(const lp_aggregate *aggregate, unsigned class)
 {
-    static const uint8_t parts[LPI_CLASS_COUNT] = {3, 2, 2, 4, 3, 2, 3, 1, 2};
+    static const uint8_t parts[LPI_CLASS_COUNT] = {3, 2, 2, 4, 3, 2, 3, 1};
 
     return aggregate->shared->series_max * parts[class] / 32;
 }
@@ -366,6 +370,7 @@ static bool sweep(lp_aggregate *aggregate)
 
         table->used[class_of(&key)]--;
         aggregate->series_dropped++;
+        lpi_process_free(aggregate, series);
         text_free(aggregate, series);
     }
     if (kept == table->count) {

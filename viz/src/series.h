@@ -10,8 +10,11 @@
  * one of a series that came later. Ids ascend with slots, as new ones are put at
  * the end and those that go let the others move up.
  *
- *      id    serial number | CORE | dimension
+ *      id    serial number | CORE | dimension, or part
  *                            of what stays when detail fades
+ *
+ * The series of a process's lines has *parts*, which have rows but are no series:
+ * its memory and its load (process.h).
  *
  * The fixed series have serial 0: TOTAL, and the other rows. They need no memory
  * but the table's, so there is always one to count in.
@@ -55,9 +58,15 @@ typedef enum lpi_class {
     LPI_CLASS_MEASURE = 5,
     LPI_CLASS_LINES = 6,
     LPI_CLASS_EVENT = 7,
-    LPI_CLASS_SKEW = 8,
-    LPI_CLASS_COUNT = 9
+    LPI_CLASS_COUNT = 8
 } lpi_class;
+
+/* Their ids are that of the series with a number behind those of dimensions. */
+typedef enum lpi_part {
+    LPI_PART_MEMORY = 0,
+    LPI_PART_LOAD = 1,
+    LPI_PARTS = 2
+} lpi_part;
 
 typedef struct lpi_key {
     uint8_t dimension;
@@ -77,6 +86,7 @@ typedef struct lpi_series {
     double last;
     int64_t active_s; /* when it had its last value */
     char *text;       /* name, and of behind it; NULL when both are empty */
+    struct lpi_process *process; /* LINES: what else it says; or NULL */
     uint8_t name_bytes;
     uint8_t of_bytes;
     uint8_t dimension;
@@ -113,6 +123,27 @@ static inline unsigned lpi_id_dimension(uint64_t id)
 static inline bool lpi_id_is_core(uint64_t id)
 {
     return (id & LPI_ID_CORE) != 0;
+}
+
+static inline uint64_t lpi_id_of_part(uint64_t id, lpi_part part)
+{
+    return id - lpi_id_dimension(id) + LP_DIMENSIONS + (unsigned)part;
+}
+
+static inline bool lpi_id_is_part(uint64_t id)
+{
+    return lpi_id_dimension(id) >= LP_DIMENSIONS;
+}
+
+/* That of the series which has the part. */
+static inline uint64_t lpi_id_of_lines(uint64_t part_id)
+{
+    return part_id - lpi_id_dimension(part_id) + LP_DIM_LINES;
+}
+
+static inline lpi_part lpi_id_part(uint64_t part_id)
+{
+    return (lpi_part)(lpi_id_dimension(part_id) - LP_DIMENSIONS);
 }
 
 static inline bool lpi_id_is_fixed(uint64_t id)

@@ -54,10 +54,15 @@ static inline void lpi_sketch_add_inline(lp_sketch *sketch,
     lpi_sum_add(sketch, value);
 }
 
-/* Of a packed form that is known to be one, as we made it: all but its buckets. */
+/* lp_sketch_pack() for who keeps it, and knows its version and its scale: without
+ * these. */
+size_t lpi_sketch_pack_own(lp_sketch *sketch, const lp_sketch_home *home,
+                           char *out, size_t out_max);
+
+/* Of such a form, as we made it: all but its buckets. */
 void lpi_packed_totals(lp_span packed, lp_sketch *out);
 
-/* lp_sketch_merge_packed() of one that is known to be one. */
+/* lp_sketch_merge_packed() of one. */
 void lpi_sketch_merge_own(lp_sketch *into, lp_sketch_home *home,
                           lp_span packed);
 

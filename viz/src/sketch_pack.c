@@ -97,25 +97,45 @@ static void put_totals(lpi_writer *w, const lp_sketch *sketch, unsigned flags)
     }
 }
 
+static unsigned settle(lp_sketch *sketch, const lp_sketch_home *home)
+{
+    for (int i = 0; i < 2; i++) {
+        lpi_side_settle(&sketch->sides[i], home);
+    }
+    return flags_of(sketch);
+}
+
+static void put_values(lpi_writer *w, const lp_sketch *sketch, unsigned flags)
+{
+    put_totals(w, sketch, flags);
+    for (int i = 0; i < 2; i++) {
+        if (flags & (unsigned)FLAG_BUCKETS << i) {
+            put_buckets(w, &sketch->sides[i]);
+        }
+    }
+}
+
 size_t lp_sketch_pack(lp_sketch *sketch, const lp_sketch_home *home, char *out,
                       size_t out_max)
 {
     lpi_writer w = {out, out_max, 0};
-    unsigned flags;
+    unsigned flags = settle(sketch, home);
 
-    for (int i = 0; i < 2; i++) {
-        lpi_side_settle(&sketch->sides[i], home);
-    }
-    flags = flags_of(sketch);
     lpi_put_varint(&w, VERSION);
     lpi_put_varint(&w, flags);
     lpi_put_varint(&w, home->scale->octave_buckets);
-    put_totals(&w, sketch, flags);
-    for (int i = 0; i < 2; i++) {
-        if (flags & (unsigned)FLAG_BUCKETS << i) {
-            put_buckets(&w, &sketch->sides[i]);
-        }
-    }
+    put_values(&w, sketch, flags);
+    return w.length;
+}
+
+size_t lpi_sketch_pack_own(lp_sketch *sketch, const lp_sketch_home *home,
+                           char *out, size_t out_max)
+{
+    lpi_writer w = {out, out_max, 0};
+    unsigned flags = settle(sketch, home);
+
+    lpi_put_varint(&w, flags);
+    put_values(&w, sketch, flags);
     return w.length;
 }
 
@@ -348,9 +368,7 @@ lp_err lp_sketch_merge_packed(lp_sketch *into, lp_sketch_home *home,
 static void open_own(lpi_reader *r, packed *p)
 {
     memset(p, 0, sizeof(*p));
-    lpi_get_varint(r); // the version
     p->flags = (unsigned)lpi_get_varint(r);
-    lpi_get_varint(r); // K
     get_totals(r, p);
 }
 

@@ -3,15 +3,16 @@
 #include <assert.h>
 
 enum {
-    FLAG_VALUES = 1,
+    FLAG_VALUES = 1, /* and of these: in the form of the two bits below */
     FLAG_PLAIN = 2,
     FLAG_FAILED = 4,
     FLAG_VALUELESS = 8,
-    FLAG_MAX_SEQ = 16
+    FLAG_MAX_SEQ = 16,
+    FLAG_ONE = 32,        /* one number is all */
+    FLAG_TOTALS = 64,     /* no buckets */
+    FLAG_EQUAL = 32 | 64, /* a count, and a number that all of them are */
+    FLAGS_FORM = 32 | 64
 };
-
-/* count, and up to three numbers of ten bytes each. */
-enum { PLAIN_MAX_BYTES = 40 };
 
 /* Merging ----------------------------------------------------------------- */
 
@@ -78,19 +79,33 @@ void lpi_tally_reset(lpi_tally *tally, lp_sketch_home *home)
 
 /* Rows -------------------------------------------------------------------- */
 
-static void put_plain(lpi_writer *w, const lp_sketch *values)
+/* Which of the forms; without a bit it is packed. */
+static unsigned form_of(const lpi_tally *tally)
 {
-    char bytes[PLAIN_MAX_BYTES];
-    lpi_writer own = {bytes, sizeof(bytes), 0};
+    const lp_sketch *values = &tally->values;
 
-    lpi_put_varint(&own, values->count);
-    lpi_put_number(&own, values->min);
-    if (values->count > 1) {
-        lpi_put_number(&own, values->max);
-        lpi_put_number(&own, lp_sketch_sum(values));
+    if (!tally->is_plain && (!lpi_is_flat(values) || values->not_finite > 0)) {
+        return 0;
     }
-    lpi_put_varint(w, own.length);
-    lpi_put_bytes(w, bytes, own.length);
+    if (values->count == 1) {
+        return FLAG_ONE;
+    }
+    return values->min >= values->max &&
+                   lp_sketch_sum(values) == (double)values->count * values->min
+               ? FLAG_EQUAL
+               : FLAG_TOTALS;
+}
+
+static void put_totals(lpi_writer *w, const lp_sketch *values, unsigned form)
+{
+    if (form != FLAG_ONE) {
+        lpi_put_varint(w, values->count);
+    }
+    lpi_put_number(w, values->min);
+    if (form == FLAG_TOTALS) {
+        lpi_put_number(w, values->max);
+        lpi_put_number(w, lp_sketch_sum(values));
+    }
 }
 
 static void put_sketch(lpi_writer *w, lp_sketch *values,
@@ -101,7 +116,7 @@ static void put_sketch(lpi_writer *w, lp_sketch *values,
     size_t room = w->length < w->out_max ? w->out_max - w->length : 0;
     size_t guess = room > 2 ? 2 : room;
     char *at = w->out + (w->out_max - room) + guess;
-    size_t n = lp_sketch_pack(values, home, at, room - guess);
+    size_t n = lpi_sketch_pack_own(values, home, at, room - guess);
     size_t head = lpi_varint_bytes(n);
 
     if (n <= room - guess && head + n <= room) {
@@ -118,7 +133,8 @@ void lpi_tally_write(lpi_writer *w, lpi_tally *tally,
     bool has_values = tally->values.count > 0;
     bool has_max_seq =
         has_values && !tally->is_plain && tally->max_seq >= first_seq;
-    unsigned flags = 0;
+    unsigned form = has_values ? form_of(tally) : 0;
+    unsigned flags = form;
 
     flags |= has_values ? FLAG_VALUES : 0;
     flags |= tally->is_plain ? FLAG_PLAIN : 0;
@@ -136,10 +152,22 @@ void lpi_tally_write(lpi_writer *w, lpi_tally *tally,
     if (has_max_seq) {
         lpi_put_varint(w, tally->max_seq - first_seq);
     }
-    if (has_values && tally->is_plain) {
-        put_plain(w, &tally->values);
+    if (form != 0) {
+        put_totals(w, &tally->values, form);
     } else if (has_values) {
         put_sketch(w, &tally->values, home);
+    }
+}
+
+static void get_totals(lpi_reader *r, unsigned form, lpi_row *out)
+{
+    out->count = form == FLAG_ONE ? 1 : lpi_get_varint(r);
+    out->min = lpi_get_number(r);
+    out->max = out->min;
+    out->sum = (double)out->count * out->min;
+    if (form == FLAG_TOTALS) {
+        out->max = lpi_get_number(r);
+        out->sum = lpi_get_number(r);
     }
 }
 
@@ -166,11 +194,13 @@ bool lpi_row_next(lp_span *rest, lp_seq first_seq, lpi_row *out)
     if (flags & FLAG_MAX_SEQ) {
         out->max_seq = first_seq + lpi_get_varint(&r);
     }
-    if (flags & FLAG_VALUES) {
+    if (flags & FLAGS_FORM) {
+        get_totals(&r, flags & FLAGS_FORM, out);
+    } else if (flags & FLAG_VALUES) {
         size_t n = (size_t)lpi_get_varint(&r);
 
         assert(n <= r.rest.len_bytes);
-        out->values = lp_span_of(r.rest.ptr, n);
+        out->packed = lp_span_of(r.rest.ptr, n);
         r.rest = lp_span_skip(r.rest, n);
     }
     assert(!r.is_bad);
@@ -178,31 +208,17 @@ bool lpi_row_next(lp_span *rest, lp_seq first_seq, lpi_row *out)
     return true;
 }
 
-static void read_plain(lp_span bytes, lp_sketch *out)
-{
-    lpi_reader r = {bytes, false};
-
-    memset(out, 0, sizeof(*out));
-    out->count = lpi_get_varint(&r);
-    out->min = lpi_get_number(&r);
-    out->max = out->min;
-    out->sum = out->min;
-    if (out->count > 1) {
-        out->max = lpi_get_number(&r);
-        out->sum = lpi_get_number(&r);
-    }
-    assert(!r.is_bad);
-}
-
 void lpi_row_totals(const lpi_row *row, lp_sketch *out)
 {
-    if (row->values.len_bytes == 0) {
-        memset(out, 0, sizeof(*out));
-    } else if (row->is_plain) {
-        read_plain(row->values, out);
-    } else {
-        lpi_packed_totals(row->values, out);
+    if (row->packed.len_bytes > 0) {
+        lpi_packed_totals(row->packed, out);
+        return;
     }
+    memset(out, 0, sizeof(*out));
+    out->count = row->count;
+    out->min = row->min;
+    out->max = row->max;
+    out->sum = row->sum;
 }
 
 void lpi_tally_merge_row(lpi_tally *into, lp_sketch_home *home,
@@ -211,7 +227,7 @@ void lpi_tally_merge_row(lpi_tally *into, lp_sketch_home *home,
     lp_sketch totals;
 
     merge_counts(into, row->valueless, row->failed);
-    if (row->values.len_bytes == 0) {
+    if (!lpi_row_has_values(row)) {
         into->is_plain |= as_plain && into->values.count == 0;
         return;
     }
@@ -222,7 +238,9 @@ void lpi_tally_merge_row(lpi_tally *into, lp_sketch_home *home,
     }
     if (into->is_plain) {
         lpi_totals_merge(&into->values, &totals);
+    } else if (row->packed.len_bytes > 0) {
+        lpi_sketch_merge_own(&into->values, home, row->packed);
     } else {
-        lpi_sketch_merge_own(&into->values, home, row->values);
+        lp_sketch_merge(&into->values, home, &totals);
     }
 }

@@ -4,9 +4,11 @@
  * The bytes are a *row*; a frame has one behind the other, ids ascending:
  *
  *      id less that of the row before | flags | failed | valueless | max_seq
- *      length | the values: a packed sketch, or count, min, max, sum
+ *      the values: a single one | its count in front of it, when all are equal |
+ *                  count, min, max, sum | length, packed sketch
  *
- * Numbers are as in packing.h. What a flag does not tell is 0 and is not there.
+ * Numbers are as in packing.h. What a flag does not tell is 0 and is not there. The
+ * last form is for what has buckets (lpi_is_flat).
  * A plain tally has no buckets: it is for what is never asked for quantiles, and
  * for detail that has faded. Once a plain one is merged into another, that one is
  * plain as well.
@@ -31,9 +33,18 @@ typedef struct lpi_row {
     uint64_t valueless;
     uint64_t failed;
     lp_seq max_seq;
-    lp_span values; /* empty: there are none */
+    lp_span packed; /* empty: totals say all that there is */
+    uint64_t count; /* of these; 0: there is packed, or there are no values */
+    double min;
+    double max;
+    double sum;
     bool is_plain;
 } lpi_row;
+
+static inline bool lpi_row_has_values(const lpi_row *row)
+{
+    return row->count > 0 || row->packed.len_bytes > 0;
+}
 
 static inline uint64_t lpi_tally_count(const lpi_tally *tally)
 {

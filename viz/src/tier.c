@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "aggregate_impl.h"
+#include "process.h"
 
 /* The open second --------------------------------------------------------- */
 
@@ -51,9 +52,14 @@ static void write_open(lpi_live *live, lpi_writer *w)
     while ((slot = lpi_table_next_touched(table, slot)) < table->count) {
         lpi_series *series = &table->series[slot++];
 
-        lpi_tally_write(w, &series->open, &live->home, series->id, before_id,
-                        live->open_first_seq);
-        before_id = series->id;
+        // What has only parts was not counted itself.
+        if (lpi_tally_count(&series->open) > 0) {
+            lpi_tally_write(w, &series->open, &live->home, series->id,
+                            before_id, live->open_first_seq);
+            before_id = series->id;
+        }
+        before_id = lpi_process_write(w, series, &live->home, before_id,
+                                      live->open_first_seq);
     }
 }
 
@@ -113,7 +119,7 @@ static void close_second(lp_aggregate *aggregate)
                         .detail = LP_DETAIL_FULL};
     lpi_frame *frame;
 
-    if (!has_open(live)) {
+    if (!has_open(live) || !lpi_minute_make(aggregate)) {
         return;
     }
     window.lines =
@@ -126,6 +132,7 @@ static void close_second(lp_aggregate *aggregate)
         frame = frame_of_many(aggregate, &window, w.length);
     }
     if (frame != NULL) {
+        lpi_minute_count(aggregate);
         aggregate->other_values += lpi_table_other_values(&live->table);
         clear_open(live);
         lpi_tier_push(&aggregate->tiers[LP_TIER_SECONDS], frame);
@@ -227,6 +234,7 @@ static void step_back(lp_aggregate *aggregate, int64_t now_s)
     }
     for (uint32_t slot = 0; slot < table->count; slot++) {
         table->series[slot].active_s -= step_s;
+        lpi_process_step_back(&table->series[slot], step_s);
     }
     for (uint32_t i = 0; i < aggregate->live->markers.count; i++) {
         int64_t *at_ns = &aggregate->live->markers.list[i]->at_ns;
@@ -237,7 +245,14 @@ static void step_back(lp_aggregate *aggregate, int64_t now_s)
             *at_ns = INT64_MIN;
         }
     }
-    aggregate->live->brief.end_s = INT64_MIN; // to be made again
+    if (aggregate->live->minute != NULL) {
+        aggregate->live->minute->end_s -= step_s;
+        aggregate->live->minute->brief.end_s = INT64_MIN; // to be made again
+        aggregate->live->minute->read_until_s = INT64_MIN;
+    }
+    if (aggregate->live->sampled_s != INT64_MIN) {
+        aggregate->live->sampled_s -= step_s;
+    }
     table->swept_s = INT64_MIN;
     aggregate->since_s -= step_s;
     aggregate->open_s -= step_s;
@@ -276,6 +291,7 @@ void lpi_tiers_advance(lp_aggregate *aggregate, int64_t now_s)
     }
     close_second(aggregate);
     open_second(aggregate, now_s);
+    lpi_minute_move(aggregate);
     merge_up(aggregate, LP_TIER_SECONDS);
     merge_up(aggregate, LP_TIER_TENS);
     for (unsigned i = 0; i < LP_TIERS; i++) {

@@ -124,7 +124,7 @@ what_is_due_comes_in_order_and_equals_as_they_were_added(void **state)
 
 /* Stories ----------------------------------------------------------------- */
 
-enum { CODES_MAX = 32, REQUESTS_SEEN = 4096 };
+enum { CODES_MAX = 32, REQUESTS_SEEN = 4096, DYNOS_MAX = 64 };
 
 /* What is known of a request from its app's lines, by its id. */
 typedef struct request_seen {
@@ -149,6 +149,9 @@ typedef struct story {
     unsigned code_count;
     request_seen seen[REQUESTS_SEEN];
     int64_t newest_ns[CAST_APPS];
+    char sampled[DYNOS_MAX][CAST_APPS + 24]; /* dynos with samples of memory */
+    unsigned sampled_count;
+    int64_t first_sample_ns, last_sample_ns; /* the first one of each dyno */
 } story;
 
 static story *tale; /* what run() fills */
@@ -251,6 +254,25 @@ static void note_router(story *of, const demo_line *line,
 }
 
 /* The words of a code are those that everybody knows it by. */
+static void note_sample(story *of, const demo_line *line,
+                        const lp_measures *found)
+{
+    char name[sizeof(of->sampled[0])];
+    unsigned i = 0;
+
+    if (measure_of(found, "memory_total") < 0)
+        return;
+    snprintf(name, sizeof(name), "%u %s", line->app, line->process);
+    while (i < of->sampled_count && strcmp(of->sampled[i], name) != 0)
+        i++;
+    if (i < of->sampled_count || i == DYNOS_MAX)
+        return;
+    memcpy(of->sampled[of->sampled_count++], name, sizeof(name));
+    if (of->first_sample_ns == 0)
+        of->first_sample_ns = line->time_ns;
+    of->last_sample_ns = line->time_ns;
+}
+
 static void check_words(const lp_measures *found)
 {
     const char *meaning = lp_measure_code_meaning(found->code);
@@ -288,6 +310,8 @@ static void note(void *ctx, const demo_line *line)
         note_code(of, found.code, line->time_ns);
         check_words(&found);
     }
+    if (found.kind == LP_KIND_RUNTIME)
+        note_sample(of, line, &found);
     if (found.kind == LP_KIND_ROUTER)
         note_router(of, line, &found);
     else if (line->app == 0)
@@ -459,6 +483,9 @@ static void a_jump_of_the_clock_moves_times_and_nothing_else(void **state)
         demo_model_run(model, at_ns, note, tale);
         demo_model_shift(model, jumps_ns[i]);
         at_ns += jumps_ns[i];
+        // What is under way has begun before the jump.
+        for (unsigned k = 0; k < REQUESTS_SEEN; k++)
+            tale->seen[k].begun_ns += jumps_ns[i];
         assert_int_equal(demo_model_now(model), at_ns);
         tale->last_ns = at_ns;
         demo_model_run(model, at_ns + 10 * SECOND_NS, note, tale);
@@ -485,6 +512,26 @@ static void a_time_that_was_told_is_not_told_again(void **state)
     assert_true(tale->lines == lines);
     assert_int_equal(demo_model_now(model), BEGIN_NS + 10 * SECOND_NS);
     demo_model_destroy(model);
+}
+
+/* Each that is up at the beginning is measured at once, and not all at a time. */
+static void dynos_have_their_first_samples_within_four_seconds(void **state)
+{
+    static const uint64_t seeds[] = {1, 2, 3};
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        unsigned dynos = 0;
+
+        for (unsigned app = 0; app < CAST_APPS; app++) {
+            for (unsigned p = 0; p < cast[app].process_count; p++)
+                dynos += cast[app].processes[p].count;
+        }
+        run(tale, seeds[i], 100, 5);
+        assert_int_equal(tale->sampled_count, dynos);
+        assert_true(tale->first_sample_ns >= BEGIN_NS + SECOND_NS);
+        assert_true(tale->last_sample_ns > tale->first_sample_ns + SECOND_NS);
+    }
 }
 
 /* A night of it: whatever the tables lead to, no dyno gets lost. */
@@ -536,6 +583,7 @@ int main(void)
         cmocka_unit_test(more_than_can_be_under_way_is_answered_with_H11),
         cmocka_unit_test(a_jump_of_the_clock_moves_times_and_nothing_else),
         cmocka_unit_test(a_time_that_was_told_is_not_told_again),
+        cmocka_unit_test(dynos_have_their_first_samples_within_four_seconds),
         cmocka_unit_test(hours_later_it_is_still_told),
     };
 

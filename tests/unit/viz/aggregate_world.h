@@ -531,10 +531,8 @@ static inline void sum_rows(void *ctx, const lp_aggregate_window *window,
 
     s->lost_lines += window->lost_lines;
     for (size_t i = 0; i < count; i++) {
-        bool is_counted =
-            s->dimension == LP_DIM_EVENT || !rows[i].is_of_process;
-
-        if (rows[i].dimension == (uint8_t)s->dimension && is_counted) {
+        if (rows[i].dimension == (uint8_t)s->dimension &&
+            !rows[i].is_of_process) {
             s->count += rows[i].count;
             s->failed += rows[i].failed;
             s->sum += rows[i].sum;

@@ -39,23 +39,26 @@ static void rows_are_in_order_and_those_that_were_asked_for(void **state)
 
     (void)state;
     world_open(&w, NULL);
-    say(&w, 0, "web.2", "source=web.2 sample#b=1 sample#a=2");
-    say(&w, 0, "web.1", "source=web.1 sample#a=1");
+    say(&w, 0, "web.2",
+        "source=web.2 sample#memory_total=1MB sample#load_avg_1m=2");
+    say(&w, 0, "web.1", "source=web.1 sample#load_avg_1m=1");
     lp_aggregate_tick(w.aggregate, at(1));
     CHECK_OK(
         lp_aggregate_total(w.aggregate, 0, INT64_MAX, NULL, list_rows, &all));
-    assert_string_equal(all.text, "5:a/ 5:a/web.1 5:a/web.2 5:b/ 5:b/web.2 "
-                                  "6:web.1/ 6:web.2/ 8:web.1/ 8:web.2/ ");
+    assert_string_equal(all.text,
+                        "5:load_avg_1m/ 5:load_avg_1m/web.1 "
+                        "5:load_avg_1m/web.2 5:memory_total/ "
+                        "5:memory_total/web.2 6:web.1/ 6:web.2/ 8:/ ");
     select.of = LP_SPAN("web.1");
     CHECK_OK(lp_aggregate_total(w.aggregate, 0, INT64_MAX, &select, list_rows,
                                 &web1));
-    assert_string_equal(web1.text, "5:a/web.1 ");
+    assert_string_equal(web1.text, "5:load_avg_1m/web.1 ");
     select.of = lp_span_of(NULL, 0);
     select.name = LP_SPAN("web.2");
-    select.dimensions = 1U << LP_DIM_SKEW | 1U << LP_DIM_PROCESS;
+    select.dimensions = 1U << LP_DIM_LINES | 1U << LP_DIM_PROCESS;
     CHECK_OK(lp_aggregate_each(w.aggregate, LP_TIER_SECONDS, 0, INT64_MAX,
                                &select, list_rows, &named));
-    assert_string_equal(named.text, "8:web.2/ ");
+    assert_string_equal(named.text, "6:web.2/ ");
     world_close(&w);
 }
 
@@ -253,12 +256,12 @@ static void a_brief_says_what_the_last_minute_was_like(void **state)
                      .bytes = 1};
 
         r.code = i == 50 ? "H12" : r.code;
-        world_request(&w, at(60 + i / 2), &r);
+        world_request(&w, at(63 + i / 2), &r);
         world_read(&w, 0);
     }
     say(&w, 119, "web.1", "source=web.1 sample#memory_total=256MB");
-    lp_aggregate_brief_get(w.aggregate, at(121), &brief);
-    assert_int_equal(brief.end_s, begin_s + 120);
+    lp_aggregate_brief_get(w.aggregate, at(123), &brief);
+    assert_int_equal(brief.end_s, begin_s + 123);
     assert_int_equal(brief.requests, 100);
     assert_int_equal(brief.lines, 101);
     assert_int_equal(brief.failed, 10);
@@ -267,15 +270,107 @@ static void a_brief_says_what_the_last_minute_was_like(void **state)
     assert_true(fabs(brief.p95_ms - 94) <= 0.94);
     assert_true(brief.memory_share == 0.5);
     assert_true(brief.are_requests);
-    for (int i = 0; i < 6; i++) {
-        assert_int_equal(brief.sparks[LP_AGGREGATE_SPARKS - 6 + i],
-                         i < 5 ? 20 : 0);
+    // The last one has begun: it is of three seconds.
+    for (int i = 0; i < 7; i++) {
+        assert_int_equal(brief.sparks[LP_AGGREGATE_SPARKS - 7 + i],
+                         i == 0  ? 14
+                         : i < 5 ? 20
+                                 : 6 * (i == 5));
     }
+    // A second later the first two are out of it.
+    lp_aggregate_brief_get(w.aggregate, at(124), &brief);
+    assert_int_equal(brief.requests, 98);
+    assert_int_equal(brief.failed, 9);
     // A minute later there is nothing; what was stays in the sparks.
     lp_aggregate_brief_get(w.aggregate, at(190), &brief);
     assert_int_equal(brief.requests, 0);
-    assert_int_equal(brief.sparks[LP_AGGREGATE_SPARKS - 13], 20);
+    assert_true(brief.p95_ms == 0 && brief.memory_share == 0);
+    assert_int_equal(brief.sparks[LP_AGGREGATE_SPARKS - 12], 20);
     assert_string_equal(brief.top_code, "");
+    world_close(&w);
+}
+
+/* Not after ten. */
+static void a_brief_says_something_after_the_first_second(void **state)
+{
+    lp_aggregate_brief brief;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    world_request(&w, at(3), &plain);
+    world_read(&w, 0);
+    lp_aggregate_brief_get(w.aggregate, at(3.5), &brief);
+    assert_int_equal(brief.requests, 0);
+    lp_aggregate_brief_get(w.aggregate, at(4), &brief);
+    assert_int_equal(brief.requests, 1);
+    assert_int_equal(brief.lines, 1);
+    assert_true(fabs(brief.p95_ms - 10) <= 0.1);
+    assert_int_equal(brief.sparks[LP_AGGREGATE_SPARKS - 1], 1);
+    world_close(&w);
+}
+
+/* What was asked in a second is what was said in the sixty before, with p95, whatever
+ * the second is and whatever the clock does. */
+static void a_brief_is_of_sixty_seconds_at_any_second(void **state)
+{
+    uint64_t seed = 12;
+    double now = 0;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    for (int i = 0; i < 2000; i++) {
+        lp_aggregate_brief brief;
+        search s = {.dimension = LP_DIM_TOTAL, .name = ""};
+        uint64_t sparks = 0;
+
+        say_any_request(&w, &seed, at(now));
+        now += fraction(&seed) * (chance(&seed) % 64 == 0 ? 90 : 1);
+        world_read(&w, 0);
+        if (chance(&seed) % 4 != 0) {
+            continue;
+        }
+        lp_aggregate_brief_get(w.aggregate, at(now), &brief);
+        CHECK_OK(lp_aggregate_total(w.aggregate, brief.end_s - 60, brief.end_s,
+                                    NULL, search_rows, &s));
+        assert_int_equal(brief.requests, s.row.count);
+        assert_int_equal(brief.lines, s.row.count);
+        assert_int_equal(brief.failed, s.row.failed);
+        if (s.row.value_count > 0) {
+            assert_true(brief.p95_ms > 0 || s.row.min <= 0);
+            assert_true(brief.p95_ms <= s.row.max);
+        }
+        for (int k = 0; k < LP_AGGREGATE_SPARKS; k++) {
+            sparks += brief.sparks[k];
+        }
+        assert_true(sparks >= brief.requests);
+    }
+    world_close(&w);
+}
+
+/* Who is silent holds no more than who never said much. */
+static void a_silent_channel_gives_its_minute_back(void **state)
+{
+    lp_aggregate_brief brief;
+    uint64_t spoken_bytes;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    say(&w, 0, "web.1", "hello");
+    lp_aggregate_brief_get(w.aggregate, at(60), &brief);
+    spoken_bytes = world_stats(&w).bytes;
+    assert_int_equal(brief.lines, 1);
+    lp_aggregate_brief_get(w.aggregate, at(299), &brief);
+    assert_int_equal(brief.lines, 0);
+    assert_int_equal(brief.sparks[0], 1);
+    lp_aggregate_brief_get(w.aggregate, at(301), &brief);
+    assert_int_equal(brief.sparks[0], 0);
+    assert_true(world_stats(&w).bytes + 1024 < spoken_bytes);
+    say(&w, 302, "web.1", "hello");
+    lp_aggregate_brief_get(w.aggregate, at(303), &brief);
+    assert_int_equal(brief.lines, 1);
     world_close(&w);
 }
 
@@ -307,6 +402,9 @@ int main(void)
         cmocka_unit_test(releases_stay_when_processes_crash_without_end),
         cmocka_unit_test(a_brief_says_what_the_last_minute_was_like),
         cmocka_unit_test(a_channel_without_requests_shows_its_lines),
+        cmocka_unit_test(a_brief_says_something_after_the_first_second),
+        cmocka_unit_test(a_brief_is_of_sixty_seconds_at_any_second),
+        cmocka_unit_test(a_silent_channel_gives_its_minute_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,7 +100,119 @@ static void a_dynos_samples_count_for_all_and_for_itself(void **state)
     row = row_named(&w, LP_DIM_MEASURE, "memory_total", "web.1");
     assert_int_equal(row.count, 1);
     assert_true(row.last == 10 * 1048576.0 && row.sketch == NULL);
-    assert_int_equal(count_of(&w, LP_DIM_MEASURE, "mem", "web.3"), 1);
+    assert_int_equal(count_of(&w, LP_DIM_MEASURE, "mem", NULL), 1);
+    assert_int_equal(count_of(&w, LP_DIM_MEASURE, "mem", "web.3"), 0);
+    world_close(&w);
+}
+
+/* A process's memory and load have a history, and no series of their own: they go
+ * with its lines. */
+static void memory_and_load_of_a_process_are_told_in_each_window(void **state)
+{
+    lp_aggregate_row row;
+    uint32_t series;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    // Its lines come from elsewhere, as of the platform's old form.
+    say(&w, 0, "heroku", "web.1", "source=web.1 sample#memory_total=10.00MB");
+    series = world_stats(&w).series;
+    say(&w, 0, "heroku", "web.1", "source=web.1 sample#memory_total=20.00MB");
+    say(&w, 1, "heroku", "web.1", "source=web.1 sample#load_avg_1m=0.5");
+    say(&w, 2, "heroku", "web.1", "source=web.1 sample#load_avg_1m=1.5");
+    say(&w, 2, "heroku", "api", "source=web.9 sample#load_avg_1m=9.5");
+    lp_aggregate_tick(w.aggregate, at(60));
+    row = row_named(&w, LP_DIM_MEASURE, "memory_total", "web.1");
+    assert_int_equal(row.count, 2);
+    assert_true(row.min == 10 * 1048576.0 && row.max == 20 * 1048576.0);
+    assert_true(row.sum == 30 * 1048576.0 && row.last == 20 * 1048576.0);
+    assert_int_equal(row.newest[0], 2);
+    assert_int_equal(row.newest[1], 1);
+    row = row_named(&w, LP_DIM_MEASURE, "load_avg_1m", "web.1");
+    assert_int_equal(row.count, 2);
+    assert_true(row.sum == 2 && row.min == 0.5 && row.max == 1.5);
+    assert_true(row.is_platform && row.unit == LP_UNIT_NONE);
+    assert_true(row_named(&w, LP_DIM_MEASURE, "load_avg_1m", "web.9").last ==
+                9.5);
+    // One more of all, and the lines of web.9 and of who said so.
+    assert_int_equal(world_stats(&w).series, series + 3);
+    assert_int_equal(count_of(&w, LP_DIM_LINES, "web.9", NULL), 0);
+    world_close(&w);
+}
+
+static double sample_of(const world *w, const char *process, lp_gauge which)
+{
+    lp_aggregate_process of;
+
+    if (!lp_aggregate_process_get(w->aggregate, lp_span_str(process), &of) ||
+        of.samples[which].at_s == INT64_MIN) {
+        return (double)NAN;
+    }
+    return of.samples[which].value;
+}
+
+static void other_samples_of_a_process_are_kept_as_the_newest(void **state)
+{
+    lp_aggregate_process of;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    assert_false(lp_aggregate_process_get(w.aggregate, LP_SPAN("web.1"), &of));
+    say(&w, 0, "heroku", "web.1",
+        "source=web.1 sample#memory_rss=1.00MB sample#memory_cache=2.00MB "
+        "sample#memory_swap=3.00MB sample#memory_quota=4.00MB "
+        "sample#memory_pgpgin=5pages");
+    say(&w, 0, "heroku", "web.1",
+        "source=web.1 sample#load_avg_5m=6 sample#load_avg_15m=7");
+    say(&w, 20, "heroku", "web.1", "source=web.1 sample#memory_rss=9.00MB");
+    // An application does not say how much its dyno may have.
+    say(&w, 20, "app", "web.1", "source=web.1 sample#memory_quota=1.00MB");
+    assert_true(sample_of(&w, "web.1", LP_GAUGE_MEMORY_RSS) == 9 * 1048576.0);
+    assert_true(sample_of(&w, "web.1", LP_GAUGE_MEMORY_CACHE) == 2 * 1048576.0);
+    assert_true(sample_of(&w, "web.1", LP_GAUGE_MEMORY_SWAP) == 3 * 1048576.0);
+    assert_true(sample_of(&w, "web.1", LP_GAUGE_MEMORY_QUOTA) == 4 * 1048576.0);
+    assert_true(sample_of(&w, "web.1", LP_GAUGE_LOAD_5M) == 6);
+    assert_true(sample_of(&w, "web.1", LP_GAUGE_LOAD_15M) == 7);
+    assert_true(isnan(sample_of(&w, "web.2", LP_GAUGE_LOAD_15M)));
+    assert_true(lp_aggregate_process_get(w.aggregate, LP_SPAN("web.1"), &of));
+    assert_int_equal(of.samples[LP_GAUGE_MEMORY_RSS].at_s, begin_s + 20);
+    assert_int_equal(of.samples[LP_GAUGE_MEMORY_QUOTA].at_s, begin_s);
+    // They step back with the clock.
+    say(&w, -595, "heroku", "api", "hello");
+    lp_aggregate_process_get(w.aggregate, LP_SPAN("web.1"), &of);
+    assert_int_equal(of.samples[LP_GAUGE_MEMORY_RSS].at_s, begin_s + 20 - 660);
+    lp_aggregate_tick(w.aggregate, at(-594));
+    assert_int_equal(count_of(&w, LP_DIM_MEASURE, "memory_rss", NULL), 2);
+    assert_int_equal(count_of(&w, LP_DIM_MEASURE, "memory_rss", "web.1"), 0);
+    world_close(&w);
+}
+
+/* What has no room is in the other row of processes' measures. */
+static void samples_of_too_many_processes_are_counted_together(void **state)
+{
+    uint64_t named = 0;
+    world w;
+
+    (void)state;
+    world_open_of(&w, 0, LP_AGGREGATE_SERIES_MAX_LEAST);
+    for (int i = 0; i < 40; i++) {
+        char msg[64], process[16];
+
+        snprintf(process, sizeof(process), "web.%d", i);
+        snprintf(msg, sizeof(msg), "source=%s sample#load_avg_1m=1", process);
+        say(&w, 0, "heroku", process, msg);
+    }
+    lp_aggregate_tick(w.aggregate, at(1));
+    for (int i = 0; i < 40; i++) {
+        char process[16];
+
+        snprintf(process, sizeof(process), "web.%d", i);
+        named += count_of(&w, LP_DIM_MEASURE, "load_avg_1m", process);
+    }
+    assert_in_range(named, 1, LP_AGGREGATE_SERIES_MAX_LEAST);
+    assert_int_equal(count_of(&w, LP_DIM_MEASURE, NULL, ""), 40 - named);
     world_close(&w);
 }
 
@@ -148,7 +260,7 @@ static void an_application_does_not_measure_what_the_router_does(void **state)
     world_close(&w);
 }
 
-static void what_happens_to_dynos_is_counted_by_name_and_process(void **state)
+static void what_happens_to_dynos_is_counted_by_name(void **state)
 {
     world w;
 
@@ -162,11 +274,11 @@ static void what_happens_to_dynos_is_counted_by_name_and_process(void **state)
     say(&w, 0, "heroku", "web.2", "Error R14 (Memory quota exceeded)");
     say(&w, 0, "app", "web.2", "State changed from up to crashed");
     lp_aggregate_tick(w.aggregate, at(1));
-    assert_int_equal(count_of(&w, LP_DIM_EVENT, "crashed", "web.1"), 1);
-    assert_int_equal(count_of(&w, LP_DIM_EVENT, "exited", "web.1"), 1);
-    assert_int_equal(count_of(&w, LP_DIM_EVENT, "restarted", "web.2"), 1);
-    assert_int_equal(count_of(&w, LP_DIM_EVENT, "stopped", "web.2"), 1);
-    assert_int_equal(count_of(&w, LP_DIM_EVENT, "started", "web.2"), 1);
+    assert_int_equal(count_of(&w, LP_DIM_EVENT, "crashed", NULL), 1);
+    assert_int_equal(count_of(&w, LP_DIM_EVENT, "exited", NULL), 1);
+    assert_int_equal(count_of(&w, LP_DIM_EVENT, "restarted", NULL), 1);
+    assert_int_equal(count_of(&w, LP_DIM_EVENT, "stopped", NULL), 1);
+    assert_int_equal(count_of(&w, LP_DIM_EVENT, "started", NULL), 1);
     assert_int_equal(sum_dimension(&w, LP_DIM_EVENT).count, 5);
     assert_int_equal(count_of(&w, LP_DIM_CODE, "R14", NULL), 1);
     assert_int_equal(count_of(&w, LP_DIM_CODE, "R14", "web.2"), 1);
@@ -182,6 +294,7 @@ static void one_line_a_second_of_each_process_shows_its_skew(void **state)
     lp_render_scratch scratch;
     lp_line line;
     lp_syslog msg;
+    lp_aggregate_process of;
     lp_aggregate_row row;
     world w;
 
@@ -197,9 +310,14 @@ static void one_line_a_second_of_each_process_shows_its_skew(void **state)
     }
     world_read(&w, 0);
     lp_aggregate_tick(w.aggregate, at(2));
-    row = row_named(&w, LP_DIM_SKEW, "web.1", NULL);
+    row = row_named(&w, LP_DIM_SKEW, "", NULL);
     assert_int_equal(row.count, 2);
     assert_true(row.min == 1500 && row.max == 2500 && row.sum == 4000);
+    assert_true(lp_aggregate_process_get(w.aggregate, LP_SPAN("web.1"), &of));
+    assert_int_equal(of.skew_count, 2);
+    assert_true(of.skew_min_ms == 1500 && of.skew_max_ms == 2500 &&
+                of.skew_sum_ms == 4000);
+    assert_int_equal(of.skew_until_s, begin_s + 60);
     assert_int_equal(count_of(&w, LP_DIM_LINES, "web.1", NULL), 5);
     world_close(&w);
 }
@@ -277,6 +395,100 @@ names_without_end_keep_totals_and_leave_room_for_others(void **state)
     assert_true(other > 1500);
     assert_int_equal(world_stats(&w).other_values, other);
     assert_in_range(world_stats(&w).series, 100, 256);
+    world_close(&w);
+}
+
+/* What a web dyno says in twenty seconds. */
+static void say_samples(world *w, double second, const char *process)
+{
+    char msg[400];
+
+    snprintf(msg, sizeof(msg),
+             "source=%s dyno=heroku.1.2 sample#load_avg_1m=0.5 "
+             "sample#load_avg_5m=0.4 sample#load_avg_15m=0.3",
+             process);
+    world_say_at(w, at(second), "heroku", process, msg);
+    snprintf(msg, sizeof(msg),
+             "source=%s dyno=heroku.1.2 sample#memory_total=300.00MB "
+             "sample#memory_rss=250.00MB sample#memory_cache=50.00MB "
+             "sample#memory_swap=0.00MB sample#memory_pgpgin=100pages "
+             "sample#memory_pgpgout=90pages sample#memory_quota=512.00MB",
+             process);
+    world_say_at(w, at(second), "heroku", process, msg);
+    world_say_at(w, at(second), "app", process, "hello");
+}
+
+/* It begins, one is restarted and one is out of memory, and it has measures of its
+ * own. */
+static void say_application(world *w, double second, int dynos)
+{
+    static const int statuses[] = {200, 201, 301, 302, 304, 400, 404, 500, 503};
+    static const char *const codes[] = {"H10", "H12", "H13", "H18", "H27"};
+    char msg[128], path[32];
+
+    for (int i = 0; i < dynos; i++) {
+        char process[16];
+        request r = plain;
+
+        snprintf(process, sizeof(process), "web.%d", i + 1);
+        snprintf(path, sizeof(path), "/%c", 'a' + i % 10);
+        r.process = process;
+        r.path = path;
+        r.status = statuses[i % 9];
+        world_say_at(w, at(second), "heroku", process,
+                     "State changed from starting to up");
+        say_samples(w, second, process);
+        world_request(w, at(second), &r);
+        r.code = i < 5 ? codes[i] : NULL;
+        world_request(w, at(second), &r);
+    }
+    for (int i = 0; i < 30; i++) {
+        snprintf(msg, sizeof(msg), "measure#job%d=%dms", i, i);
+        world_say_at(w, at(second), "app", "web.1", msg);
+    }
+    world_say_at(w, at(second), "heroku", "web.1",
+                 "Error R14 (Memory quota exceeded)");
+    world_say_at(w, at(second), "heroku", "web.2", "Cycling");
+    world_say_at(w, at(second), "heroku", "web.2",
+                 "State changed from up to starting");
+    world_say_at(w, at(second), "heroku", "web.2",
+                 "Stopping all processes with SIGTERM");
+    world_say_at(w, at(second), "heroku", "web.2",
+                 "Process exited with status 143");
+    world_say_at(w, at(second), "heroku", "web.2",
+                 "Starting process with command `run`");
+    world_say_at(w, at(second), "app", "api", "Release v1 created by user a");
+    world_read(w, LP_AGGREGATE_BYTES_MAX_DEFAULT);
+}
+
+static void an_application_of_fifty_dynos_has_room(void **state)
+{
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    say_application(&w, 0, 50);
+    say_application(&w, 20, 50);
+    lp_aggregate_tick(w.aggregate, at(60));
+    assert_true(world_stats(&w).series <= LP_AGGREGATE_SERIES_MAX_DEFAULT);
+    assert_int_equal(world_stats(&w).other_values, 0);
+    assert_int_equal(sum_dimension(&w, LP_DIM_PROCESS).rows, 50);
+    assert_int_equal(sum_dimension(&w, LP_DIM_LINES).rows, 52);
+    assert_int_equal(sum_dimension(&w, LP_DIM_ROUTE).rows, 10);
+    assert_int_equal(sum_dimension(&w, LP_DIM_STATUS).rows +
+                         sum_dimension(&w, LP_DIM_CODE).rows,
+                     15);
+    for (int i = 1; i <= 50; i++) {
+        char process[16];
+
+        snprintf(process, sizeof(process), "web.%d", i);
+        assert_int_equal(count_of(&w, LP_DIM_MEASURE, "memory_total", process),
+                         2);
+        assert_int_equal(count_of(&w, LP_DIM_MEASURE, "load_avg_1m", process),
+                         2);
+        assert_true(sample_of(&w, process, LP_GAUGE_MEMORY_QUOTA) ==
+                    512 * 1048576.0);
+    }
     world_close(&w);
 }
 
@@ -378,13 +590,17 @@ int main(void)
             a_request_without_times_counts_and_makes_nobody_faster),
         cmocka_unit_test(an_unusual_status_has_its_row),
         cmocka_unit_test(a_dynos_samples_count_for_all_and_for_itself),
+        cmocka_unit_test(memory_and_load_of_a_process_are_told_in_each_window),
+        cmocka_unit_test(other_samples_of_a_process_are_kept_as_the_newest),
+        cmocka_unit_test(samples_of_too_many_processes_are_counted_together),
         cmocka_unit_test(a_convention_is_counted_of_its_source_or_of_all),
         cmocka_unit_test(an_application_does_not_measure_what_the_router_does),
-        cmocka_unit_test(what_happens_to_dynos_is_counted_by_name_and_process),
+        cmocka_unit_test(what_happens_to_dynos_is_counted_by_name),
         cmocka_unit_test(one_line_a_second_of_each_process_shows_its_skew),
         cmocka_unit_test(a_long_name_is_cut),
         cmocka_unit_test(
             names_without_end_keep_totals_and_leave_room_for_others),
+        cmocka_unit_test(an_application_of_fifty_dynos_has_room),
         cmocka_unit_test(silent_series_make_room_and_are_never_mistaken),
         cmocka_unit_test(
             a_series_that_was_dropped_gives_its_old_rows_to_the_other_one),

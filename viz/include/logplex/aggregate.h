@@ -12,7 +12,7 @@
  *                               "H12"     |   frames of 1 s -> 10 s -> 1 min
  *
  * A *series* is what is counted under one name: the requests that web.1 answered,
- * those with status 503, the samples of memory_total of worker.1. A *frame* is a
+ * those with status 503, the lines of worker.1 with its memory and load. A *frame* is a
  * window that is over: a row for each series that had values in it, packed, in
  * one block of memory. Those of 10 s are merged of ten of 1 s, those of a minute
  * of six of 10 s, so a line is counted once and sums agree everywhere.
@@ -124,9 +124,9 @@ typedef enum lp_dimension {
                            bytes. No sketch */
     LP_DIM_EVENT = 7, /* what happens to dynos: "crashed", "up" and what else a
                            state can be, "restarted", "started", "stopped",
-                           "exited". No values */
-    LP_DIM_SKEW = 8,  /* arrival less TIMESTAMP, ms, by process: one line in
-                           a second of each. No sketch */
+                           "exited". No values; markers say to which one */
+    LP_DIM_SKEW = 8,  /* arrival less TIMESTAMP, ms: one line in a second of
+                           each process. No sketch */
     LP_DIMENSIONS = 9
 } lp_dimension;
 
@@ -134,9 +134,11 @@ typedef enum lp_dimension {
  * One series in one window, or in several merged ones.
  *
  * MEASURE and CODE have rows of all (of is empty) and rows of single processes
- * (is_of_process). Memory and load, and codes with a process, are counted in both,
- * so sums are taken over the one or the other. By convention a line's source= is
- * its process, and it is counted there only.
+ * (is_of_process). Codes with a process are counted in both, and so are, of what the
+ * platform samples, memory_total and load_avg_1m, so sums are taken over the one or
+ * the other; all other samples are counted of all, and of each process the newest
+ * one is kept (lp_aggregate_process). By convention a line's source= is its process,
+ * and it is counted there only.
  *
  * Not all that is counted has a value: a request that no dyno answered took no
  * time, and must not make the others look faster.
@@ -150,7 +152,7 @@ typedef struct lp_aggregate_row {
     bool is_platform;   /* MEASURE: the router, the platform or an add-on says
                            so, not the application */
     lp_span name;
-    lp_span of;           /* MEASURE, CODE, EVENT: the process */
+    lp_span of;           /* MEASURE, CODE: the process */
     uint64_t count;       /* of requests, errors, lines, events, values      */
     uint64_t value_count; /* of these, how many had a value, so that the mean is
                              sum / value_count */
@@ -244,6 +246,38 @@ LP_API size_t lp_aggregate_exemplars(const lp_aggregate *aggregate,
                                      const lp_aggregate_row *row, double value,
                                      lp_seq *out, size_t out_max);
 
+/* What the platform samples of a process, and of which the newest is enough. */
+typedef enum lp_gauge {
+    LP_GAUGE_MEMORY_RSS = 0, /* bytes */
+    LP_GAUGE_MEMORY_CACHE = 1,
+    LP_GAUGE_MEMORY_SWAP = 2,
+    LP_GAUGE_MEMORY_QUOTA = 3,
+    LP_GAUGE_LOAD_5M = 4,
+    LP_GAUGE_LOAD_15M = 5,
+    LP_GAUGES = 6
+} lp_gauge;
+
+typedef struct lp_aggregate_sample {
+    double value;
+    int64_t at_s; /* when it arrived; INT64_MIN: there was none */
+} lp_aggregate_sample;
+
+typedef struct lp_aggregate_process {
+    lp_aggregate_sample samples[LP_GAUGES];
+    /* Of one line in a second, of the minute (by the clock) of the newest one and
+       of the one before; none: skew_count is 0. */
+    uint64_t skew_count;
+    double skew_sum_ms;
+    double skew_min_ms;
+    double skew_max_ms;
+    int64_t skew_until_s; /* the end of that minute */
+} lp_aggregate_process;
+
+/* What is known of a process besides its rows. False: nothing, and out says so. */
+LP_API bool lp_aggregate_process_get(const lp_aggregate *aggregate,
+                                     lp_span process,
+                                     lp_aggregate_process *out);
+
 /* Events that a chart marks: releases, deploys, restarts, crashes. */
 typedef struct lp_aggregate_marker {
     int64_t at_ns;
@@ -258,23 +292,27 @@ LP_API void lp_aggregate_markers(
     const lp_aggregate *aggregate, int64_t from_s, int64_t to_s,
     void (*fn)(void *ctx, const lp_aggregate_marker *marker), void *ctx);
 
-/* What a list of many channels shows of each: kept up to date as windows end, so
- * asking costs next to nothing. Of the last 60 s that are over, in whole tens. */
+/* What a list of many channels shows of each, of the last 60 s that are over: kept
+ * up to date as seconds end, so asking costs next to nothing. */
 enum { LP_AGGREGATE_SPARKS = 30 };
 
 typedef struct lp_aggregate_brief {
-    int64_t end_s; /* 0: it never had a line */
+    int64_t end_s; /* the second that is open; 0: it never had a line */
     uint64_t lines;
     uint64_t requests;
     uint64_t failed;
     uint64_t errors; /* of all codes: H, R, L */
     uint64_t lost_lines;
+    /* This and top_code are up to ten seconds old where the numbers of requests and
+       of errors are much the same as then, within a quarter, and of the last 50
+       to 60 s. */
     double p95_ms;       /* of TOTAL; 0 when there were no requests */
     double memory_share; /* the largest memory_total of a process by its
                                   quota, 1 is all of it; 0: not known */
     char top_code[8];    /* the most frequent, with a NUL; or "" */
     uint32_t sparks[LP_AGGREGATE_SPARKS]; /* requests, or where there are none
-                                             lines, in each 10 s, oldest first */
+                                             lines, in each 10 s, oldest first;
+                                             the last one may be under way */
     bool are_requests;
 } lp_aggregate_brief;
 
