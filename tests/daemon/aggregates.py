@@ -197,6 +197,14 @@ class Exactness(Aggregating):
             "share": 0.5})
         self.assertEqual(web["load"], {"1m": 1.5})
         self.assertEqual(web["events"], {"crashed": 1, "exited": 1})
+        self.assertEqual(told["events"], {"crashed": 1, "exited": 1})
+        self.assertEqual(told["events_of_none"], 0)
+        # Its samples are with the process, and among measures those of all.
+        self.assertEqual(
+            [(one["name"], one["of"]) for one in told["measures"]
+             if one["op"] == "sample"],
+            [("load_avg_1m", ""), ("memory_quota", ""), ("memory_rss", ""),
+             ("memory_total", "")])
         self.assertGreater(abs(web["skew_ms"]["mean"]), 1000)  # TIME is fixed
         db = self.named(told["measures"], "name", "db")
         self.assertEqual((db["unit"], db["op"], db["count"], db["sum"],
@@ -210,6 +218,39 @@ class Exactness(Aggregating):
                          [("state", "web.1", "up to crashed", 3),
                           ("exit", "web.1", "status 137", 4),
                           ("release", "", "v42", 5)])
+
+    def test_events_that_no_marker_is_left_of_are_told(self):
+        token = self.tokens()["heroku"]
+        self.post(token, [line("Process exited with status 1", token,
+                               "web.%d" % (n % 2 + 1)) for n in range(100)])
+        told = self.counted(100)
+        self.assertEqual(told["events"], {"exited": 100})
+        self.assertEqual([one["events"] for one in told["processes"]],
+                         [{"exited": 32}, {"exited": 32}])
+        self.assertEqual(told["events_of_none"], 36)
+
+    def test_memory_of_all_and_of_one_process_has_a_history(self):
+        token = self.tokens()["heroku"]
+        self.post(token, [
+            line("source=web.%d dyno=heroku.1.2 sample#memory_total=%d.00MB "
+                 "sample#memory_quota=512.00MB sample#load_avg_1m=%d.5" % (
+                     n, 100 * n, n), token, "web.%d" % n) for n in (1, 2)])
+        self.counted(2)
+
+        def newest(told, key):
+            return [one for one in told[key] if one is not None][-1]
+        told = self.series()
+        self.assertEqual(newest(told, "memory_mean"), 150 * 2**20)
+        self.assertEqual(newest(told, "memory_max"), 200 * 2**20)
+        self.assertEqual(newest(told, "memory_quota"), 512 * 2**20)
+        self.assertEqual(newest(told, "load_max"), 2.5)
+        self.assertEqual(newest(told["by_process"]["web.2"], "memory"),
+                         200 * 2**20)
+        told = self.series(process="web.1")
+        self.assertEqual(newest(told, "memory_mean"), 100 * 2**20)
+        self.assertEqual(newest(told, "memory_max"), 100 * 2**20)
+        self.assertEqual(newest(told, "memory_quota"), 512 * 2**20)
+        self.assertEqual(newest(told, "load_max"), 1.5)
 
     def test_a_channel_without_a_line_has_numbers_too(self):
         self.tokens()

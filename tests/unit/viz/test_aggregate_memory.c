@@ -97,6 +97,76 @@ static void totals_are_exact_when_detail_has_faded(void **state)
     world_close(&w);
 }
 
+/* With sanitizers it takes too long. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { BUSY_S = 3 * 3600 };
+#else
+enum { BUSY_S = 86400 };
+#endif
+
+/* What a second of an application with 8 dynos, 12 routes and 10 requests has. */
+static void say_busy_second(world *w, uint64_t *seed, int second)
+{
+    static const int statuses[] = {200, 200, 200, 302, 304, 404, 500};
+    char msg[400], process[16];
+
+    for (int i = 0; i < 10; i++) {
+        unsigned n = (unsigned)(chance(seed) % 12);
+
+        snprintf(msg, sizeof(msg),
+                 "at=info method=GET path=\"/%c/%u\" host=a.example "
+                 "dyno=web.%u connect=%ums service=%ums status=%d bytes=%u",
+                 'a' + (int)n, n * 7, (unsigned)(chance(seed) % 8) + 1,
+                 (unsigned)(chance(seed) % 3),
+                 (unsigned)exp(1 + 4 * fraction(seed)),
+                 statuses[chance(seed) % 7], (unsigned)(chance(seed) % 40000));
+        world_say_at(w, at(second + 0.1 * i), "heroku", "router", msg);
+    }
+    for (int i = 1; second % 20 == 0 && i <= 8; i++) {
+        snprintf(process, sizeof(process), "web.%d", i);
+        snprintf(msg, sizeof(msg),
+                 "source=%s dyno=h.1 sample#load_avg_1m=%.2f "
+                 "sample#load_avg_5m=%.2f sample#load_avg_15m=%.2f",
+                 process, fraction(seed), fraction(seed), fraction(seed));
+        world_say_at(w, at(second + 0.99), "heroku", process, msg);
+        snprintf(msg, sizeof(msg),
+                 "source=%s dyno=h.1 sample#memory_total=%.2fMB "
+                 "sample#memory_rss=%.2fMB sample#memory_cache=1.00MB "
+                 "sample#memory_swap=0.00MB sample#memory_pgpgin=%upages "
+                 "sample#memory_pgpgout=%upages sample#memory_quota=512.00MB",
+                 process, 300 + 100 * fraction(seed),
+                 200 + 100 * fraction(seed), (unsigned)(chance(seed) % 100000),
+                 (unsigned)(chance(seed) % 100000));
+        world_say_at(w, at(second + 0.99), "heroku", process, msg);
+    }
+    world_read(w, LP_AGGREGATE_BYTES_MAX_DEFAULT);
+}
+
+static void a_busy_application_has_its_hour_and_its_day(void **state)
+{
+    uint64_t seed = 13;
+    lp_aggregate_stats stats;
+    int64_t end_s = begin_s + BUSY_S;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    for (int second = 0; second < BUSY_S; second++) {
+        say_busy_second(&w, &seed, second);
+    }
+    lp_aggregate_tick(w.aggregate, at(BUSY_S));
+    stats = world_stats(&w);
+    assert_int_equal(stats.other_values, 0);
+    assert_int_equal(stats.frames_dropped, 0);
+    assert_true(stats.full_from_s[LP_TIER_SECONDS] <= end_s - 60);
+    assert_int_equal(stats.core_from_s[LP_TIER_TENS], end_s - 3600);
+    assert_true(stats.full_from_s[LP_TIER_TENS] <= end_s - 60);
+    assert_int_equal(stats.kept_from_s[LP_TIER_MINUTES], begin_s);
+    assert_true(stats.full_from_s[LP_TIER_MINUTES] <= end_s - 300);
+    assert_int_equal(sum_dimension(&w, LP_DIM_TOTAL).count, BUSY_S * 10);
+    world_close(&w);
+}
+
 /* Names that are all different, in the least memory that may be asked for: nothing
  * has room as it is, and all is counted. */
 static void the_least_memory_keeps_the_totals_of_the_worst_channel(void **state)
@@ -268,6 +338,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(totals_are_exact_when_detail_has_faded),
+        cmocka_unit_test(a_busy_application_has_its_hour_and_its_day),
         cmocka_unit_test(
             the_least_memory_keeps_the_totals_of_the_worst_channel),
         cmocka_unit_test(no_count_is_lost_when_an_allocation_fails),
