@@ -38,6 +38,7 @@ typedef struct pending {
     lp_syslog msg;
     struct pending *next; /* of the same group */
     catalog_route route;  /* its ring is NULL until it is looked up */
+    size_t frame_bytes;
 } pending;
 
 /* A line, while its group is being appended. */
@@ -49,6 +50,7 @@ typedef struct rendered {
 typedef struct group {
     lp_channel *ring;
     pending *first, *last;
+    uint64_t frame_bytes; /* of all of them */
 } group;
 
 typedef struct bucket {
@@ -146,6 +148,7 @@ static group *group_of(ingest *in, lp_channel *ring)
     in->group_count++;
     g->ring = ring;
     g->first = NULL;
+    g->frame_bytes = 0;
     lp_channel_prefetch(ring, 0);
     return g;
 }
@@ -160,6 +163,7 @@ static void put_in_group(ingest *in, pending *p)
     else
         g->last->next = p;
     g->last = p;
+    g->frame_bytes += p->frame_bytes;
 }
 
 /* Finds out where each message goes. */
@@ -203,14 +207,19 @@ static const lp_line *render_group(ingest *in, const group *g)
     return first;
 }
 
-static void count_fresh(ingest *in, const lp_channel *ring, uint64_t lines)
+/* What nobody reads has no say in how long lines are: else a sender of long frames
+ * that are rejected could have ingest hold. */
+static void count_fresh(ingest *in, const group *g, uint64_t lines)
 {
     pace *p = in->home->shared->pace;
-    unsigned home = pace_home(p, ring);
+    unsigned home = pace_home(p, g->ring);
 
+    if (lines == 0)
+        return;
     pace_add(p, in->home->index, home, lines);
     in->fresh[home] += (uint32_t)lines;
     in->fresh_lines += lines;
+    in->fresh_bytes += g->frame_bytes;
 }
 
 static void append_group(ingest *in, const group *g)
@@ -224,7 +233,7 @@ static void append_group(ingest *in, const group *g)
     err = lp_channel_append(g->ring, lines, &result);
     in->result.accepted_lines += result.accepted_lines;
     if (in->fresh != NULL)
-        count_fresh(in, g->ring, result.accepted_lines);
+        count_fresh(in, g, result.accepted_lines);
     if (err == LP_OK)
         return;
     reject_line(in, REJECT_TOO_BIG, result.too_big_lines);
@@ -299,7 +308,7 @@ static pending *parse(ingest *in, lp_span frame)
         ingest_flush(in);
     p = &in->pending[in->pending_count];
     in->result.received_lines++;
-    in->fresh_bytes += frame.len_bytes;
+    p->frame_bytes = frame.len_bytes;
     if (lp_syslog_parse(frame, &p->msg, NULL) == LP_OK)
         return p;
     reject_line(in, REJECT_MALFORMED, 1);
