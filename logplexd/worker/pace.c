@@ -88,11 +88,6 @@ void pace_add(pace *p, unsigned w, unsigned home, uint64_t lines)
     add(&row_of(p, w)->added[home], lines);
 }
 
-void pace_read(pace *p, unsigned home, uint64_t lines)
-{
-    add(&row_of(p, home)->read, lines);
-}
-
 uint64_t pace_behind(const pace *p, unsigned home)
 {
     // Loaded first: what was read was added before.
@@ -132,6 +127,25 @@ bool pace_look(pace *p, unsigned w, unsigned home, uint64_t line_bytes)
     return true;
 }
 
+/* Lets go of ingest, if it holds for this home and need not any more. */
+static void let_go(pace *p, unsigned home)
+{
+    row *r = row_of(p, home);
+    uint64_t held_lines = atomic_load(&r->held_lines);
+
+    if (held_lines == 0 ||
+        (pace_behind(p, home) > held_lines / 2 && !atomic_load(&p->is_over)))
+        return;
+    if (atomic_compare_exchange_strong(&r->held_lines, &held_lines, 0))
+        atomic_fetch_sub(&p->held_homes, 1);
+}
+
+void pace_read(pace *p, unsigned home, uint64_t lines)
+{
+    add(&row_of(p, home)->read, lines);
+    let_go(p, home);
+}
+
 bool pace_is_held(const pace *p)
 {
     return atomic_load_explicit(&p->held_homes, memory_order_relaxed) > 0;
@@ -139,16 +153,8 @@ bool pace_is_held(const pace *p)
 
 bool pace_is_held_still(pace *p)
 {
-    for (unsigned home = 0; pace_is_held(p) && home < p->workers; home++) {
-        row *r = row_of(p, home);
-        uint64_t held_lines = atomic_load(&r->held_lines);
-
-        if (held_lines == 0 || (pace_behind(p, home) > held_lines / 2 &&
-                                !atomic_load(&p->is_over)))
-            continue;
-        if (atomic_compare_exchange_strong(&r->held_lines, &held_lines, 0))
-            atomic_fetch_sub(&p->held_homes, 1);
-    }
+    for (unsigned home = 0; pace_is_held(p) && home < p->workers; home++)
+        let_go(p, home);
     return pace_is_held(p);
 }
 

@@ -45,7 +45,8 @@ unsigned pace_home(const pace *p, const lp_channel *ring);
 /* Worker w has appended so many lines for a home. Threads: w's. */
 void pace_add(pace *p, unsigned w, unsigned home, uint64_t lines);
 
-/* A home's readers have read, or lost, so many. Threads: the home's. */
+/* A home's readers have read, or lost, so many; ingest holds for it no longer, if
+ * that is half. Threads: the home's. */
 void pace_read(pace *p, unsigned home, uint64_t lines);
 
 /* In lines. */
@@ -63,7 +64,8 @@ bool pace_look(pace *p, unsigned w, unsigned home, uint64_t line_bytes);
 /* Does ingest hold? */
 bool pace_is_held(const pace *p);
 
-/* The same, after a look at who it holds for. */
+/* The same, after a look at who it holds for: it may have begun to when the home had
+ * read all. */
 bool pace_is_held_still(pace *p);
 
 /* Nobody is waited for any more: the daemon is going down. */
