@@ -133,9 +133,7 @@ static void take_run(aggregator *a, const lp_run *run, aggregator_read *out)
 {
     if (run->line_count == 0 && run->lost_lines == 0)
         return;
-    if (has_numbers(a)) {
-        lp_aggregate_run(a->numbers, run);
-    } else {
+    if (!has_numbers(a) || lp_aggregate_run(a->numbers, run) != LP_OK) {
         count(&a->uncounted_lines, run->line_count);
         out->uncounted_lines += run->line_count;
     }

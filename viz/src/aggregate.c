@@ -184,7 +184,7 @@ static void count_lines(lp_aggregate *aggregate, const lp_run *run)
     aggregate->lines += run->line_count;
 }
 
-void lp_aggregate_run(lp_aggregate *aggregate, const lp_run *run)
+lp_err lp_aggregate_run(lp_aggregate *aggregate, const lp_run *run)
 {
     aggregate->lost_lines += run->lost_lines;
     aggregate->waiting_lost_lines += run->lost_lines;
@@ -192,16 +192,17 @@ void lp_aggregate_run(lp_aggregate *aggregate, const lp_run *run)
         if (aggregate->live != NULL) {
             count_lost(aggregate);
         }
-        return;
+        return LP_OK;
     }
     if (aggregate->live == NULL) {
         if (!make_live(aggregate)) {
             aggregate->uncounted_lines += run->line_count;
-            return;
+            return LP_E_NOMEM;
         }
         lpi_tiers_start(aggregate, lpi_second_of(lp_run_at(run, 0).arrival_ns));
     }
     count_lines(aggregate, run);
+    return LP_OK;
 }
 
 void lp_aggregate_tick(lp_aggregate *aggregate, int64_t now_ns)

@@ -97,10 +97,10 @@ LP_API void lp_aggregates_destroy(lp_aggregates *shared);
 LP_API lp_err lp_aggregate_open(lp_aggregates *shared, lp_aggregate **out);
 LP_API void lp_aggregate_close(lp_aggregate *aggregate);
 
-/* Counts all lines of a run, and what its cursor has lost in front of it. Cannot
- * fail: what finds no memory is counted in the other rows, or as uncounted. The
- * run is not kept. */
-LP_API void lp_aggregate_run(lp_aggregate *aggregate, const lp_run *run);
+/* Counts all lines of a run, and what its cursor has lost in front of it. What finds
+ * no memory is counted in the other rows. The run is not kept.
+ * Fails: LP_E_NOMEM (there is none for any number yet: its lines are uncounted). */
+LP_API lp_err lp_aggregate_run(lp_aggregate *aggregate, const lp_run *run);
 
 /* It is now_ns, and all lines that arrived before have been counted (the cursor
  * said LP_E_AGAIN): windows that are over become frames. Lines do the same when
