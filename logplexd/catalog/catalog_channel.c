@@ -22,15 +22,7 @@ static bool are_names(const lp_span *names, size_t count)
 /* As the tokens of a family are sorted. */
 static int order_names(const void *a, const void *b)
 {
-    const lp_span *left = a, *right = b;
-    size_t shorter =
-        left->len_bytes < right->len_bytes ? left->len_bytes : right->len_bytes;
-    int order = shorter ? memcmp(left->ptr, right->ptr, shorter) : 0;
-
-    if (order != 0 || left->len_bytes == right->len_bytes) {
-        return order;
-    }
-    return left->len_bytes < right->len_bytes ? -1 : 1;
+    return lp_span_compare(*(const lp_span *)a, *(const lp_span *)b);
 }
 
 /* A sorted copy without repeats; NULL: no memory. */

@@ -27,13 +27,9 @@ static void family_destroy(table_owner *owner)
 static int order_tokens(const void *a, const void *b)
 {
     const store_token *left = a, *right = b;
-    uint32_t shorter = left->name_bytes < right->name_bytes ? left->name_bytes
-                                                            : right->name_bytes;
-    int order = memcmp(left->name, right->name, shorter);
+    int order = lp_span_compare(lp_span_of(left->name, left->name_bytes),
+                                lp_span_of(right->name, right->name_bytes));
 
-    if (order == 0 && left->name_bytes != right->name_bytes) {
-        order = left->name_bytes < right->name_bytes ? -1 : 1;
-    }
     return order ? order : strcmp(left->id, right->id);
 }
 

@@ -86,17 +86,6 @@ static bool is_selected(const reading *r, const source *s)
             lp_span_equal(select->of, of_of(r, s)));
 }
 
-static int compare_spans(lp_span a, lp_span b)
-{
-    size_t n = a.len_bytes < b.len_bytes ? a.len_bytes : b.len_bytes;
-    int order = n == 0 ? 0 : memcmp(a.ptr, b.ptr, n);
-
-    if (order != 0 || a.len_bytes == b.len_bytes) {
-        return order;
-    }
-    return a.len_bytes < b.len_bytes ? -1 : 1;
-}
-
 static int compare_sources(const void *left, const void *right, void *ctx)
 {
     const reading *r = ctx;
@@ -107,8 +96,8 @@ static int compare_sources(const void *left, const void *right, void *ctx)
     int order = (int)dimension_of(r, a) - (int)dimension_of(r, b);
 
     order = order != 0 ? order : is_other(i) - is_other(k);
-    order = order != 0 ? order : compare_spans(name_of(r, a), name_of(r, b));
-    order = order != 0 ? order : compare_spans(of_of(r, a), of_of(r, b));
+    order = order != 0 ? order : lp_span_compare(name_of(r, a), name_of(r, b));
+    order = order != 0 ? order : lp_span_compare(of_of(r, a), of_of(r, b));
     return order != 0 ? order : (i > k) - (i < k);
 }
 

@@ -51,6 +51,18 @@ static inline bool lp_span_starts(lp_span span, lp_span prefix)
             memcmp(span.ptr, prefix.ptr, prefix.len_bytes) == 0);
 }
 
+/* Below 0 when a stands in front of b, over 0 when it stands behind: by bytes, and
+ * what is the beginning of another in front of that. */
+static inline int lp_span_compare(lp_span a, lp_span b)
+{
+    size_t shorter = a.len_bytes < b.len_bytes ? a.len_bytes : b.len_bytes;
+    int order = shorter == 0 ? 0 : memcmp(a.ptr, b.ptr, shorter);
+
+    if (order != 0)
+        return order;
+    return (a.len_bytes > b.len_bytes) - (a.len_bytes < b.len_bytes);
+}
+
 /* What is left behind the first n bytes; n is at most span.len_bytes. */
 static inline lp_span lp_span_skip(lp_span span, size_t n_bytes)
 {
