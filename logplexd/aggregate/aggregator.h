@@ -34,6 +34,9 @@ void aggregator_end(aggregator *a);
 /* What lines have come by now may be read so much later. */
 enum { AGGREGATOR_REST_MS = 50 };
 
+/* By so much clocks may go back without anybody starting anew. */
+enum { AGGREGATOR_SLACK_S = 10 };
+
 /* The moment up to which windows are over, at now_ns: not the last one, in which
  * a line may have come that is still to be read. */
 int64_t aggregator_over_ns(int64_t now_ns);
@@ -41,6 +44,12 @@ int64_t aggregator_over_ns(int64_t now_ns);
 /* As lp_aggregate_brief_get(). False: there was no line, or there is no memory.
  * Threads: any. */
 bool aggregator_brief(aggregator *a, int64_t now_ns, lp_aggregate_brief *out);
+
+/* Can't what was made of second be shown at now_s any more, as clocks went back? */
+static inline bool aggregator_is_ahead(int64_t second, int64_t now_s)
+{
+    return second > now_s + AGGREGATOR_SLACK_S;
+}
 
 typedef struct aggregator_status {
     lp_channel *ring;         /* valid as long as the aggregator is held */

@@ -37,15 +37,8 @@ struct fleet {
 
 static int by_id(const void *a, const void *b)
 {
-    lp_span left = (*(const catalog_channel *const *)a)->id;
-    lp_span right = (*(const catalog_channel *const *)b)->id;
-    int order = memcmp(left.ptr, right.ptr,
-                       left.len_bytes < right.len_bytes ? left.len_bytes
-                                                        : right.len_bytes);
-
-    if (order != 0 || left.len_bytes == right.len_bytes)
-        return order;
-    return left.len_bytes < right.len_bytes ? -1 : 1;
+    return lp_span_compare((*(const catalog_channel *const *)a)->id,
+                           (*(const catalog_channel *const *)b)->id);
 }
 
 static bool add_name(const catalog_channel *channel, void *ctx)
@@ -193,12 +186,18 @@ void fleet_destroy(fleet *f)
     free(f);
 }
 
+static bool is_of(const fleet_list *list, int64_t second)
+{
+    return list && list->second >= second &&
+           !aggregator_is_ahead(list->second, second);
+}
+
 fleet_list *fleet_take(fleet *f, const catalog_view *view, int64_t now_ns)
 {
     fleet_list *list;
 
     uv_mutex_lock(&f->lock);
-    if (!f->list || f->list->second < now_ns / 1000000000) {
+    if (!is_of(f->list, now_ns / 1000000000)) {
         names *all = names_for(f->list, view);
 
         fleet_release(f->list);

@@ -81,7 +81,8 @@ static aggregator_frame *make_frame(const api_aggregate_ask *ask,
     text snapshot = {0};
     text points = {0};
 
-    if (frame && frame->second >= second)
+    if (frame && frame->second >= second &&
+        !aggregator_is_ahead(frame->second, second))
         return aggregator_frame_ref(frame);
     frame = NULL;
     if (print_snapshot(ask, &snapshot) &&
@@ -147,6 +148,8 @@ static bool make(api_view *view, int64_t now_ns, api_event *out)
         api_view_print_end(out, "the channel is deleted");
         return false;
     }
+    if (aggregator_is_ahead(v->next_s, second))
+        v->next_s = 0; // all windows have other times now
     if (v->next_s > second)
         return true;
     ask.numbers = aggregator_begin(v->who);
@@ -205,7 +208,7 @@ static void get_stream(http_request *req)
         return;
     v = calloc(1, sizeof(*v));
     if (!v) {
-        api_refuse_busy(req, http_reply_error);
+        api_refuse_memory(req);
         return;
     }
     v->view.kind = &kind;
