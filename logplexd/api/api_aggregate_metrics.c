@@ -100,9 +100,7 @@ static void put_total(printing *p, const lp_aggregate_row *row)
 
     put(p, METRIC_REQUESTS, NULL, LP_SPAN(""), (double)row->count);
     put(p, METRIC_FAILED, NULL, LP_SPAN(""), (double)row->failed);
-    if (!row->sketch || row->value_count == 0 ||
-        lp_sketch_quantiles(row->sketch, &p->scale, q, 3, values) != LP_OK)
-        return;
+    api_row_quantiles(row, &p->scale, q, 3, values);
     for (unsigned i = 0; i < 3; i++)
         put(p, METRIC_RESPONSE, "quantile", lp_span_str(names[i]), values[i]);
 }
@@ -122,8 +120,7 @@ static void put_memory(printing *p, const lp_aggregate_row *row)
 static void put_measure(printing *p, const lp_aggregate_row *row)
 {
     if (lp_span_equal(row->name, LP_SPAN("router.wait")))
-        put(p, METRIC_WAIT, NULL, LP_SPAN(""),
-            row->sum / (double)row->value_count);
+        put(p, METRIC_WAIT, NULL, LP_SPAN(""), api_row_mean(row));
     else if (!row->is_of_process)
         return; // one of all has no meaning here
     else if (lp_span_equal(row->name, LP_SPAN("memory_total")))

@@ -14,6 +14,15 @@
 /* Numbers of ten digits; null for what is none. */
 void api_print_double(FILE *to, double value);
 
+/* NaN: it has no values. */
+double api_row_mean(const lp_aggregate_row *row);
+
+/* q ascends, as for lp_sketch_quantiles(). What could be off by more than
+ * AGGREGATOR_ALPHA is NaN. False: nothing is known, and all are. */
+bool api_row_quantiles(const lp_aggregate_row *row,
+                       const lp_sketch_scale *scale, const double *q,
+                       unsigned count, double *out);
+
 /* Whose numbers, and as of when. */
 typedef struct api_aggregate_ask {
     aggregator *who;

@@ -16,7 +16,6 @@
 #include "api/api_aggregate_print.h"
 
 enum {
-    WINDOWS_MAX = 1440,
     CODES_MAX = 32,
     PROCESSES_MAX = 256, /* of which the busiest are shown */
     PROCESSES_SHOWN = 16
@@ -150,6 +149,11 @@ static void close_table(table *t)
     free_named(t->processes, t->process_count);
 }
 
+static lp_span name_of(const named *one)
+{
+    return lp_span_of(one->name, one->name_bytes);
+}
+
 /* The one of this name, or a new one, with so many columns of which the first
  * counts; NULL: there is no room. */
 static named *named_of(table *t, named *list, size_t *count, size_t max,
@@ -158,7 +162,7 @@ static named *named_of(table *t, named *list, size_t *count, size_t max,
     named *one;
 
     for (size_t i = 0; i < *count; i++)
-        if (lp_span_equal(lp_span_of(list[i].name, list[i].name_bytes), name))
+        if (lp_span_equal(name_of(&list[i]), name))
             return &list[i];
     if (*count == max || name.len_bytes > sizeof(one->name))
         return NULL;
@@ -179,17 +183,8 @@ static double quantile_95(const table *t, const lp_aggregate_row *row)
     static const double q[] = {0.95};
     double value = 0;
 
-    if (!row->sketch || row->value_count == 0 ||
-        lp_sketch_sound_from(row->sketch) > q[0] ||
-        lp_sketch_quantiles(row->sketch, &t->scale, q, 1, &value) != LP_OK)
-        return (double)NAN;
+    api_row_quantiles(row, &t->scale, q, 1, &value);
     return value;
-}
-
-static double mean_of(const lp_aggregate_row *row)
-{
-    return row->value_count > 0 ? row->sum / (double)row->value_count
-                                : (double)NAN;
 }
 
 /* Of all requests, or of those of the process or the route that is asked for. */
@@ -197,19 +192,15 @@ static void put_requests(table *t, size_t i, const lp_aggregate_row *row)
 {
     static const double q[] = {0.5, 0.95, 0.99};
     double values[3] = {0};
-    bool has =
-        row->sketch && row->value_count > 0 &&
-        lp_sketch_quantiles(row->sketch, &t->scale, q, 3, values) == LP_OK;
-    double sound_from = has ? lp_sketch_sound_from(row->sketch) : 2.0;
 
+    api_row_quantiles(row, &t->scale, q, 3, values);
     t->columns[COLUMN_REQUESTS][i] = (double)row->count;
     t->columns[COLUMN_FAILED][i] = (double)row->failed;
-    t->columns[COLUMN_MEAN][i] = mean_of(row);
+    t->columns[COLUMN_MEAN][i] = api_row_mean(row);
     if (row->value_count > 0)
         t->columns[COLUMN_MAX][i] = row->max;
     for (unsigned j = 0; j < 3; j++)
-        if (q[j] >= sound_from)
-            t->columns[COLUMN_P50 + j][i] = values[j];
+        t->columns[COLUMN_P50 + j][i] = values[j];
 }
 
 static void put_status(table *t, size_t i, const lp_aggregate_row *row)
@@ -260,7 +251,7 @@ static bool is_measure(const lp_aggregate_row *row, const char *name)
 static void put_levels(table *t, size_t i, const lp_aggregate_row *row)
 {
     if (is_measure(row, "memory_total")) {
-        t->columns[COLUMN_MEMORY_MEAN][i] = mean_of(row);
+        t->columns[COLUMN_MEMORY_MEAN][i] = api_row_mean(row);
         t->columns[COLUMN_MEMORY_MAX][i] = row->max;
         if (row->is_of_process)
             t->columns[COLUMN_MEMORY_QUOTA][i] = t->quota;
@@ -279,7 +270,7 @@ static void put_measure(table *t, size_t i, const lp_aggregate_row *row)
     if (!row->is_platform)
         return;
     if (!row->is_of_process && is_measure(row, "router.wait"))
-        t->columns[COLUMN_WAIT_MEAN][i] = mean_of(row);
+        t->columns[COLUMN_WAIT_MEAN][i] = api_row_mean(row);
     if (row->is_of_process == (wanted.len_bytes > 0) &&
         lp_span_equal(row->of, wanted))
         put_levels(t, i, row);
@@ -288,7 +279,7 @@ static void put_measure(table *t, size_t i, const lp_aggregate_row *row)
         return;
     process = process_of(t, row->of);
     if (process)
-        process->at[PROCESS_MEMORY][i] = mean_of(row);
+        process->at[PROCESS_MEMORY][i] = api_row_mean(row);
 }
 
 /* Which row has the requests that are asked for? */
@@ -400,16 +391,10 @@ static void print_codes(FILE *to, const table *t)
 static int order_processes(const void *a, const void *b)
 {
     const named *left = a, *right = b;
-    uint32_t shorter = left->name_bytes < right->name_bytes ? left->name_bytes
-                                                            : right->name_bytes;
-    int order;
 
     if (left->weight != right->weight)
         return left->weight > right->weight ? -1 : 1;
-    order = memcmp(left->name, right->name, shorter);
-    if (order != 0 || left->name_bytes == right->name_bytes)
-        return order;
-    return left->name_bytes < right->name_bytes ? -1 : 1;
+    return lp_span_compare(name_of(left), name_of(right));
 }
 
 static void print_processes(FILE *to, table *t)
@@ -428,8 +413,7 @@ static void print_processes(FILE *to, table *t)
 
         if (i > 0)
             fputc(',', to);
-        api_print_json_string(to,
-                              lp_span_of(process->name, process->name_bytes));
+        api_print_json_string(to, name_of(process));
         for (unsigned j = 0; j < PROCESS_COLUMNS; j++) {
             fputs(j == 0 ? ":{" : ",", to);
             print_column(to, keys[j], process->at[j], t->count);

@@ -63,10 +63,24 @@ static void print_seqs(FILE *to, const char *name, const lp_seq *seqs,
     fputc(']', to);
 }
 
-static double mean_of(const lp_aggregate_row *row)
+double api_row_mean(const lp_aggregate_row *row)
 {
     return row->value_count > 0 ? row->sum / (double)row->value_count
                                 : (double)NAN;
+}
+
+bool api_row_quantiles(const lp_aggregate_row *row,
+                       const lp_sketch_scale *scale, const double *q,
+                       unsigned count, double *out)
+{
+    bool has = row->sketch && row->value_count > 0 &&
+               lp_sketch_quantiles(row->sketch, scale, q, count, out) == LP_OK;
+    double sound_from = has ? lp_sketch_sound_from(row->sketch) : 2.0;
+
+    for (unsigned i = 0; i < count; i++)
+        if (q[i] < sound_from)
+            out[i] = (double)NAN;
+    return has;
 }
 
 static bool has_values(const lp_aggregate_row *row)
@@ -80,30 +94,13 @@ static const double quantiles[] = {0.5, 0.95, 0.99};
 static const char *const quantile_names[] = {"p50", "p95", "p99"};
 enum { QUANTILES = sizeof(quantiles) / sizeof(quantiles[0]) };
 
-/* False: nothing is known of them. Those that could be off by more than is said
- * are NaN. */
-static bool read_quantiles(const snapshot *s, const lp_aggregate_row *row,
-                           double out[QUANTILES])
-{
-    bool has =
-        row->sketch && lp_sketch_quantiles(row->sketch, &s->scale, quantiles,
-                                           QUANTILES, out) == LP_OK;
-    double sound_from = has ? lp_sketch_sound_from(row->sketch) : 2.0;
-
-    for (unsigned i = 0; i < QUANTILES; i++)
-        if (quantiles[i] < sound_from)
-            out[i] = (double)NAN;
-    return has;
-}
-
 static void print_quantiles(const snapshot *s, const lp_aggregate_row *row,
                             double values[QUANTILES])
 {
-    bool has = read_quantiles(s, row, values);
+    bool has = api_row_quantiles(row, &s->scale, quantiles, QUANTILES, values);
 
-    for (unsigned i = 0; i < QUANTILES; i++) {
+    for (unsigned i = 0; i < QUANTILES; i++)
         print_member(s->to, quantile_names[i], values[i]);
-    }
     print_member(s->to, "error", has ? AGGREGATOR_ALPHA : (double)NAN);
 }
 
@@ -138,7 +135,7 @@ static void print_dist(const snapshot *s, const char *name,
         return;
     }
     fprintf(s->to, "{\"count\":%" PRIu64, row->value_count);
-    print_member(s->to, "mean", mean_of(row));
+    print_member(s->to, "mean", api_row_mean(row));
     print_member(s->to, "min", row->min);
     print_member(s->to, "max", row->max);
     print_quantiles(s, row, values);
@@ -326,12 +323,13 @@ static void print_queue(const snapshot *s)
 {
     const lp_aggregate_row *wait = find_measure(s, "router.wait");
 
-    fputs(",\"queue\":{\"threshold_ms\":40", s->to);
+    fprintf(s->to, ",\"queue\":{\"threshold_ms\":%d", WAIT_THRESHOLD_MS);
     print_dist(s, "wait_ms", wait);
     print_dist(s, "depth", find_measure(s, "router.queue"));
     fprintf(s->to, ",\"is_over\":%s}",
-            has_values(wait) && mean_of(wait) > WAIT_THRESHOLD_MS ? "true"
-                                                                  : "false");
+            has_values(wait) && api_row_mean(wait) > WAIT_THRESHOLD_MS
+                ? "true"
+                : "false");
 }
 
 /* Events ------------------------------------------------------------------ */
@@ -421,14 +419,7 @@ static void add_process(process_list *list, lp_span name)
 
 static int order_names(const void *a, const void *b)
 {
-    const lp_span *left = a, *right = b;
-    size_t shorter =
-        left->len_bytes < right->len_bytes ? left->len_bytes : right->len_bytes;
-    int order = shorter > 0 ? memcmp(left->ptr, right->ptr, shorter) : 0;
-
-    if (order != 0 || left->len_bytes == right->len_bytes)
-        return order;
-    return left->len_bytes < right->len_bytes ? -1 : 1;
+    return lp_span_compare(*(const lp_span *)a, *(const lp_span *)b);
 }
 
 /* All that anything is known of. "" answered nothing and is none. False: no
@@ -670,7 +661,7 @@ static int order_routes(const void *a, const void *b)
         return left->is_other ? 1 : -1;
     if (left->sum != right->sum)
         return left->sum > right->sum ? -1 : 1;
-    return order_names(&left->name, &right->name);
+    return lp_span_compare(left->name, right->name);
 }
 
 static void print_route(const snapshot *s, const lp_aggregate_row *row)
@@ -767,7 +758,7 @@ static void print_measure(const snapshot *s, const lp_aggregate_row *row)
     fprintf(s->to, ",\"op\":\"%s\",\"unit\":\"%s\",\"count\":%" PRIu64,
             op_name(row->op), unit_name(row->unit), row->count);
     print_member(s->to, "sum", row->sum);
-    print_member(s->to, "mean", mean_of(row));
+    print_member(s->to, "mean", api_row_mean(row));
     print_member(s->to, "min", row->min);
     print_member(s->to, "max", row->max);
     print_member(s->to, "last", row->last);
