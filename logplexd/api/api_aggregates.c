@@ -29,47 +29,14 @@ aggregator *api_readable_aggregator(http_request *req,
 
 /* Parameters -------------------------------------------------------------- */
 
-/* "60s", "5m", "24h". 0: it is none. */
-static int64_t parse_window(const char *text)
-{
-    size_t digits = strspn(text, "0123456789");
-    uint64_t number;
-    uint64_t unit_s;
-
-    if (digits > 5 || !api_parse_count(lp_span_of(text, digits), &number))
-        return 0;
-    if (strcmp(text + digits, "s") == 0)
-        unit_s = 1;
-    else if (strcmp(text + digits, "m") == 0)
-        unit_s = 60;
-    else if (strcmp(text + digits, "h") == 0)
-        unit_s = 3600;
-    else
-        return 0;
-    return number * unit_s <= API_WINDOW_MAX_S ? (int64_t)(number * unit_s) : 0;
-}
-
 static bool read_window(http_request *req, int64_t *window_s)
 {
-    const char *text = http_query(req, "window");
+    uint64_t ms = API_WINDOW_DEFAULT_S * 1000;
 
-    *window_s = text ? parse_window(text) : API_WINDOW_DEFAULT_S;
-    if (*window_s > 0)
-        return true;
-    http_reply_error(
-        req, 400,
-        "\"window\" is \"%.100s\", but has to be a time from 1s to "
-        "24h, such as 60s, 5m or 1h",
-        text);
-    return false;
-}
-
-/* A copy of the request's. */
-static lp_span query_span(http_request *req, const char *name)
-{
-    const char *text = http_query(req, name);
-
-    return lp_span_str(text ? text : "");
+    if (!api_query_duration(req, "window", 1000, API_WINDOW_MAX_S * 1000, &ms))
+        return false;
+    *window_s = (int64_t)(ms / 1000);
+    return true;
 }
 
 /* now_s is the second behind the last one that is over. */
@@ -89,8 +56,8 @@ static bool read_series(http_request *req, int64_t now_s, api_series_ask *out)
     out->from_s = (int64_t)from_s;
     out->to_s = (int64_t)to_s < now_s ? (int64_t)to_s : now_s;
     out->to_s -= out->to_s % step_s;
-    out->process = query_span(req, "process");
-    out->route = query_span(req, "route");
+    out->process = api_query_text(req, "process");
+    out->route = api_query_text(req, "route");
     if (out->process.len_bytes > 0 && out->route.len_bytes > 0) {
         http_reply_error(req, 400,
                          "there are both process=\"%.100s\" and "
@@ -176,7 +143,7 @@ static answer *new_answer(http_request *req)
         a->ask.channel_id = api_copy(req, channel->id);
     }
     if (!a || !a->ask.channel_id.ptr) {
-        api_refuse_busy(req, http_reply_error);
+        api_refuse_memory(req);
         return NULL;
     }
     a->req = req;

@@ -1,6 +1,7 @@
 /* api_ops.c - for who runs the daemon: health, metrics, the ledger. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "aggregate/aggregating.h"
 #include "api/api_aggregates.h"
@@ -81,19 +82,22 @@ static void reply_metrics(void *ctx)
                    "text/plain; version=0.0.4; charset=utf-8");
 }
 
+static bool has_channel(const metrics_page *it, const char *id)
+{
+    for (size_t i = 0; i < it->channel_count; i++)
+        if (strcmp(it->channels[i].id, id) == 0)
+            return true;
+    return false;
+}
+
 /* False: answered. */
 static bool add_channel(metrics_page *it, const char *id)
 {
     const catalog_channel *channel = api_find_channel(it->req, lp_span_str(id));
     api_metrics_channel *to = &it->channels[it->channel_count];
 
-    if (it->channel_count == API_METRICS_CHANNELS_MAX) {
-        http_reply_error(it->req, 400,
-                         "there are more than %d channels; ask for the others "
-                         "by themselves",
-                         API_METRICS_CHANNELS_MAX);
-        return false;
-    }
+    if (has_channel(it, id))
+        return true; // a series that is there twice is no answer
     if (!channel) {
         api_refuse_channel(it->req, lp_span_str(id));
         return false;
@@ -106,12 +110,24 @@ static bool add_channel(metrics_page *it, const char *id)
     return true;
 }
 
+/* One more behind so many? False: answered. */
+static bool may_name(http_request *req, unsigned named)
+{
+    if (named < API_METRICS_CHANNELS_MAX)
+        return true;
+    http_reply_error(req, 400,
+                     "there are more than %d channels; ask for the others by "
+                     "themselves",
+                     API_METRICS_CHANNELS_MAX);
+    return false;
+}
+
 static bool read_channels(metrics_page *it)
 {
     const char *id;
 
     for (unsigned i = 0; (id = http_query_at(it->req, "channel", i)); i++)
-        if (!add_channel(it, id)) {
+        if (!may_name(it->req, i) || !add_channel(it, id)) {
             drop_channels(it);
             return false;
         }
@@ -148,7 +164,7 @@ static void get_metrics(http_request *req)
     metrics_page *it = http_alloc(req, sizeof(*it));
 
     if (!it) {
-        api_refuse_busy(req, http_reply_error);
+        api_refuse_memory(req);
         return;
     }
     it->req = req;

@@ -221,12 +221,10 @@ bool api_query_filter(http_request *req, const char *name, lp_filter **out)
     err = lp_filter_create(lp_span_str(text), out, &error);
     if (err == LP_OK)
         return true;
-    if (err == LP_E_NOMEM) {
-        http_set_header(req, "Retry-After", "1");
-        http_reply_error(req, 503, "no memory for a filter");
-    } else {
+    if (err == LP_E_NOMEM)
+        api_refuse_memory(req);
+    else
         http_reply_error(req, 400, "\"%s\", at byte %zu: %s", name,
                          error.at_byte, error.sentence);
-    }
     return false;
 }

@@ -29,8 +29,7 @@ void *api_scan_open(http_request *req, size_t size_bytes)
         return NULL;
     it = http_alloc(req, size_bytes);
     if (!it) {
-        http_set_header(req, "Retry-After", "1");
-        http_reply_error(req, 503, "no memory for a question");
+        api_refuse_memory(req);
         return NULL;
     }
     memset(it, 0, size_bytes);
@@ -127,18 +126,12 @@ void api_scan_close(api_scan *it)
     free(it->text);
 }
 
-static void refuse_busy(http_request *req, const char *why)
-{
-    http_set_header(req, "Retry-After", "1");
-    http_reply_error(req, 503, "%s", why);
-}
-
 void api_scan_refuse(api_scan *it, lp_err err, const char *why)
 {
     if (err == LP_E_INVALID)
         http_reply_error(it->req, 400, "%s", why);
     else
-        refuse_busy(it->req, "no memory for a question");
+        api_refuse_memory(it->req);
     api_scan_close(it);
 }
 
@@ -164,7 +157,7 @@ static void on_done(void *ctx)
         http_reply(it->req, 200, "application/json",
                    lp_span_of(it->text, it->text_bytes));
     else
-        refuse_busy(it->req, "no memory for an answer");
+        api_refuse_memory(it->req);
     api_scan_close(it);
 }
 
@@ -180,8 +173,10 @@ void api_scan_start(api_scan *it)
     }
     atomic_fetch_sub(&shared->scans, 1);
     count_add(&it->home->counts.counts[COUNT_SCANS_REFUSED], 1);
-    refuse_busy(it->req, "as many questions are being answered as may be at a "
-                         "time (--scans-max); ask again");
+    http_set_header(it->req, "Retry-After", "1");
+    http_reply_error(it->req, 503,
+                     "as many questions are being answered as may be at a time "
+                     "(--scans-max); ask again");
     api_scan_close(it);
 }
 

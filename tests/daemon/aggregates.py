@@ -370,7 +370,7 @@ class Refused(Aggregating):
         for query, words in (
                 ("aggregates?window=0s", '"window" is "0s"'),
                 ("aggregates?window=25h", '"window" is "25h"'),
-                ("aggregates?window=5", "such as 60s"),
+                ("aggregates?window=5", "from 1s to 24h"),
                 ("aggregates?wnidow=5s", 'no parameter "wnidow"'),
                 ("aggregates/series?tier=hours", '"tier" is "hours"'),
                 ("aggregates/series?from=x", '"from" is "x"'),
@@ -581,7 +581,8 @@ class Life(Aggregating):
                   [line("source=web.1 sample#memory_total=2.00MB", token,
                         "web.1")])
         self.counted(11)
-        answer = self.ask("GET", "/metrics?channel=demo&channel=qu%22o")
+        answer = self.ask("GET", "/metrics?channel=demo&channel=qu%22o"
+                          "&channel=demo")
         values = prometheus.parse(answer.body.decode())
         for name, label, value in (
                 ("lines", "", 11), ("requests", "", 10),
