@@ -101,13 +101,15 @@ void api_view_print_end(api_event *out, const char *why)
     out->count = 1;
 }
 
-/* The event that was made is on its way. */
+/* The event that was made is on its way; not behind one that says the end. */
 static void send_made(api_view *view)
 {
-    if (view->is_ending)
+    if (view->is_ending) {
         clear(&view->made);
-    else
-        view->is_last = view->is_made_last;
+        return;
+    }
+    clear(&view->sending); // which is sent, or had nothing to say
+    view->is_last = view->is_made_last;
     view->sending = view->made;
     memset(&view->made, 0, sizeof(view->made));
     if (view->sending.count > 0)
@@ -287,7 +289,7 @@ void api_view_start(http_request *req, api_view *view)
 
     if (!views) {
         view->kind->destroy(view);
-        api_refuse_busy(req, http_reply_error);
+        api_refuse_memory(req);
         return;
     }
     view->home = w;
