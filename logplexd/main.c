@@ -4,8 +4,9 @@
  *     config -> certificate -> engine -> catalog -> credentials -> addresses
  *            -> workers
  *
- * and, with --demo, somebody to send lines; and back in reverse. This thread then only waits for signals and for the
- * workers to end. Exit codes are those of sysexits(3).
+ * and, with --demo, somebody to send lines; and back in reverse. This thread then
+ * only waits for signals and for the workers to end. Exit codes are those of
+ * sysexits(3).
  */
 #include <assert.h>
 #include <errno.h>

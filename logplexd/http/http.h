@@ -217,8 +217,7 @@ void http_stream(http_request *req, int status, const char *type,
 
 /* The kernel takes no more of the answer while it has so many bytes that the client
  * has no room for: without it there can be megabytes, which a stream of what is new
- * would make old. It holds for the rest of
- * the connection. */
+ * would make old. It holds for the rest of the connection. */
 void http_limit_unsent(http_request *req, int bytes);
 
 /* The connection stays open behind the stream that comes next, which would else
