@@ -76,15 +76,16 @@ static bool read_series(http_request *req, int64_t now_s, api_series_ask *out)
 
 /* On the pool ------------------------------------------------------------- */
 
-void api_offload(http_request *req, void (*work)(void *ctx),
+bool api_offload(http_request *req, void (*work)(void *ctx),
                  void (*done)(void *ctx), void *ctx)
 {
     if (worker_offload(http_worker(req), work, done, ctx)) {
         http_defer(req);
-        return;
+        return true;
     }
-    work(ctx);
-    done(ctx);
+    http_set_header(req, "Retry-After", "1");
+    http_reply_error(req, 503, "too many answers are being made; ask again");
+    return false;
 }
 
 typedef struct answer {
@@ -158,7 +159,10 @@ static void start_answer(answer *a)
     if (!api_page_open(a->req, &a->page))
         return;
     aggregator_ref(a->ask.who);
-    api_offload(a->req, print_answer, send_answer, a);
+    if (api_offload(a->req, print_answer, send_answer, a))
+        return;
+    aggregator_unref(a->ask.who);
+    api_page_drop(&a->page);
 }
 
 static void get_snapshot(http_request *req)

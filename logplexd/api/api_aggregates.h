@@ -16,9 +16,9 @@ aggregator *api_readable_aggregator(http_request *req,
 /* False: there are no aggregates, and it has been answered. */
 bool api_has_aggregates(http_request *req);
 
-/* Does work(ctx) on the pool, and then done(ctx) here, which answers. If there is
- * too much to do on the pool it is done here. */
-void api_offload(http_request *req, void (*work)(void *ctx),
+/* Does work(ctx) on the pool, and then done(ctx) here, which answers. False: there
+ * is too much to do on the pool, and it has been answered. */
+bool api_offload(http_request *req, void (*work)(void *ctx),
                  void (*done)(void *ctx), void *ctx);
 
 /* Series of named channels for /metrics. count at most

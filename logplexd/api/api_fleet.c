@@ -277,7 +277,10 @@ static void get_fleet(http_request *req)
     a->shared = w->shared;
     a->view = catalog_view_ref(catalog_reader_view(&w->reader));
     a->now_ns = worker_now(w);
-    api_offload(req, print_answer, send_answer, a);
+    if (api_offload(req, print_answer, send_answer, a))
+        return;
+    catalog_view_unref(a->view);
+    api_page_drop(&a->page);
 }
 
 /* Each second ------------------------------------------------------------- */

@@ -182,7 +182,12 @@ static void get_metrics(http_request *req)
     runner_totals_take(it->shared, &drains);
     api_print_drain_metrics(it->page.to, &drains);
     print_aggregates(it->page.to, it->shared);
-    api_offload(req, print_series, reply_metrics, it);
+    if (worker_offload(http_worker(req), print_series, reply_metrics, it)) {
+        http_defer(req);
+        return;
+    }
+    print_series(it); // somebody has to be told how busy it is
+    reply_metrics(it);
 }
 
 /* Ledger ------------------------------------------------------------------ */

@@ -195,32 +195,50 @@ static size_t count_due(const struct views *views, bool is_tick)
     return due;
 }
 
-static void run_job(struct views *views, bool is_tick)
+static job *new_job(struct views *views, size_t due, bool is_tick)
 {
-    size_t due = views->has_job ? 0 : count_due(views, is_tick);
+    job *j = malloc(sizeof(*j) + due * sizeof(j->at[0]));
     api_view *view;
-    job *j;
 
-    if (due == 0)
-        return;
-    j = malloc(sizeof(*j) + due * sizeof(j->at[0]));
     if (!j)
-        return; // the next second has more
+        return NULL;
     j->views = views;
     j->now_ns = worker_now(views->home);
     j->count = 0;
-    LIST_FOREACH (view, &views->list, entry) {
-        if (!is_due(view, is_tick))
-            continue;
-        view->is_in_job = true;
-        view->is_new = false;
-        j->at[j->count++] = view;
+    LIST_FOREACH (view, &views->list, entry)
+        if (is_due(view, is_tick))
+            j->at[j->count++] = view;
+    return j;
+}
+
+/* False: no memory, or the pool has too much to do. */
+static bool start_job(struct views *views, size_t due, bool is_tick)
+{
+    job *j = new_job(views, due, is_tick);
+
+    if (!j || !worker_offload(views->home, work, done, j)) {
+        free(j);
+        return false;
     }
     views->has_job = true;
-    if (!worker_offload(views->home, work, done, j)) {
-        work(j);
-        done(j);
+    for (size_t i = 0; i < j->count; i++) {
+        j->at[i]->is_in_job = true;
+        j->at[i]->is_new = false;
     }
+    return true;
+}
+
+/* Who is left out, as the last job is not done or there can be none, has more to be
+ * told the next second. */
+static void run_job(struct views *views, bool is_tick)
+{
+    size_t due = count_due(views, is_tick);
+
+    if (due == 0 || (!views->has_job && start_job(views, due, is_tick)))
+        return;
+    if (is_tick)
+        count_add(&views->home->counts.counts[COUNT_AGGREGATE_FRAMES_SKIPPED],
+                  due);
 }
 
 /* Ticks ------------------------------------------------------------------- */

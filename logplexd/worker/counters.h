@@ -86,7 +86,7 @@
     X(COUNT_AGGREGATE_FRAMES_SENT, "aggregate_frames_sent_total",             \
       "frames of aggregates that viewers were sent")                          \
     X(COUNT_AGGREGATE_FRAMES_SKIPPED, "aggregate_frames_skipped_total",       \
-      "frames of aggregates that a viewer was too slow for")                  \
+      "frames that a viewer was too slow for, or the daemon was")             \
     X(COUNT_AGGREGATE_VIEWERS_OPENED, "aggregate_viewers_opened_total",       \
       "streams of aggregates, of channels and of the fleet")                  \
     X(COUNT_AGGREGATE_VIEWERS_CLOSED, "aggregate_viewers_closed_total",       \
