@@ -88,6 +88,17 @@ bool api_offload(http_request *req, void (*work)(void *ctx),
     return false;
 }
 
+void api_page_reply_numbers(http_request *req, api_page *page, bool is_printed)
+{
+    http_set_header(req, "Cache-Control", "no-store");
+    if (is_printed) {
+        api_page_reply(req, page, 200, "application/json");
+        return;
+    }
+    api_page_drop(page);
+    api_refuse_memory(req);
+}
+
 typedef struct answer {
     http_request *req;
     api_aggregate_ask ask; /* who is held */
@@ -116,13 +127,7 @@ static void send_answer(void *ctx)
     answer *a = ctx;
 
     aggregator_unref(a->ask.who);
-    http_set_header(a->req, "Cache-Control", "no-store");
-    if (a->is_printed) {
-        api_page_reply(a->req, &a->page, 200, "application/json");
-        return;
-    }
-    api_page_drop(&a->page);
-    api_refuse_memory(a->req);
+    api_page_reply_numbers(a->req, &a->page, a->is_printed);
 }
 
 /* NULL: answered. */

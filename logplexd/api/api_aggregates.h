@@ -21,6 +21,10 @@ bool api_has_aggregates(http_request *req);
 bool api_offload(http_request *req, void (*work)(void *ctx),
                  void (*done)(void *ctx), void *ctx);
 
+/* 200 for numbers of this moment; or 503, where is_printed is false, as there was no
+ * memory for all of them. */
+void api_page_reply_numbers(http_request *req, api_page *page, bool is_printed);
+
 /* Series of named channels for /metrics. count at most
  * API_METRICS_CHANNELS_MAX. Threads: any. */
 enum { API_METRICS_CHANNELS_MAX = 32 };

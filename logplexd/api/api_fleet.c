@@ -249,13 +249,7 @@ static void send_answer(void *ctx)
     answer *a = ctx;
 
     catalog_view_unref(a->view);
-    http_set_header(a->req, "Cache-Control", "no-store");
-    if (a->is_printed) {
-        api_page_reply(a->req, &a->page, 200, "application/json");
-        return;
-    }
-    api_page_drop(&a->page);
-    api_refuse_memory(a->req);
+    api_page_reply_numbers(a->req, &a->page, a->is_printed);
 }
 
 static void get_fleet(http_request *req)
