@@ -292,15 +292,20 @@ bool lpi_channel_reclaim(lp_channel *channel)
 
 /* Lending ----------------------------------------------------------------- */
 
-/* As lpi_channel_reclaim(), for who has no mutex, and maybe no channel. */
-static bool make_room(lp_engine *engine, lp_channel *channel)
+/* As lpi_channel_reclaim(), for who has no mutex, and maybe no channel. A ring that
+ * has less than what is wanted would give all of its history for nothing. */
+static bool make_room(lp_engine *engine, lp_channel *channel, size_t size_bytes)
 {
     bool gave;
 
     if (channel == NULL)
         return reclaim_from_others(engine, NULL);
     pthread_mutex_lock(&channel->mutex);
-    gave = lpi_channel_reclaim(channel);
+    if (channel->held_bytes >= size_bytes)
+        gave = lpi_channel_reclaim(channel);
+    else
+        gave = lpi_channel_give_surplus(channel) ||
+               reclaim_from_others(engine, channel);
     note_surplus(channel);
     pthread_mutex_unlock(&channel->mutex);
     return gave;
@@ -318,7 +323,7 @@ lp_err lp_engine_borrow(lp_engine *engine, lp_channel *channel,
         return err;
     do
         err = lpi_memory_alloc(engine, size_bytes, out);
-    while (err == LP_E_FULL && make_room(engine, channel));
+    while (err == LP_E_FULL && make_room(engine, channel, size_bytes));
     if (err != LP_OK)
         lpi_memory_end_loan(engine, size_bytes, true);
     return err;

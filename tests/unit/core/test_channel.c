@@ -297,6 +297,26 @@ static void for_a_loan_surplus_goes_and_of_history_only_its_own(void **state)
     lp_engine_destroy(engine);
 }
 
+static void for_a_loan_no_history_goes_that_would_not_do(void **state)
+{
+    lp_engine *engine = ring_engine(1 << 20);
+    lp_channel *large = ring_channel(engine, 100000, 0);
+    lp_channel *small = ring_channel(engine, 100000, 0);
+    void *none = NULL;
+
+    (void)state;
+    ring_fill(small, 1, 50, 200);
+    ring_fill(large, 1, 6000, 200);
+    assert_true(ring_stats(large).evicted_lines > 0); // all is used up
+    assert_int_equal(lp_engine_borrow(engine, small, 256 << 10, &none),
+                     LP_E_FULL);
+    assert_null(none);
+    assert_int_equal(ring_stats(small).resident_lines, 50);
+    lp_channel_close(large);
+    lp_channel_close(small);
+    lp_engine_destroy(engine);
+}
+
 static void a_closed_channel_refuses_lines(void **state)
 {
     lp_engine *engine = ring_engine(0);
@@ -476,6 +496,7 @@ int main(void)
         cmocka_unit_test(when_nothing_may_go_lines_are_refused_and_counted),
         cmocka_unit_test(a_loan_counts_and_is_at_most_half_of_the_ceiling),
         cmocka_unit_test(for_a_loan_surplus_goes_and_of_history_only_its_own),
+        cmocka_unit_test(for_a_loan_no_history_goes_that_would_not_do),
         cmocka_unit_test(a_closed_channel_refuses_lines),
         cmocka_unit_test(epochs_of_channels_differ),
         cmocka_unit_test(all_memory_is_given_back),
