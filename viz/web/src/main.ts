@@ -5,6 +5,7 @@ import "./style/parts.css";
 import "./style/fleet.css";
 import "./style/channel.css";
 import "./style/tail.css";
+import "./style/touch.css";
 
 import { bindKeys, startKeys } from "./base/keys";
 import { startTheme, toggleTheme } from "./base/theme";

@@ -17,8 +17,10 @@ import type { Shell } from "../ui/shell";
 import { Behind } from "./behind";
 import { Charts } from "./charts";
 import { Drains } from "./drains";
+import { Dynos } from "./dynos";
 import { LedgerLine } from "./ledger";
-import { Dynos, Measures, Routes } from "./tables";
+import { Measures } from "./measures";
+import { Routes } from "./routes";
 import { Tiles } from "./tiles";
 
 const SILENCE_MS = 10_000;
@@ -29,7 +31,7 @@ export class ChannelPage implements Page {
     private readonly behind: Behind;
     private readonly tiles: Tiles;
     private readonly charts: Charts;
-    private readonly dynos = new Dynos();
+    private readonly dynos: Dynos;
     private readonly routes: Routes;
     private readonly measures = new Measures();
     private readonly drains: Drains;
@@ -41,6 +43,7 @@ export class ChannelPage implements Page {
         el("button", { type: "button", class: "quiet",
                        onclick: () => { this.restarted.hidden = true; } },
            "Close"));
+    private readonly lower = el("div", { class: "lower" });
     private readonly content: HTMLElement;
     private readonly stream: Stream;
     private state: HTMLElement | null = null;
@@ -54,15 +57,15 @@ export class ChannelPage implements Page {
         this.behind = new Behind(id);
         this.tiles = new Tiles(this.behind);
         this.charts = new Charts(id, this.behind);
+        this.dynos = new Dynos(this.behind);
         this.routes = new Routes(this.behind);
         this.drains = new Drains(id);
         this.tail = new TailView(id, this.behind);
         this.content = el(
             "div", { class: "channel-content" },
             el("h1", { class: "unseen" }, id), this.restarted,
-            this.tiles.root, this.charts.root, this.dynos.root,
-            this.routes.root, this.tail.root, this.measures.root,
-            this.drains.root, this.ledger.root);
+            this.tiles.root, this.charts.root, this.lower, this.ledger.root);
+        this.placeLower();
         this.show("connecting", notice("Connecting…"));
         this.root.append(this.behind.panel.root);
         this.unbind = this.bind();
@@ -81,6 +84,13 @@ export class ChannelPage implements Page {
         this.drains.close();
         this.tail.close();
         document.body.classList.remove("has-panel");
+    }
+
+    // On a wall screen the lines are beside the tables, and else between them.
+    private placeLower(): void {
+        this.lower.replaceChildren(
+            el("div", { class: "tables" }, this.dynos.root, this.routes.root),
+            this.tail.root, this.measures.root, this.drains.root);
     }
 
     private bind(): () => void {
@@ -113,7 +123,7 @@ export class ChannelPage implements Page {
         const frame = JSON.parse(event.data) as Frame;
         this.noticeRestart(frame.snapshot);
         this.newest = frame.snapshot;
-        this.charts.take(frame.points, frame.second + 1);
+        this.charts.take(frame.points, frame.snapshot, frame.second + 1);
         this.shell.beat();
         this.draw();
     }
@@ -171,6 +181,8 @@ export class ChannelPage implements Page {
     private show(kind: string, state: HTMLElement | null): void {
         if (this.stateKind === kind && this.root.childElementCount > 0)
             return;
+        if (this.stateKind === "off")
+            this.placeLower(); // it had the lines
         this.stateKind = kind;
         (this.state ?? this.content).remove();
         this.state = state;
@@ -192,7 +204,7 @@ export class ChannelPage implements Page {
         this.show("", null);
         this.tiles.update(now);
         this.charts.draw();
-        this.dynos.update(now);
+        this.dynos.update(now, this.charts.markers);
         this.routes.update(now);
         this.measures.update(now);
         this.ledger.update(now);

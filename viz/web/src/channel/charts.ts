@@ -1,12 +1,16 @@
 // The charts of a channel, over two minutes, an hour or a day.
 import { ApiError, channelPath, getJson } from "../api/client";
-import type { Column, Series, Tier } from "../api/types";
+import type { Column, Marker, Series, Snapshot, Tier } from "../api/types";
 import { el, setAttribute, setText } from "../base/dom";
 import * as format from "../base/format";
 import { Chart, type ChartSeries } from "../ui/chart";
 import { section } from "../ui/parts";
 import { responsesAround, type Behind, type Query } from "./behind";
 import { Events } from "./events";
+import {
+    classNow, codeNow, loadNow, memoryNow, mostOfRecent, quotaNow, responseNow,
+    waitNow,
+} from "./last_minute";
 import { SeriesStore } from "./series_store";
 
 interface Range {
@@ -25,11 +29,14 @@ const RANGES: readonly Range[] = [
 // Of a scale of bytes: powers of two.
 const BYTE_TICKS = Array.from({ length: 24 }, (_, i) => 2 ** (i + 18));
 
+// Each dyno tells its memory and load once in some 20 s, in no order.
+const ROUND_S = 25;
+
 const CATEGORIES = 8; // --cat-0 and on, of the style sheet
 
 interface ChartOf {
     chart: Chart;
-    series(store: SeriesStore): ChartSeries[];
+    series(store: SeriesStore, now: Snapshot | null): ChartSeries[];
 }
 
 export class Charts {
@@ -44,6 +51,7 @@ export class Charts {
     private under: AbortController | null = null;
     private timer = 0;
     private now_s = 0;
+    private now: Snapshot | null = null;
 
     constructor(private readonly channel: string,
                 private readonly behind: Behind) {
@@ -63,8 +71,8 @@ export class Charts {
                         "aria-label": "How far back" }, ...this.tabs,
                this.told),
             el("div", { class: "charts" },
-               ...this.charts.map(one => one.chart.root)),
-            this.events.root);
+               ...this.charts.map(one => one.chart.root),
+               this.events.root));
     }
 
     close(): void {
@@ -74,8 +82,9 @@ export class Charts {
     }
 
     // New points of the stream, and what time it is there.
-    take(points: Series, now_s: number): void {
+    take(points: Series, now: Snapshot, now_s: number): void {
         this.now_s = now_s;
+        this.now = now;
         this.live.merge(points);
     }
 
@@ -85,9 +94,18 @@ export class Charts {
         const from = to - this.range.span_s;
         for (const one of this.charts)
             one.chart.update({ t: this.store.t, from, to,
-                               series: one.series(this.store),
+                               series: one.series(this.store, this.now),
                                markers: this.store.markers });
         this.events.update(this.store.markers);
+        // Not every router tells how long requests waited.
+        const hasWaits = this.store.column("wait_mean").some(
+            value => value !== null);
+        this.root.classList.toggle("has-waits", hasWaits);
+    }
+
+    // Of the last two minutes, whatever is shown.
+    get markers(): readonly Marker[] {
+        return this.live.markers;
     }
 
     choose(index: number): void {
@@ -139,12 +157,13 @@ export class Charts {
             hint: "service + connect, of the router; percentiles ± 1 %",
             onPick: (series, i) => this.pickResponse(series, i),
         });
-        return { chart, series: store => [
-            { label: "p50", colour: "p50", values: store.column("p50") },
+        return { chart, series: (store, now) => [
+            { label: "p50", colour: "p50", values: store.column("p50"),
+              now: responseNow(now, "p50") },
             { label: "p95", colour: "p95", values: store.column("p95"),
-              width: 2 },
+              now: responseNow(now, "p95"), width: 2 },
             { label: "p99", colour: "p99", values: store.column("p99"),
-              dash: [4, 3] },
+              now: responseNow(now, "p99"), dash: [4, 3] },
         ] };
     }
 
@@ -155,27 +174,29 @@ export class Charts {
             onPick: (series, i) => this.pickStatus(series, i),
         });
         const classes = ["2xx", "3xx", "4xx", "5xx"] as const;
-        return { chart, series: store => classes.map(one => ({
-            label: one, colour: `s${one}`,
+        return { chart, series: (store, now) => classes.map(one => ({
+            label: one, colour: `s${one}`, now: classNow(now, one),
             values: perSecond(store.column(`s${one}`), store.step_s),
         })) };
     }
 
     private memory(): ChartOf {
         const chart = new Chart({
-            none: "No dyno has told", title: "Memory by process", atLeast: 1024 * 1024,
+            none: "No dyno has told it yet", title: "Memory by process", atLeast: 1024 * 1024,
             format: format.bytes, ticks: BYTE_TICKS, hint: "memory_total, against its quota",
             onPick: (series, i) => this.pick(
                 `Memory of ${series}`, i, series === "quota" ? {}
-                    : { where: "sample#memory_total" }),
+                    : { process: series, where: "sample#memory_total" }),
         });
-        return { chart, series: store => [
+        return { chart, series: (store, now) => [
             ...store.each("memory").map(([process, values], i) => ({
                 label: process, colour: `cat-${i % CATEGORIES}`, values,
-                isSampled: true,
+                isSampled: true, now: memoryNow(now, process),
             })),
             { label: "quota", colour: "muted", dash: [6, 4], isSampled: true,
-              values: store.column("memory_quota") },
+              now: quotaNow(now),
+              values: mostOfRecent(store.column("memory_quota"),
+                                   Math.ceil(ROUND_S / store.step_s)) },
         ] };
     }
 
@@ -186,37 +207,40 @@ export class Charts {
             hint: "H, R and L codes, in each step",
             onPick: (code, i) => this.pick(`Errors ${code}`, i, { code }),
         });
-        return { chart, series: store => store.each("codes").map(
+        return { chart, series: (store, now) => store.each("codes").map(
             ([code, values], i) => ({
                 label: code, colour: `cat-${(i + 1) % CATEGORIES}`, values,
+                now: codeNow(now, code),
             })) };
     }
 
     private load(): ChartOf {
         const chart = new Chart({
-            none: "No dyno has told", title: "Load", atLeast: 1,
+            none: "No dyno has told it yet", title: "Load", atLeast: 1,
             format: y => ({ value: y === null ? format.NOTHING
                                               : format.digits(y), unit: "" }),
             hint: "load_avg_1m, of the process where it is highest",
             onPick: (_, i) => this.pick("Load", i,
                                         { where: "sample#load_avg_1m" }),
         });
-        return { chart, series: store => [
+        return { chart, series: (store, now) => [
             { label: "most", colour: "accent", isSampled: true,
-              values: store.column("load_max") },
+              now: loadNow(now),
+              values: mostOfRecent(store.column("load_max"),
+                                   Math.ceil(ROUND_S / store.step_s)) },
         ] };
     }
 
     private queue(): ChartOf {
         const chart = new Chart({
-            none: "The router has not told", title: "Queue time", atLeast: 50, format: format.duration,
+            name: "waits", none: "The router has not told", title: "Queue time", atLeast: 50, format: format.duration,
             hint: "wait, of the router: the mean in each step",
             threshold: { y: 40, label: "40 ms" },
             onPick: (_, i) => this.pick("Requests that waited", i,
                                         { where: "wait>0" }),
         });
-        return { chart, series: store => [
-            { label: "mean", colour: "accent",
+        return { chart, series: (store, now) => [
+            { label: "mean", colour: "accent", now: waitNow(now),
               values: store.column("wait_mean") },
         ] };
     }

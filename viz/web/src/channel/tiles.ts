@@ -41,15 +41,17 @@ export class Tiles {
     }
 }
 
-// A tile without a number says why, in words, in place of zeros.
-function say(root: HTMLElement, words: string): void {
+// A tile without a number has a dash where others have theirs, and says why in
+// words where others have theirs.
+function say(root: HTMLElement, words: string, mark = NOTHING): void {
     root.classList.toggle("is-quiet", words !== "");
-    let at = root.querySelector<HTMLElement>(".quiet-words");
-    if (!at) {
-        at = el("p", { class: "quiet-words" });
-        root.append(at);
-    }
-    setText(at, words);
+    if (!root.querySelector(".quiet-words"))
+        root.append(el("p", { class: "value big quiet-mark",
+                              "aria-hidden": "true" }, mark),
+                    el("p", { class: "sub quiet-words" }));
+    const at = root.querySelector(".quiet-words");
+    if (at)
+        setText(at, words);
 }
 
 class Throughput implements Tile {
@@ -59,14 +61,19 @@ class Throughput implements Tile {
                           this.sub);
 
     update({ requests, from, to }: Snapshot): void {
-        say(this.root, requests.count === 0 ? "No requests yet" : "");
+        say(this.root, requests.count === 0 ? "no requests yet" : "");
         this.value.update(rate(requests.per_s));
         const failed = requests.failed > 0
-            ? `${count(requests.failed)} failed, ` +
-              `${digits(requests.in_flight)} under way`
-            : `none failed, ${digits(requests.in_flight)} under way`;
-        setText(this.sub, `${count(requests.count)} in ${within(to - from)}, ${failed}`);
+            ? `${count(requests.failed)} failed` : "none failed";
+        setText(this.sub, `${count(requests.count)} in ` +
+            `${within(to - from)}, ${failed}, ${atATime(requests.in_flight)}`);
     }
+}
+
+// The mean number under way: of few, a digit is enough.
+function atATime(mean: number): string {
+    const few = Number(mean.toFixed(1));
+    return `${mean >= 10 ? count(mean) : few === 0 ? "under 0.1" : few} at a time`;
 }
 
 class Response implements Tile {
@@ -93,7 +100,7 @@ class Response implements Tile {
     update(of: Snapshot): void {
         this.newest = of;
         const dist = of.requests.response_ms;
-        say(this.root, dist === null ? "No requests yet" : "");
+        say(this.root, dist === null ? "no requests yet" : "");
         if (dist === null)
             return;
         for (const [name, value] of this.values)
@@ -164,7 +171,7 @@ class Statuses implements Tile {
     }
 
     update({ classes, requests }: Snapshot): void {
-        say(this.root, requests.count === 0 ? "No requests yet" : "");
+        say(this.root, requests.count === 0 ? "no requests yet" : "");
         for (const { key } of CLASSES) {
             const part = this.parts.get(key);
             const value = this.counts.get(key);
@@ -226,7 +233,7 @@ class Codes implements Tile {
     }
 
     update({ codes, epoch }: Snapshot): void {
-        say(this.root, codes.length === 0 ? "None in the last minute" : "");
+        say(this.root, codes.length === 0 ? "none in the last minute" : "", "0");
         this.views.update(codes.map(of => ({ ...of, epoch })));
     }
 }
@@ -262,7 +269,7 @@ class MemoryTile implements Tile {
     update({ processes }: Snapshot): void {
         const totals = processes.flatMap(
             one => one.memory?.total ?? []);
-        say(this.root, totals.length === 0 ? "No dyno has told" : "");
+        say(this.root, totals.length === 0 ? "no dyno has told it yet" : "");
         if (totals.length === 0)
             return;
         const sum = totals.reduce((a, b) => a + b, 0);
@@ -272,8 +279,8 @@ class MemoryTile implements Tile {
         const nearest = most(processes, one => one.memory?.share);
         this.bar.root.hidden = nearest === null;
         if (nearest === null) {
-            setText(this.sub, `of ${plural(totals.length, "process")}`
-                .replace(/processs/, "processes"));
+            setText(this.sub, totals.length === 1 ? "of one process"
+                : `of ${totals.length} processes`);
             return;
         }
         this.bar.update(nearest.value, toneOf(nearest.value, 0.9, 1));
@@ -293,7 +300,7 @@ class LoadTile implements Tile {
 
     update({ processes }: Snapshot): void {
         const top = most(processes, one => one.load?.["1m"]);
-        say(this.root, top === null ? "No dyno has told" : "");
+        say(this.root, top === null ? "no dyno has told it yet" : "");
         if (top === null)
             return;
         this.value.update({ value: digits(top.value), unit: "" });
@@ -316,12 +323,13 @@ class Activity implements Tile {
     update({ processes }: Snapshot): void {
         const web = processes.filter(
             one => one.process !== null && one.requests > 0);
-        say(this.root, web.length === 0 ? "No dyno has answered" : "");
+        say(this.root, web.length === 0 ? "no requests yet" : "");
         if (web.length === 0)
             return;
         const mean = web.reduce((sum, one) => sum + one.busy, 0) / web.length;
         // Of one request at a time; more than that at once is over 100 %.
-        this.value.update(percent(mean));
+        this.value.update(mean > 1 ? { value: digits(mean), unit: "at a time" }
+                                   : percent(mean));
         while (this.bars.childElementCount > web.length)
             this.bars.lastElementChild?.remove();
         while (this.bars.childElementCount < web.length)
@@ -334,7 +342,7 @@ class Activity implements Tile {
         });
         const dynos = plural(web.length, "dyno");
         setText(this.sub, mean > 1
-            ? `${digits(mean)} requests at a time in each of ${dynos}`
+            ? `requests, in each of ${dynos}`
             : `of the time busy, ${dynos}`);
     }
 }
@@ -355,8 +363,8 @@ class Queue implements Tile {
     update({ queue, requests }: Snapshot): void {
         const wait = queue.wait_ms;
         say(this.root, wait !== null ? ""
-            : requests.count === 0 ? "No requests yet"
-                : "The router does not tell");
+            : requests.count === 0 ? "no requests yet"
+                : "not in this router's lines");
         this.root.dataset["tone"] = queue.is_over ? "warn" : "";
         if (wait === null)
             return;

@@ -12,7 +12,7 @@ import { notice } from "../ui/notice";
 import type { Page } from "../ui/page";
 import { Value } from "../ui/parts";
 import type { Shell } from "../ui/shell";
-import { FleetRow } from "./fleet_row";
+import { channelHref, FleetRow } from "./fleet_row";
 
 type Sort = "hurt" | "requests" | "errors" | "p95" | "loss" | "memory" |
     "lines" | "name";
@@ -69,6 +69,8 @@ export class FleetPage implements Page {
     private sort: Sort;
     private order: "asc" | "desc";
     private limit = STEP;
+    private answered: string | null = null; // the search that newest is of
+    private isToOpen = false; // the first match, as soon as it is known
     private readonly draw = onceAFrame(() => this.render());
     private readonly speak = atMostEvery(SPEAK_MS, () => this.tell());
     private readonly unbind: () => void;
@@ -81,7 +83,10 @@ export class FleetPage implements Page {
         this.order = query.get("order") === "asc" ? "asc" : "desc";
         this.search.value = query.get("search") ?? "";
         const reopen = atMostEvery(250, () => this.reopen());
-        this.search.addEventListener("input", reopen);
+        this.search.addEventListener("input", () => {
+            this.isToOpen = false;
+            reopen();
+        });
         this.search.addEventListener("keydown", event => this.typed(event));
         this.content = el(
             "div", { class: "fleet-content" },
@@ -146,8 +151,9 @@ export class FleetPage implements Page {
         this.stream?.close();
         const query = new URLSearchParams({ sort: this.sort,
                                             order: this.order });
-        if (this.search.value.trim() !== "")
-            query.set("search", this.search.value.trim());
+        const search = this.search.value.trim();
+        if (search !== "")
+            query.set("search", search);
         const isPlain = this.sort === "hurt" && !query.has("search");
         history.replaceState(null, "", isPlain ? "/" : `/?${query}`);
         query.set("limit", String(this.limit));
@@ -157,8 +163,11 @@ export class FleetPage implements Page {
                 if (event.event !== "fleet")
                     return;
                 this.newest = JSON.parse(event.data) as Fleet;
+                this.answered = search;
                 this.shell.beat();
                 this.draw();
+                if (this.isToOpen)
+                    this.openFirst();
             },
             onState: state => this.changed(state),
         });
@@ -228,14 +237,26 @@ export class FleetPage implements Page {
     }
 
     private typed(event: KeyboardEvent): void {
-        if (event.key === "Enter" || event.key === "ArrowDown") {
+        if (event.key === "Enter") {
+            event.preventDefault();
+            this.openFirst();
+        } else if (event.key === "ArrowDown") {
             event.preventDefault();
             this.move(1);
         } else if (event.key === "Escape") {
+            this.isToOpen = false;
             this.search.value = "";
             this.search.blur();
             this.reopen();
         }
+    }
+
+    // What is there may be of what was typed before; then it waits for the answer.
+    private openFirst(): void {
+        this.isToOpen = this.answered !== this.search.value.trim();
+        const first = this.newest?.channels[0];
+        if (!this.isToOpen && first)
+            this.go(channelHref(first.id));
     }
 
     // The focus is the choice: Enter on a link opens it by itself.

@@ -13,7 +13,8 @@ import { LineRow } from "./line_row";
 import { LineStore, LINES_MAX, type Entry } from "./line_store";
 import { VirtualList } from "./virtual_list";
 
-const ROW_PX = 20;
+// As style/tail.css and touch.css have it: a finger needs more than the 20 px of a mouse.
+const ROW_PX = matchMedia("(pointer: coarse)").matches ? 30 : 20;
 const HISTORY = 200;
 const SILENCE_MS = 40_000; // it says something every 15 s
 const REFILTER_MS = 400;

@@ -4,7 +4,7 @@ import uPlot from "uplot";
 
 import type { Column, Marker } from "../api/types";
 import { el, setText } from "../base/dom";
-import { clock, NOTHING, text, type Figure } from "../base/format";
+import { clock, text, type Figure } from "../base/format";
 import { colour, onTheme } from "../base/theme";
 import { drawMarkers } from "./markers";
 
@@ -12,6 +12,7 @@ export interface ChartSeries {
     label: string;
     colour: string; // of the style sheet: "accent"
     values: Column;
+    now: number | null; // of the last minute, as the tiles have it
     dash?: number[];
     // What is said now and then, and holds until it is said again.
     isSampled?: boolean;
@@ -28,6 +29,7 @@ export interface ChartData {
 
 export interface ChartSpec {
     title: string;
+    name?: string; // of its class, where the page has to know it
     hint: string;
     format: (y: number | null) => Figure;
     none: string; // in words, for when there is no value
@@ -45,11 +47,15 @@ export interface ChartSpec {
 
 const SYNC = uPlot.sync("charts");
 const TABLE_ROWS = 12;
+const EDGE = 0.06; // of the axis: half of a time
 
 export class Chart {
     private readonly host = el("div", { class: "plot" });
     private readonly legend = el("div", { class: "legend",
                                           "aria-hidden": "true" });
+    // What time the legend's values are of.
+    private readonly when = el("span", { class: "when",
+                                         "aria-hidden": "true" });
     private readonly none: HTMLElement;
     private readonly body = el("tbody");
     private readonly headRow = el("tr");
@@ -67,9 +73,10 @@ export class Chart {
 
     constructor(private readonly spec: ChartSpec) {
         this.root = el(
-            "figure", { class: "chart" },
+            "figure", { class: `chart ${spec.name ?? ""}` },
             el("figcaption", {},
-               el("h3", { title: spec.hint }, spec.title), this.legend),
+               el("h3", { title: spec.hint }, spec.title), this.when,
+               this.legend),
             this.host, this.values);
         this.none = el("p", { class: "none" }, spec.none);
         this.host.append(this.none);
@@ -266,12 +273,15 @@ export class Chart {
         this.showValues();
     }
 
-    // Under the cursor, or the newest there are.
+    // Under the cursor, or those of the last minute.
     private showValues(): void {
-        const index = this.plot?.cursor.idx;
+        const index = this.plot?.cursor.idx ?? null;
+        const t = index === null ? undefined : this.data?.t[index];
+        setText(this.when, t === undefined ? "last minute" : clock(t));
+        this.when.classList.toggle("is-past", t !== undefined);
         this.data?.series.forEach((one, i) => {
-            const value = index === null || index === undefined
-                ? newest(one.values) : one.values[index] ?? null;
+            const value = index === null ? one.now
+                                         : one.values[index] ?? null;
             const key = this.legend.children[i];
             if (key)
                 setText(key.children[2] as Node,
@@ -296,18 +306,12 @@ export class Chart {
     }
 }
 
-function newest(values: Column): number | null {
-    for (let i = values.length - 1; i >= 0; i--)
-        if (values[i] !== null && values[i] !== undefined)
-            return values[i] ?? null;
-    return null;
-}
-
+// One that would not fit before the edge is left out.
 function hourMinute(t: number, data: ChartData): string {
-    const time = clock(t);
-    if (data.to - data.from > 600)
-        return time.slice(0, 5);
-    return time === NOTHING ? "" : time;
+    const span = data.to - data.from;
+    if (t > data.to - span * EDGE)
+        return "";
+    return span > 600 ? clock(t).slice(0, 5) : clock(t);
 }
 
 function lonely(plot: uPlot, series: number): number[] {

@@ -4,7 +4,7 @@ import { el } from "../base/dom";
 const KEYS: [string, string][] = [
     ["/", "search channels, or filter the tail"],
     ["j k ↓ ↑", "next, previous channel"],
-    ["Enter", "open it"],
+    ["Enter", "open it; in the search, the first match"],
     ["1 2 3", "2 minutes, 1 hour, 24 hours"],
     ["Space", "pause the tail, and go on"],
     ["f", "follow the tail's end"],

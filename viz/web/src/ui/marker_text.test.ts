@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { Marker } from "../api/types";
-import { isBad, isMinor, markerText } from "./marker_text";
+import { isBad, isMinor, markerText, worthTelling } from "./marker_text";
 
 function marker(kind: string, text: string, process = "web.1"): Marker {
     return { t: 0, kind, process, text, seq: 1 };
@@ -34,6 +34,17 @@ test("a marker is told in words", () => {
     assert.equal(markerText(marker("start", "bundle exec puma")),
                  "web.1 start");
     assert.equal(markerText(marker("exit", "status 137")),
-                 "web.1 status 137");
+                 "web.1 exited with 137");
+    assert.equal(markerText(marker("state", "up to crashed")),
+                 "web.1 crashed");
+    assert.equal(markerText(marker("state", "crashed")), "web.1 crashed");
     assert.equal(markerText(marker("cycling", "")), "web.1 cycling");
+});
+
+test("of a crash the exit that came with it is not told as well", () => {
+    const exit = marker("exit", "status 1");
+    const crash = marker("state", "up to crashed");
+    const other = marker("exit", "status 1", "web.2");
+    assert.deepEqual(worthTelling([exit, crash, other]), [crash, other]);
+    assert.deepEqual(worthTelling([exit, { ...crash, t: 60 }]).length, 2);
 });

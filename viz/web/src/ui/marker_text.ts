@@ -18,11 +18,42 @@ export function isMinor(marker: Marker): boolean {
         (marker.kind === "state" && !/ to up\b/.test(marker.text));
 }
 
-// "web.1 up to crashed", "v42", "deploy 3f2a"; of a start the text is its command
-// line, which says less than that it is one.
+// What is to be told of, in the order of time: no steps, and of a crash not the exit
+// that came with it.
+export function worthTelling(markers: readonly Marker[]): Marker[] {
+    return markers.filter(one => !isMinor(one) && !(
+        one.kind === "exit" && markers.some(
+            other => other.process === one.process && isCrash(other) &&
+                Math.abs(other.t - one.t) < 2)));
+}
+
+function isCrash(marker: Marker): boolean {
+    return marker.kind === "state" && stateOf(marker) === "crashed";
+}
+
+// What it became: "up" of "starting to up".
+export function stateOf(marker: Marker): string {
+    return marker.text.slice(marker.text.lastIndexOf(" ") + 1);
+}
+
+// "crashed", "v42", "deploy 3f2a"; of a start the text is its command line, which
+// says less than that it is one.
+export function markerWords(marker: Marker): string {
+    if (marker.kind === "start" || marker.text === "")
+        return marker.kind;
+    switch (marker.kind) {
+    case "deploy":
+        return `deploy ${marker.text}`;
+    case "state":
+        return stateOf(marker);
+    case "exit":
+        return marker.text.replace(/^status /, "exited with ");
+    default:
+        return marker.text;
+    }
+}
+
 export function markerText(marker: Marker): string {
-    const isCommand = marker.kind === "start" || marker.text === "";
-    const text = isCommand ? marker.kind
-        : marker.kind === "deploy" ? `deploy ${marker.text}` : marker.text;
-    return marker.process === "" ? text : `${marker.process} ${text}`;
+    const words = markerWords(marker);
+    return marker.process === "" ? words : `${marker.process} ${words}`;
 }

@@ -3,7 +3,7 @@ import type uPlot from "uplot";
 
 import type { Marker } from "../api/types";
 import { colour } from "../base/theme";
-import { isBad, isMinor, markerText } from "./marker_text";
+import { isBad, markerText, worthTelling } from "./marker_text";
 
 // Labels where there is room for them; a line that has none tells by itself
 // that something was, and the list of events tells what.
@@ -11,6 +11,7 @@ export function drawMarkers(plot: uPlot, markers: readonly Marker[]): void {
     const { left, top, width, height } = plot.bbox;
     const ctx = plot.ctx;
     const scale = devicePixelRatio;
+    const told = new Set(worthTelling(markers));
     let free = left;
 
     ctx.save();
@@ -31,13 +32,14 @@ export function drawMarkers(plot: uPlot, markers: readonly Marker[]): void {
         ctx.moveTo(x, top);
         ctx.lineTo(x, top + height);
         ctx.stroke();
-        if (isMinor(marker))
+        if (!told.has(marker))
             continue;
         const text = markerText(marker);
         const room = ctx.measureText(text).width;
         const from = Math.min(x, left + width - room);
         if (from < free)
             continue;
+        ctx.globalAlpha = 1;
         ctx.fillText(text, from, top - 2 * scale);
         free = from + room + 8 * scale;
     }

@@ -1,5 +1,5 @@
 // The small pieces that tiles and tables are made of.
-import { el, setText, setVariable, type Child } from "../base/dom";
+import { el, setAttribute, setText, setVariable, type Child } from "../base/dom";
 import type { Figure } from "../base/format";
 
 // A value and its unit.
@@ -52,8 +52,25 @@ export function section(id: string, title: string,
               el("h2", { id: `${id}-h` }, title), ...children);
 }
 
+export interface Cell {
+    td: HTMLElement;
+    set(text: string, tone?: string): void;
+}
+
+export function cell(className = ""): Cell {
+    const td = el("td", { class: className });
+    return {
+        td,
+        set(text, tone = "") {
+            setText(td, text);
+            setAttribute(td, "data-tone", tone === "" ? undefined : tone);
+        },
+    };
+}
+
 export interface Head {
     label: string;
+    name?: string; // a class of its cells
     hint?: string;
     isText?: boolean;
 }
@@ -63,8 +80,9 @@ export function table(caption: string, heads: readonly Head[]):
     { root: HTMLElement; body: HTMLTableSectionElement } {
     const body = el("tbody");
     const row = el("tr", {}, ...heads.map(head => el(
-        "th", { scope: "col", class: head.isText ? "text" : "",
-                title: head.hint }, head.label)));
+        "th", { scope: "col", title: head.hint,
+                class: head.isText ? "text" : head.name ?? "" },
+        head.label)));
     const root = el(
         "div", { class: "scroll", tabindex: 0, role: "region",
                  "aria-label": caption },

@@ -1,0 +1,55 @@
+// Markers as things that happened: what several dynos do at once is one of them.
+import type { Marker } from "../api/types";
+import { isBad, markerWords, worthTelling } from "../ui/marker_text";
+
+export interface Happened {
+    t: number;
+    text: string;
+    isBad: boolean;
+    from_seq: number;
+    end_seq: number;
+}
+
+const AT_ONCE_S = 10;
+const NAMED = 3;
+
+interface Group {
+    words: string;
+    first: Marker;
+    last: Marker;
+    processes: string[];
+}
+
+// The newest first.
+export function happened(markers: readonly Marker[]): Happened[] {
+    const groups: Group[] = []; // the newest first
+    for (const one of worthTelling(markers)) {
+        const words = markerWords(one);
+        const group = groups.find(
+            of => of.words === words && one.t - of.first.t < AT_ONCE_S &&
+                of.first.process !== "" && one.process !== "");
+        if (!group) {
+            groups.unshift({ words, first: one, last: one,
+                             processes: [one.process] });
+            continue;
+        }
+        group.last = one;
+        if (!group.processes.includes(one.process))
+            group.processes.push(one.process);
+    }
+    return groups.map(of => ({
+        t: of.last.t,
+        text: `${names(of.processes)} ${of.words}`.trim(),
+        isBad: isBad(of.first),
+        from_seq: Math.max(1, of.first.seq - 10),
+        end_seq: of.last.seq + 10,
+    }));
+}
+
+function names(processes: readonly string[]): string {
+    const sorted = [...processes].sort(
+        (a, b) => a.localeCompare(b, "en", { numeric: true }));
+    return sorted.length <= NAMED ? sorted.join(", ")
+        : `${sorted.slice(0, NAMED - 1).join(", ")} and ` +
+          `${sorted.length - NAMED + 1} more`;
+}

@@ -1,0 +1,48 @@
+// What the legends of the charts say of the last minute: the same as the tiles.
+import type { Classes, Column, Percentile, Snapshot } from "../api/types";
+
+type Now = Snapshot | null;
+
+export function responseNow(now: Now, name: Percentile): number | null {
+    return now?.requests.response_ms?.[name] ?? null;
+}
+
+export function classNow(now: Now, name: keyof Classes): number | null {
+    return now === null ? null
+        : now.classes[name] / Math.max(1, now.to - now.from);
+}
+
+export function memoryNow(now: Now, process: string): number | null {
+    return now?.processes.find(one => one.process === process)
+        ?.memory?.total ?? null;
+}
+
+export function codeNow(now: Now, code: string): number | null {
+    return now === null ? null
+        : now.codes.find(one => one.code === code)?.count ?? 0;
+}
+
+export function quotaNow(now: Now): number | null {
+    return mostOf(now?.processes.map(one => one.memory?.quota ?? null) ?? []);
+}
+
+export function loadNow(now: Now): number | null {
+    return mostOf(now?.processes.map(one => one.load?.["1m"] ?? null) ?? []);
+}
+
+export function waitNow(now: Now): number | null {
+    return now?.queue.wait_ms?.mean ?? null;
+}
+
+export function mostOf(values: Column): number | null {
+    return values.reduce(
+        (most, one) => one !== null && (most === null || one > most) ? one
+            : most, null);
+}
+
+// What is told by turns, by dynos of different sizes, without the ups and downs of
+// who was the last to tell: the most of so many windows.
+export function mostOfRecent(values: Column, windows: number): Column {
+    return values.map((value, i) => value === null ? null
+        : mostOf(values.slice(Math.max(0, i - windows + 1), i + 1)));
+}

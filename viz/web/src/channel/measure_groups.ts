@@ -1,0 +1,46 @@
+// Measures in groups, by who they are of: the application's own, then those of
+// each database and add-on. What the page shows elsewhere is left out, and values
+// of single processes where there is a row of all; a filter finds them all the
+// same.
+import type { Measure } from "../api/types";
+
+export interface MeasureGroup {
+    of: string; // empty: of all processes
+    rows: Measure[];
+}
+
+// Tiles, charts and the dynos' table have these.
+const SHOWN_ELSEWHERE = /^(?:router\.|memory_|load_avg_)/;
+
+const byName = (a: string, b: string): number =>
+    a.localeCompare(b, "en", { numeric: true });
+
+export function measureGroups(measures: readonly Measure[], needle: string):
+    MeasureGroup[] {
+    const wanted = needle.trim().toLowerCase();
+    const found = wanted === "" ? unasked(measures) : measures.filter(
+        one => `${nameOf(one)} ${one.of}`.toLowerCase().includes(wanted));
+    const groups = new Map<string, Measure[]>();
+    for (const one of found) {
+        const rows = groups.get(one.of);
+        if (rows)
+            rows.push(one);
+        else
+            groups.set(one.of, [one]);
+    }
+    return [...groups].map(([of, rows]) => ({ of, rows: rows.sort(
+        (a, b) => Number(a.name === null) - Number(b.name === null) ||
+            byName(nameOf(a), nameOf(b))) }))
+        .sort((a, b) => byName(a.of, b.of));
+}
+
+export function nameOf(of: Measure): string {
+    return of.name ?? "all others";
+}
+
+function unasked(measures: readonly Measure[]): Measure[] {
+    const key = ({ name, op }: Measure): string => `${op} ${name}`;
+    const ofAll = new Set(measures.filter(one => one.of === "").map(key));
+    return measures.filter(one => !SHOWN_ELSEWHERE.test(one.name ?? "") &&
+                           (one.of === "" || !ofAll.has(key(one))));
+}

@@ -1,0 +1,125 @@
+// Whatever else lines measure: a table for each group.
+import type { Measure, Snapshot } from "../api/types";
+import { el, setAttribute, setText } from "../base/dom";
+import { count, measure as figure, NOTHING, percent, plural, text } from
+    "../base/format";
+import { Keyed, type View } from "../base/keyed";
+import { cell, section, table } from "../ui/parts";
+import { measureGroups, nameOf, type MeasureGroup } from "./measure_groups";
+
+const ROWS = 8; // of a group, until somebody asks for more
+const ROWS_MAX = 200;
+
+class MeasureRow implements View<Measure> {
+    private readonly name = el("th", { scope: "row", class: "text" });
+    private readonly cells = [cell(), cell("c-sum"), cell("c-of-values"),
+                              cell("c-quantile"), cell("c-quantile"),
+                              cell("c-of-values"), cell("c-of-values")];
+    readonly root = el("tr", {}, this.name,
+                       ...this.cells.map(one => one.td));
+
+    update(of: Measure): void {
+        setText(this.name, nameOf(of));
+        // Of what is counted one by one, each value is 1.
+        const isOnes = of.op === "unique" ||
+            (of.op === "count" && of.min === 1 && of.max === 1);
+        const value = (x: number | null): string =>
+            isOnes ? NOTHING : text(valueOf(of, x));
+        [count(of.count), of.op === "count" ? text(valueOf(of, of.sum))
+                                            : NOTHING,
+         value(of.mean), value(of.p50), value(of.p95), value(of.max),
+         value(of.last)].forEach((words, i) => this.cells[i]?.set(words));
+    }
+}
+
+function valueOf(of: Measure, x: number | null): ReturnType<typeof figure> {
+    return /hit[-_.]?rate$/.test(of.name ?? "") && of.unit === "" &&
+        of.max <= 1 ? percent(x) : figure(x, of.unit);
+}
+
+class GroupView implements View<MeasureGroup> {
+    private readonly title = el("h3");
+    private readonly rows: Keyed<Measure>;
+    private readonly table: HTMLElement;
+    private readonly more = el("button", {
+        type: "button", class: "quiet more", onclick: () => this.toggle() });
+    readonly root: HTMLElement;
+    private isWhole = false;
+    private newest: MeasureGroup = { of: "", rows: [] };
+
+    constructor() {
+        const made = table("Measures, over the last minute", [
+            { label: "Measure", isText: true }, { label: "Values" },
+            { label: "Sum", hint: "Of what counts", name: "c-sum" },
+            { label: "Mean", name: "c-of-values" },
+            { label: "p50", name: "c-quantile" },
+            { label: "p95", name: "c-quantile" },
+            { label: "Most", name: "c-of-values" },
+            { label: "Last", name: "c-of-values" },
+        ]);
+        this.table = made.root;
+        this.rows = new Keyed<Measure>(made.body, of => `${of.name}\n${of.op}`,
+                                       () => new MeasureRow());
+        this.root = el("div", { class: "measure-group" }, this.title,
+                       made.root, this.more);
+    }
+
+    update(of: MeasureGroup): void {
+        this.newest = of;
+        setText(this.title, of.of === "" ? "Application" : of.of);
+        setAttribute(this.table, "aria-label", `Measures of ${
+            of.of === "" ? "the application" : of.of}, over the last minute`);
+        // A column in which nothing stands is none.
+        this.table.classList.toggle(
+            "no-sums", of.rows.every(one => one.op !== "count"));
+        this.table.classList.toggle(
+            "no-quantiles", of.rows.every(one => one.p50 === null));
+        this.rows.update(of.rows.slice(0, this.isWhole ? ROWS_MAX : ROWS));
+        const hidden = of.rows.length - ROWS;
+        this.more.hidden = hidden <= 0;
+        setText(this.more, this.isWhole ? "Show fewer"
+                                        : `Show ${hidden} more`);
+        setAttribute(this.more, "aria-expanded", String(this.isWhole));
+    }
+
+    private toggle(): void {
+        this.isWhole = !this.isWhole;
+        this.update(this.newest);
+    }
+}
+
+export class Measures {
+    private readonly groups: Keyed<MeasureGroup>;
+    private readonly filter = el("input", {
+        type: "search", placeholder: "Find a measure", spellcheck: "false",
+        autocapitalize: "none", "aria-label": "Find a measure",
+        oninput: () => this.show() });
+    private readonly told = el("p", { class: "fine", role: "status" });
+    readonly root: HTMLElement;
+    private newest: Measure[] = [];
+
+    constructor() {
+        const list = el("div", { class: "measure-groups" });
+        this.groups = new Keyed<MeasureGroup>(list, of => of.of,
+                                              () => new GroupView());
+        this.root = section("measures", "Other measures",
+                            el("div", { class: "toolbar" }, this.filter,
+                               this.told), list);
+    }
+
+    update({ measures }: Snapshot): void {
+        this.newest = measures;
+        this.root.hidden = measures.length === 0;
+        this.show();
+    }
+
+    private show(): void {
+        const needle = this.filter.value;
+        const groups = measureGroups(this.newest, needle);
+        const n = groups.reduce((sum, of) => sum + of.rows.length, 0);
+        this.groups.update(groups);
+        setText(this.told, needle.trim() !== ""
+            ? `${plural(n, "measure")} with “${needle.trim()}”`
+            : n === 0 ? "None but what is shown above" : "");
+    }
+}
