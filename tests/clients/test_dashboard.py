@@ -27,6 +27,21 @@ const field = document.querySelector("#tail input");
 field.value = arguments[0];
 field.dispatchEvent(new Event("change"));
 """
+SIGN_OUT = """
+[...document.querySelectorAll(".top button")]
+    .find(one => one.textContent === "Sign out").click();
+"""
+TYPE = """
+const field = document.querySelector(arguments[0]);
+field.value = arguments[1];
+field.dispatchEvent(new Event("input", {bubbles: true}));
+"""
+ASK = """
+["measure", "by", "where"].forEach((name, i) => {
+    document.getElementById(`ask-${name}`).value = arguments[i];
+});
+document.querySelector(".ask-form .primary").click();
+"""
 KEY = """
 (document.activeElement || document.body).dispatchEvent(new KeyboardEvent(
     "keydown", {key: arguments[0], bubbles: true, cancelable: true}));
@@ -40,17 +55,19 @@ def request(i, ms, status=200, more=""):
                 "error" if more else "info", i, i, ms, status, more))
 
 
-class Dashboard(DaemonTest):
+class DashboardTest(DaemonTest):
+    MORE_FLAGS = []
+
     def setUp(self):
-        self.FLAGS = ["--data", programs.folder(self)]
+        self.FLAGS = ["--data", programs.folder(self), *self.MORE_FLAGS]
         super().setUp()
         self.token = self.make_channel("shop", "heroku")["heroku"]
         self.browser = Browser(self)
         self.port = self.daemon.address()[1]
 
-    def send(self, *texts):
+    def send(self, *texts, process="router"):
         answer = self.post(self.token, [
-            line(text, app=self.token, procid="router") for text in texts])
+            line(text, app=self.token, procid=process) for text in texts])
         self.assertEqual(answer.status, 204)
 
     def open(self, path):
@@ -72,9 +89,17 @@ class Dashboard(DaemonTest):
             what, seen[-1]))
         return seen[-1]
 
+    def wait_for_texts(self, selector, wanted, what):
+        programs.wait_until(
+            lambda: self.browser.run(TEXTS, selector) == wanted, PATIENCE_S,
+            lambda: "%s: they are %r" % (
+                what, self.browser.run(TEXTS, selector)))
+
     def aggregates(self):
         return self.ask("GET", "/v3/channels/shop/aggregates").json()
 
+
+class Dashboard(DashboardTest):
     def test_it_shows_what_the_api_says(self):
         self.send(*(request(i, 100) for i in range(40)),
                   request(99, 30000, 503, ' code=H12 desc="Request timeout"'))
@@ -114,6 +139,62 @@ class Dashboard(DaemonTest):
         self.browser.run(KEY, "Escape")
         self.assertIsNone(self.text(".panel"))
 
+    def test_a_question_is_answered_as_a_table(self):
+        self.send(*(request(i, 100) for i in range(6)),
+                  request(7, 900, 503, " code=H18"))
+        self.open("/channels/shop")
+        self.wait_for("#tile-throughput .sub", "the requests",
+                      lambda text: text.startswith("7 in"))
+        self.browser.run(KEY, "a")
+        self.browser.run(ASK, "service", "status, dyno", "status>=200")
+        self.wait_for_texts(".answer tbody th",
+                            ["200 · web.1", "503 · web.1"], "the groups")
+        told = self.ask("GET", "/v3/channels/shop/aggregate?measure=service"
+                        "&by=status,dyno&where=status%3E%3D200&q=0.95").json()
+        cells = self.browser.run(TEXTS, ".answer tbody tr:first-child td")
+        self.assertEqual(cells[0], str(told["groups"][0]["count"]))
+        self.assertAlmostEqual(float(cells[3].split()[0]),
+                               told["groups"][0]["quantiles"]["0.95"],
+                               delta=1)
+        self.browser.run(
+            "document.querySelectorAll('.answer tbody button')[1].click()")
+        self.assertIn("code=H18", self.wait_for(".panel .line-text",
+                                                "its newest line"))
+        self.browser.run(KEY, "a")
+        self.browser.run(ASK, "service", "", "status>>200")
+        said = self.ask("GET", "/v3/channels/shop/aggregate?measure=service"
+                        "&where=status%3E%3E200").json()["error"]
+        self.wait_for(".ask .fine", "the API's words",
+                      lambda text: text == "logplexd says: " + said)
+
+    def test_dynos_are_apart_from_who_only_writes(self):
+        self.send(request(1, 20))
+        self.send("State changed from starting to up", process="web.1")
+        self.send("Process exited with status 1",
+                  "State changed from up to crashed", process="worker.1")
+        self.send("measure#depth=3", process="heroku-redis")
+        self.open("/channels/shop")
+        self.wait_for_texts("#dynos tbody th", ["web.1", "worker.1"],
+                            "the dynos")
+        self.assertEqual(sorted(self.browser.run(TEXTS, "#sources b")),
+                         ["heroku-redis", "router"])
+        states = self.browser.run(TEXTS, "#dynos .words-cell")
+        self.assertRegex(states[0], r"^started \d+ (s|min) ago$")
+        self.assertRegex(states[1], r"^crashed \d+ (s|min) ago$")
+        self.wait_for_texts(".events li span",
+                            ["worker.1 crashed", "web.1 up"],
+                            "what happened")
+
+    def test_measures_are_found_by_name(self):
+        self.send("sample#queue.depth=3 sample#memory_total=21MB "
+                  "measure#db=12ms")
+        self.open("/channels/shop")
+        self.wait_for_texts("#measures tbody th", ["db", "queue.depth"],
+                            "what is shown nowhere else")
+        self.browser.run(TYPE, "#measures input", "memory")
+        self.wait_for_texts("#measures tbody th", ["memory_total"],
+                            "what is found by its name")
+
     def test_the_tail_is_filtered(self):
         self.send(request(1, 20), request(2, 20, 503), request(3, 20, 404),
                   request(4, 20, 500))
@@ -145,6 +226,48 @@ class Dashboard(DaemonTest):
                       lambda text: text.startswith("1 in"))
         self.browser.run(KEY, "Escape")
         self.wait_for(".channels", "the fleet again")
+
+    def test_enter_in_the_search_opens_the_first_match(self):
+        self.make_channel("quiet", "app")
+        self.send(request(1, 20, 503))
+        self.open("/")
+        self.wait_for_texts(".channel-link", ["shop", "quiet"], "both")
+        self.browser.run("document.getElementById('search').focus()")
+        self.browser.run(TYPE, "#search", "qui")
+        self.browser.run(KEY, "Enter")
+        self.wait_for(".state h1", "the page of the match",
+                      lambda text: text == "No line yet")
+        self.assertEqual(self.browser.run("return location.pathname"),
+                         "/channels/quiet")
+
+    def viewers(self):
+        told = dict(one.rsplit(" ", 1) for one in self.ask(
+            "GET", "/metrics").body.decode().splitlines())
+        return (int(told["logplex_aggregate_viewers_opened_total"]) -
+                int(told["logplex_aggregate_viewers_closed_total"]))
+
+    def test_who_signs_out_sees_no_more(self):
+        self.send(request(1, 20), request(2, 20))
+        self.open("/channels/shop")
+        self.wait_for(".tail-told", "the lines",
+                      lambda text: text == "2 lines")
+        self.browser.run(
+            """document.querySelector('[data-p="p99"] button').click()""")
+        self.wait_for(".panel .line-text", "a line")
+        programs.wait_until(lambda: self.viewers() == 1, PATIENCE_S,
+                            "one stream")
+        self.browser.run(SIGN_OUT)
+        self.wait_for("#login-id", "the form again")
+        for gone in (".panel", ".tiles", "#tail"):
+            self.assertIsNone(self.text(gone), gone)
+        programs.wait_until(lambda: self.viewers() == 0, PATIENCE_S,
+                            "no stream that is still open")
+        self.browser.run(SIGN_IN, OWNER[0], "wrong")
+        self.wait_for(".login-words", "that it is wrong",
+                      lambda text: text.startswith("logplexd says"))
+        self.browser.run(SIGN_IN, *OWNER)
+        self.wait_for("#tile-throughput .sub", "the numbers again",
+                      lambda text: text.startswith("2 in"))
 
     def test_it_comes_back_after_a_restart_by_itself(self):
         self.send(request(1, 20))
@@ -181,6 +304,19 @@ class Dashboard(DaemonTest):
             self.assertTrue(address.startswith(
                 "http://127.0.0.1:%d/" % self.port), address)
             self.assertNotIn(OWNER[1], address)
+
+
+class Unmeasured(DashboardTest):
+    MORE_FLAGS = ["--aggregates", "off"]
+
+    def test_without_numbers_there_are_lines(self):
+        self.send(request(1, 20))
+        self.open("/")
+        self.wait_for_texts(".plain-list a", ["shop"], "the channels")
+        self.browser.run("document.querySelector('.plain-list a').click()")
+        self.wait_for(".tail-told", "its line",
+                      lambda text: text == "1 line")
+        self.assertIn("--aggregates off", self.text(".banner"))
 
 
 if __name__ == "__main__":

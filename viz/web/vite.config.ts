@@ -22,7 +22,7 @@ const licence = `/*! uPlot\n${readFileSync("node_modules/uplot/LICENSE",
 
 export default defineConfig({
     esbuild: { legalComments: "inline" },
-    server: { host: "127.0.0.1", proxy: { "/v3": api } },
+    server: { host: "127.0.0.1", proxy: { "/v3": api, "/apps": api } },
     build: {
         target: "es2022",
         assetsInlineLimit: 0,

@@ -7,6 +7,7 @@ import "./style/channel.css";
 import "./style/tail.css";
 import "./style/touch.css";
 
+import { el } from "./base/dom";
 import { bindKeys, startKeys } from "./base/keys";
 import { startTheme, toggleTheme } from "./base/theme";
 import { ChannelPage } from "./channel/channel_page";
@@ -26,7 +27,9 @@ function pageOf(path: string): Page {
     if (channel !== undefined)
         return new ChannelPage(shell, decodeURIComponent(channel));
     shell.place("Nothing here");
-    return { root: notice("There is nothing here"), close: () => undefined };
+    return { root: notice(
+        "There is nothing here",
+        el("p", {}, el("a", { href: "/" }, "All channels"))), close: () => undefined };
 }
 
 function show(): void {

@@ -8,6 +8,12 @@ export class ApiError extends Error {
     }
 }
 
+// A daemon with --aggregates off has lines all the same.
+export function isUnmeasured(error: ApiError): boolean {
+    return error.status === 404 &&
+        /there are no aggregates/.test(error.message);
+}
+
 // Paths begin with a slash: there is no request to any other host.
 export async function ask(path: string, signal: AbortSignal,
                           headers: Record<string, string> = {}):

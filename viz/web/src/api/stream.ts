@@ -30,6 +30,7 @@ export class Stream {
     private lastId = "";
     private endedWhy = "";
     private isClosed = false;
+    private isRestarting = false; // aborted, to begin again at once
     private readonly unbind: (() => void)[] = [];
 
     // silence_ms: as long as this without a byte, and the connection is dead,
@@ -71,7 +72,11 @@ export class Stream {
 
     // As somebody else now: what is open was somebody's who has gone.
     private restart(): void {
-        this.hurry();
+        if (this.timer !== 0) {
+            this.hurry();
+            return;
+        }
+        this.isRestarting = true;
         this.under?.abort();
     }
 
@@ -81,6 +86,7 @@ export class Stream {
     }
 
     private async run(): Promise<void> {
+        this.isRestarting = false;
         this.become({ kind: "connecting" });
         this.endedWhy = "the stream ended";
         const under = new AbortController();
@@ -141,6 +147,11 @@ export class Stream {
     }
 
     private failed(error: unknown): void {
+        if (this.isRestarting) {
+            this.isRestarting = false;
+            this.later(0);
+            return;
+        }
         if (!(error instanceof ApiError)) {
             this.wait("the connection broke");
             return;

@@ -220,6 +220,36 @@ export interface Lines {
     evicted_before?: number;
 }
 
+// A question's groups (docs/questions.md); the rest of all lines is in other.
+export interface AnswerGroup {
+    by: (string | null)[];
+    count: number;
+    mean?: number;
+    max?: number;
+    quantiles?: Record<string, number | null>;
+    newest_seq: number;
+    missed_max: number;
+}
+
+export interface Answer {
+    measure: string | null;
+    by: string[];
+    unit: string | null;
+    epoch: string;
+    groups: AnswerGroup[];
+    other: Omit<AnswerGroup, "by" | "newest_seq" | "missed_max"> | null;
+    groups_seen: number;
+    is_exact: boolean;
+    scanned: number;
+    matched: number;
+    without_measure: number;
+    other_units: number;
+    complete: boolean;
+    why: string | null;
+    error: number | null;
+    took_ms: number;
+}
+
 export interface DrainStatus {
     state: string;
     lag_lines: number;

@@ -1,6 +1,5 @@
 // One channel: its numbers, its charts, its lines.
-import type { ApiError } from "../api/client";
-import { channelPath } from "../api/client";
+import { channelPath, isUnmeasured, type ApiError } from "../api/client";
 import type { SseEvent } from "../api/sse";
 import { Stream, type StreamState } from "../api/stream";
 import type { Frame, Snapshot } from "../api/types";
@@ -10,10 +9,12 @@ import { atMostEvery, onceAFrame } from "../base/frames";
 import { bindKeys } from "../base/keys";
 import { TailView } from "../tail/tail_view";
 import { makeChannel, sendFirstLine } from "../ui/first_steps";
-import { login } from "../ui/login";
+import { askedAgain, login } from "../ui/login";
 import { notice } from "../ui/notice";
 import type { Page } from "../ui/page";
+import { closeSide } from "../ui/side";
 import type { Shell } from "../ui/shell";
+import { Ask } from "./ask";
 import { Behind } from "./behind";
 import { Charts } from "./charts";
 import { Drains } from "./drains";
@@ -29,6 +30,7 @@ const SPEAK_MS = 20_000;
 export class ChannelPage implements Page {
     readonly root = el("div", { class: "channel" });
     private readonly behind: Behind;
+    private readonly ask: Ask;
     private readonly tiles: Tiles;
     private readonly charts: Charts;
     private readonly dynos: Dynos;
@@ -56,7 +58,8 @@ export class ChannelPage implements Page {
     constructor(private readonly shell: Shell, private readonly id: string) {
         this.behind = new Behind(id);
         this.tiles = new Tiles(this.behind);
-        this.charts = new Charts(id, this.behind);
+        this.ask = new Ask(id, this.behind, () => this.newest);
+        this.charts = new Charts(id, this.behind, this.ask.opener);
         this.dynos = new Dynos(this.behind);
         this.routes = new Routes(this.behind);
         this.drains = new Drains(id);
@@ -67,7 +70,7 @@ export class ChannelPage implements Page {
             this.tiles.root, this.charts.root, this.lower, this.ledger.root);
         this.placeLower();
         this.show("connecting", notice("Connecting…"));
-        this.root.append(this.behind.panel.root);
+        this.root.append(this.behind.panel.root, this.ask.root);
         this.unbind = this.bind();
         shell.place(id);
         this.stream = new Stream(
@@ -79,11 +82,11 @@ export class ChannelPage implements Page {
 
     close(): void {
         this.unbind();
+        closeSide();
         this.stream.close();
         this.charts.close();
         this.drains.close();
         this.tail.close();
-        document.body.classList.remove("has-panel");
     }
 
     // On a wall screen the lines are beside the tables, and else between them.
@@ -100,6 +103,7 @@ export class ChannelPage implements Page {
             3: () => this.charts.choose(2),
             "/": event => { event.preventDefault(); this.tail.focusFilter(); },
             " ": event => { event.preventDefault(); this.tail.togglePause(); },
+            a: event => { event.preventDefault(); this.ask.open(); },
             f: () => this.tail.follow(),
             n: () => this.tail.nextHit(1),
             N: () => this.tail.nextHit(-1),
@@ -109,9 +113,9 @@ export class ChannelPage implements Page {
 
     // From the inside out: the panel, the field, the page.
     private escape(event: KeyboardEvent): void {
-        if (this.behind.panel.isOpen)
-            this.behind.panel.close();
-        else if (event.target instanceof HTMLInputElement)
+        if (closeSide())
+            return;
+        if (event.target instanceof HTMLInputElement)
             event.target.blur();
         else
             document.querySelector<HTMLElement>(".trail a")?.click();
@@ -151,9 +155,11 @@ export class ChannelPage implements Page {
     private refused(error: ApiError): void {
         this.shell.forget(); // none of them is to be seen now
         const said = el("p", {}, `logplexd says: ${error.message}`);
-        if (error.status === 401)
-            this.show("401", login(error.message));
-        else if (/there are no aggregates/.test(error.message))
+        if (error.status === 401) {
+            closeSide(); // its lines are none of theirs who come now
+            if (!askedAgain(this.state, error.message))
+                this.show("401", login(error.message));
+        } else if (isUnmeasured(error))
             this.showLinesOnly(said);
         else if (error.status === 404)
             this.show("404", notice(

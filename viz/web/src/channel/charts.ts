@@ -54,7 +54,7 @@ export class Charts {
     private now: Snapshot | null = null;
 
     constructor(private readonly channel: string,
-                private readonly behind: Behind) {
+                private readonly behind: Behind, ...more: HTMLElement[]) {
         this.events = new Events(behind);
         this.tabs = RANGES.map((range, i) => el(
             "button", { type: "button", class: "chip",
@@ -69,7 +69,7 @@ export class Charts {
             "charts", "Over time",
             el("div", { class: "tabs", role: "group",
                         "aria-label": "How far back" }, ...this.tabs,
-               this.told),
+               this.told, el("span", { class: "spring" }), ...more),
             el("div", { class: "charts" },
                ...this.charts.map(one => one.chart.root),
                this.events.root));

@@ -1,4 +1,5 @@
 // All channels, what hurts first.
+import { isUnmeasured } from "../api/client";
 import { Stream, type StreamState } from "../api/stream";
 import type { Fleet, FleetChannel } from "../api/types";
 import { el, setAttribute, setText } from "../base/dom";
@@ -7,12 +8,13 @@ import { atMostEvery, onceAFrame } from "../base/frames";
 import { Keyed } from "../base/keyed";
 import { bindKeys } from "../base/keys";
 import { makeChannel } from "../ui/first_steps";
-import { login } from "../ui/login";
+import { askedAgain, login } from "../ui/login";
 import { notice } from "../ui/notice";
 import type { Page } from "../ui/page";
 import { Value } from "../ui/parts";
 import type { Shell } from "../ui/shell";
 import { channelHref, FleetRow } from "./fleet_row";
+import { plainList } from "./plain_list";
 
 type Sort = "hurt" | "requests" | "errors" | "p95" | "loss" | "memory" |
     "lines" | "name";
@@ -64,6 +66,7 @@ export class FleetPage implements Page {
         this.body, channel => channel.id, () => new FleetRow());
     private readonly content: HTMLElement;
     private state: HTMLElement | null = null;
+    private refusedWith = "";
     private stream: Stream | null = null;
     private newest: Fleet | null = null;
     private sort: Sort;
@@ -185,18 +188,20 @@ export class FleetPage implements Page {
         this.shell.setState(state);
         if (state.kind !== "refused")
             return;
-        this.show(state.error.status === 401
-            ? login(state.error.message)
+        const { status, message } = state.error;
+        // It is asked again and again, and what is shown stays.
+        if ((status === 401 && askedAgain(this.state, message)) ||
+            (message === this.refusedWith && this.state))
+            return;
+        this.refusedWith = message;
+        this.show(status === 401 ? login(message)
+            : isUnmeasured(state.error) ? plainList(message)
             : notice("The fleet can't be shown",
-                     el("p", {}, `logplexd says: ${state.error.message}`)));
+                     el("p", {}, `logplexd says: ${message}`)));
     }
 
     // null: the numbers themselves.
     private show(state: HTMLElement | null): void {
-        // A form that is being filled in stays.
-        if (this.state?.classList.contains("login") &&
-            state?.classList.contains("login"))
-            return;
         this.state = state;
         this.root.replaceChildren(state ?? this.content);
     }

@@ -47,6 +47,7 @@ export interface ChartSpec {
 
 const SYNC = uPlot.sync("charts");
 const TABLE_ROWS = 12;
+const HOLDS = 30; // points that a sample stands for
 const EDGE = 0.06; // of the axis: half of a time
 
 export class Chart {
@@ -280,8 +281,7 @@ export class Chart {
         setText(this.when, t === undefined ? "last minute" : clock(t));
         this.when.classList.toggle("is-past", t !== undefined);
         this.data?.series.forEach((one, i) => {
-            const value = index === null ? one.now
-                                         : one.values[index] ?? null;
+            const value = index === null ? one.now : valueAt(one, index);
             const key = this.legend.children[i];
             if (key)
                 setText(key.children[2] as Node,
@@ -306,6 +306,18 @@ export class Chart {
     }
 }
 
+// What is said now and then holds for a while.
+function valueAt({ values, isSampled }: ChartSeries, index: number):
+    number | null {
+    const oldest = isSampled ? Math.max(0, index - HOLDS) : index;
+    for (let i = index; i >= oldest; i--) {
+        const value = values[i];
+        if (isThere(value))
+            return value;
+    }
+    return null;
+}
+
 // One that would not fit before the edge is left out.
 function hourMinute(t: number, data: ChartData): string {
     const span = data.to - data.from;
@@ -324,6 +336,6 @@ function lonely(plot: uPlot, series: number): number[] {
     return found;
 }
 
-function isThere(value: number | null | undefined): boolean {
+function isThere(value: number | null | undefined): value is number {
     return value !== null && value !== undefined;
 }

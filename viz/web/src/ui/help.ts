@@ -6,6 +6,7 @@ const KEYS: [string, string][] = [
     ["j k ↓ ↑", "next, previous channel"],
     ["Enter", "open it; in the search, the first match"],
     ["1 2 3", "2 minutes, 1 hour, 24 hours"],
+    ["a", "ask: any number, by any key"],
     ["Space", "pause the tail, and go on"],
     ["f", "follow the tail's end"],
     ["n N", "next, previous line with the searched text"],

@@ -1,6 +1,20 @@
 // Asks who is there, after a 401. The page itself has no secret in it.
-import { signIn } from "../api/credential";
-import { el } from "../base/dom";
+import { authorization, signIn } from "../api/credential";
+import { el, setText } from "../base/dom";
+
+// Who has not said yet who he is has not been wrong.
+function told(words: string): string {
+    return authorization() === null ? "This daemon asks for a credential."
+                                    : `logplexd says: ${words}`;
+}
+
+// A form that is being filled in stays, with what is said now.
+export function askedAgain(form: HTMLElement | null, words: string): boolean {
+    const at = form?.querySelector(".login-words");
+    if (at)
+        setText(at, told(words));
+    return Boolean(at);
+}
 
 export function login(words: string): HTMLElement {
     const id = el("input", { id: "login-id", autocomplete: "username",
@@ -15,7 +29,7 @@ export function login(words: string): HTMLElement {
     return el(
         "section", { class: "state login" },
         el("h1", {}, "Who are you?"),
-        el("p", { role: "alert" }, `logplexd says: ${words}`),
+        el("p", { class: "login-words", role: "alert" }, told(words)),
         el("form", { onsubmit: submit },
            el("label", { for: "login-id" }, "Credential's id ",
               el("small", {}, "(none: a bare secret, as Bearer)")), id,

@@ -1,40 +1,23 @@
-// The side panel: the lines behind a number. It does not cover the page, and
-// gives the focus back when it closes.
+// The lines behind a number, at the side.
 import { ApiError } from "../api/client";
 import type { EvictedLine, Line, Lines } from "../api/types";
 import { el, type Child } from "../base/dom";
 import { clock, count, plural } from "../base/format";
 import { requestOf, toneOf } from "./line_text";
+import { Side } from "./side";
 
 type Ask = (signal: AbortSignal) => Promise<Lines>;
 
 export class Panel {
-    private readonly title = el("h2", { tabindex: -1 });
     private readonly told = el("p", { class: "fine", role: "status" });
     private readonly list = el("ol", { class: "lines" });
-    readonly root = el(
-        "aside", { class: "panel", hidden: true, "aria-label": "Lines" },
-        el("header", {}, this.title,
-           el("button", { class: "quiet", type: "button", title: "Esc",
-                          onclick: () => this.close() }, "Close")),
-        this.told, this.list);
+    private readonly side = new Side("Lines", () => this.under?.abort(),
+                                     this.told, this.list);
+    readonly root = this.side.root;
     private under: AbortController | null = null;
-    private opener: HTMLElement | null = null;
 
     // byRequest: what a click on a line's request id is to do.
     constructor(private readonly byRequest: (id: string) => void) {}
-
-    get isOpen(): boolean {
-        return !this.root.hidden;
-    }
-
-    close(): void {
-        this.under?.abort();
-        this.root.hidden = true;
-        document.body.classList.remove("has-panel");
-        this.opener?.focus();
-        this.opener = null;
-    }
 
     async open(title: string, ask: Ask): Promise<void> {
         this.show(title);
@@ -59,13 +42,8 @@ export class Panel {
 
     private show(title: string): void {
         this.under?.abort();
-        if (!this.isOpen && document.activeElement instanceof HTMLElement)
-            this.opener = document.activeElement;
-        this.title.textContent = title;
         this.list.replaceChildren();
-        this.root.hidden = false;
-        document.body.classList.add("has-panel");
-        this.title.focus({ preventScroll: true });
+        this.side.show(title);
     }
 
     private fill(answer: Lines): void {

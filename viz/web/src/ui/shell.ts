@@ -118,11 +118,22 @@ export class Shell {
         case "connecting":
             return { tone: "wait", text: `Connecting${old}` };
         case "refused":
-            return { tone: "bad", text: `Refused${old}` };
+            return refused(this.state.error.status);
         case "waiting": {
             const s = Math.max(1, Math.ceil((this.state.until - now) / 1000));
             return { tone: "bad", text: `Reconnecting in ${s} s${old}` };
         }
         }
+    }
+}
+
+function refused(status: number): { tone: string; text: string } {
+    switch (status) {
+    case 401:
+        return { tone: "wait", text: "Not signed in" };
+    case 404:
+        return { tone: "wait", text: "No numbers" };
+    default:
+        return { tone: "bad", text: "Refused" };
     }
 }
