@@ -153,7 +153,8 @@ export class Charts {
 
     private response(): ChartOf {
         const chart = new Chart({
-            none: "No requests in this time", title: "Response time", atLeast: 10, format: format.duration,
+            title: "Response time", none: "No requests in this time",
+            atLeast: 10, format: format.duration,
             hint: "service + connect, of the router; percentiles ± 1 %",
             onPick: (series, i) => this.pickResponse(series, i),
         });
@@ -169,7 +170,8 @@ export class Charts {
 
     private throughput(): ChartOf {
         const chart = new Chart({
-            none: "No requests in this time", title: "Requests by status", atLeast: 1, format: format.rate,
+            title: "Requests by status", none: "No requests in this time",
+            atLeast: 1, format: format.rate,
             hint: "In a second", isStacked: true,
             onPick: (series, i) => this.pickStatus(series, i),
         });
@@ -182,8 +184,10 @@ export class Charts {
 
     private memory(): ChartOf {
         const chart = new Chart({
-            none: "No dyno has told it yet", title: "Memory by process", atLeast: 1024 * 1024,
-            format: format.bytes, ticks: BYTE_TICKS, hint: "memory_total, against its quota",
+            title: "Memory by process", none: "No dyno has told it yet",
+            atLeast: 1024 * 1024,
+            format: format.bytes, ticks: BYTE_TICKS,
+            hint: "memory_total, against its quota",
             onPick: (series, i) => this.pick(
                 `Memory of ${series}`, i, series === "quota" ? {}
                     : { process: series, where: "sample#memory_total" }),
@@ -193,16 +197,14 @@ export class Charts {
                 label: process, colour: `cat-${i % CATEGORIES}`, values,
                 isSampled: true, now: memoryNow(now, process),
             })),
-            { label: "quota", colour: "muted", dash: [6, 4], isSampled: true,
-              now: quotaNow(now),
-              values: mostOfRecent(store.column("memory_quota"),
-                                   Math.ceil(ROUND_S / store.step_s)) },
+            ...quota(store, now),
         ] };
     }
 
     private errors(): ChartOf {
         const chart = new Chart({
-            none: "No errors in this time", title: "Errors by code", atLeast: 4, isStacked: true,
+            title: "Errors by code", none: "No errors in this time",
+            atLeast: 4, isStacked: true,
             format: y => ({ value: format.compact(y), unit: "" }),
             hint: "H, R and L codes, in each step",
             onPick: (code, i) => this.pick(`Errors ${code}`, i, { code }),
@@ -216,7 +218,8 @@ export class Charts {
 
     private load(): ChartOf {
         const chart = new Chart({
-            none: "No dyno has told it yet", title: "Load", atLeast: 1,
+            title: "Load", none: "No dyno has told it yet",
+            atLeast: 1,
             format: y => ({ value: y === null ? format.NOTHING
                                               : format.digits(y), unit: "" }),
             hint: "load_avg_1m, of the process where it is highest",
@@ -233,7 +236,8 @@ export class Charts {
 
     private queue(): ChartOf {
         const chart = new Chart({
-            name: "waits", none: "The router has not told", title: "Queue time", atLeast: 50, format: format.duration,
+            name: "waits", title: "Queue time", none: "The router has not told",
+            atLeast: 50, format: format.duration,
             hint: "wait, of the router: the mean in each step",
             threshold: { y: 40, label: "40 ms" },
             onPick: (_, i) => this.pick("Requests that waited", i,
@@ -274,6 +278,16 @@ export class Charts {
         this.behind.matching(`${title} at ${format.clock(t)}`,
                              { ...range, ...query });
     }
+}
+
+// There is one where memory is told at all.
+function quota(store: SeriesStore, now: Snapshot | null): ChartSeries[] {
+    const told = store.column("memory_quota");
+    return told.every(value => value === null) ? [] : [
+        { label: "quota", colour: "muted", dash: [6, 4], isSampled: true,
+          now: quotaNow(now),
+          values: mostOfRecent(told, Math.ceil(ROUND_S / store.step_s)) },
+    ];
 }
 
 function perSecond(values: Column, step_s: number): Column {

@@ -28,6 +28,15 @@ test("of many dynos some are named", () => {
                      [["web.1, web.2 and 3 more crashed", true]]);
 });
 
+test("what a dyno does again is told again", () => {
+    const up = "starting to up";
+    assert.deepEqual(happened([
+        marker(1, "state", "web.1", up), marker(2, "state", "web.2", up),
+        marker(4, "release", "", "v8"),
+        marker(6, "state", "web.2", up), marker(7, "state", "web.1", up),
+    ]).map(one => one.text), ["web.1, web.2 up", "v8", "web.1, web.2 up"]);
+});
+
 test("two releases are two", () => {
     assert.deepEqual(happened([marker(1, "release", "", "v7"),
                                marker(2, "release", "", "v8")])

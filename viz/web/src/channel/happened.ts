@@ -25,18 +25,16 @@ export function happened(markers: readonly Marker[]): Happened[] {
     const groups: Group[] = []; // the newest first
     for (const one of worthTelling(markers)) {
         const words = markerWords(one);
-        const group = groups.find(
-            of => of.words === words && one.t - of.first.t < AT_ONCE_S &&
-                of.first.process !== "" && one.process !== "");
-        if (!group) {
+        const group = groups.find(of => of.words === words);
+        if (!group || !isOneOf(group, one)) {
             groups.unshift({ words, first: one, last: one,
                              processes: [one.process] });
             continue;
         }
         group.last = one;
-        if (!group.processes.includes(one.process))
-            group.processes.push(one.process);
+        group.processes.push(one.process);
     }
+    groups.sort((a, b) => b.last.t - a.last.t || b.last.seq - a.last.seq);
     return groups.map(of => ({
         t: of.last.t,
         text: `${names(of.processes)} ${of.words}`.trim(),
@@ -44,6 +42,12 @@ export function happened(markers: readonly Marker[]): Happened[] {
         from_seq: Math.max(1, of.first.seq - 10),
         end_seq: of.last.seq + 10,
     }));
+}
+
+// What a dyno does again is another time.
+function isOneOf(group: Group, { process, t }: Marker): boolean {
+    return process !== "" && !group.processes.includes(process) &&
+        t - group.first.t < AT_ONCE_S;
 }
 
 function names(processes: readonly string[]): string {

@@ -342,7 +342,8 @@ class Activity implements Tile {
         });
         const dynos = plural(web.length, "dyno");
         setText(this.sub, mean > 1
-            ? `requests, in each of ${dynos}`
+            ? `requests, in ${web.length === 1 ? "one dyno"
+                : `each of ${dynos}`}`
             : `of the time busy, ${dynos}`);
     }
 }
