@@ -97,14 +97,15 @@ class DynoRow implements View<Process> {
     private showWords(of: Process): void {
         const state = dynoState(of, this.told.markers, this.told.now);
         const codes = codeWords(of.codes);
-        this.words.set([codes, state.text].filter(one => one !== "")
-            .join(" · ") || format.NOTHING,
+        const words = [codes, state.text].filter(one => one !== "")
+            .join(" · ");
+        this.words.set(words || format.NOTHING,
                        codes !== "" || state.isBad ? "bad" : "");
-        const meaning = Object.keys(of.codes).map(
-            code => `${code}: ${this.told.meanings.get(code) ?? "?"}`)
-            .join("\n");
-        setAttribute(this.words.td, "title",
-                     meaning === "" ? undefined : meaning);
+        // Of what may be cut for want of room, and what its codes mean.
+        const meanings = Object.keys(of.codes).map(
+            code => `${code}: ${this.told.meanings.get(code) ?? "?"}`);
+        setAttribute(this.words.td, "title", words === "" ? undefined
+            : [words, ...meanings].join("\n"));
     }
 }
 
