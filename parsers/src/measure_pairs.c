@@ -253,7 +253,7 @@ typedef struct router_key {
 } router_key;
 
 /* In the order in which the router writes them, so that the next one is mostly
- * found at the first look. */
+ * found at the first look; what few lines have comes last. */
 #define KEY_MASK(name)                \
     (sizeof(name) >= 8 ? ~UINT64_C(0) \
                        : (UINT64_C(1) << (8 * sizeof(name) & 63)) - 1)
@@ -271,16 +271,12 @@ typedef struct router_key {
 // clang-format off
 static const router_key router_keys[] = {
     SPAN_KEY(at),
-    SPAN_KEY(code),
-    SPAN_KEY(desc),
     SPAN_KEY(method),
     SPAN_KEY(path),
     SPAN_KEY(host),
     SPAN_KEY(request_id),
     KEY("fwd", ROUTER_NOTHING),
     SPAN_KEY(dyno),
-    KEY("queue", ROUTER_PLAIN),
-    KEY("wait", ROUTER_MS),
     KEY("connect", ROUTER_MS),
     KEY("service", ROUTER_MS),
     KEY("status", ROUTER_STATUS),
@@ -288,6 +284,10 @@ static const router_key router_keys[] = {
     KEY("protocol", ROUTER_NOTHING),
     KEY("tls", ROUTER_NOTHING),
     KEY("tls_version", ROUTER_NOTHING),
+    SPAN_KEY(code),
+    SPAN_KEY(desc),
+    KEY("queue", ROUTER_PLAIN),
+    KEY("wait", ROUTER_MS),
 };
 // clang-format on
 
@@ -332,9 +332,40 @@ static void set_span(const router_key *key, lp_span value, lp_measures *out)
     span->len_bytes = value.len_bytes;
 }
 
+/* lpi_measures_add() of a key that has a text; the most common numbers, "18ms" and
+ * "200", at once. */
+static inline bool add_number(const lpi_pairs *pairs, const lp_pair *pair,
+                              lp_unit unit, lp_measures *out)
+{
+    enum { MS = 'm' | 's' << 8 };
+    uint64_t word = lpi_pairs_word(pairs, pair->value.ptr);
+    size_t len_bytes = pair->value.len_bytes;
+    uint32_t number;
+    size_t n = lpi_number_of_word(word, &number);
+    bool is_ms = n + 2 == len_bytes && (word >> 8 * n & 0xffff) == MS;
+    lp_measure *to = &out->list[out->count];
+
+    if (n == 0 || !(n == len_bytes || is_ms) || out->count == LP_MEASURES_MAX) {
+        return lpi_measures_add(out, LP_OP_MEASURE, pair->key, pair->value,
+                                unit);
+    }
+    out->count++;
+    to->name.ptr = pair->key.ptr;
+    to->name.len_bytes = pair->key.len_bytes;
+    to->text.ptr = pair->value.ptr;
+    to->text.len_bytes = len_bytes;
+    to->suffix.ptr = pair->value.ptr + n;
+    to->suffix.len_bytes = len_bytes - n;
+    to->value = number;
+    to->op = LP_OP_MEASURE;
+    to->unit = (uint8_t)(is_ms ? LP_UNIT_MS : unit);
+    return true;
+}
+
 /* Whether it tells a router. */
-static bool read_router_value(const router_key *key, const lp_pair *pair,
-                              lp_measures *out)
+static inline bool read_router_value(const lpi_pairs *pairs,
+                                     const router_key *key, const lp_pair *pair,
+                                     lp_measures *out)
 {
     lp_unit unit = LP_UNIT_NONE;
 
@@ -357,7 +388,7 @@ static bool read_router_value(const router_key *key, const lp_pair *pair,
         unit = LP_UNIT_BYTES;
         break;
     }
-    return lpi_measures_add(out, LP_OP_MEASURE, pair->key, pair->value, unit);
+    return add_number(pairs, pair, unit, out);
 }
 
 /* A pair that the router does not write. */
@@ -387,7 +418,7 @@ static bool read_router_pairs(lpi_pairs *pairs, bool is_cut, lp_measures *out)
             lpi_pairs_take_value(pairs, at + key->len_bytes, &pair);
             end_triple(&open, lp_span_of(NULL, 0), out);
             if (!pair.unterminated) {
-                is_router |= read_router_value(key, &pair, out);
+                is_router |= read_router_value(pairs, key, &pair, out);
             }
         } else {
             // Word by word, and so that the others may stay in registers.

@@ -8,6 +8,7 @@
 
 #include "logplex/measure.h"
 #include "logplex/span.h"
+#include "swar.h"
 
 typedef struct lpi_number {
     double bare;    /* as it is written, the unit left out */
@@ -49,6 +50,34 @@ static inline size_t lpi_number_short(lp_span text, uint32_t *out)
     }
     *out = number;
     return at;
+}
+
+/*
+ * The same of a word, which is the first eight bytes of a text and need not end
+ * with it: at most seven digits, and no branch that goes by how many there are, as
+ * no processor could foretell that. 0: there are none, or eight.
+ */
+static inline size_t lpi_number_of_word(uint64_t word, uint32_t *out)
+{
+    // Digits become 0 to 9, all else more; the lowest of these ends them.
+    uint64_t digits = word ^ LP_SWAR_ONES * '0';
+    uint64_t others =
+        (digits | (digits + LP_SWAR_ONES * (0x80 - 10))) & LP_SWAR_HIGHS;
+    size_t n = others == 0 ? 0 : lp_swar_first(others);
+
+    if (n == 0) {
+        return 0;
+    }
+    // To the top, with zeros in front; then by twos, fours and eights.
+    digits <<= 64 - 8 * n;
+    digits = digits * 10 + (digits >> 8);
+    digits = ((digits & UINT64_C(0x000000ff000000ff)) *
+                  UINT64_C(0x000f424000000064) +
+              (digits >> 16 & UINT64_C(0x000000ff000000ff)) *
+                  UINT64_C(0x0000271000000001)) >>
+             32;
+    *out = (uint32_t)digits;
+    return n;
 }
 
 #endif /* LP_NUMBER_H */
