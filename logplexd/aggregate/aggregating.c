@@ -15,7 +15,7 @@ enum {
     SWEEP_LOOKS = 256,
     SLICE_LOOKS = 1024, /* before others' turn */
     SLICE_BYTES = 2 << 20,
-    WAKE_BYTES = 2 << 20,
+    WAKE_BYTES = 4 << 20,
     READ_BYTES = 1 << 20 /* of one channel, before others' turn */
 };
 
@@ -329,7 +329,7 @@ static bool create_homes(struct aggregates *shared)
 /* A ring has to keep what is not read yet, until ingest holds and beyond. */
 static uint64_t wake_bytes(const config *cfg)
 {
-    uint64_t most = cfg->channel_max_bytes / 8;
+    uint64_t most = cfg->channel_max_bytes / 4;
 
     return most < WAKE_BYTES ? most : WAKE_BYTES;
 }

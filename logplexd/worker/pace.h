@@ -28,7 +28,7 @@
 #include "logplex/logplex.h"
 
 enum {
-    PACE_HOLD = 4,
+    PACE_HOLD = 2,
     PACE_LOOK_MS = 2 /* whoever holds looks again */
 };
 

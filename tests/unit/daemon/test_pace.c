@@ -8,7 +8,11 @@
 
 #include "ingest/hold.h"
 
-enum { WAKE_BYTES = 1000, LINE_BYTES = 100 };
+enum {
+    WAKE_BYTES = 1000,
+    LINE_BYTES = 100,
+    HOLD_LINES = PACE_HOLD * WAKE_BYTES / LINE_BYTES
+};
 
 static unsigned woken[4];
 
@@ -87,14 +91,14 @@ static void ingest_holds_until_half_is_caught_up(void **state)
     pace *p = create(2);
 
     (void)state;
-    pace_add(p, 0, 1, 40);
+    pace_add(p, 0, 1, HOLD_LINES);
     assert_false(pace_look(p, 0, 1, LINE_BYTES));
     assert_false(pace_is_held(p));
     pace_add(p, 0, 1, 1);
     assert_true(pace_look(p, 0, 1, LINE_BYTES));
     assert_false(pace_look(p, 0, 1, LINE_BYTES)); // it does already
     assert_true(pace_is_held_still(p));
-    pace_read(p, 1, 20);
+    pace_read(p, 1, HOLD_LINES / 2);
     assert_true(pace_is_held_still(p));
     pace_read(p, 1, 1);
     assert_false(pace_is_held(p)); // though nobody waits, who would look
@@ -126,7 +130,7 @@ static void go_on(hold_wait *wait)
     assert_false(wait->is_waiting);
     gone_on++;
     if (holder != NULL) {
-        pace_add(holder, 0, 0, 41);
+        pace_add(holder, 0, 0, HOLD_LINES + 1);
         assert_true(pace_look(holder, 0, 0, LINE_BYTES));
     }
     holder = NULL;
@@ -145,7 +149,7 @@ static void who_waits_goes_on_in_turn_and_not_while_it_holds(void **state)
     assert_int_equal(uv_loop_init(&w.loop), 0);
     assert_true(hold_open(&w));
     assert_false(hold_is_on(&w));
-    pace_add(p, 0, 0, 41);
+    pace_add(p, 0, 0, HOLD_LINES + 1);
     assert_true(pace_look(p, 0, 0, LINE_BYTES));
     assert_true(hold_is_on(&w));
     for (unsigned i = 0; i < 3; i++)
@@ -155,7 +159,7 @@ static void who_waits_goes_on_in_turn_and_not_while_it_holds(void **state)
     uv_run(&w.loop, UV_RUN_ONCE);
     assert_int_equal(gone_on, 0);
     holder = p;
-    pace_read(p, 0, 41);
+    pace_read(p, 0, HOLD_LINES + 1);
     while (gone_on == 0)
         uv_run(&w.loop, UV_RUN_ONCE);
     assert_int_equal(gone_on, 1);
