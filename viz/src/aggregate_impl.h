@@ -50,10 +50,17 @@ typedef struct lpi_route_memo {
     uint16_t slot;
 } lpi_route_memo;
 
+/* A name of at most eight bytes, filled with zeros: to compare it here is to leave
+ * the text of the series where it is. */
+typedef struct lpi_process_memo {
+    uint64_t name;
+    uint16_t slot;
+} lpi_process_memo;
+
 /* Slots that lines keep asking for, 0: not known. Forgotten when slots move. */
 typedef struct lpi_memo {
-    uint16_t lines[LPI_PROCESS_MEMOS];
-    uint16_t processes[LPI_PROCESS_MEMOS];
+    lpi_process_memo lines[LPI_PROCESS_MEMOS];
+    lpi_process_memo processes[LPI_PROCESS_MEMOS];
     uint16_t router[LPI_ROUTER_MEASURES];
     uint16_t status[LPI_STATUS_END - LPI_STATUS_FIRST];
     lpi_route_memo routes[LPI_ROUTE_MEMOS];

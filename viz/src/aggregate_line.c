@@ -73,23 +73,26 @@ static void count_named(lp_aggregate *aggregate, lp_dimension dimension,
  * another one, so that memos seldom meet. */
 static inline uint32_t process_slot(lp_aggregate *aggregate,
                                     lp_dimension dimension, lp_span process,
-                                    uint16_t memos[LPI_PROCESS_MEMOS])
+                                    lpi_process_memo memos[LPI_PROCESS_MEMOS])
 {
-    unsigned at = process.len_bytes == 0
-                      ? 0
-                      : (unsigned)process.len_bytes +
-                            (unsigned char)process.ptr[process.len_bytes - 1];
-    uint16_t *memo = &memos[at % LPI_PROCESS_MEMOS];
-    uint32_t slot = *memo;
+    lpi_key key = {.dimension = (uint8_t)dimension, .name = process};
+    size_t n = process.len_bytes;
+    lpi_process_memo *memo;
+    uint64_t name;
+    uint32_t slot;
 
-    if (slot == 0 ||
-        !lpi_same_text(lpi_series_name(&aggregate->live->table.series[slot]),
-                       process)) {
-        lpi_key key = {.dimension = (uint8_t)dimension, .name = process};
-
-        slot = lpi_table_get(aggregate, &key);
-        *memo = lpi_series_is_fixed(slot) ? 0 : (uint16_t)slot;
+    // With a zero in it it could be taken for a shorter one.
+    if (n == 0 || n > sizeof(name) || process.ptr[n - 1] == '\0') {
+        return lpi_table_get(aggregate, &key);
     }
+    name = lpi_load_short(process);
+    memo = &memos[(n + (unsigned char)process.ptr[n - 1]) % LPI_PROCESS_MEMOS];
+    if (memo->slot != 0 && memo->name == name) {
+        return memo->slot;
+    }
+    slot = lpi_table_get(aggregate, &key);
+    memo->name = name;
+    memo->slot = lpi_series_is_fixed(slot) ? 0 : (uint16_t)slot;
     return slot;
 }
 

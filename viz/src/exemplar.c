@@ -38,10 +38,10 @@ void lpi_exemplars_clear(lp_aggregate *aggregate)
     }
 }
 
-lp_seq lpi_exemplar_of(const lpi_exemplars *exemplars, uint64_t series_hash,
+lp_seq lpi_exemplar_of(const lpi_exemplars *exemplars, uint32_t series_hash,
                        lpi_place place, lp_seq newest_seq)
 {
-    uint64_t hash = series_hash ^ lpi_place_hash(place);
+    uint64_t hash = lpi_exemplar_hash(series_hash, lpi_place_hash(place));
     uint64_t at = exemplars->list[hash >> exemplars->shift];
 
     return at >> 32 == lpi_exemplar_tag(hash)

@@ -36,13 +36,19 @@ static inline uint32_t lpi_exemplar_tag(uint64_t hash)
     return (uint32_t)(hash >> 16) | 1;
 }
 
-/* series_hash is that of its name, and differs in all bits. No processor could
- * foretell who stays, so there is no branch. */
+static inline uint64_t lpi_exemplar_hash(uint32_t series_hash,
+                                         uint64_t place_hash)
+{
+    return series_hash * UINT64_C(0xd1b54a32d192ed03) ^ place_hash;
+}
+
+/* series_hash is that of its name. No processor could foretell who stays, so there
+ * is no branch. */
 static inline void lpi_exemplar_keep(const lpi_exemplars *exemplars,
-                                     uint64_t series_hash, uint64_t place_hash,
+                                     uint32_t series_hash, uint64_t place_hash,
                                      lp_seq seq)
 {
-    uint64_t hash = series_hash ^ place_hash;
+    uint64_t hash = lpi_exemplar_hash(series_hash, place_hash);
     uint64_t *at = &exemplars->list[hash >> exemplars->shift];
     uint64_t mine = (uint64_t)lpi_exemplar_tag(hash) << 32 | (seq & UINT32_MAX);
     uint64_t old = *at;
@@ -59,7 +65,7 @@ void lpi_exemplars_make(lp_aggregate *aggregate);
 void lpi_exemplars_clear(lp_aggregate *aggregate);
 
 /* The line of a bucket; newest_seq is at least that of any of them. 0: none. */
-lp_seq lpi_exemplar_of(const lpi_exemplars *exemplars, uint64_t series_hash,
+lp_seq lpi_exemplar_of(const lpi_exemplars *exemplars, uint32_t series_hash,
                        lpi_place place, lp_seq newest_seq);
 
 #endif /* LP_EXEMPLAR_H */

@@ -109,7 +109,7 @@ uint64_t lpi_hash(lp_span bytes, uint64_t seed, const uint64_t key[2])
     return fold(hash ^ key[1], key[0] | 1);
 }
 
-static uint64_t hash_of(const lp_aggregate *aggregate, const lpi_key *key)
+static uint32_t hash_of(const lp_aggregate *aggregate, const lpi_key *key)
 {
     const uint64_t *secret = aggregate->shared->hash_key;
     uint64_t seed = (uint64_t)key->dimension << 32 | (uint64_t)key->op << 24 |
@@ -118,7 +118,8 @@ static uint64_t hash_of(const lp_aggregate *aggregate, const lpi_key *key)
                     (key->is_platform ? 1U : 0U);
 
     seed = lpi_hash(key->name, seed, secret);
-    return key->of.len_bytes == 0 ? seed : lpi_hash(key->of, seed, secret);
+    seed = key->of.len_bytes == 0 ? seed : lpi_hash(key->of, seed, secret);
+    return (uint32_t)seed;
 }
 
 /* The table --------------------------------------------------------------- */
@@ -146,13 +147,14 @@ static table_layout layout_of(uint32_t capacity)
     layout.touched_at = capacity * sizeof(lpi_series);
     layout.warm_at = layout.touched_at + bits_bytes(capacity);
     layout.index_at = layout.warm_at + bits_bytes(capacity);
-    layout.bytes = layout.index_at + layout.index_count * sizeof(uint16_t);
+    layout.bytes = layout.index_at + layout.index_count * sizeof(uint16_t) +
+                   LPI_CACHE_LINE_BYTES; // to begin where a line does
     return layout;
 }
 
 static void index_add(lpi_table *table, uint32_t slot)
 {
-    uint32_t at = (uint32_t)table->series[slot].hash & table->index_mask;
+    uint32_t at = table->series[slot].hash & table->index_mask;
 
     while (table->index[at] != 0) {
         at = (at + 1) & table->index_mask;
@@ -180,6 +182,8 @@ static bool resize(lp_aggregate *aggregate, lpi_table *table, uint32_t capacity)
         return false;
     }
     memset(block, 0, layout.bytes);
+    table->block = block;
+    block += -(uintptr_t)block % LPI_CACHE_LINE_BYTES;
     table->series = (void *)block;
     table->touched = (void *)(block + layout.touched_at);
     table->warm = (void *)(block + layout.warm_at);
@@ -191,7 +195,7 @@ static bool resize(lp_aggregate *aggregate, lpi_table *table, uint32_t capacity)
         memcpy(table->touched, old.touched, bits_bytes(old.capacity));
         memcpy(table->warm, old.warm, bits_bytes(old.capacity));
         index_all(table);
-        lpi_free(aggregate, old.series, layout_of(old.capacity).bytes);
+        lpi_free(aggregate, old.block, layout_of(old.capacity).bytes);
     }
     return true;
 }
@@ -204,8 +208,8 @@ bool lpi_table_init(lp_aggregate *aggregate, lpi_table *table)
     }
     for (unsigned i = 0; i < LPI_FIXED_COUNT; i++) {
         table->series[i].id = lpi_fixed_id((lpi_fixed)i);
-        table->series[i].hash =
-            lpi_hash(lp_span_of(NULL, 0), i, aggregate->shared->hash_key);
+        table->series[i].hash = (uint32_t)lpi_hash(lp_span_of(NULL, 0), i,
+                                                   aggregate->shared->hash_key);
         table->series[i].dimension = fixed[i].dimension;
         table->series[i].is_plain = is_plain(fixed[i].dimension, NULL);
         table->series[i].is_of_process =
@@ -236,7 +240,7 @@ void lpi_table_fini(lp_aggregate *aggregate, lpi_table *table)
         lpi_process_free(aggregate, &table->series[slot]);
         text_free(aggregate, &table->series[slot]);
     }
-    lpi_free(aggregate, table->series, layout_of(table->capacity).bytes);
+    lpi_free(aggregate, table->block, layout_of(table->capacity).bytes);
     memset(table, 0, sizeof(*table));
 }
 
@@ -400,7 +404,7 @@ static bool has_slot(lp_aggregate *aggregate)
            resize(aggregate, table, more);
 }
 
-static bool add(lp_aggregate *aggregate, const lpi_key *key, uint64_t hash)
+static bool add(lp_aggregate *aggregate, const lpi_key *key, uint32_t hash)
 {
     lpi_table *table = &aggregate->live->table;
     size_t bytes = key->name.len_bytes + key->of.len_bytes;
@@ -433,8 +437,8 @@ static bool add(lp_aggregate *aggregate, const lpi_key *key, uint64_t hash)
     series->name_bytes = (uint8_t)key->name.len_bytes;
     series->of_bytes = (uint8_t)key->of.len_bytes;
     series->dimension = key->dimension;
-    series->op = key->op;
-    series->unit = key->unit;
+    series->op = key->op & 3U;
+    series->unit = key->unit & 7U;
     series->is_of_process = key->is_of_process;
     series->is_platform = key->is_platform;
     series->is_plain = is_plain(key->dimension, key);
@@ -455,9 +459,9 @@ static bool is_same(const lpi_series *series, const lpi_key *key)
            lpi_same_text(lpi_series_of(series), key->of);
 }
 
-static uint32_t find(const lpi_table *table, const lpi_key *key, uint64_t hash)
+static uint32_t find(const lpi_table *table, const lpi_key *key, uint32_t hash)
 {
-    uint32_t at = (uint32_t)hash & table->index_mask;
+    uint32_t at = hash & table->index_mask;
     uint32_t slot;
 
     while ((slot = table->index[at]) != 0) {
@@ -488,7 +492,7 @@ uint32_t lpi_table_get(lp_aggregate *aggregate, const lpi_key *whole)
     lpi_table *table = &aggregate->live->table;
     lpi_class class = class_of(whole);
     lpi_key key = *whole;
-    uint64_t hash;
+    uint32_t hash;
     uint32_t slot;
 
     key.name = cut(key.name);

@@ -22,6 +22,9 @@
 #ifndef LP_SERIES_H
 #define LP_SERIES_H
 
+#include <assert.h>
+#include <stddef.h>
+
 #include "logplex/aggregate.h"
 #include "tally.h"
 
@@ -78,27 +81,42 @@ typedef struct lpi_key {
     lp_span of;
 } lpi_key;
 
+/*
+ * Three lines of a processor's cache, of which a value that is counted touches the
+ * last two: with a thousand channels none of them is there.
+ *
+ *      text, id ... | sides[1], count, min ... | valueless ... hash, is_plain
+ */
 typedef struct lpi_series {
-    lpi_tally open; /* of the second that is open */
+    char *text; /* name, and of behind it; NULL when both are empty */
     uint64_t id;
-    uint64_t hash;
+    int64_t active_s; /* when it had its last value */
+    lpi_tally open;   /* of the second that is open */
     lp_seq newest[2];
     double last;
-    int64_t active_s; /* when it had its last value */
-    char *text;       /* name, and of behind it; NULL when both are empty */
     struct lpi_process *process; /* LINES: what else it says; or NULL */
+    uint32_t hash;
     uint8_t name_bytes;
     uint8_t of_bytes;
     uint8_t dimension;
-    uint8_t op;
-    uint8_t unit;
-    bool is_of_process;
-    bool is_platform;
-    bool is_plain; /* nobody asks it for quantiles */
+    uint8_t op : 2;
+    uint8_t unit : 3;
+    bool is_of_process : 1;
+    bool is_platform : 1;
+    bool is_plain : 1; /* nobody asks it for quantiles */
 } lpi_series;
 
+enum { LPI_CACHE_LINE_BYTES = 64 };
+
+_Static_assert(sizeof(void *) != 8 ||
+                   (sizeof(lpi_series) == 3 * LPI_CACHE_LINE_BYTES &&
+                    offsetof(lpi_series, open.values.sides[1]) ==
+                        LPI_CACHE_LINE_BYTES),
+               "a series is three lines of the cache");
+
 typedef struct lpi_table {
-    lpi_series *series; /* one block, with touched and index behind it */
+    char *block;        /* one for all: */
+    lpi_series *series; /* from a cache line on, with touched ... behind it */
     uint64_t *touched;  /* a bit for each slot that has values in open */
     uint64_t *warm;     /* and for each that may have kept memory without */
     uint16_t *index;
@@ -205,6 +223,20 @@ static inline uint64_t lpi_load(const char *at, size_t n)
 
     memcpy(&word, at, n);
     return word;
+}
+
+/* A text of 1 to 8 bytes as a number, which no other one of these has but for
+ * zeros at its end. */
+static inline uint64_t lpi_load_short(lp_span text)
+{
+    const char *at = text.ptr;
+    size_t n = text.len_bytes;
+
+    if (n >= 4) {
+        return lpi_load(at, 4) | lpi_load(at + n - 4, 4) << 8 * (n - 4);
+    }
+    return lpi_load(at, 1) | lpi_load(at + n / 2, 1) << 8 * (n / 2) |
+           lpi_load(at + n - 1, 1) << 8 * (n - 1);
 }
 
 /* lp_span_equal() for names, which are short. */

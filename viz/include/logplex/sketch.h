@@ -117,14 +117,16 @@ typedef struct lp_sketch_side {
  * be moved, not copied. count, min and max are the caller's to read.
  */
 typedef struct lp_sketch {
+    uint64_t not_finite; /* NaN, +inf and -inf, in no other number */
+    uint64_t zeros;
+    lp_sketch_side sides[2]; /* negative, positive */
+
+    /* What a positive value writes is the last 64 bytes, from sides[1] on. */
     uint64_t count; /* of finite values                  */
     double min;     /* of them, exact; 0 when count is 0 */
     double max;
     double sum; /* see lp_sketch_sum()               */
     double sum_low;
-    uint64_t zeros;
-    uint64_t not_finite;     /* NaN, +inf and -inf, in no other number */
-    lp_sketch_side sides[2]; /* negative, positive                     */
 } lp_sketch;
 
 /*
