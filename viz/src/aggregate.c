@@ -181,6 +181,7 @@ static void count_lines(lp_aggregate *aggregate, const lp_run *run)
         live->newest_seq = record.seq;
         lpi_count_line(aggregate, &record);
     }
+    lpi_exemplars_settle(&live->exemplars);
     aggregate->lines += run->line_count;
 }
 

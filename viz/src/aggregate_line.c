@@ -389,6 +389,7 @@ void lpi_count_line(lp_aggregate *aggregate, const lp_record *record)
     line.msg = lp_record_msg(record);
     line.is_cut = false;
     lp_measures_read(aggregate->shared->kinds, &line, &m);
+    lpi_exemplars_settle(&aggregate->live->exemplars);
     count_bytes(aggregate, record, line.process);
     if (m.kind == LP_KIND_ROUTER) {
         count_request(aggregate, &m, record->seq);

@@ -35,6 +35,7 @@ void lpi_exemplars_clear(lp_aggregate *aggregate)
     if (exemplars->list != NULL) {
         lpi_free(aggregate, exemplars->list, exemplars->bytes);
         exemplars->list = NULL;
+        exemplars->waiting_count = 0;
     }
 }
 

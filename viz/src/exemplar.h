@@ -15,7 +15,16 @@
 #include "logplex/aggregate.h"
 #include "sketch_scale.h"
 
-enum { LPI_EXEMPLARS_MAX = 2048, LPI_EXEMPLAR_KEPT_LINES = 512 };
+enum {
+    LPI_EXEMPLARS_MAX = 2048,
+    LPI_EXEMPLAR_KEPT_LINES = 512,
+    LPI_EXEMPLARS_WAITING = 8
+};
+
+typedef struct lpi_exemplar_put {
+    uint64_t *at;
+    uint64_t entry;
+} lpi_exemplar_put;
 
 typedef struct lpi_exemplars {
     /* A tag, and the low bits of its line's number below it; 0: none. NULL: there
@@ -23,6 +32,12 @@ typedef struct lpi_exemplars {
     uint64_t *list;
     uint32_t shift; /* from a hash to a place in it */
     uint32_t bytes;
+
+    /* What the line before had to put in it. Nobody can foretell where, so with
+       many channels each of them waits for memory, which was a sixth of the time of
+       a line; so the processor fetches it while the next line is read. */
+    uint32_t waiting_count;
+    lpi_exemplar_put waiting[LPI_EXEMPLARS_WAITING];
 } lpi_exemplars;
 
 static inline uint64_t lpi_place_hash(lpi_place place)
@@ -42,21 +57,42 @@ static inline uint64_t lpi_exemplar_hash(uint32_t series_hash,
     return series_hash * UINT64_C(0xd1b54a32d192ed03) ^ place_hash;
 }
 
-/* series_hash is that of its name. No processor could foretell who stays, so there
- * is no branch. */
-static inline void lpi_exemplar_keep(const lpi_exemplars *exemplars,
-                                     uint32_t series_hash, uint64_t place_hash,
-                                     lp_seq seq)
+/* No processor could foretell who stays, so there is no branch. */
+static inline void lpi_exemplar_settle_one(const lpi_exemplar_put *put)
 {
-    uint64_t hash = lpi_exemplar_hash(series_hash, place_hash);
-    uint64_t *at = &exemplars->list[hash >> exemplars->shift];
-    uint64_t mine = (uint64_t)lpi_exemplar_tag(hash) << 32 | (seq & UINT32_MAX);
-    uint64_t old = *at;
+    uint64_t mine = put->entry;
+    uint64_t old = *put->at;
     uint64_t is_others =
         (uint64_t)((old ^ mine) >> 32 != 0) & (uint64_t)(old != 0) &
         (uint64_t)((uint32_t)(mine - old) < LPI_EXEMPLAR_KEPT_LINES);
 
-    *at = mine ^ ((old ^ mine) & -is_others);
+    *put->at = mine ^ ((old ^ mine) & -is_others);
+}
+
+/* Puts in what waits. */
+static inline void lpi_exemplars_settle(lpi_exemplars *exemplars)
+{
+    for (uint32_t i = 0; i < exemplars->waiting_count; i++) {
+        lpi_exemplar_settle_one(&exemplars->waiting[i]);
+    }
+    exemplars->waiting_count = 0;
+}
+
+/* series_hash is that of its name. It is in the list once that is settled. */
+static inline void lpi_exemplar_keep(lpi_exemplars *exemplars,
+                                     uint32_t series_hash, uint64_t place_hash,
+                                     lp_seq seq)
+{
+    uint64_t hash = lpi_exemplar_hash(series_hash, place_hash);
+    lpi_exemplar_put *put;
+
+    if (exemplars->waiting_count == LPI_EXEMPLARS_WAITING) {
+        lpi_exemplars_settle(exemplars);
+    }
+    put = &exemplars->waiting[exemplars->waiting_count++];
+    put->at = &exemplars->list[hash >> exemplars->shift];
+    put->entry = (uint64_t)lpi_exemplar_tag(hash) << 32 | (seq & UINT32_MAX);
+    __builtin_prefetch(put->at, 1);
 }
 
 /* Makes the list: some hundred or thousand entries, a part of bytes_max. Without
