@@ -5,6 +5,9 @@
 #include "aggregate_impl.h"
 #include "tier.h"
 
+/* So many lines are worth to fetch all that may be touched. */
+enum { PREFETCH_LINES = 4 };
+
 /* Shared ------------------------------------------------------------------ */
 
 static lp_err read_options(const lp_aggregates_options *from,
@@ -201,6 +204,9 @@ lp_err lp_aggregate_run(lp_aggregate *aggregate, const lp_run *run)
             return LP_E_NOMEM;
         }
         lpi_tiers_start(aggregate, lpi_second_of(lp_run_at(run, 0).arrival_ns));
+    }
+    if (run->line_count >= PREFETCH_LINES) {
+        lpi_table_prefetch(&aggregate->live->table);
     }
     count_lines(aggregate, run);
     return LP_OK;

@@ -6,6 +6,10 @@
 #include "aggregate_impl.h"
 #include "process.h"
 
+enum {
+    BLOCK_LINES = 4
+}; /* of a cache, that most of a block's counters are in */
+
 /* Fixed series ------------------------------------------------------------ */
 
 static const struct {
@@ -267,6 +271,27 @@ uint32_t lpi_table_next_touched(const lpi_table *table, uint32_t at)
         at = (at / 64 + 1) * 64;
     }
     return table->count;
+}
+
+void lpi_table_prefetch(const lpi_table *table)
+{
+    uint32_t slot = 0;
+
+    while ((slot = lpi_table_next_touched(table, slot)) < table->count) {
+        const lpi_series *series = &table->series[slot++];
+
+        __builtin_prefetch(&series->open.values.sides[1], 1);
+        __builtin_prefetch(&series->hash, 1);
+    }
+    // By now the first of them are there.
+    slot = 0;
+    while ((slot = lpi_table_next_touched(table, slot)) < table->count) {
+        const char *block = table->series[slot++].open.values.sides[1].block;
+
+        for (unsigned line = 0; block != NULL && line < BLOCK_LINES; line++) {
+            __builtin_prefetch(block + (size_t)line * LPI_CACHE_LINE_BYTES, 1);
+        }
+    }
 }
 
 static void cool(lpi_table *table, lp_sketch_home *home)
