@@ -6,9 +6,8 @@
 #include "aggregate_impl.h"
 #include "process.h"
 
-enum {
-    BLOCK_LINES = 4
-}; /* of a cache, that most of a block's counters are in */
+/* Of a cache, that most of a block's counters are in. */
+enum { BLOCK_LINES = 4 };
 
 /* Fixed series ------------------------------------------------------------ */
 

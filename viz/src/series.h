@@ -221,11 +221,15 @@ void lpi_table_prefetch(const lpi_table *table);
 /* The first touched slot from at on; count of the table: there is none. */
 uint32_t lpi_table_next_touched(const lpi_table *table, uint32_t at);
 
+/* n bytes, 8 at most, the first of them lowest whatever the machine is. */
 static inline uint64_t lpi_load(const char *at, size_t n)
 {
     uint64_t word = 0;
 
     memcpy(&word, at, n);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
     return word;
 }
 
