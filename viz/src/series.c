@@ -128,6 +128,7 @@ static uint32_t hash_of(const lp_aggregate *aggregate, const lpi_key *key)
 /* The table --------------------------------------------------------------- */
 
 typedef struct table_layout {
+    size_t active_at;
     size_t touched_at;
     size_t warm_at;
     size_t index_at;
@@ -147,7 +148,8 @@ static table_layout layout_of(uint32_t capacity)
     while (layout.index_count < (size_t)capacity * 2) {
         layout.index_count *= 2;
     }
-    layout.touched_at = capacity * sizeof(lpi_series);
+    layout.active_at = capacity * sizeof(lpi_series);
+    layout.touched_at = layout.active_at + capacity * sizeof(int64_t);
     layout.warm_at = layout.touched_at + bits_bytes(capacity);
     layout.index_at = layout.warm_at + bits_bytes(capacity);
     layout.bytes = layout.index_at + layout.index_count * sizeof(uint16_t) +
@@ -188,6 +190,7 @@ static bool resize(lp_aggregate *aggregate, lpi_table *table, uint32_t capacity)
     table->block = block;
     block += -(uintptr_t)block % LPI_CACHE_LINE_BYTES;
     table->series = (void *)block;
+    table->active_s = (void *)(block + layout.active_at);
     table->touched = (void *)(block + layout.touched_at);
     table->warm = (void *)(block + layout.warm_at);
     table->index = (void *)(block + layout.index_at);
@@ -195,6 +198,8 @@ static bool resize(lp_aggregate *aggregate, lpi_table *table, uint32_t capacity)
     table->capacity = capacity;
     if (old.series != NULL) {
         memcpy(table->series, old.series, old.count * sizeof(*old.series));
+        memcpy(table->active_s, old.active_s,
+               old.count * sizeof(*old.active_s));
         memcpy(table->touched, old.touched, bits_bytes(old.capacity));
         memcpy(table->warm, old.warm, bits_bytes(old.capacity));
         index_all(table);
@@ -388,9 +393,10 @@ static bool sweep(lp_aggregate *aggregate)
         bool is_touched = (table->touched[slot / 64] >> slot % 64 & 1) != 0;
 
         if (is_touched ||
-            series->active_s >= aggregate->open_s - LPI_SILENT_S) {
+            table->active_s[slot] >= aggregate->open_s - LPI_SILENT_S) {
             table->touched[slot / 64] &= ~(UINT64_C(1) << slot % 64);
             table->touched[kept / 64] |= (uint64_t)is_touched << kept % 64;
+            table->active_s[kept] = table->active_s[slot];
             table->series[kept++] = *series;
             continue;
         }

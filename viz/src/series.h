@@ -90,11 +90,10 @@ typedef struct lpi_key {
 typedef struct lpi_series {
     char *text; /* name, and of behind it; NULL when both are empty */
     uint64_t id;
-    int64_t active_s; /* when it had its last value */
-    lpi_tally open;   /* of the second that is open */
+    struct lpi_process *process; /* LINES: what else it says; or NULL */
+    lpi_tally open;              /* of the second that is open */
     lp_seq newest[2];
     double last;
-    struct lpi_process *process; /* LINES: what else it says; or NULL */
     uint32_t hash;
     uint8_t name_bytes;
     uint8_t of_bytes;
@@ -116,7 +115,8 @@ _Static_assert(sizeof(void *) != 8 ||
 
 typedef struct lpi_table {
     char *block;        /* one for all: */
-    lpi_series *series; /* from a cache line on, with touched ... behind it */
+    lpi_series *series; /* from a cache line on, with active_s ... behind it */
+    int64_t *active_s;  /* when each had its last value */
     uint64_t *touched;  /* a bit for each slot that has values in open */
     uint64_t *warm;     /* and for each that may have kept memory without */
     uint16_t *index;
@@ -203,7 +203,7 @@ static inline void lpi_table_touch(lpi_table *table, uint32_t slot,
                                    int64_t now_s)
 {
     table->touched[slot / 64] |= UINT64_C(1) << slot % 64;
-    table->series[slot].active_s = now_s;
+    table->active_s[slot] = now_s;
     table->series[slot].open.is_plain = table->series[slot].is_plain;
 }
 

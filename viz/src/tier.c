@@ -233,7 +233,7 @@ static void step_back(lp_aggregate *aggregate, int64_t now_s)
         aggregate->dropped_until_s[i] -= step_s;
     }
     for (uint32_t slot = 0; slot < table->count; slot++) {
-        table->series[slot].active_s -= step_s;
+        table->active_s[slot] -= step_s;
         lpi_process_step_back(&table->series[slot], step_s);
     }
     for (uint32_t i = 0; i < aggregate->live->markers.count; i++) {
