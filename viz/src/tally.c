@@ -112,15 +112,18 @@ static void put_sketch(lpi_writer *w, lp_sketch *values,
                        const lp_sketch_home *home)
 {
     // Its length stands in front of it: nearly always in one byte or two, and
-    // it is moved when that was guessed wrong.
+    // it is moved when that was guessed wrong. Where there is room for it, but
+    // not behind a guess of two, it is packed again.
     size_t room = w->length < w->out_max ? w->out_max - w->length : 0;
     size_t guess = room > 2 ? 2 : room;
     char *at = w->out + (w->out_max - room) + guess;
     size_t n = lpi_sketch_pack_own(values, home, at, room - guess);
     size_t head = lpi_varint_bytes(n);
 
-    if (n <= room - guess && head + n <= room) {
+    if (head + n <= room && n <= room - guess) {
         memmove(w->out + w->length + head, at, n);
+    } else if (head + n <= room) {
+        lpi_sketch_pack_own(values, home, w->out + w->length + head, n);
     }
     lpi_put_varint(w, n);
     w->length += n;

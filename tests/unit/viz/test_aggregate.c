@@ -1,5 +1,6 @@
 /* test_aggregate.c - what lines are counted as, and in which windows. */
 #include "aggregate_world.h"
+#include "tally.h"
 
 /* Ninety minutes, of which half a minute now and then is silent. */
 static void windows_of_all_tiers_say_what_was_said_in_them(void **state)
@@ -40,6 +41,43 @@ static void windows_of_all_tiers_say_what_was_said_in_them(void **state)
 
 /* Memory is enough for a day here: nothing fades. */
 static const uint64_t plenty_bytes = 64 << 20;
+
+static size_t write_tally(lpi_tally *tally, const lp_sketch_home *home,
+                          char *out, size_t out_max)
+{
+    lpi_writer w = {.out = out, .out_max = out_max};
+
+    lpi_tally_write(&w, tally, home, 7, 0, 1);
+    return w.length;
+}
+
+/* In a room of its own length, and in one with more than that. */
+static void a_row_is_the_same_wherever_it_just_fits(void **state)
+{
+    static lp_sketch_scale scale;
+    lp_sketch_home home;
+    lpi_tally tally = {0};
+    char wide[4096];
+    char tight[4096];
+
+    (void)state;
+    CHECK_OK(lp_sketch_scale_init(&scale, 0.01));
+    CHECK_OK(lp_sketch_home_init(&home, &scale, NULL, 1 << 20, 0));
+    for (unsigned i = 1; i <= 400; i++) {
+        size_t n;
+
+        lp_sketch_add(&tally.values, &home, i * i);
+        n = write_tally(&tally, &home, wide, sizeof(wide));
+        for (size_t more = 0; more < 4; more++) {
+            memset(tight, 0x55, sizeof(tight));
+            assert_int_equal(write_tally(&tally, &home, tight, n + more), n);
+            assert_memory_equal(tight, wide, n);
+            assert_int_equal(tight[n + more], 0x55);
+        }
+        assert_int_equal(write_tally(&tally, &home, tight, n - 1), n);
+    }
+    lp_sketch_clear(&tally.values, &home);
+}
 
 static void an_aggregate_without_lines_is_small_and_says_nothing(void **state)
 {
@@ -286,6 +324,7 @@ static void a_clock_at_its_ends_does_no_harm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_row_is_the_same_wherever_it_just_fits),
         cmocka_unit_test(an_aggregate_without_lines_is_small_and_says_nothing),
         cmocka_unit_test(options_out_of_bounds_are_refused),
         cmocka_unit_test(windows_of_all_tiers_say_what_was_said_in_them),
