@@ -15,6 +15,7 @@ struct views {
     uv_timer_t timer;
     view_list list;
     bool has_job;
+    bool has_tick; /* that waits for the job's end */
 };
 
 /* What the pool is to do. */
@@ -153,6 +154,14 @@ static void work(void *ctx)
     }
 }
 
+static bool take_tick(struct views *views)
+{
+    bool is_tick = views->has_tick;
+
+    views->has_tick = false;
+    return is_tick;
+}
+
 static void done(void *ctx)
 {
     job *j = ctx;
@@ -171,7 +180,7 @@ static void done(void *ctx)
     views->has_job = false;
     close_if_empty(views);
     if (views->home->views == views)
-        run_job(views, false); // who has come meanwhile
+        run_job(views, take_tick(views)); // and for who has come meanwhile
 }
 
 static bool is_due(const api_view *view, bool is_tick)
@@ -228,17 +237,26 @@ static bool start_job(struct views *views, size_t due, bool is_tick)
     return true;
 }
 
-/* Who is left out, as the last job is not done or there can be none, has more to be
- * told the next second. */
+static void skip(const struct views *views, size_t due)
+{
+    count_add(&views->home->counts.counts[COUNT_AGGREGATE_FRAMES_SKIPPED], due);
+}
+
+/* A tick during a job waits for its end: who comes and goes, and has jobs made for
+ * himself, takes nobody's. Who is left out, as that takes a second or there can be
+ * no job, has more to be told the next one. */
 static void run_job(struct views *views, bool is_tick)
 {
-    size_t due = count_due(views, is_tick);
+    bool is_waiting = views->has_job && !(is_tick && views->has_tick);
+    size_t due;
 
-    if (due == 0 || (!views->has_job && start_job(views, due, is_tick)))
+    views->has_tick = views->has_job && (views->has_tick || is_tick);
+    if (is_waiting)
         return;
-    if (is_tick)
-        count_add(&views->home->counts.counts[COUNT_AGGREGATE_FRAMES_SKIPPED],
-                  due);
+    due = count_due(views, is_tick);
+    if (due > 0 && (views->has_job || !start_job(views, due, is_tick)) &&
+        is_tick)
+        skip(views, due);
 }
 
 /* Ticks ------------------------------------------------------------------- */

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
@@ -39,6 +40,32 @@ class Streaming(Aggregating):
         text = self.ask("GET", "/metrics").body.decode()
         return next(float(one.split()[-1]) for one in text.splitlines()
                     if one.startswith("logplex_%s " % name))
+
+
+class OneWorker(Streaming):
+    FLAGS = ["--workers", "1"]
+
+    def test_who_comes_and_goes_takes_nobodys_frames(self):
+        self.tokens()
+        steady = self.viewer()
+        first = self.frame(steady)["second"]
+        is_over = threading.Event()
+        came = []
+
+        def come_and_go():
+            while not is_over.is_set():
+                came.append(self.viewer().client.close())
+        restless = threading.Thread(target=come_and_go)
+        restless.start()
+        try:
+            for _ in range(5):
+                last = self.frame(steady)["second"]
+        finally:
+            is_over.set()
+            restless.join()
+        self.assertGreater(len(came), 100)
+        # One a second; it was one in six when each that came took a turn.
+        self.assertLess(last - first, 15)
 
 
 class Channel(Streaming):
