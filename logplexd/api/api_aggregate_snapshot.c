@@ -520,7 +520,7 @@ static double gauge_of(const snapshot *s, const lp_aggregate_process *of,
 {
     const lp_aggregate_sample *newest = &of->samples[which];
 
-    return newest->at_s >= s->window->start_s ? newest->value : (double)NAN;
+    return newest->at_s >= s->from_s ? newest->value : (double)NAN;
 }
 
 /* False: there is none of them. Else the brace is left open, for more. */
@@ -575,7 +575,7 @@ static void print_load(const snapshot *s, lp_span process,
 static void print_skew(const snapshot *s, const lp_aggregate_process *of)
 {
     fputs(",\"skew_ms\":", s->to);
-    if (of->skew_count == 0 || of->skew_until_s <= s->window->start_s) {
+    if (of->skew_count == 0 || of->skew_until_s <= s->from_s) {
         fputs("null", s->to);
         return;
     }
@@ -871,8 +871,8 @@ static void print_window(void *ctx, const lp_aggregate_window *window,
     s->window = window;
     s->from_s = begin_of(s, window);
     sort_out(s, rows, row_count);
-    lp_aggregate_markers(s->ask->numbers, window->start_s, window->end_s,
-                         add_event, s);
+    lp_aggregate_markers(s->ask->numbers, s->from_s, window->end_s, add_event,
+                         s);
     print_head(s);
     print_lines(s);
     print_requests(s);

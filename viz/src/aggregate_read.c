@@ -415,6 +415,9 @@ static span_s covered(const lp_aggregate *aggregate, int64_t from_s,
     for (unsigned i = 0; i + 1 < LP_TIERS; i++) {
         int64_t width_s = lpi_tier_width_s[i + 1];
 
+        if (known_from(aggregate, i) <= aggregate->since_s) {
+            continue; // it has all that there ever was
+        }
         if (span.from_s < known_from(aggregate, i)) {
             span.from_s = lpi_floor_to(span.from_s + width_s - 1, width_s);
         }

@@ -209,6 +209,26 @@ static void a_total_covers_what_was_asked_for_as_far_as_it_can(void **state)
     world_close(&w);
 }
 
+/* Not only from the next minute on. */
+static void a_total_of_a_channel_that_is_new_covers_all_of_it(void **state)
+{
+    search s = {.dimension = LP_DIM_TOTAL, .name = ""};
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    world_request(&w, at(55), &plain);
+    world_request(&w, at(61), &plain);
+    world_read(&w, 0);
+    lp_aggregate_tick(w.aggregate, at(62));
+    CHECK_OK(lp_aggregate_total(w.aggregate, begin_s + 2, begin_s + 62, NULL,
+                                search_rows, &s));
+    assert_int_equal(s.row.count, 2);
+    assert_int_equal(s.window.start_s, begin_s + 55);
+    assert_int_equal(s.window.end_s, begin_s + 62);
+    world_close(&w);
+}
+
 static void
 lines_that_were_lost_are_told_of_the_window_they_are_missing_in(void **state)
 {
@@ -331,6 +351,7 @@ int main(void)
         cmocka_unit_test(a_second_is_told_when_it_is_over),
         cmocka_unit_test(frames_go_when_they_are_old),
         cmocka_unit_test(a_total_covers_what_was_asked_for_as_far_as_it_can),
+        cmocka_unit_test(a_total_of_a_channel_that_is_new_covers_all_of_it),
         cmocka_unit_test(
             lines_that_were_lost_are_told_of_the_window_they_are_missing_in),
         cmocka_unit_test(what_comes_late_counts_in_the_second_that_is_open),
