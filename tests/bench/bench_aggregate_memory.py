@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""What aggregates hold, of channels that are busy and of those that are idle.
+
+    bench_aggregate_memory.py LOGPLEXD LOADGEN [BUSY [IDLE [SECONDS [LINES_PER_S]]]]
+
+Idle channels are made first, and their share of the daemon's resident memory is
+taken by comparing with a daemon without aggregates. Then router lines of 300
+bytes go to the busy ones, at random, for so many seconds. At the end the ledgers
+have to balance, and no line may be lost to an aggregate.
+"""
+import os
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+import logplexd  # noqa: E402
+
+LINE_BYTES = 300
+MEMORY = ["--memory-max", "16GiB", "--channel-max", "256KiB",
+          "--history-lines", "100"]
+
+
+def resident_kib(pid):
+    with open("/proc/%d/status" % pid, encoding="ascii") as status:
+        for line in status:
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1])
+    raise AssertionError("no VmRSS")
+
+
+def start(idle, busy, *flags):
+    daemon = logplexd.Daemon(["--workers", "2", *MEMORY, *flags])
+    for n in range(idle):
+        daemon.make_channel("idle-%d" % n)
+    tokens = [daemon.make_channel("busy-%d" % n, "heroku")["heroku"]
+              for n in range(busy)]
+    return daemon, tokens
+
+
+def main():
+    logplexd.PROGRAM, loadgen = sys.argv[1:3]
+    numbers = [int(text) for text in sys.argv[3:]]
+    busy, idle, seconds, lines_per_s = \
+        numbers + [10000, 90000, 120, 100000][len(numbers):]
+    without, _ = start(idle, busy, "--aggregates", "off")
+    bare_kib = resident_kib(without.process.pid)
+    without.stop()
+    daemon, tokens = start(idle, busy)
+    pid = daemon.process.pid
+    try:
+        at_rest_kib = resident_kib(pid)
+        told = daemon.ledger()
+        print("%d channels at rest: %.0f MiB resident, %.0f without "
+              "aggregates: %.0f bytes a channel; borrowed %.1f MiB" % (
+                  busy + idle, at_rest_kib / 1024, bare_kib / 1024,
+                  (at_rest_kib - bare_kib) * 1024 / (busy + idle),
+                  told["engine"]["borrowed_bytes"] / 2**20))
+        host, port = daemon.address("syslog-tcp")
+        sent = seconds * lines_per_s
+        subprocess.run([loadgen, host, str(port), str(sent), str(LINE_BYTES),
+                        "4", str(lines_per_s), "router"],
+                       input="\n".join(tokens), text=True, check=True,
+                       capture_output=True, timeout=20 * seconds + 60)
+        while daemon.ledger()["aggregates"]["behind_lines"]:
+            time.sleep(0.1)
+        ledger = daemon.ledger()
+        borrowed = ledger["engine"]["borrowed_bytes"]
+        print("%d busy, %d lines: %.0f MiB resident, borrowed %.0f MiB, "
+              "%.1f KiB a busy channel; %s" % (
+                  busy, sent, resident_kib(pid) / 1024, borrowed / 2**20,
+                  borrowed / 1024 / busy, ledger["aggregates"]))
+        faults = logplexd.ledger_faults(ledger)
+        if faults or ledger["aggregates"]["lost_lines"]:
+            sys.exit("faults: %s" % faults)
+    finally:
+        daemon.stop()
+
+
+if __name__ == "__main__":
+    main()

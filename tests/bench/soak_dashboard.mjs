@@ -1,0 +1,96 @@
+// How the channel page fares over hours: its heap after a forced collection, and
+// how long its frames take, with a tail of about 1,000 lines a second.
+//
+//     build/clients/bin/node-with-playwright tests/bench/soak_dashboard.mjs LOGPLEXD [MINUTES]
+//
+// The demo's shop has four tenths of all its lines. A frame is long when the next
+// one begins more than 50 ms after it; the machine should do nothing else.
+import { Daemon, freePorts, launch, watch } from "../browser/world.mjs";
+
+const [program, minutes = "60"] = process.argv.slice(2);
+const DEMO_RATE = 2550;
+const WARM_MINUTES = 3; // until rings and lists are full
+
+const daemon = await new Daemon(program, await freePorts(2), [
+    "--demo", "--demo-rate", String(DEMO_RATE)]).ready();
+const browser = await launch();
+const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+const complaints = watch(page, daemon.url);
+await page.goto(`${daemon.url}/channels/shop`);
+await page.locator("#tail .row-text").first().waitFor();
+await page.evaluate(() => {
+    const seen = { frames: 0, long: 0, longest_ms: 0, tasks: 0, task_ms: 0 };
+    let last = performance.now();
+    const frame = now => {
+        const took_ms = now - last;
+        last = now;
+        seen.frames++;
+        seen.long += took_ms > 50 ? 1 : 0;
+        seen.longest_ms = Math.max(seen.longest_ms, took_ms);
+        requestAnimationFrame(frame);
+    };
+    requestAnimationFrame(frame);
+    new PerformanceObserver(list => {
+        for (const task of list.getEntries()) {
+            seen.tasks++;
+            seen.task_ms = Math.max(seen.task_ms, task.duration);
+        }
+    }).observe({ entryTypes: ["longtask"] });
+    window.soak = () => {
+        const told = { ...seen };
+        Object.assign(seen, { frames: 0, long: 0, longest_ms: 0, tasks: 0,
+                              task_ms: 0 });
+        last = performance.now();
+        return told;
+    };
+});
+
+const devtools = await page.context().newCDPSession(page);
+await devtools.send("HeapProfiler.enable");
+
+// Collecting is our doing, so it's not in the frames of the next minute.
+async function heapBytes() {
+    await devtools.send("HeapProfiler.collectGarbage");
+    return (await devtools.send("Runtime.getHeapUsage")).usedSize;
+}
+
+const lines = async () =>
+    (await daemon.get("/v3/channels/shop/aggregates")).ledger.appended;
+let before = await lines();
+let warm_bytes = 0;
+let heap = 0;
+let nodes = 0;
+const sum = { frames: 0, long: 0, longest_ms: 0, tasks: 0, task_ms: 0 };
+
+console.log("minute  heap_KB  nodes  lines/s  frames  >50ms  longest_ms  " +
+            "tasks  longest_task_ms");
+await page.evaluate(() => window.soak());
+for (let minute = 1; minute <= Number(minutes); minute++) {
+    await new Promise(done => setTimeout(done, 60_000));
+    const seen = await page.evaluate(() => window.soak());
+    const now = await lines();
+    heap = await heapBytes();
+    nodes = await page.evaluate(
+        () => document.getElementsByTagName("*").length);
+    console.log([minute, Math.round(heap / 1024), nodes,
+                 Math.round((now - before) / 60), seen.frames, seen.long,
+                 Math.round(seen.longest_ms), seen.tasks,
+                 Math.round(seen.task_ms)].join("  "));
+    before = now;
+    if (minute === WARM_MINUTES)
+        warm_bytes = heap;
+    if (minute > WARM_MINUTES)
+        for (const key of Object.keys(sum))
+            sum[key] = /_ms$/.test(key) ? Math.max(sum[key], seen[key])
+                                        : sum[key] + seen[key];
+    await page.evaluate(() => window.soak());
+}
+console.log(`heap: ${Math.round(warm_bytes / 1024)} KB after ${WARM_MINUTES} ` +
+            `minutes, ${Math.round(heap / 1024)} KB at the end: ` +
+            `${(100 * (heap / warm_bytes - 1)).toFixed(1)} %`);
+console.log(`frames: ${sum.frames}, over 50 ms: ${sum.long}, longest ` +
+            `${Math.round(sum.longest_ms)} ms; tasks over 50 ms: ` +
+            `${sum.tasks}, longest ${Math.round(sum.task_ms)} ms`);
+console.log(complaints.length > 0 ? complaints.join("\n") : "no complaints");
+await browser.close();
+process.exitCode = await daemon.stop();

@@ -1,0 +1,206 @@
+// The dashboard over the demo, in Chromium, as somebody sees it who has just
+// started it: numbers that move and are the API's, from a number to its lines,
+// the tail, a restart, small screens.
+//
+//     build/clients/bin/node-with-playwright tests/browser/demo.mjs LOGPLEXD [FOLDER]
+//
+// FOLDER gets screenshots.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Daemon, freePorts, launch, PATIENCE_MS, until, watch } from
+    "./world.mjs";
+
+const [program, shots] = process.argv.slice(2);
+const FLAGS = ["--demo", "--demo-seed", "7"];
+
+let ports;
+let daemon;
+let browser;
+
+before(async () => {
+    ports = await freePorts(2);
+    daemon = await new Daemon(program, ports, FLAGS).ready();
+    browser = await launch();
+});
+
+after(async () => {
+    await browser?.close();
+    if (daemon)
+        assert.equal(await daemon.stop(), 0, daemon.log);
+});
+
+// A page without complaints, for as long as the test runs.
+async function withPage(path, use, options = {}) {
+    const context = await browser.newContext({
+        viewport: { width: 1440, height: 900 }, ...options });
+    const page = await context.newPage();
+    const complaints = watch(page, daemon.url);
+    page.setDefaultTimeout(PATIENCE_MS);
+    try {
+        await page.goto(daemon.url + path);
+        await use(page);
+        assert.deepEqual(complaints, []);
+    } finally {
+        await context.close();
+    }
+}
+
+const number = text => Number((text ?? "").replaceAll(",", ""));
+
+// What the tiles say, all of one moment.
+function tiles(page) {
+    return page.evaluate(() => {
+        const text = selector =>
+            document.querySelector(selector)?.textContent ?? "";
+        const [, count = ""] =
+            /^([\d,]+) in /.exec(text("#tile-throughput .sub")) ?? [];
+        const of = name => text(`[data-p="${name}"] .value`);
+        return { count, p50: of("p50"), p95: of("p95"), p99: of("p99"),
+                 failed: text('#tile-status [data-class="5xx"] .number') };
+    });
+}
+
+// "1.23 s" in milliseconds, and by how much three digits round.
+function duration(text) {
+    const [, value, unit] = /^([\d.]+)\s*(ms|s|min)$/.exec(text) ??
+        assert.fail(`no duration: ${text}`);
+    const scale = { ms: 1, s: 1000, min: 60_000 }[unit];
+    return { ms: Number(value) * scale, off: 0.006 * Number(value) * scale };
+}
+
+function isSame(shown, told) {
+    const dist = told.requests.response_ms;
+    return number(shown.count) === told.requests.count &&
+        number(shown.failed) === told.classes["5xx"] &&
+        ["p50", "p95", "p99"].every(name => {
+            const { ms, off } = duration(shown[name]);
+            return Math.abs(ms - dist[name]) <= off;
+        });
+}
+
+test("numbers move, and are those of the API", async () => {
+    await withPage("/channels/shop", async page => {
+        const path = "/v3/channels/shop/aggregates";
+        const told = new Map();
+        const same = new Set();
+        const seen = new Set();
+        await until("five moments of the page are moments of the API",
+                    async () => {
+            const snapshot = await daemon.get(path);
+            told.set(snapshot.to, snapshot);
+            const shown = await tiles(page);
+            if (shown.count === "" || !shown.p99)
+                return false;
+            seen.add(JSON.stringify(shown));
+            for (const [to, one] of told)
+                if (one.requests.count > 0 && isSame(shown, one))
+                    same.add(to);
+            return same.size >= 5;
+        }, () => `page: ${[...seen].join("; ")}; API: ` +
+            JSON.stringify([...told.values()].map(one => one.requests)));
+        assert.ok(seen.size >= 5, "they move");
+    });
+});
+
+test("a percentile leads to lines that have it", async () => {
+    await withPage("/channels/shop", async page => {
+        const shown = page.locator('[data-p="p95"]');
+        await shown.locator(".value").waitFor();
+        await shown.getByRole("button").click();
+        const title = await page.locator(".panel h2").textContent();
+        const { ms } = duration(title.split(" = ")[1]);
+        const lines = page.locator(".panel .line-text");
+        await lines.first().waitFor();
+        for (const text of await lines.allTextContents()) {
+            const [, connect] = /connect=(\d+)ms/.exec(text);
+            const [, service] = /service=(\d+)ms/.exec(text);
+            const response_ms = Number(connect) + Number(service);
+            // Twice the error of a quantile, and what three digits round.
+            assert.ok(Math.abs(response_ms - ms) <= 0.026 * ms,
+                      `${response_ms} ms is near ${title}`);
+        }
+        await lines.first().locator(".request").click();
+        await until("the lines of its request", async () =>
+            (await lines.allTextContents()).length > 1);
+        const [id] = /[0-9a-f-]{36}/.exec(
+            await page.locator(".panel h2").textContent());
+        for (const text of await lines.allTextContents())
+            assert.ok(text.includes(id), text);
+    });
+});
+
+test("the tail shows what the filter asks for, and follows", async () => {
+    await withPage("/channels/api", async page => {
+        const rows = page.locator("#tail .row-text");
+        await rows.first().waitFor();
+        await page.locator("#tail input").first().fill("process=router");
+        await page.keyboard.press("Enter");
+        await until("nothing but requests", async () => {
+            const texts = (await rows.allTextContents()).filter(Boolean);
+            return texts.length > 3 &&
+                texts.every(text => /method=/.test(text));
+        });
+        const told = page.locator(".tail-told");
+        const first = number(/[\d,]+/.exec(await told.textContent())?.[0]);
+        await until("more of them", async () =>
+            number(/[\d,]+/.exec(await told.textContent())?.[0]) > first);
+    });
+});
+
+test("what hurts is first, and keys lead there", async () => {
+    await withPage("/", async page => {
+        const links = page.locator(".channel-link");
+        await until("all apps", async () => await links.count() === 6);
+        await until("an error", async () => page.getByText(
+            "Request timeout").first().isVisible(), () => "", 60_000);
+        await page.keyboard.press("/");
+        await page.keyboard.type("ware");
+        await until("one is left", async () => await links.count() === 1);
+        await page.keyboard.press("Enter");
+        await page.waitForURL("**/channels/warehouse");
+    });
+});
+
+test("a page survives a restart by itself", async () => {
+    await withPage("/channels/shop", async page => {
+        const pill = page.locator(".pill");
+        await until("live", async () => await pill.textContent() === "Live");
+        assert.equal(await daemon.stop(), 0);
+        await until("it says so", async () =>
+            /^Reconnecting/.test(await pill.textContent()));
+        daemon = await new Daemon(program, ports, FLAGS).ready();
+        await until("live again", async () =>
+            await pill.textContent() === "Live");
+        await until("its new life's numbers", async () => {
+            const shown = await tiles(page);
+            const told = await daemon.get("/v3/channels/shop/aggregates");
+            return number(shown.count) > 0 &&
+                number(shown.count) <= told.requests.count;
+        });
+        await page.getByText("began anew").waitFor();
+    });
+});
+
+const SCREENS = [
+    { name: "light", colorScheme: "light" },
+    { name: "dark", colorScheme: "dark" },
+    { name: "phone", colorScheme: "dark",
+      viewport: { width: 390, height: 844 } },
+    { name: "wall", colorScheme: "dark",
+      viewport: { width: 2560, height: 1440 } },
+];
+
+for (const { name, ...options } of SCREENS)
+    for (const [what, path] of [["fleet", "/"], ["channel", "/channels/shop"]])
+        test(`nothing is wider than the screen: ${what}, ${name}`, async () => {
+            await withPage(path, async page => {
+                await page.locator(what === "fleet" ? ".channel-link"
+                                                    : '[data-p="p99"] .value')
+                    .first().waitFor();
+                const [is, may] = await page.evaluate(() => [
+                    document.documentElement.scrollWidth, innerWidth]);
+                assert.ok(is <= may, `${is} px of ${may}`);
+                if (shots)
+                    await page.screenshot({ path: `${shots}/${what}-${name}.png` });
+            }, options);
+        });
