@@ -107,9 +107,9 @@ test("a percentile leads to lines that have it", async () => {
         const shown = page.locator('[data-p="p95"]');
         await shown.locator(".value").waitFor();
         await shown.getByRole("button").click();
-        const title = await page.locator(".panel h2").textContent();
+        const title = await page.locator(".panel:visible h2").textContent();
         const { ms } = duration(title.split(" = ")[1]);
-        const lines = page.locator(".panel .line-text");
+        const lines = page.locator(".panel:visible .line-text");
         await lines.first().waitFor();
         for (const text of await lines.allTextContents()) {
             const [, connect] = /connect=(\d+)ms/.exec(text);
@@ -123,7 +123,7 @@ test("a percentile leads to lines that have it", async () => {
         await until("the lines of its request", async () =>
             (await lines.allTextContents()).length > 1);
         const [id] = /[0-9a-f-]{36}/.exec(
-            await page.locator(".panel h2").textContent());
+            await page.locator(".panel:visible h2").textContent());
         for (const text of await lines.allTextContents())
             assert.ok(text.includes(id), text);
     });
