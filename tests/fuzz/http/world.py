@@ -8,6 +8,7 @@ from urllib.parse import quote
 TOKEN = re.compile(rb"\bt\.[0-9a-f-]{36}")
 DRAIN = re.compile(rb'"id":(\d{1,9}),"token":"(d\.[0-9a-f-]{36})"')
 SESSION = re.compile(rb"/sessions/([0-9a-f-]{36})")
+ASSET = re.compile(rb"/assets/([\w.-]{1,100})")
 NUMBER = re.compile(rb'"channel_id":(\d{1,9})')
 CHANNELS = [quote(name, safe="") for name in
             ("a", "b", "c", "demo", "a b", "a/b", "é", "%", "1e3", "x" * 256,
@@ -24,6 +25,7 @@ class World:
         self.tokens = deque(maxlen=64)   # (channel as in a path, token)
         self.drains = deque(maxlen=64)   # (channel as in a path, number, token)
         self.sessions = deque(maxlen=64)
+        self.assets = deque(maxlen=8)
 
     def learn(self, channel, body):
         """From an answer about a channel, if it was about one."""
@@ -37,6 +39,8 @@ class World:
                 self.drains.append((channel, number.decode(), token.decode()))
         for session in SESSION.findall(body):
             self.sessions.append(session.decode())
+        for name in ASSET.findall(body)[:8]:
+            self.assets.append(name.decode())
 
 
 def pick(rng, known, other):
@@ -75,6 +79,8 @@ class Place:
             return self.drain if self.is_platform else self.number
         if name == ":id" and before in ("sessions", "canary-fetch"):
             return pick(self.rng, self.world.sessions, "0")
+        if before == "assets":
+            return pick(self.rng, self.world.assets, "0")
         if before in ("channels", "apps"):
             return self.channel
         return self.rng.choice(CHANNELS[:6])
