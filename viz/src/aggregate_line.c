@@ -228,8 +228,8 @@ static void count_process(lp_aggregate *aggregate, lp_span process, lp_seq seq,
 static uint32_t route_slot(lp_aggregate *aggregate, const lp_measures *m)
 {
     const uint64_t *secret = aggregate->shared->hash_key;
-    uint64_t hash =
-        lpi_hash(m->path, lpi_hash(m->method, LP_DIM_ROUTE, secret), secret);
+    uint64_t hash = lpi_hash_of(
+        m->path, lpi_hash_of(m->method, LP_DIM_ROUTE, secret), secret);
     lpi_route_memo *memo =
         &aggregate->live->memo.routes[hash % LPI_ROUTE_MEMOS];
     lpi_key key = {.dimension = LP_DIM_ROUTE};

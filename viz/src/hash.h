@@ -7,6 +7,7 @@
 #define LP_VIZ_HASH_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "logplex/span.h"
 
@@ -19,34 +20,40 @@ static inline uint64_t lpi_hash_fold(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static inline uint64_t lpi_hash_load(const char *at, size_t n)
+/* n bytes, 8 at most, the first of them lowest whatever the machine is. */
+static inline uint64_t lpi_load(const char *at, size_t n)
 {
     uint64_t word = 0;
 
     memcpy(&word, at, n);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
     return word;
 }
 
-static inline uint64_t lpi_hash_of(lp_span bytes, const uint64_t key[2])
+/* seed: what else it is to depend on, such as the hash of a text in front. */
+static inline uint64_t lpi_hash_of(lp_span bytes, uint64_t seed,
+                                   const uint64_t key[2])
 {
     const char *at = bytes.ptr;
     size_t left = bytes.len_bytes;
-    uint64_t hash = key[0] ^ left;
+    uint64_t hash = seed ^ key[0] ^ left;
 
     for (; left > 16; at += 16, left -= 16) {
-        hash = lpi_hash_fold(lpi_hash_load(at, 8) ^ key[1],
-                             lpi_hash_load(at + 8, 8) ^ hash);
+        hash =
+            lpi_hash_fold(lpi_load(at, 8) ^ key[1], lpi_load(at + 8, 8) ^ hash);
     }
     if (left >= 8) {
-        hash = lpi_hash_fold(lpi_hash_load(at, 8) ^ key[1],
-                             lpi_hash_load(at + left - 8, 8) ^ hash);
+        hash = lpi_hash_fold(lpi_load(at, 8) ^ key[1],
+                             lpi_load(at + left - 8, 8) ^ hash);
     } else if (left >= 4) {
-        hash = lpi_hash_fold(lpi_hash_load(at, 4) ^ key[1],
-                             lpi_hash_load(at + left - 4, 4) ^ hash);
+        hash = lpi_hash_fold(lpi_load(at, 4) ^ key[1],
+                             lpi_load(at + left - 4, 4) ^ hash);
     } else if (left > 0) {
-        hash = lpi_hash_fold(lpi_hash_load(at, 1) << 16 |
-                                 lpi_hash_load(at + left / 2, 1) << 8 |
-                                 lpi_hash_load(at + left - 1, 1),
+        hash = lpi_hash_fold(lpi_load(at, 1) << 16 |
+                                 lpi_load(at + left / 2, 1) << 8 |
+                                 lpi_load(at + left - 1, 1),
                              key[1] ^ hash);
     }
     return lpi_hash_fold(hash ^ key[1], key[0] | 1);

@@ -526,7 +526,7 @@ void lpi_scan_groups_take(lp_scan *scan, lpi_scan_line *line)
     groups->unit_values[unit]++;
     key = make_key(scan, line, unit, bytes);
     group = lpi_scan_table_get(&groups->table, key,
-                               lpi_hash_of(key, groups->hash_key));
+                               lpi_hash_of(key, 0, groups->hash_key));
     group->count++;
     group->newest_seq = line->record->seq > group->newest_seq
                             ? line->record->seq

@@ -77,41 +77,6 @@ static bool is_plain(unsigned dimension, const lpi_key *key)
 
 /* Hashing ----------------------------------------------------------------- */
 
-__extension__ typedef unsigned __int128 wide;
-
-static uint64_t fold(uint64_t a, uint64_t b)
-{
-    wide product = (wide)a * b;
-
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-/* 16 bytes a multiplication, as wyhash and foldhash have it. The key is secret, so
- * nobody can aim at a place in a table; and were there one who could, a table has
- * few places. */
-uint64_t lpi_hash(lp_span bytes, uint64_t seed, const uint64_t key[2])
-{
-    const char *at = bytes.ptr;
-    size_t left = bytes.len_bytes;
-    uint64_t hash = seed ^ key[0] ^ left;
-
-    for (; left > 16; at += 16, left -= 16) {
-        hash = fold(lpi_load(at, 8) ^ key[1], lpi_load(at + 8, 8) ^ hash);
-    }
-    if (left >= 8) {
-        hash =
-            fold(lpi_load(at, 8) ^ key[1], lpi_load(at + left - 8, 8) ^ hash);
-    } else if (left >= 4) {
-        hash =
-            fold(lpi_load(at, 4) ^ key[1], lpi_load(at + left - 4, 4) ^ hash);
-    } else if (left > 0) {
-        hash = fold(lpi_load(at, 1) << 16 | lpi_load(at + left / 2, 1) << 8 |
-                        lpi_load(at + left - 1, 1),
-                    key[1] ^ hash);
-    }
-    return fold(hash ^ key[1], key[0] | 1);
-}
-
 static uint32_t hash_of(const lp_aggregate *aggregate, const lpi_key *key)
 {
     const uint64_t *secret = aggregate->shared->hash_key;
@@ -120,8 +85,8 @@ static uint32_t hash_of(const lp_aggregate *aggregate, const lpi_key *key)
                     (key->is_of_process ? 1U << 8 : 0U) |
                     (key->is_platform ? 1U : 0U);
 
-    seed = lpi_hash(key->name, seed, secret);
-    seed = key->of.len_bytes == 0 ? seed : lpi_hash(key->of, seed, secret);
+    seed = lpi_hash_of(key->name, seed, secret);
+    seed = key->of.len_bytes == 0 ? seed : lpi_hash_of(key->of, seed, secret);
     return (uint32_t)seed;
 }
 
@@ -216,8 +181,8 @@ bool lpi_table_init(lp_aggregate *aggregate, lpi_table *table)
     }
     for (unsigned i = 0; i < LPI_FIXED_COUNT; i++) {
         table->series[i].id = lpi_fixed_id((lpi_fixed)i);
-        table->series[i].hash = (uint32_t)lpi_hash(lp_span_of(NULL, 0), i,
-                                                   aggregate->shared->hash_key);
+        table->series[i].hash = (uint32_t)lpi_hash_of(
+            lp_span_of(NULL, 0), i, aggregate->shared->hash_key);
         table->series[i].dimension = fixed[i].dimension;
         table->series[i].is_plain = is_plain(fixed[i].dimension, NULL);
         table->series[i].is_of_process =

@@ -25,6 +25,7 @@
 #include <assert.h>
 #include <stddef.h>
 
+#include "hash.h"
 #include "logplex/aggregate.h"
 #include "tally.h"
 
@@ -221,18 +222,6 @@ void lpi_table_prefetch(const lpi_table *table);
 /* The first touched slot from at on; count of the table: there is none. */
 uint32_t lpi_table_next_touched(const lpi_table *table, uint32_t at);
 
-/* n bytes, 8 at most, the first of them lowest whatever the machine is. */
-static inline uint64_t lpi_load(const char *at, size_t n)
-{
-    uint64_t word = 0;
-
-    memcpy(&word, at, n);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    return word;
-}
-
 /* A text of 1 to 8 bytes as a number, which no other one of these has but for
  * zeros at its end. */
 static inline uint64_t lpi_load_short(lp_span text)
@@ -269,8 +258,5 @@ static inline bool lpi_same_text(lp_span a, lp_span b)
     return n == 0 || (a.ptr[0] == b.ptr[0] && a.ptr[n / 2] == b.ptr[n / 2] &&
                       a.ptr[n - 1] == b.ptr[n - 1]);
 }
-
-/* A keyed hash of at most 16 bytes at a time; see series.c. */
-uint64_t lpi_hash(lp_span bytes, uint64_t seed, const uint64_t key[2]);
 
 #endif /* LP_SERIES_H */
