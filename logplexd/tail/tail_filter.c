@@ -20,20 +20,13 @@ bool tail_filter_is_open(const tail_filter *filter)
            !filter->where;
 }
 
-/* "web" lets web and web.1 through, and not website. */
-static bool is_of_process(lp_span procid, lp_span ps)
-{
-    return lp_span_starts(procid, ps) && (procid.len_bytes == ps.len_bytes ||
-                                          procid.ptr[ps.len_bytes] == '.');
-}
-
 bool tail_filter_match(const tail_filter *filter, const lp_record *record)
 {
     if (filter->source.len_bytes > 0 &&
         !lp_span_equal(filter->source, lp_record_app(record)))
         return false;
     if (filter->ps.len_bytes > 0 &&
-        !is_of_process(lp_record_procid(record), filter->ps))
+        !lp_procid_begins(lp_record_procid(record), filter->ps))
         return false;
     return !filter->where || lp_filter_match(filter->where, record);
 }

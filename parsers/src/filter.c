@@ -169,17 +169,6 @@ void lp_filter_stats_get(const lp_filter *filter, lp_filter_stats *out)
 
 /* The header -------------------------------------------------------------- */
 
-/* "web" is web and web.N, and "web.1" is that alone. */
-static bool is_of_process(lp_span procid, lp_span process)
-{
-    if (!lp_span_starts(procid, process)) {
-        return false;
-    }
-    return procid.len_bytes == process.len_bytes ||
-           (procid.ptr[process.len_bytes] == '.' &&
-            memchr(process.ptr, '.', process.len_bytes) == NULL);
-}
-
 static bool is_one_of(const lp_filter *filter, const lpi_term *term,
                       lp_span text)
 {
@@ -188,7 +177,7 @@ static bool is_one_of(const lp_filter *filter, const lpi_term *term,
     for (unsigned i = 0; i < term->value_count; i++) {
         lp_span wanted = span_of(filter, values[i]);
 
-        if (term->field == LPI_FIELD_PROCESS ? is_of_process(text, wanted)
+        if (term->field == LPI_FIELD_PROCESS ? lp_procid_is(text, wanted)
                                              : lp_span_equal(text, wanted)) {
             return true;
         }

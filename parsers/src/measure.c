@@ -130,14 +130,6 @@ lp_err lp_kinds_add(lp_kinds *kinds, const lp_kind_own *own, uint8_t *id)
     return LP_OK;
 }
 
-/* "web" is "web" and "web.1". */
-static bool is_process(lp_span process, lp_span wanted)
-{
-    return wanted.len_bytes == 0 || (lp_span_starts(process, wanted) &&
-                                     (process.len_bytes == wanted.len_bytes ||
-                                      process.ptr[wanted.len_bytes] == '.'));
-}
-
 static bool read_own(const lp_kinds *kinds, const lp_measure_line *line,
                      lp_measures *out)
 {
@@ -149,7 +141,8 @@ static bool read_own(const lp_kinds *kinds, const lp_measure_line *line,
         const lp_kind_own *own = kinds->own[i];
 
         if (!lp_span_starts(line->msg, own->starts) ||
-            !is_process(line->process, own->process)) {
+            (own->process.len_bytes > 0 &&
+             !lp_procid_begins(line->process, own->process))) {
             continue;
         }
         if (own->read(own->ctx, line, out)) {

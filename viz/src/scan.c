@@ -211,15 +211,6 @@ bool lpi_scan_response(lp_scan *scan, lpi_scan_line *line, double *out_ms)
     return is_timed;
 }
 
-/* "web" is web and web.N, and "web.1" is that alone. */
-static bool is_of_process(lp_span process, lp_span wanted)
-{
-    return lp_span_starts(process, wanted) &&
-           (process.len_bytes == wanted.len_bytes ||
-            (process.ptr[wanted.len_bytes] == '.' &&
-             memchr(wanted.ptr, '.', wanted.len_bytes) == NULL));
-}
-
 /* Whether text is in a line. It costs a tenth of what reading it does. */
 static bool has_text(const lpi_scan_line *line, lp_span text)
 {
@@ -292,7 +283,7 @@ static bool line_holds(lp_scan *scan, lpi_scan_line *line)
 
     if (!time_holds(where, line->record->arrival_ns) ||
         (where->process.len_bytes > 0 &&
-         !is_of_process(line->process, where->process))) {
+         !lp_procid_is(line->process, where->process))) {
         return false;
     }
     if (where->request_id.len_bytes > 0 &&

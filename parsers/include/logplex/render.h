@@ -61,6 +61,24 @@ LP_API lp_span lp_record_app(const lp_record *record);
 LP_API lp_span lp_record_procid(const lp_record *record);
 LP_API lp_span lp_record_msg(const lp_record *record);
 
+/* Is a PROCID the one that is meant, or one of a kind of it? "web" is web and
+ * web.1, and not website; "web.1" is also web.1.2. So the original's log sessions
+ * have it (ps). Threads: any, as the next one. */
+static inline bool lp_procid_begins(lp_span procid, lp_span meant)
+{
+    return lp_span_starts(procid, meant) &&
+           (procid.len_bytes == meant.len_bytes ||
+            procid.ptr[meant.len_bytes] == '.');
+}
+
+/* The same, but "web.1" is that alone: so filters and questions have it. */
+static inline bool lp_procid_is(lp_span procid, lp_span meant)
+{
+    return lp_procid_begins(procid, meant) &&
+           (procid.len_bytes == meant.len_bytes ||
+            memchr(meant.ptr, '.', meant.len_bytes) == NULL);
+}
+
 /*
  * Each of these writes one line's form to out if it fits in room_bytes, and
  * returns the bytes that it takes, whether it fitted or not.
