@@ -319,12 +319,28 @@ void api_refuse_busy(http_request *req, api_refuse refuse)
 
 /* Printed answers --------------------------------------------------------- */
 
+bool api_text_open(api_text *text)
+{
+    text->at = NULL;
+    text->len_bytes = 0;
+    text->to = open_memstream(&text->at, &text->len_bytes);
+    return text->to != NULL;
+}
+
+bool api_text_close(api_text *text, bool is_whole)
+{
+    is_whole = is_whole && !ferror(text->to);
+    is_whole = fclose(text->to) == 0 && is_whole;
+    if (is_whole)
+        return true;
+    free(text->at);
+    text->at = NULL;
+    return false;
+}
+
 FILE *api_page_open(http_request *req, api_page *page)
 {
-    page->text = NULL;
-    page->text_bytes = 0;
-    page->to = open_memstream(&page->text, &page->text_bytes);
-    if (!page->to)
+    if (!api_text_open(page))
         api_refuse_memory(req);
     return page->to;
 }
@@ -332,17 +348,15 @@ FILE *api_page_open(http_request *req, api_page *page)
 void api_page_reply(http_request *req, api_page *page, int status,
                     const char *type)
 {
-    bool is_whole = !ferror(page->to);
-
-    if (fclose(page->to) == 0 && is_whole)
-        http_reply(req, status, type, lp_span_of(page->text, page->text_bytes));
-    else
+    if (!api_text_close(page, true)) {
         api_refuse_memory(req);
-    free(page->text);
+        return;
+    }
+    http_reply(req, status, type, lp_span_of(page->at, page->len_bytes));
+    free(page->at);
 }
 
 void api_page_drop(api_page *page)
 {
-    fclose(page->to);
-    free(page->text);
+    api_text_close(page, false);
 }

@@ -83,22 +83,29 @@ void api_refuse_memory(http_request *req);
 void api_refuse_busy(http_request *req, api_refuse refuse);
 
 /*
+ * What is printed into memory. api_text_open() is false when there is none; then
+ * to is NULL. api_text_close() ends it: false when not all of it found memory, or
+ * is_whole is false; then it is gone. Else at is to be freed. Threads: any.
+ */
+typedef struct api_text {
+    FILE *to;
+    char *at;
+    size_t len_bytes;
+} api_text;
+
+bool api_text_open(api_text *text);
+bool api_text_close(api_text *text, bool is_whole);
+
+/*
  * An answer that is printed. api_page_open() gives the stream to print to, or
  * NULL, and then it has answered; api_page_reply() sends what was printed and
- * frees it.
+ * frees it, api_page_drop() does the latter alone.
  */
-typedef struct api_page {
-    FILE *to;
-    char *text;
-    size_t text_bytes;
-} api_page;
+typedef api_text api_page;
 
 FILE *api_page_open(http_request *req, api_page *page);
 void api_page_reply(http_request *req, api_page *page, int status,
                     const char *type);
 void api_page_drop(api_page *page);
-
-/* 503: there is no memory to answer with. */
-void api_refuse_memory(http_request *req);
 
 #endif /* LOGPLEXD_API_H */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/api.h"
 #include "api/api_aggregates.h"
 #include "base/utf8.h"
 #include "worker/metrics.h"
@@ -38,17 +39,11 @@ typedef enum metric {
         METRIC_COUNT
 } metric;
 
-typedef struct text {
-    FILE *to; /* NULL: no memory */
-    char *at;
-    size_t len_bytes;
-} text;
-
 typedef struct printing {
     const api_metrics_channel *channel;
     const lp_aggregate *numbers; /* of the channel, begun */
     lp_sketch_scale scale;
-    text texts[METRIC_COUNT];
+    api_text texts[METRIC_COUNT];
 } printing;
 
 static const char *const metric_names[METRIC_COUNT] = {
@@ -189,7 +184,7 @@ void api_print_channel_metrics(FILE *to, const api_metrics_channel *channels,
 
     lp_sketch_scale_init(&p.scale, AGGREGATOR_ALPHA);
     for (unsigned i = 0; i < METRIC_COUNT; i++)
-        p.texts[i].to = open_memstream(&p.texts[i].at, &p.texts[i].len_bytes);
+        api_text_open(&p.texts[i]);
     for (size_t i = 0; i < count; i++) {
         p.channel = &channels[i];
         put_channel(&p, now_ns);
@@ -197,7 +192,7 @@ void api_print_channel_metrics(FILE *to, const api_metrics_channel *channels,
     for (unsigned i = 0; i < METRIC_COUNT; i++) {
         if (!p.texts[i].to)
             continue;
-        if (fclose(p.texts[i].to) == 0 && p.texts[i].len_bytes > 0) {
+        if (api_text_close(&p.texts[i], true) && p.texts[i].len_bytes > 0) {
             metrics_print_head(to, metric_names[i], "gauge", helps[i]);
             fwrite(p.texts[i].at, 1, p.texts[i].len_bytes, to);
         }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/api.h"
 #include "api/api_aggregates.h"
 #include "api/api_view.h"
 #include "tail/tail_form.h"
@@ -28,47 +29,21 @@ typedef struct channel_view {
 
 /* Texts ------------------------------------------------------------------- */
 
-typedef struct text {
-    FILE *to;
-    char *at;
-    size_t len_bytes;
-} text;
-
-static bool open_text(text *t)
-{
-    t->at = NULL;
-    t->len_bytes = 0;
-    t->to = open_memstream(&t->at, &t->len_bytes);
-    return t->to != NULL;
-}
-
-/* False: there was no memory for all of it; then it is gone. */
-static bool close_text(text *t, bool is_whole)
-{
-    is_whole = is_whole && !ferror(t->to);
-    is_whole = fclose(t->to) == 0 && is_whole;
-    if (is_whole)
-        return true;
-    free(t->at);
-    t->at = NULL;
-    return false;
-}
-
 static bool print_points(const api_aggregate_ask *ask, int64_t from_s,
-                         int64_t second, text *out)
+                         int64_t second, api_text *out)
 {
     const api_series_ask want = {
         .tier = LP_TIER_SECONDS, .from_s = from_s, .to_s = second + 1};
 
-    return open_text(out) &&
-           close_text(out, api_print_series(out->to, ask, &want));
+    return api_text_open(out) &&
+           api_text_close(out, api_print_series(out->to, ask, &want));
 }
 
-static bool print_snapshot(const api_aggregate_ask *ask, text *out)
+static bool print_snapshot(const api_aggregate_ask *ask, api_text *out)
 {
-    return open_text(out) &&
-           close_text(out,
-                      api_print_snapshot(out->to, ask, API_WINDOW_DEFAULT_S));
+    return api_text_open(out) &&
+           api_text_close(
+               out, api_print_snapshot(out->to, ask, API_WINDOW_DEFAULT_S));
 }
 
 /* Frames ------------------------------------------------------------------ */
@@ -78,8 +53,8 @@ static aggregator_frame *make_frame(const api_aggregate_ask *ask,
                                     int64_t second)
 {
     aggregator_frame *frame = aggregator_kept_frame(ask->who);
-    text snapshot = {0};
-    text points = {0};
+    api_text snapshot = {0};
+    api_text points = {0};
 
     if (frame && frame->second >= second &&
         !aggregator_is_ahead(frame->second, second))
@@ -102,7 +77,7 @@ static bool make_event(channel_view *v, const api_aggregate_ask *ask,
                        int64_t second, api_event *out)
 {
     int64_t from_s = v->next_s;
-    text points = {0};
+    api_text points = {0};
 
     if (from_s <= second - RESUME_MAX_S)
         from_s = second - RESUME_MAX_S + 1;

@@ -289,15 +289,16 @@ static bool make(api_view *view, int64_t now_ns, api_event *out)
 {
     fleet_view *v = (fleet_view *)(void *)view;
     catalog_view *held = catalog_newest_view(v->shared->cat);
-    size_t len_bytes = 0;
-    FILE *to = open_memstream(&out->text, &len_bytes);
-    bool is_printed =
-        to && print_fleet(to, v->shared, held, &v->ask, now_ns) && !ferror(to);
+    api_text text;
+    bool is_printed = api_text_open(&text) &&
+                      api_text_close(&text, print_fleet(text.to, v->shared,
+                                                        held, &v->ask, now_ns));
 
     catalog_view_unref(held);
-    if (to && fclose(to) == 0 && is_printed) {
+    if (is_printed) {
+        out->text = text.at;
         out->parts[0] = LP_SPAN("event: fleet\ndata: ");
-        out->parts[1] = lp_span_of(out->text, len_bytes);
+        out->parts[1] = lp_span_of(text.at, text.len_bytes);
         out->parts[2] = LP_SPAN("\n\n");
         out->count = 3;
     }

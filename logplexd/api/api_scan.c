@@ -97,21 +97,14 @@ static void on_work(void *ctx)
 {
     api_scan *it = ctx;
     uint64_t since_ns = uv_hrtime();
-    FILE *to;
-    bool is_whole;
 
     it->why = take_steps(it);
     it->is_cut = it->why != NULL;
     it->took_ns = uv_hrtime() - since_ns;
-    to = open_memstream(&it->text, &it->text_bytes);
-    if (!to)
+    if (!api_text_open(&it->text))
         return;
-    it->print(it, to);
-    is_whole = !ferror(to);
-    if (fclose(to) == 0 && is_whole)
-        return;
-    free(it->text);
-    it->text = NULL;
+    it->print(it, it->text.to);
+    api_text_close(&it->text, true);
 }
 
 /* Answering --------------------------------------------------------------- */
@@ -123,7 +116,7 @@ void api_scan_close(api_scan *it)
     lp_scan_destroy(it->scan);
     lp_filter_destroy(it->where.filter);
     lp_channel_unref(it->ring);
-    free(it->text);
+    free(it->text.at);
 }
 
 void api_scan_refuse(api_scan *it, lp_err err, const char *why)
@@ -153,9 +146,9 @@ static void on_done(void *ctx)
 
     atomic_fetch_sub(&it->home->shared->scans, 1);
     count(it);
-    if (it->text)
+    if (it->text.at)
         http_reply(it->req, 200, "application/json",
-                   lp_span_of(it->text, it->text_bytes));
+                   lp_span_of(it->text.at, it->text.len_bytes));
     else
         api_refuse_memory(it->req);
     api_scan_close(it);

@@ -38,8 +38,7 @@ struct api_scan {
 
     /* private */
     worker *home;
-    char *text;
-    size_t text_bytes;
+    api_text text;
     uint64_t limit_ns;
 };
 
