@@ -722,13 +722,6 @@ static bool print_routes(const snapshot *s)
     return true;
 }
 
-static const char *unit_name(uint8_t unit)
-{
-    static const char *const names[] = {"", "ms", "bytes", "%", "pages", ""};
-
-    return names[unit < sizeof(names) / sizeof(names[0]) ? unit : 0];
-}
-
 static const char *op_name(uint8_t op)
 {
     switch ((lp_measure_op)op) {
@@ -756,7 +749,8 @@ static void print_measure(const snapshot *s, const lp_aggregate_row *row)
     else
         api_print_json_string(s->to, row->of);
     fprintf(s->to, ",\"op\":\"%s\",\"unit\":\"%s\",\"count\":%" PRIu64,
-            op_name(row->op), unit_name(row->unit), row->count);
+            op_name(row->op), lp_measure_unit_name((lp_unit)row->unit),
+            row->count);
     print_member(s->to, "sum", row->sum);
     print_member(s->to, "mean", api_row_mean(row));
     print_member(s->to, "min", row->min);

@@ -102,20 +102,9 @@ static void print_group(void *ctx, const lp_scan_group *group)
 
 static lp_span unit_name(const lp_scan_groups_summary *summary)
 {
-    switch (summary->unit) {
-    case LP_UNIT_MS:
-        return LP_SPAN("ms");
-    case LP_UNIT_BYTES:
-        return LP_SPAN("bytes");
-    case LP_UNIT_PERCENT:
-        return LP_SPAN("%");
-    case LP_UNIT_PAGES:
-        return LP_SPAN("pages");
-    case LP_UNIT_OTHER:
-        return summary->suffix;
-    default:
-        return LP_SPAN("");
-    }
+    return summary->unit == LP_UNIT_OTHER
+               ? summary->suffix
+               : lp_span_str(lp_measure_unit_name((lp_unit)summary->unit));
 }
 
 static void print_head(FILE *to, const groups *it,

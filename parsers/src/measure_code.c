@@ -59,3 +59,21 @@ const char *lp_measure_code_meaning(lp_span code)
     }
     return NULL;
 }
+
+const char *lp_measure_unit_name(lp_unit unit)
+{
+    switch (unit) {
+    case LP_UNIT_MS:
+        return "ms";
+    case LP_UNIT_BYTES:
+        return "bytes";
+    case LP_UNIT_PERCENT:
+        return "%";
+    case LP_UNIT_PAGES:
+        return "pages";
+    case LP_UNIT_NONE:
+    case LP_UNIT_OTHER:
+        break;
+    }
+    return "";
+}

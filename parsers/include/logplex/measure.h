@@ -154,6 +154,10 @@ LP_API void lp_measures_read(const lp_kinds *kinds, const lp_measure_line *line,
  */
 LP_API const char *lp_measure_code_meaning(lp_span code);
 
+/* How a base unit is written: "ms", "bytes", "%", "pages"; "" for none, and for
+ * LP_UNIT_OTHER, which is in suffix. Never freed. Threads: any. */
+LP_API const char *lp_measure_unit_name(lp_unit unit);
+
 /* Kinds of one's own ------------------------------------------------------ */
 
 /*

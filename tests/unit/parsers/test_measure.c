@@ -318,6 +318,17 @@ static void what_is_no_code_has_none(void **state)
     }
 }
 
+static void a_base_unit_has_a_name(void **state)
+{
+    (void)state;
+    assert_string_equal(lp_measure_unit_name(LP_UNIT_MS), "ms");
+    assert_string_equal(lp_measure_unit_name(LP_UNIT_BYTES), "bytes");
+    assert_string_equal(lp_measure_unit_name(LP_UNIT_PERCENT), "%");
+    assert_string_equal(lp_measure_unit_name(LP_UNIT_PAGES), "pages");
+    assert_string_equal(lp_measure_unit_name(LP_UNIT_NONE), "");
+    assert_string_equal(lp_measure_unit_name(LP_UNIT_OTHER), "");
+}
+
 /* Kinds of one's own ------------------------------------------------------ */
 
 typedef struct reader {
@@ -521,6 +532,7 @@ int main(void)
         cmocka_unit_test(hostile_lines_take_linear_time),
         cmocka_unit_test(every_code_has_its_meaning),
         cmocka_unit_test(what_is_no_code_has_none),
+        cmocka_unit_test(a_base_unit_has_a_name),
         cmocka_unit_test(a_kind_of_ones_own_reads_its_lines_alone),
         cmocka_unit_test(
             what_a_kind_did_to_a_line_that_is_not_its_own_is_undone),
