@@ -13,6 +13,7 @@
 
 #include "logplex/render.h"
 #include "logplex/scan.h"
+#include "scan_question.h"
 
 enum {
     RUNS = 50,
@@ -176,26 +177,10 @@ static void bench(lp_channel *channel, const char *name, lp_scan_where where,
            took_ms[RUNS / 2] * 1e6 / (double)lines, matched);
 }
 
-static lp_scan_groups_options groups_of(const char *by, const char *measure)
-{
-    lp_scan_groups_options options = LP_SCAN_GROUPS_OPTIONS_INIT;
-
-    options.by_count = by != NULL;
-    options.by[0] = lp_span_str(by != NULL ? by : "");
-    options.measure = lp_span_str(measure);
-    options.quantile_count = 3;
-    options.quantiles[0] = 0.5;
-    options.quantiles[1] = 0.95;
-    options.quantiles[2] = 0.99;
-    options.hash_key[0] = UINT64_C(0x9e3779b97f4a7c15);
-    options.hash_key[1] = UINT64_C(0xbf58476d1ce4e5b9);
-    return options;
-}
-
 static void bench_groups(lp_channel *channel, const char *name, const char *by,
                          const char *measure, const char *filter)
 {
-    lp_scan_groups_options options = groups_of(by, measure);
+    lp_scan_groups_options options = scan_question(measure, by);
     lp_scan_where where = LP_SCAN_WHERE_INIT;
 
     bench(channel, name, where, filter, &options);

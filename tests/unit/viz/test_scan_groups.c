@@ -1,5 +1,6 @@
 #include <math.h>
 
+#include "scan_question.h"
 #include "scan_world.h"
 
 enum { ROWS_MAX = 5000, TEXT_MAX = 64 };
@@ -33,22 +34,6 @@ static void take_row(void *ctx, const lp_scan_group *group)
         next->by[i][by.len_bytes] = '\0';
     }
     to->count++;
-}
-
-static lp_scan_groups_options options_of(const char *measure, const char *by)
-{
-    lp_scan_groups_options options = LP_SCAN_GROUPS_OPTIONS_INIT;
-
-    options.by_count = by != NULL;
-    options.by[0] = lp_span_str(by != NULL ? by : "");
-    options.measure = lp_span_str(measure);
-    options.quantile_count = 3;
-    options.quantiles[0] = 0.5;
-    options.quantiles[1] = 0.95;
-    options.quantiles[2] = 1;
-    options.hash_key[0] = 1;
-    options.hash_key[1] = 2;
-    return options;
 }
 
 static lp_scan *groups_of(const lp_scan_where *where,
@@ -107,7 +92,7 @@ static void say_app(world *now, const char *msg)
 
 static void lines_without_a_key_are_a_group(void **state)
 {
-    lp_scan_groups_options options = options_of("", "k");
+    lp_scan_groups_options options = scan_question("", "k");
     world now = world_of(1000);
     const answer *got;
 
@@ -134,7 +119,7 @@ static void lines_without_a_key_are_a_group(void **state)
 
 static void values_are_as_they_were_meant(void **state)
 {
-    lp_scan_groups_options options = options_of("", "k");
+    lp_scan_groups_options options = scan_question("", "k");
     world now = world_of(1000);
     const answer *got;
 
@@ -152,7 +137,7 @@ static void values_are_as_they_were_meant(void **state)
 static void of_long_values_the_first_bytes_count(void **state)
 {
     static char text[2000];
-    lp_scan_groups_options options = options_of("", "k");
+    lp_scan_groups_options options = scan_question("", "k");
     lp_scan_where where = LP_SCAN_WHERE_INIT;
     world now = world_of(1000);
     lp_scan *scan = groups_of(&where, &options);
@@ -183,7 +168,7 @@ static void of_long_values_the_first_bytes_count(void **state)
 
 static void a_line_s_own_keys_are_keys_too(void **state)
 {
-    lp_scan_groups_options options = options_of("", "source");
+    lp_scan_groups_options options = scan_question("", "source");
     world now = world_of(1000);
     const answer *got;
 
@@ -223,7 +208,7 @@ static void a_line_s_own_keys_are_keys_too(void **state)
 
 static void values_are_in_base_units(void **state)
 {
-    lp_scan_groups_options options = options_of("t", NULL);
+    lp_scan_groups_options options = scan_question("t", NULL);
     world now = world_of(1000);
     const answer *got;
 
@@ -251,7 +236,7 @@ static void values_are_in_base_units(void **state)
 
 static void a_unit_of_one_s_own_is_kept(void **state)
 {
-    lp_scan_groups_options options = options_of("t", NULL);
+    lp_scan_groups_options options = scan_question("t", NULL);
     world now = world_of(1000);
     const answer *got;
     static const char *const lines[] = {"t=1a", "t=1b", "t=2b", "t=1c",
@@ -272,7 +257,7 @@ static void a_unit_of_one_s_own_is_kept(void **state)
 
 static void the_router_s_numbers_have_units(void **state)
 {
-    lp_scan_groups_options options = options_of("service", NULL);
+    lp_scan_groups_options options = scan_question("service", NULL);
     world now = world_of(1000);
     const answer *got;
 
@@ -298,7 +283,7 @@ static void the_router_s_numbers_have_units(void **state)
 
 static void measures_by_convention_are_found_by_their_names(void **state)
 {
-    lp_scan_groups_options options = options_of("db", NULL);
+    lp_scan_groups_options options = scan_question("db", NULL);
     world now = world_of(1000);
     const answer *got;
 
@@ -318,7 +303,7 @@ static void measures_by_convention_are_found_by_their_names(void **state)
 
 static void they_are_ranked_by_lines_or_by_sum(void **state)
 {
-    lp_scan_groups_options options = options_of("t", "k");
+    lp_scan_groups_options options = scan_question("t", "k");
     world now = world_of(1000);
     const answer *got;
 
@@ -415,7 +400,7 @@ static void assert_agrees(const row *got, exact *want)
 static void groups_agree_with_an_exact_computation(void **state)
 {
     static exact want[KEYS];
-    lp_scan_groups_options options = options_of("t", "k");
+    lp_scan_groups_options options = scan_question("t", "k");
     world now = world_of(LINES);
     uint64_t seed = 11;
     const answer *got;
@@ -500,7 +485,7 @@ static void assert_totals(const answer *got, uint64_t count, double sum)
 
 static void ask_of_many(uint32_t groups_max, uint32_t order)
 {
-    lp_scan_groups_options options = options_of("t", "k");
+    lp_scan_groups_options options = scan_question("t", "k");
     lp_scan_where where = LP_SCAN_WHERE_INIT;
     world now = world_of(2 * CHUNK);
     lp_cursor *cursor =
@@ -562,7 +547,7 @@ static void of_any_number_of_keys_the_heavy_ones_are_told(void **state)
 static void what_was_missed_is_told_in_any_order(void **state)
 {
     enum { SMALL = 60, SMALL_LINES = 3000 };
-    lp_scan_groups_options options = options_of("", "k");
+    lp_scan_groups_options options = scan_question("", "k");
     lp_scan_where where = LP_SCAN_WHERE_INIT;
 
     (void)state;
@@ -612,7 +597,7 @@ static void what_was_missed_is_told_in_any_order(void **state)
 static void long_keys_have_room_for_fewer_of_them(void **state)
 {
     static char text[LP_SCAN_BY_MAX * 400];
-    lp_scan_groups_options options = options_of("t", "a");
+    lp_scan_groups_options options = scan_question("t", "a");
     lp_scan_where where = LP_SCAN_WHERE_INIT;
     world now = world_of(3000);
     const answer *got;
@@ -647,7 +632,7 @@ static void long_keys_have_room_for_fewer_of_them(void **state)
 static uint64_t live_through(world *now, stingy *memory)
 {
     lp_allocator allocator = {stingy_alloc, stingy_free, memory};
-    lp_scan_groups_options options = options_of("t", "k");
+    lp_scan_groups_options options = scan_question("t", "k");
     lp_scan_where where = LP_SCAN_WHERE_INIT;
     const answer *got;
     lp_scan *scan = NULL;
@@ -730,20 +715,20 @@ static void what_makes_no_sense_is_refused_in_words(void **state)
     (void)state;
     memset(text, 'x', sizeof(text));
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        options = options_of("t", keys[i]);
+        options = scan_question("t", keys[i]);
         assert_refused(&options);
     }
     for (size_t i = 0; i < sizeof(measures) / sizeof(measures[0]); i++) {
-        options = options_of(measures[i], NULL);
+        options = scan_question(measures[i], NULL);
         assert_refused(&options);
     }
-    options = options_of("t", NULL);
+    options = scan_question("t", NULL);
     options.measure = lp_span_of(text, sizeof(text));
     assert_refused(&options);
-    options = options_of("t", NULL);
+    options = scan_question("t", NULL);
     options.by_count = LP_SCAN_BY_MAX + 1;
     assert_refused(&options);
-    options = options_of("", "k");
+    options = scan_question("", "k");
     options.order = LP_SCAN_BY_SUM;
     assert_refused(&options);
     options.order = 2;
@@ -752,7 +737,7 @@ static void what_makes_no_sense_is_refused_in_words(void **state)
 
 static void what_is_out_of_range_is_refused_in_words(void **state)
 {
-    lp_scan_groups_options options = options_of("t", NULL);
+    lp_scan_groups_options options = scan_question("t", NULL);
 
     (void)state;
     options.quantiles[0] = 0.96;
@@ -761,18 +746,18 @@ static void what_is_out_of_range_is_refused_in_words(void **state)
     assert_refused(&options);
     options.quantiles[0] = -0.1;
     assert_refused(&options);
-    options = options_of("t", NULL);
+    options = scan_question("t", NULL);
     options.quantile_count = LP_SCAN_QUANTILES_MAX + 1;
     assert_refused(&options);
-    options = options_of("t", NULL);
+    options = scan_question("t", NULL);
     options.alpha = 0.2;
     assert_refused(&options);
-    options = options_of("t", NULL);
+    options = scan_question("t", NULL);
     options.groups_max = LP_SCAN_GROUPS_MAX_LEAST - 1;
     assert_refused(&options);
     options.groups_max = LP_SCAN_GROUPS_MAX_MOST;
     assert_refused(&options);
-    options = options_of("t", NULL);
+    options = scan_question("t", NULL);
     options.bytes_max = LP_SCAN_BYTES_MAX_LEAST - 1;
     assert_refused(&options);
     options.bytes_max = UINT64_MAX;

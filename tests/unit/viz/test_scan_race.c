@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "scan_question.h"
 #include "scan_world.h"
 
 enum { LINES = 60000, HISTORY = 3000, STEP = 200 };
@@ -42,7 +43,7 @@ static void add(void *ctx, const lp_scan_group *group)
 /* Whatever came and went meanwhile, it saw each line of a range once. */
 static void scan_once(lp_channel *channel)
 {
-    lp_scan_groups_options options = LP_SCAN_GROUPS_OPTIONS_INIT;
+    lp_scan_groups_options options = scan_question("n", "n");
     lp_scan_where where = LP_SCAN_WHERE_INIT;
     lp_scan_stats stats;
     total all = {0};
@@ -50,9 +51,6 @@ static void scan_once(lp_channel *channel)
     double first;
     double last;
 
-    options.by_count = 1;
-    options.by[0] = LP_SPAN("n");
-    options.measure = LP_SPAN("n");
     CHECK_OK(lp_scan_groups_create(&where, &options, NULL, &scan, NULL));
     scan_all(scan, channel, STEP);
     stats = scan_stats(scan);
