@@ -83,6 +83,10 @@ const char *lpi_scan_init(lp_scan *scan, const lp_scan_where *where)
         return "the time ends before it begins";
     }
     write_status(scan);
+    scan->least_seq = where->first_seq > 0 ? where->first_seq : 1;
+    if (where->floor_seq > where->first_seq) {
+        scan->where.first_seq = where->floor_seq;
+    }
     scan->limit_lines_before = limit_lines(where->filter);
     return NULL;
 }
@@ -133,21 +137,31 @@ void lp_scan_destroy(lp_scan *scan)
     allocator.free(allocator.ctx, scan, scan->bytes);
 }
 
+/* Of those that were asked for, which are the ones in front of the end. */
+static uint64_t evicted_lines(const lp_scan *scan)
+{
+    lp_seq shown = scan->where.floor_seq > scan->oldest_seq
+                       ? scan->where.floor_seq
+                       : scan->oldest_seq;
+
+    shown = shown < scan->end_seq ? shown : scan->end_seq;
+    return shown > scan->least_seq ? shown - scan->least_seq : 0;
+}
+
 void lp_scan_stats_get(const lp_scan *scan, lp_scan_stats *out)
 {
     lp_scan_stats stats = LP_SCAN_STATS_INIT;
     uint32_t room_bytes = out->struct_bytes;
-    lp_seq gone =
-        scan->oldest_seq < scan->from_seq ? scan->oldest_seq : scan->from_seq;
 
     stats.is_complete = scan->is_done;
     stats.scanned_lines = scan->scanned_lines;
     stats.matched_lines = scan->matched_lines;
-    stats.evicted_lines = gone > scan->least_seq ? gone - scan->least_seq : 0;
+    stats.evicted_lines = evicted_lines(scan);
     stats.limit_lines =
         limit_lines(scan->where.filter) - scan->limit_lines_before;
     stats.from_seq = scan->from_seq;
     stats.end_seq = scan->end_seq;
+    stats.from_ns = scan->oldest_ns;
     stats.bytes =
         scan->bytes +
         (scan->groups != NULL ? lpi_scan_groups_bytes(scan->groups) : 0);
@@ -314,6 +328,7 @@ static bool look_at(lp_scan *scan, const lp_record *record)
     line.is_router = lp_span_equal(line.process, LP_SPAN("router"));
     scan->scanned_lines++;
     scan->from_seq = record->seq;
+    scan->oldest_ns = record->arrival_ns;
     if (!line_holds(scan, &line)) {
         return true;
     }
@@ -349,6 +364,7 @@ static void look_at_all(lp_scan *scan, const lp_run *run, uint32_t first,
     }
     if (first < end) {
         scan->from_seq = run->first_seq + first;
+        scan->oldest_ns = lp_run_at(run, first).arrival_ns;
     }
 }
 
@@ -395,8 +411,8 @@ static lp_err open_cursor(lp_channel *channel, lp_start start,
     return lp_cursor_open(channel, &opt, out);
 }
 
-/* Where the time begins that was asked for. */
-static lp_err find_first(lp_scan *scan, lp_channel *channel, lp_seq *first)
+/* Where the time begins that was asked for, or the ring. */
+static lp_err find_time(lp_scan *scan, lp_channel *channel, lp_seq *out)
 {
     lp_cursor_stats stats = LP_CURSOR_STATS_INIT;
     lp_cursor *cursor;
@@ -408,26 +424,35 @@ static lp_err find_first(lp_scan *scan, lp_channel *channel, lp_seq *first)
     }
     lp_cursor_stats_get(cursor, &stats);
     lp_cursor_close(cursor);
-    *first = stats.next_seq > *first ? stats.next_seq : *first;
+    *out = stats.next_seq;
     return LP_OK;
+}
+
+static lp_seq later(lp_seq a, lp_seq b)
+{
+    return a > b ? a : b;
 }
 
 static lp_err begin(lp_scan *scan, lp_channel *channel)
 {
     lp_channel_stats stats = LP_CHANNEL_STATS_INIT;
-    lp_seq first = scan->where.first_seq;
-    lp_err err;
+    lp_seq in_time = 0;
+    lp_seq first;
 
-    lp_channel_stats_get(channel, &stats);
-    scan->least_seq = first > 0 ? first : stats.oldest_seq;
-    scan->oldest_seq = stats.oldest_seq;
-    first = first > stats.oldest_seq ? first : stats.oldest_seq;
     if (scan->where.from_ns != 0) {
-        err = find_first(scan, channel, &first);
+        lp_err err = find_time(scan, channel, &in_time);
+
         if (err != LP_OK) {
             return err;
         }
     }
+    // Later than that, so that what goes in between is not taken for too old.
+    lp_channel_stats_get(channel, &stats);
+    if (in_time > stats.oldest_seq) {
+        scan->least_seq = later(scan->least_seq, in_time);
+    }
+    scan->oldest_seq = stats.oldest_seq;
+    first = later(later(scan->where.first_seq, stats.oldest_seq), in_time);
     if (scan->where.end_seq == 0 || scan->where.end_seq > stats.next_seq) {
         scan->where.end_seq = stats.next_seq;
     }

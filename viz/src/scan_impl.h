@@ -48,7 +48,8 @@ struct lp_scan {
     uint64_t matched_lines;
     lp_seq from_seq;
     lp_seq end_seq;
-    lp_seq least_seq;  /* the first line that was asked for */
+    int64_t oldest_ns; /* arrival of line from_seq */
+    lp_seq least_seq;  /* the first line that was asked for, or may have been */
     lp_seq oldest_seq; /* that is still there */
     uint32_t block_lines;
     lp_run runs[LPI_SCAN_RUNS_MAX];

@@ -306,9 +306,80 @@ static void what_goes_meanwhile_is_counted(void **state)
     lp_scan_destroy(scan);
     scan = scan_of(WHERE(.status = 0), &found);
     scan_all(scan, now.channel, 10);
-    assert_int_equal(scan_stats(scan).evicted_lines, 0);
+    stats = scan_stats(scan);
+    assert_int_equal(stats.evicted_lines,
+                     ring_stats(now.channel).oldest_seq - 1);
     assert_int_equal(found.count, ring_stats(now.channel).resident_lines);
     lp_scan_destroy(scan);
+    world_end(&now);
+}
+
+/* What a scan says of itself when all has been looked at. Lines arrive at their
+ * numbers. */
+static lp_scan_stats told_of(world *now, const lp_scan_where *where)
+{
+    finds found = {.limit = 0};
+    lp_scan *scan = scan_of(where, &found);
+    lp_scan_stats stats;
+
+    scan_all(scan, now->channel, 10);
+    stats = scan_stats(scan);
+    lp_scan_destroy(scan);
+    return stats;
+}
+
+static void what_may_be_gone_of_a_time_is_told(void **state)
+{
+    world now = world_of(100);
+    lp_scan_stats stats;
+    lp_seq oldest;
+
+    (void)state;
+    say_numbers(&now, 1, 3000);
+    // What lies over the history goes with the first reader.
+    told_of(&now, WHERE(.from_ns = 1));
+    oldest = ring_stats(now.channel).oldest_seq;
+    assert_true(oldest > 100);
+    // It begins before the oldest line did, or just then.
+    for (int64_t back = 0; back < 2; back++) {
+        stats = told_of(&now, WHERE(.from_ns = (int64_t)oldest - back));
+        assert_int_equal(stats.evicted_lines, oldest - 1);
+        assert_int_equal(stats.from_seq, oldest);
+        assert_int_equal(stats.from_ns, oldest);
+    }
+    stats = told_of(&now, WHERE(.from_ns = (int64_t)oldest + 1));
+    assert_int_equal(stats.evicted_lines, 0);
+    assert_int_equal(stats.from_ns, oldest + 1);
+    stats = told_of(&now, WHERE(.from_ns = 1, .first_seq = oldest - 7));
+    assert_int_equal(stats.evicted_lines, 7);
+    stats = told_of(&now, WHERE(.from_ns = 5000));
+    assert_int_equal(stats.evicted_lines, 0);
+    assert_int_equal(stats.from_ns, 0);
+    world_end(&now);
+}
+
+static void what_is_not_shown_counts_as_gone(void **state)
+{
+    world now = world_of(100);
+    lp_scan_stats stats;
+
+    (void)state;
+    say_numbers(&now, 1, 50);
+    stats = told_of(&now, WHERE(.floor_seq = 21));
+    assert_int_equal(stats.evicted_lines, 20);
+    assert_int_equal(stats.from_seq, 21);
+    assert_int_equal(stats.scanned_lines, 30);
+    stats = told_of(&now, WHERE(.floor_seq = 21, .first_seq = 11));
+    assert_int_equal(stats.evicted_lines, 10);
+    stats = told_of(&now, WHERE(.floor_seq = 21, .first_seq = 31));
+    assert_int_equal(stats.evicted_lines, 0);
+    assert_int_equal(stats.scanned_lines, 20);
+    // Those in front of a time are known to be, if they are still there.
+    stats = told_of(&now, WHERE(.floor_seq = 21, .from_ns = 11));
+    assert_int_equal(stats.evicted_lines, 10);
+    stats = told_of(&now, WHERE(.floor_seq = INT64_MAX, .end_seq = 5));
+    assert_int_equal(stats.evicted_lines, 4);
+    assert_int_equal(stats.scanned_lines, 0);
     world_end(&now);
 }
 
@@ -369,6 +440,8 @@ int main(void)
         cmocka_unit_test(enough_is_enough),
         cmocka_unit_test(what_comes_meanwhile_is_not_looked_at),
         cmocka_unit_test(what_goes_meanwhile_is_counted),
+        cmocka_unit_test(what_may_be_gone_of_a_time_is_told),
+        cmocka_unit_test(what_is_not_shown_counts_as_gone),
         cmocka_unit_test(an_empty_channel_has_nothing),
         cmocka_unit_test(what_makes_no_sense_is_refused_in_words),
     };

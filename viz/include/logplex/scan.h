@@ -94,33 +94,38 @@ typedef struct lp_scan_where {
     lp_seq end_seq;  /* behind the last one */
     int64_t from_ns; /* arrival, in [from_ns, to_ns) */
     int64_t to_ns;
+    lp_seq floor_seq; /* lines before it are not shown, as if they were gone */
 } lp_scan_where;
 
 #define LP_SCAN_WHERE_INIT                                                   \
     {                                                                        \
         NULL, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, false, 0, 0, 0, \
-            0, 0, 0                                                          \
+            0, 0, 0, 0                                                       \
     }
 
 /*
  * What a scan has done.
  *     scanned lines = those with a number in [from_seq, end_seq)
+ * Of lines that are gone nobody knows when they came. Where from_ns asks for a time,
+ * evicted lines are those that may have been of it: at most so many, and none if
+ * there still is a line that came before.
  */
 typedef struct lp_scan_stats {
     uint32_t struct_bytes;
     bool is_complete; /* nothing of what was asked for is left to look at */
     uint64_t scanned_lines;
     uint64_t matched_lines;
-    uint64_t evicted_lines; /* asked for by first_seq, and gone */
+    uint64_t evicted_lines; /* asked for, and gone, or before floor_seq */
     uint64_t limit_lines;   /* on which a pattern of the filter gave up */
     lp_seq from_seq;        /* both 0: it has not begun */
     lp_seq end_seq;
-    uint64_t bytes; /* held by the scan, all in all */
+    uint64_t bytes;  /* held by the scan, all in all */
+    int64_t from_ns; /* arrival of line from_seq; 0: no line was looked at */
 } lp_scan_stats;
 
-#define LP_SCAN_STATS_INIT                                          \
-    {                                                               \
-        (uint32_t)sizeof(lp_scan_stats), false, 0, 0, 0, 0, 0, 0, 0 \
+#define LP_SCAN_STATS_INIT                                             \
+    {                                                                  \
+        (uint32_t)sizeof(lp_scan_stats), false, 0, 0, 0, 0, 0, 0, 0, 0 \
     }
 
 /* Lines ------------------------------------------------------------------- */
