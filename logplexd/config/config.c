@@ -1,6 +1,7 @@
 /* config.c - from the sources to the result: see config.h. */
 #include "config/config.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -764,12 +765,14 @@ static bool load_auth_key_file(loading *load)
 
 static bool is_default(const loading *load, size_t offset)
 {
-    const option *opt = config_options;
+    size_t i = 0;
 
-    while (opt->offset != offset || opt->size == 0) {
-        opt++;
+    while (i < config_option_count && (config_options[i].offset != offset ||
+                                       config_options[i].size == 0)) {
+        i++;
     }
-    return load->source_of[opt - config_options] == SOURCE_DEFAULT;
+    assert(i < config_option_count);
+    return load->source_of[i] == SOURCE_DEFAULT;
 }
 
 /* Other defaults for the demo: the lines behind a chart are to be there still
