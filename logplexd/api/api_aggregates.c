@@ -56,8 +56,9 @@ static bool read_series(http_request *req, int64_t now_s, api_series_ask *out)
     out->from_s = (int64_t)from_s;
     out->to_s = (int64_t)to_s < now_s ? (int64_t)to_s : now_s;
     out->to_s -= out->to_s % step_s;
-    out->process = api_query_text(req, "process");
-    out->route = api_query_text(req, "route");
+    if (!api_query_text(req, "process", &out->process) ||
+        !api_query_text(req, "route", &out->route))
+        return false;
     if (out->process.len_bytes > 0 && out->route.len_bytes > 0) {
         http_reply_error(req, 400,
                          "there are both process=\"%.100s\" and "

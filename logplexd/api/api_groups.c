@@ -9,7 +9,13 @@
 #include "api/api_scan.h"
 #include "base/uuid.h"
 
-enum { TOP = 20, TOP_MAX = 1000, SECOND_MS = 1000, NS_PER_MS = 1000000 };
+enum {
+    TOP = 20,
+    TOP_MAX = 1000,
+    SECOND_MS = 1000,
+    NS_PER_MS = 1000000,
+    LEAST_BYTES = 128 * 1024
+};
 #define WINDOW_MS     UINT64_C(300000)
 #define WINDOW_MAX_MS UINT64_C(86400000)
 
@@ -65,7 +71,9 @@ static void print_values(FILE *to, const groups *it, const lp_scan_group *group)
     print_member(to, "max", group->max);
     fputs(",\"quantiles\":{", to);
     for (uint32_t i = 0; i < it->opt.quantile_count; i++) {
-        fprintf(to, "%s\"%.10g\":", i > 0 ? "," : "", it->opt.quantiles[i]);
+        fputs(i > 0 ? ",\"" : "\"", to);
+        print_number(to, it->opt.quantiles[i]);
+        fputs("\":", to);
         print_number(to, group->quantiles[i]);
     }
     fputc('}', to);
@@ -136,22 +144,18 @@ static void print_groups(api_scan *base, FILE *to)
 {
     groups *it = (groups *)(void *)base;
     lp_scan_groups_summary summary = LP_SCAN_GROUPS_SUMMARY_INIT;
-    lp_scan_stats stats = LP_SCAN_STATS_INIT;
     printer p = {it, to, 0, false};
 
     lp_scan_groups_summary_get(base->scan, &summary);
-    lp_scan_stats_get(base->scan, &stats);
     print_head(to, it, &summary);
     fputs(",\"groups\":[", to);
     lp_scan_groups_each(base->scan, (uint32_t)it->top, print_group, &p);
     if (!p.has_other)
         fputs("],\"other\":null", to);
     fprintf(to,
-            ",\"groups_seen\":%" PRIu64 ",\"is_exact\":%s,\"scanned\":%" PRIu64
-            ",\"matched\":%" PRIu64 ",\"without_measure\":%" PRIu64
-            ",\"other_units\":%" PRIu64,
+            ",\"groups_seen\":%" PRIu64 ",\"is_exact\":%s"
+            ",\"without_measure\":%" PRIu64 ",\"other_units\":%" PRIu64,
             summary.groups_seen, summary.is_exact ? "true" : "false",
-            stats.scanned_lines, stats.matched_lines,
             summary.without_measure_lines, summary.other_unit_values);
     api_scan_print_end(base, to);
     print_member(to, "error",
@@ -169,6 +173,17 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+// Each is a member of the answer.
+static void drop_equal(lp_scan_groups_options *opt)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < opt->quantile_count; i++)
+        if (i == 0 || opt->quantiles[i] > opt->quantiles[kept - 1])
+            opt->quantiles[kept++] = opt->quantiles[i];
+    opt->quantile_count = kept;
+}
+
 static bool read_quantiles(http_request *req, lp_scan_groups_options *opt)
 {
     lp_span words[LP_SCAN_QUANTILES_MAX];
@@ -184,13 +199,21 @@ static bool read_quantiles(http_request *req, lp_scan_groups_options *opt)
             return false;
         }
     qsort(opt->quantiles, opt->quantile_count, sizeof(double), compare);
-    return true;
+    drop_equal(opt);
+    if (opt->quantile_count == 0 || opt->measure.len_bytes > 0)
+        return true;
+    http_reply_error(req, 400,
+                     "\"q\" is of the values of a \"measure\", and there is "
+                     "none");
+    return false;
 }
 
 static bool read_order(http_request *req, lp_scan_groups_options *opt)
 {
-    lp_span order = api_query_text(req, "order");
+    lp_span order = {NULL, 0};
 
+    if (!api_query_text(req, "order", &order))
+        return false;
     if (lp_span_equal(order, LP_SPAN("sum")) && opt->measure.len_bytes > 0)
         opt->order = LP_SCAN_BY_SUM;
     else if (order.len_bytes > 0 && !lp_span_equal(order, LP_SPAN("count"))) {
@@ -224,10 +247,25 @@ static bool read_question(http_request *req, groups *it)
                          &it->opt.by_count) ||
         !api_query_number(req, "top", 1, TOP_MAX, &it->top))
         return false;
-    it->opt.measure = api_query_text(req, "measure");
-    return read_quantiles(req, &it->opt) && read_order(req, &it->opt) &&
+    return api_query_text(req, "measure", &it->opt.measure) &&
+           read_quantiles(req, &it->opt) && read_order(req, &it->opt) &&
            read_window(req, &it->base) &&
            api_query_filter(req, "where", &it->base.where.filter);
+}
+
+/* Where memory is short, a question with less room is better than none: its answer
+ * says what it may have missed. */
+static lp_err create(groups *it, const char **why)
+{
+    lp_err err = LP_E_NOMEM;
+
+    for (uint64_t bytes_max = LP_SCAN_BYTES_MAX_DEFAULT;
+         err == LP_E_NOMEM && bytes_max >= LEAST_BYTES; bytes_max /= 8) {
+        it->opt.bytes_max = bytes_max;
+        err = lp_scan_groups_create(&it->base.where, &it->opt, &it->base.memory,
+                                    &it->base.scan, why);
+    }
+    return err;
 }
 
 static void get_groups(http_request *req)
@@ -246,8 +284,7 @@ static void get_groups(http_request *req)
         api_scan_close(&it->base);
         return;
     }
-    err = lp_scan_groups_create(&it->base.where, &it->opt, NULL, &it->base.scan,
-                                &why);
+    err = create(it, &why);
     if (err == LP_OK)
         api_scan_start(&it->base);
     else

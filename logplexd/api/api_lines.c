@@ -172,6 +172,7 @@ static search *open_search(http_request *req)
     if (!it)
         return NULL;
     it->base.close = close_search;
+    it->found.memory = &it->base.memory;
     it->limit_lines = LINE_LIST_LINES_MAX;
     return it;
 }
@@ -179,8 +180,8 @@ static search *open_search(http_request *req)
 static void start_search(search *it)
 {
     const char *why = NULL;
-    lp_err err = lp_scan_lines_create(&it->base.where, on_line, it, NULL,
-                                      &it->base.scan, &why);
+    lp_err err = lp_scan_lines_create(&it->base.where, on_line, it,
+                                      &it->base.memory, &it->base.scan, &why);
 
     if (err == LP_OK)
         api_scan_start(&it->base);
@@ -191,16 +192,16 @@ static void start_search(search *it)
 // There may be more lines than those that were wanted, or had room.
 static void look_why(search *it)
 {
-    if (it->is_full)
+    if (it->found.has_no_memory)
+        it->base.why = "there was no memory for more lines (--memory-max)";
+    else if (it->is_full)
         it->base.why = "there is no room for more lines in one answer";
     else if (it->found.count == it->limit_lines)
         it->base.why = "there may be more lines than the limit";
 }
 
-static void print_search_head(search *it, lp_scan_stats *stats, FILE *to)
+static void print_search_head(search *it, FILE *to)
 {
-    *stats = (lp_scan_stats)LP_SCAN_STATS_INIT;
-    lp_scan_stats_get(it->base.scan, stats);
     look_why(it);
     fprintf(to, "{\"epoch\":\"%" PRIu64 "\"", lp_channel_epoch(it->base.ring));
 }
@@ -208,36 +209,29 @@ static void print_search_head(search *it, lp_scan_stats *stats, FILE *to)
 static void print_found(api_scan *base, FILE *to)
 {
     search *it = (search *)(void *)base;
-    lp_scan_stats stats;
 
-    print_search_head(it, &stats, to);
+    print_search_head(it, to);
     fputs(",\"lines\":", to);
     line_list_print(&it->found, false, to);
-    fprintf(to,
-            ",\"scanned\":%" PRIu64 ",\"matched\":%" PRIu64
-            ",\"evicted\":%" PRIu64,
-            stats.scanned_lines, stats.matched_lines,
-            base->hidden_lines + stats.evicted_lines);
     api_scan_print_end(base, to);
     fputc('}', to);
 }
 
 static bool read_range(http_request *req, api_scan *base)
 {
-    uint64_t first_seq = 0, end_seq = 0;
+    lp_scan_where *where = &base->where;
 
-    if (!api_query_number(req, "from_seq", 1, INT64_MAX, &first_seq) ||
-        !api_query_number(req, "end_seq", 1, INT64_MAX, &end_seq) ||
-        !api_query_time(req, "from", &base->where.from_ns) ||
-        !api_query_time(req, "to", &base->where.to_ns))
+    if (!api_query_number(req, "from_seq", 1, INT64_MAX, &where->first_seq) ||
+        !api_query_number(req, "end_seq", 1, INT64_MAX, &where->end_seq) ||
+        !api_query_time(req, "from", &where->from_ns) ||
+        !api_query_time(req, "to", &where->to_ns))
         return false;
-    if (end_seq > 0 && end_seq < first_seq) {
+    if (where->end_seq > 0 && where->end_seq < where->first_seq) {
         http_reply_error(req, 400,
                          "\"end_seq\" is the number behind the last line, and "
                          "can't be below \"from_seq\"");
         return false;
     }
-    api_scan_between(base, first_seq, end_seq);
     return true;
 }
 
@@ -266,10 +260,9 @@ static bool read_where(http_request *req, search *it)
         !api_query_filter(req, "where", &where->filter))
         return false;
     where->status = (int32_t)status;
-    where->process = api_query_text(req, "process");
-    where->route = api_query_text(req, "route");
-    where->code = api_query_text(req, "code");
-    return true;
+    return api_query_text(req, "process", &where->process) &&
+           api_query_text(req, "route", &where->route) &&
+           api_query_text(req, "code", &where->code);
 }
 
 static void find_lines(http_request *req)
@@ -278,8 +271,15 @@ static void find_lines(http_request *req)
         "seqs", "epoch",        "from_seq",     "end_seq", "from",
         "to",   "where",        "process",      "route",   "status",
         "code", "response_min", "response_max", "limit",   NULL};
-    search *it = open_search(req);
+    search *it;
 
+    if (http_query(req, "epoch")) {
+        http_reply_error(req, 400,
+                         "\"epoch\" says whose numbers \"seqs\" are, and there "
+                         "are none");
+        return;
+    }
+    it = open_search(req);
     if (!it)
         return;
     it->limit_lines = FOUND_LINES;
@@ -303,15 +303,12 @@ static void get_lines(http_request *req)
 static void print_request(api_scan *base, FILE *to)
 {
     search *it = (search *)(void *)base;
-    lp_scan_stats stats;
 
-    print_search_head(it, &stats, to);
+    print_search_head(it, to);
     fputs(",\"request_id\":", to);
     api_print_json_string(to, it->request_id);
     fputs(",\"lines\":", to);
     line_list_print(&it->found, true, to);
-    fprintf(to, ",\"scanned\":%" PRIu64 ",\"evicted_before\":%" PRIu64,
-            stats.scanned_lines, stats.from_seq);
     api_scan_print_end(base, to);
     fputc('}', to);
 }

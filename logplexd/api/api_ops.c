@@ -182,6 +182,9 @@ static void get_metrics(http_request *req)
     runner_totals_take(it->shared, &drains);
     api_print_drain_metrics(it->page.to, &drains);
     print_aggregates(it->page.to, it->shared);
+    metrics_print_one(it->page.to, "scans_borrowed_bytes", "gauge",
+                      "memory that questions to lines have borrowed",
+                      atomic_load(&it->shared->scans_bytes));
     if (worker_offload(http_worker(req), print_series, reply_metrics, it)) {
         http_defer(req);
         return;
@@ -267,6 +270,22 @@ static json_t *json_of_aggregates(const daemon_shared *shared,
     return object;
 }
 
+static json_t *json_of_questions(const daemon_shared *shared,
+                                 const uint64_t *counts)
+{
+    json_t *object = json_object();
+
+    api_json_set_count(object, "answered", counts[COUNT_SCANS]);
+    api_json_set_count(object, "scanned_lines", counts[COUNT_SCAN_LINES]);
+    api_json_set_count(object, "cut", counts[COUNT_SCANS_CUT]);
+    api_json_set_count(object, "abandoned", counts[COUNT_SCANS_ABANDONED]);
+    api_json_set_count(object, "refused", counts[COUNT_SCANS_REFUSED]);
+    api_json_set_count(object, "no_memory", counts[COUNT_SCANS_NO_MEMORY]);
+    api_json_set_count(object, "borrowed_bytes",
+                       atomic_load(&shared->scans_bytes));
+    return object;
+}
+
 static json_t *json_of_ledger(const ledger *led, const daemon_shared *shared)
 {
     runner_totals drains;
@@ -283,6 +302,8 @@ static json_t *json_of_ledger(const ledger *led, const daemon_shared *shared)
     json_object_set_new(object, "drains", api_drains_json(&drains));
     json_object_set_new(object, "aggregates",
                         json_of_aggregates(shared, led->sums.counts));
+    json_object_set_new(object, "questions",
+                        json_of_questions(shared, led->sums.counts));
     json_object_set_new(object, "switches",
                         api_switches_json(&shared->switches));
     api_json_set_count(object, "channels", led->channels);

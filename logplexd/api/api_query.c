@@ -9,13 +9,29 @@
 enum { SHOWN_MAX_BYTES = 100, NUMBER_MAX_BYTES = 32, NS_DIGITS = 9 };
 #define TIME_MAX_S 9e9 /* what nanoseconds can count, or less */
 
+static bool knows_once(http_request *req, const char *const *known)
+{
+    for (; *known; known++) {
+        const char *again = http_query_at(req, *known, 1);
+
+        if (!again)
+            continue;
+        http_reply_error(req, 400,
+                         "\"%s\" is there twice, the second time as \"%.*s\"; "
+                         "it can have one value",
+                         *known, SHOWN_MAX_BYTES, again);
+        return false;
+    }
+    return true;
+}
+
 bool api_query_knows(http_request *req, const char *const *known)
 {
     const char *unknown = http_query_unknown(req, known);
     char list[256] = "";
 
     if (!unknown)
-        return true;
+        return knows_once(req, known);
     for (unsigned i = 0; known[i]; i++)
         snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
                  i > 0 ? ", " : "", known[i]);
@@ -35,11 +51,19 @@ void api_query_refuse(http_request *req, const char *name, lp_span value,
                      (int)shown_bytes, value.ptr, wanted);
 }
 
-lp_span api_query_text(http_request *req, const char *name)
+bool api_query_text(http_request *req, const char *name, lp_span *out)
 {
     const char *text = http_query(req, name);
 
-    return lp_span_str(text ? text : "");
+    if (!text)
+        return true;
+    *out = lp_span_str(text);
+    if (out->len_bytes > 0)
+        return true;
+    http_reply_error(req, 400,
+                     "\"%s\" is empty; say what it has to be, or leave it out",
+                     name);
+    return false;
 }
 
 /* Numbers ----------------------------------------------------------------- */

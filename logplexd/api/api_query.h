@@ -11,8 +11,8 @@
 #include "api/api.h"
 #include "logplex/filter.h"
 
-/* Are there no parameters but known, which a NULL ends? Else a typing mistake
- * would be taken for nothing asked. */
+/* Are there no parameters but known, which a NULL ends, and none of them twice? Else
+ * a typing mistake, or one of two values, would be taken for nothing asked. */
 bool api_query_knows(http_request *req, const char *const *known);
 
 /* "is "VALUE", but has to be WANTED" */
@@ -37,8 +37,8 @@ bool api_query_duration(http_request *req, const char *name, uint64_t least_ms,
 /* An epoch, or the whole number in one. */
 bool api_query_epoch(http_request *req, const char *name, uint64_t *out);
 
-/* A span of the request's; empty where there is none. */
-lp_span api_query_text(http_request *req, const char *name);
+/* A span of the request's, not empty. */
+bool api_query_text(http_request *req, const char *name, lp_span *out);
 
 /* What stands between commas, none of it empty, most at most. */
 bool api_query_words(http_request *req, const char *name, unsigned most,

@@ -6,14 +6,41 @@
 
 #include "api/api_channel.h"
 #include "api/api_tail.h"
+#include "config/config_value.h"
 
 enum {
     STEP_LINES_FIRST = 64,
     STEP_LINES_MAX = 4096,
     STEP_LEAST_NS = 1000000,
     STEP_MOST_NS = 10000000,
-    NS_PER_MS = 1000000
+    NS_PER_US = 1000,
+    NS_PER_MS = 1000000,
+    NS_PER_S = 1000000000
 };
+
+/* Memory ------------------------------------------------------------------ */
+
+/* Only what is surplus makes room: a question is not to drive out the lines that
+ * it is asked of. */
+static void *borrow(void *ctx, size_t size_bytes, size_t align_bytes)
+{
+    daemon_shared *shared = ctx;
+    void *ptr;
+
+    (void)align_bytes; // what is borrowed is aligned for anything
+    if (lp_engine_borrow(shared->engine, NULL, size_bytes, &ptr) != LP_OK)
+        return NULL;
+    atomic_fetch_add(&shared->scans_bytes, size_bytes);
+    return ptr;
+}
+
+static void repay(void *ctx, void *ptr, size_t size_bytes)
+{
+    daemon_shared *shared = ctx;
+
+    lp_engine_repay(shared->engine, ptr, size_bytes);
+    atomic_fetch_sub(&shared->scans_bytes, size_bytes);
+}
 
 /* Beginning --------------------------------------------------------------- */
 
@@ -36,27 +63,10 @@ void *api_scan_open(http_request *req, size_t size_bytes)
     it->req = req;
     it->home = http_worker(req);
     it->ring = lp_channel_ref(channel->ring);
-    it->where.first_seq = api_history_floor(req, channel);
+    it->where.floor_seq = api_history_floor(req, channel);
+    it->memory = (lp_allocator){borrow, repay, it->home->shared};
     it->limit_ns = (uint64_t)it->home->shared->cfg->scan_limit_ms * NS_PER_MS;
     return it;
-}
-
-void api_scan_between(api_scan *it, lp_seq first_seq, lp_seq end_seq)
-{
-    lp_channel_stats stats = LP_CHANNEL_STATS_INIT;
-    lp_seq floor_seq = it->where.first_seq;
-    lp_seq stop_seq;
-
-    lp_channel_stats_get(it->ring, &stats);
-    stop_seq =
-        end_seq == 0 || end_seq > stats.next_seq ? stats.next_seq : end_seq;
-    it->where.end_seq = end_seq;
-    if (first_seq > floor_seq) {
-        it->where.first_seq = first_seq;
-    } else if (first_seq > 0 && first_seq < stop_seq) {
-        it->hidden_lines =
-            (floor_seq < stop_seq ? floor_seq : stop_seq) - first_seq;
-    }
 }
 
 /* Steps ------------------------------------------------------------------- */
@@ -86,11 +96,22 @@ static const char *take_steps(api_scan *it)
             return "its time was up (--scan-limit)";
         if (atomic_load(&it->home->shared->is_draining))
             return "the daemon ends";
+        it->is_abandoned = http_has_hung_up(it->req);
+        if (it->is_abandoned)
+            return "the client has hung up, or closed its side";
         err = lp_scan_step(it->scan, it->ring, lines);
         now_ns = uv_hrtime();
         lines = next_lines(lines, now_ns - since_ns);
     }
     return err == LP_E_END ? NULL : "no memory for a reader";
+}
+
+static lp_scan_stats stats_of(const api_scan *it)
+{
+    lp_scan_stats stats = LP_SCAN_STATS_INIT;
+
+    lp_scan_stats_get(it->scan, &stats);
+    return stats;
 }
 
 static void on_work(void *ctx)
@@ -99,8 +120,10 @@ static void on_work(void *ctx)
     uint64_t since_ns = uv_hrtime();
 
     it->why = take_steps(it);
-    it->is_cut = it->why != NULL;
+    it->is_cut = it->why && !it->is_abandoned;
     it->took_ns = uv_hrtime() - since_ns;
+    if (!it->why && stats_of(it).limit_lines > 0)
+        it->why = "a pattern gave up on some lines, which are left out";
     if (!api_text_open(&it->text))
         return;
     it->print(it, it->text.to);
@@ -119,25 +142,40 @@ void api_scan_close(api_scan *it)
     free(it->text.at);
 }
 
+static void refuse_memory(const api_scan *it)
+{
+    char max[32];
+
+    value_size_print(it->home->shared->cfg->memory_max_bytes, max);
+    count_add(&it->home->counts.counts[COUNT_SCANS_NO_MEMORY], 1);
+    http_set_header(it->req, "Retry-After", "1");
+    http_reply_error(it->req, 503,
+                     "a question has more to remember than there is memory for "
+                     "now: of --memory-max (%s) questions and aggregates may "
+                     "have half, and none of what channels keep as history; "
+                     "ask again, or give it more",
+                     max);
+}
+
 void api_scan_refuse(api_scan *it, lp_err err, const char *why)
 {
     if (err == LP_E_INVALID)
         http_reply_error(it->req, 400, "%s", why);
     else
-        api_refuse_memory(it->req);
+        refuse_memory(it);
     api_scan_close(it);
 }
 
 static void count(api_scan *it)
 {
-    lp_scan_stats stats = LP_SCAN_STATS_INIT;
     _Atomic uint64_t *counts = it->home->counts.counts;
 
-    lp_scan_stats_get(it->scan, &stats);
     count_add(&counts[COUNT_SCANS], 1);
-    count_add(&counts[COUNT_SCAN_LINES], stats.scanned_lines);
+    count_add(&counts[COUNT_SCAN_LINES], stats_of(it).scanned_lines);
     if (it->is_cut)
         count_add(&counts[COUNT_SCANS_CUT], 1);
+    if (it->is_abandoned)
+        count_add(&counts[COUNT_SCANS_ABANDONED], 1);
 }
 
 static void on_done(void *ctx)
@@ -173,8 +211,28 @@ void api_scan_start(api_scan *it)
     api_scan_close(it);
 }
 
+static void print_covered(const lp_scan_stats *stats, FILE *to)
+{
+    fprintf(to,
+            ",\"evicted\":%" PRIu64 ",\"covers\":{\"from_seq\":%" PRIu64
+            ",\"end_seq\":%" PRIu64 ",\"from\":",
+            stats->evicted_lines, stats->from_seq, stats->end_seq);
+    if (stats->scanned_lines > 0)
+        fprintf(to, "%" PRId64 ".%06d}", stats->from_ns / NS_PER_S,
+                (int)(stats->from_ns % NS_PER_S / NS_PER_US));
+    else
+        fputs("null}", to);
+}
+
 void api_scan_print_end(const api_scan *it, FILE *to)
 {
+    lp_scan_stats stats = stats_of(it);
+
+    fprintf(to,
+            ",\"scanned\":%" PRIu64 ",\"matched\":%" PRIu64
+            ",\"gave_up\":%" PRIu64,
+            stats.scanned_lines, stats.matched_lines, stats.limit_lines);
+    print_covered(&stats, to);
     fprintf(to, ",\"complete\":%s,\"why\":", it->why ? "false" : "true");
     if (it->why)
         api_print_json_string(to, lp_span_str(it->why));

@@ -12,12 +12,16 @@
  * --scan-limit to take its steps in, and --scans-max of them are under way at
  * once in all of the daemon; so much processor time they may cost, and what comes
  * beyond is refused. What was not looked at when the time was up is the oldest
- * part, and the answer says so.
+ * part, and the answer says so. Between two steps it looks whether anybody still
+ * waits for the answer.
+ *
+ * What it keeps is borrowed from the engine, so that it is under --memory-max.
  */
 #ifndef LOGPLEXD_API_SCAN_H
 #define LOGPLEXD_API_SCAN_H
 
 #include "api/api.h"
+#include "api/line_list.h"
 #include "logplex/scan.h"
 
 typedef struct api_scan api_scan;
@@ -26,14 +30,15 @@ struct api_scan {
     http_request *req;
     lp_channel *ring;    /* held */
     lp_scan_where where; /* its filter is the scan's own */
+    lp_allocator memory; /* for what is kept */
     lp_scan *scan;
-    uint64_t hidden_lines; /* of those asked for: of no history any more */
 
     /* On the thread of the pool, when the steps are over. */
     void (*print)(api_scan *it, FILE *to);
     void (*close)(api_scan *it); /* what is more than this; or NULL */
     const char *why; /* there may be more of the answer; NULL: it is complete */
     bool is_cut;     /* there was no time, or no memory, for all steps */
+    bool is_abandoned; /* nobody waits for the answer */
     uint64_t took_ns;
 
     /* private */
@@ -47,9 +52,6 @@ struct api_scan {
  * answered. */
 void *api_scan_open(http_request *req, size_t size_bytes);
 
-/* Asks for lines with these numbers only; end_seq 0: up to the newest. */
-void api_scan_between(api_scan *it, lp_seq first_seq, lp_seq end_seq);
-
 /* Refuses with what lp_scan_..._create() said, and closes. */
 void api_scan_refuse(api_scan *it, lp_err err, const char *why);
 
@@ -59,7 +61,8 @@ void api_scan_start(api_scan *it);
 /* One that was not started. */
 void api_scan_close(api_scan *it);
 
-/* ,"complete":false,"why":"..." */
+/* Which lines the answer is of, and whether there may be more of it:
+ * ,"scanned":9,"matched":1,...,"complete":false,"why":"..." */
 void api_scan_print_end(const api_scan *it, FILE *to);
 
 #endif /* LOGPLEXD_API_SCAN_H */

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tail/line_json.h"
 
@@ -10,6 +11,14 @@ enum { ROOM_LEAST_BYTES = 4096 };
 static size_t used_bytes(const line_list *list)
 {
     return list->count > 0 ? list->ends[list->count - 1] : 0;
+}
+
+static char *allocate(const line_list *list, size_t room_bytes)
+{
+    const lp_allocator *memory = list->memory;
+
+    return memory ? memory->alloc(memory->ctx, room_bytes, 1)
+                  : malloc(room_bytes);
 }
 
 static bool make_room(line_list *list, size_t need_bytes)
@@ -24,9 +33,13 @@ static bool make_room(line_list *list, size_t need_bytes)
         room_bytes = LINE_LIST_BYTES_MAX;
     if (room_bytes < need_bytes)
         return false;
-    bytes = realloc(list->bytes, room_bytes);
+    bytes = allocate(list, room_bytes);
+    list->has_no_memory = !bytes;
     if (!bytes)
         return false;
+    if (list->bytes)
+        memcpy(bytes, list->bytes, used_bytes(list));
+    line_list_fini(list);
     list->bytes = bytes;
     list->room_bytes = room_bytes;
     return true;
@@ -77,6 +90,10 @@ void line_print(const lp_record *record, FILE *to)
 
 void line_list_fini(line_list *list)
 {
-    free(list->bytes);
+    if (!list->memory)
+        free(list->bytes);
+    else if (list->bytes)
+        list->memory->free(list->memory->ctx, list->bytes, list->room_bytes);
     list->bytes = NULL;
+    list->room_bytes = 0;
 }

@@ -1,7 +1,8 @@
 /*
  * line_list.h - lines as JSON, one behind the other, in whatever order.
  *
- * It takes so many lines and so many bytes at most, whatever the lines are.
+ * It takes so many lines and so many bytes at most, whatever the lines are, and is
+ * kept in memory that is lent to it.
  */
 #ifndef LOGPLEXD_LINE_LIST_H
 #define LOGPLEXD_LINE_LIST_H
@@ -13,8 +14,10 @@
 
 enum { LINE_LIST_LINES_MAX = 1000, LINE_LIST_BYTES_MAX = 4 * 1024 * 1024 };
 
-/* Zero to begin with. */
+/* Zero to begin with, but for its memory. */
 typedef struct line_list {
+    const lp_allocator *memory; /* NULL: malloc() and free() */
+    bool has_no_memory;         /* it was refused more */
     char *bytes;
     size_t room_bytes;
     uint32_t count;

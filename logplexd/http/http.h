@@ -196,6 +196,13 @@ void http_reply_platform_error(http_request *req, int status,
 void http_defer(http_request *req);
 
 /*
+ * Has the client gone? One that has only shut down its sending side can't be told
+ * from one that has closed; it still gets its answer. Threads: any, while the
+ * request is deferred.
+ */
+bool http_has_hung_up(const http_request *req);
+
+/*
  * An answer whose bytes are made as the client takes them.
  * fill: puts at most room_bytes at out and returns their number; 0: nothing
  * now, call http_stream_wake() when there is; HTTP_STREAM_END: that was all, a

@@ -182,6 +182,15 @@ static bool may_have_gone(const http_conn *conn)
     return !req || !req->is_body_done;
 }
 
+// The socket is there as long as a deferred request is.
+bool http_has_hung_up(const http_request *req)
+{
+    struct pollfd look = {req->conn->fd, POLLRDHUP, 0};
+
+    return poll(&look, 1, 0) > 0 &&
+           look.revents & (POLLRDHUP | POLLHUP | POLLERR);
+}
+
 static void let_go(http_conn *conn)
 {
     if (!conn->req || !conn->req->is_stream) {

@@ -102,8 +102,12 @@
     X(COUNT_SCAN_LINES, "scan_lines_total", "lines that were read for that")  \
     X(COUNT_SCANS_CUT, "scans_cut_total",                                     \
       "of these, those for which there was not time enough")                  \
+    X(COUNT_SCANS_ABANDONED, "scans_abandoned_total",                         \
+      "of these, those that ended early since nobody waited any more")        \
     X(COUNT_SCANS_REFUSED, "scans_refused_total",                             \
-      "questions refused, as too many were being answered")
+      "questions refused, as too many were being answered")                   \
+    X(COUNT_SCANS_NO_MEMORY, "scans_no_memory_total",                         \
+      "questions refused, as there was no memory for what they remember")
 
 typedef enum listener {
 #define X(id, name) id,

@@ -43,7 +43,8 @@ typedef struct daemon_shared {
     worker **workers;
     unsigned worker_count;
     int64_t started_ns;
-    _Atomic unsigned scans;   /* under way; api_scan.c */
+    _Atomic unsigned scans;       /* under way; api_scan.c */
+    _Atomic uint64_t scans_bytes; /* that they borrow      */
     _Atomic bool is_draining; /* SIGTERM came: no new connections, end tails */
 } daemon_shared;
 

@@ -189,6 +189,13 @@ class Forms(GroupsTest):
         self.assertEqual(got[None], 2)
         self.assertEqual(sum(got.values()), len(values) + 2)
 
+    def test_a_quantile_that_is_asked_for_again_is_told_once(self):
+        self.send("n=1")
+        answer = self.ask("GET", self.CHANNEL +
+                          "aggregate?measure=n&q=0.5,0.50,0.99999999999999,1")
+        self.assertIn(b'"quantiles":{"0.5":1,"0.99999999999999":1,"1":1}',
+                      answer.body)
+
     def test_a_window_leaves_out_what_is_older(self):
         self.send("n=1", "n=2")
         at = self.get("lines", limit=1)["lines"][0]["t"]
@@ -226,6 +233,10 @@ class Forms(GroupsTest):
                 ('"window" is "999ms", but', {"window": "999ms"}),
                 ('"window" is "25h", but', {"window": "25h"}),
                 ('"where", at byte 8: ', {"where": "status>=x"}),
+                ('"q" is of the values of a "measure", and there is none',
+                 {"q": "0.5", "by": "x"}),
+                ('"measure" is empty; ', {"measure": ""}),
+                ('"order" is empty; ', {"order": ""}),
                 ('there is no parameter "group"; there may be measure, by, q, '
                  'where, window, top, order', {"group": "x"})):
             self.is_refused("aggregate", says, **query)

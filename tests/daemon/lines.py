@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Lines by number, by what they say, and by their request."""
+import json
 import os
 import signal
 import socket
@@ -9,7 +10,7 @@ import time
 from urllib.parse import quote
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
-from logplexd import OWNER, PATIENCE_S, TIME, basic, main
+from logplexd import OWNER, PATIENCE_S, TIME, basic, line, main
 from reading import ReadingTest, router
 
 
@@ -167,7 +168,10 @@ class ByWhatTheySay(ReadingTest):
                 ('"where", at byte 8: ', {"where": "status>=x"}),
                 ('there is no parameter "stat"; there may be seqs, epoch, ',
                  {"stat": 5}),
-                ("a process, route", {"route": "x" * 257})):
+                ("a process, route", {"route": "x" * 257}),
+                ('"process" is empty; ', {"process": ""}),
+                ('"epoch" says whose numbers "seqs" are, and there are none',
+                 {"epoch": 5, "from_seq": 3})):
             self.is_refused("lines", says, **query)
 
     def test_what_was_said_while_there_was_no_history_is_not_shown(self):
@@ -178,8 +182,10 @@ class ByWhatTheySay(ReadingTest):
                           answer["scanned"]), ([], 104, 0))
         self.assertEqual(self.get("lines", seqs=5)["lines"],
                          [{"seq": 5, "evicted": True}])
-        self.assertEqual(self.get("requests/r")["lines"], [])
-        self.assertEqual(self.get("aggregate")["matched"], 0)
+        for what in ("requests/r", "aggregate"):
+            answer = self.get(what)
+            self.assertEqual((answer["matched"], answer["evicted"],
+                              answer["covers"]["from"]), (0, 104, None))
         self.ask_json("PUT", "/v3/channels/demo/flags", {"flags": []})
         self.ask_json("PUT", "/v3/switches", {"history": False})
         self.ask_json("PUT", "/v3/switches", {"history": True})
@@ -200,15 +206,17 @@ class ByRequest(ReadingTest):
         answer = self.get("requests/" + self.ID)
         self.assertEqual(seqs(answer), [1, 3, 4])
         self.assertEqual((answer["request_id"], answer["scanned"],
-                          answer["complete"], answer["evicted_before"]),
-                         (self.ID, 6, True, 1))
+                          answer["complete"], answer["evicted"],
+                          answer["covers"]["from_seq"]),
+                         (self.ID, 6, True, 0, 1))
         answer = self.get("requests/nobody")
         self.assertEqual((answer["lines"], answer["complete"]), ([], True))
 
     def test_an_empty_channel_has_none(self):
         answer = self.get("requests/x")
         self.assertEqual((answer["lines"], answer["scanned"],
-                          answer["complete"]), ([], 0, True))
+                          answer["complete"], answer["evicted"],
+                          answer["covers"]["from"]), ([], 0, True, 0, None))
 
     def test_there_are_a_thousand_at_most_the_newest(self):
         self.send(*["id=many %d" % i for i in range(1500)])
@@ -221,6 +229,67 @@ class ByRequest(ReadingTest):
                         'be none', a=1)
         self.is_refused("requests/" + "x" * 257, "a process, route, code or "
                         "request id is over 256 bytes")
+
+
+class Twice(ReadingTest):
+    def test_a_parameter_is_there_once(self):
+        for what, name in (("lines?limit=5&limit=6", "limit"),
+                           ("lines?where=a=1&status=200&where=", "where"),
+                           ("lines?seqs=1&seqs=2", "seqs"),
+                           ("aggregate?by=a&by=b", "by"),
+                           ("aggregate?measure=a&q=0.5&q=0.5", "q"),
+                           ("aggregates?window=60s&window=61s", "window"),
+                           ("aggregates/series?tier=tens&tier=tens", "tier")):
+            with self.subTest(what):
+                error = self.get(what, 400)["error"]
+                self.assertTrue(error.startswith(
+                    '"%s" is there twice, the second time as "' % name),
+                    error)
+        answer = self.ask("GET", self.CHANNEL + "tail?num=1&num=2",
+                          headers=[("Accept", "text/event-stream")])
+        self.assertEqual(answer.status, 400, answer)
+
+
+class Evicted(ReadingTest):
+    """Nobody else reads, as readers let lines go that are over the history."""
+    FLAGS = ["--history-lines", "100", "--channel-max", "256KiB",
+             "--aggregates", "off"]
+
+    def setUp(self):
+        super().setUp()
+        self.since = time.time() - 5
+        self.send(*["id=r n=%d" % i for i in range(1, 20001)])
+        self.get("aggregate")
+
+    def test_an_answer_says_what_is_gone_and_since_when_it_is_good(self):
+        oldest = self.ask("GET", "/ledger?channel=demo").json()["oldest_seq"]
+        first, = self.get("lines", seqs=oldest)["lines"]
+        covers = {"from_seq": oldest, "end_seq": 20001, "from": first["t"]}
+        for what, query in (
+                ("lines", {"where": "n=5"}),
+                ("lines", {"where": "n=5", "from_seq": 1}),
+                ("lines", {"where": "n=5", "from_": "%.3f" % self.since}),
+                ("requests/nobody", {}), ("aggregate", {"window": "24h"}),
+                ("aggregate", {"where": "n=5", "measure": "n"})):
+            with self.subTest(what, **query):
+                answer = self.get(what, **query)
+                self.assertEqual((answer["evicted"], answer["covers"],
+                                  answer["scanned"], answer["complete"]),
+                                 (oldest - 1, covers, 20001 - oldest, True))
+        answer = self.get("lines", where="n=5", from_seq=oldest - 7)
+        self.assertEqual(answer["evicted"], 7)
+        answer = self.get("lines", where="n=5", from_seq=oldest)
+        self.assertEqual((answer["evicted"], answer["covers"]), (0, covers))
+
+    def test_a_time_that_lines_reach_back_to_has_all_of_them(self):
+        newest, = self.get("lines", limit=1)["lines"]
+        self.wait_until(lambda: time.time() > newest["t"] + 0.001)
+        since = time.time()
+        self.send("later")
+        self.assertGreater(self.get("lines", limit=1)["lines"][0]["t"], since)
+        answer = self.get("lines", from_="%.6f" % since)
+        self.assertEqual((answer["evicted"], answer["matched"],
+                          answer["covers"]["from_seq"]), (0, 1, 20001))
 
 
 class Large(ReadingTest):
@@ -278,7 +347,116 @@ class Refused(ReadingTest):
         self.get("lines", seqs=1)
 
 
+class NoMemory(ReadingTest):
+    FLAGS = ["--memory-max", "8MiB", "--channel-max", "64MiB",
+             "--history-lines", "10000000", "--aggregates", "off"]
+
+    def slack_bytes(self):
+        engine = self.ledger()["engine"]
+        return engine["memory_max_bytes"] - engine["memory_bytes"]
+
+    def setUp(self):
+        """All memory is history, but for some bytes."""
+        super().setUp()
+        lines = ["k=%d %s" % (i, "x" * 1000) for i in range(1000)]
+        while not self.ledger()["engine"]["evicted_lines"]:
+            self.send(*lines)
+
+    def test_a_question_makes_do_with_less(self):
+        answer = self.get("aggregate", by="k", top=1000)
+        rows = answer["groups"] + [answer["other"]]
+        self.assertFalse(answer["is_exact"])
+        self.assertEqual(sum(one["count"] for one in rows), answer["matched"])
+        self.assertGreater(self.ledger()["engine"]["borrow_refusals"], 0)
+        self.assertEqual(self.ledger()["questions"]["borrowed_bytes"], 0)
+
+    def test_it_is_refused_in_words_and_counted(self):
+        made = 0
+        while self.slack_bytes() > 8192:
+            answer = self.ask_json("PUT", "/v3/channels/c%d" % made,
+                                   {"tokens": ["app"]})
+            if answer.status == 503:
+                break
+            self.post(answer.json()["tokens"]["app"], [line("x")])
+            made += 1
+        before = self.ledger()["engine"]
+        for what in ("aggregate", "requests/x"):
+            answer = self.ask("GET", self.CHANNEL + what)
+            self.assertEqual((answer.status, answer.headers["retry-after"]),
+                             (503, "1"), answer)
+            self.assertIn("--memory-max (8MiB)", answer.json()["error"])
+        told = self.ledger()
+        self.assertEqual((told["questions"]["no_memory"],
+                          told["questions"]["borrowed_bytes"]), (2, 0))
+        self.assertGreater(told["engine"]["borrow_refusals"],
+                           before["borrow_refusals"])
+        self.assertEqual(told["engine"]["evicted_lines"],
+                         before["evicted_lines"])
+        self.assertIn(b"\nlogplex_scans_no_memory_total 2\n",
+                      self.ask("GET", "/metrics").body)
+
+
 SLOW = 'msg~"(x+x+)+y"'  # of x and no y behind them, until PCRE2 gives up
+
+
+class GaveUp(ReadingTest):
+    FLAGS = ["--scan-limit", "10m"]
+
+    def test_lines_on_which_a_pattern_gave_up_are_counted(self):
+        self.send("fine xxy", *["x" * 300 + " y"] * 3)
+        for what, query in (("lines", {}), ("aggregate", {}),
+                            ("aggregate", {"by": "k"})):
+            answer = self.get(what, where=SLOW, **query)
+            self.assertEqual((answer["scanned"], answer["matched"],
+                              answer["gave_up"], answer["complete"],
+                              answer["why"]),
+                             (4, 1, 3, False, "a pattern gave up on some "
+                              "lines, which are left out"))
+        answer = self.get("lines", where='msg~"x+ y"')
+        self.assertEqual((answer["matched"], answer["gave_up"],
+                          answer["complete"]), (3, 0, True))
+
+
+class Abandoned(ReadingTest):
+    """A question that takes for ever, were it not for who asked it."""
+    FLAGS = ["--history-lines", "20000", "--scan-limit", "1h",
+             "--scans-max", "1"]
+
+    def test_who_hangs_up_frees_his_place(self):
+        self.send(*["x" * 300 + " y" for _ in range(15000)])
+        request = ("GET %slines?where=%s HTTP/1.1\r\nHost: x\r\n"
+                   "Authorization: %s\r\n\r\n" % (
+                       self.CHANNEL, quote(SLOW), basic(*OWNER))).encode()
+        for n in range(1, 4):
+            peer = socket.create_connection(self.daemon.address())
+            peer.sendall(request)
+            self.wait_until(lambda: self.questions()["borrowed_bytes"] > 0)
+            self.get("lines", 503)
+            peer.close()
+            self.wait_until(lambda: self.questions()["abandoned"] == n)
+            self.wait_until(lambda: self.ask(
+                "GET", self.CHANNEL + "lines").status == 200)
+        told = self.questions()
+        self.assertEqual((told["cut"], told["borrowed_bytes"]), (0, 0))
+        self.assertLess(told["scanned_lines"], 3 * 15000)
+
+    def test_who_closes_his_side_gets_what_was_found(self):
+        self.send(*["x" * 300 + " y" for _ in range(15000)])
+        peer = socket.create_connection(self.daemon.address())
+        peer.sendall(("GET %slines?where=%s HTTP/1.0\r\nAuthorization: %s"
+                      "\r\n\r\n" % (self.CHANNEL, quote(SLOW),
+                                    basic(*OWNER))).encode())
+        self.wait_until(lambda: self.questions()["borrowed_bytes"] > 0)
+        peer.shutdown(socket.SHUT_WR)
+        told = b"".join(iter(lambda: peer.recv(65536), b""))
+        answer = json.loads(told.partition(b"\r\n\r\n")[2])
+        peer.close()
+        self.assertEqual((answer["complete"], answer["why"]),
+                         (False, "the client has hung up, or closed its side"))
+        self.assertLess(answer["scanned"], 15000)
+
+    def questions(self):
+        return self.ledger()["questions"]
 
 
 class Bounded(ReadingTest):

@@ -214,10 +214,18 @@ export interface Lines {
     lines: (Line | EvictedLine)[];
     scanned?: number;
     matched?: number;
+    gave_up?: number;
     evicted?: number;
+    covers?: Covers;
     complete?: boolean;
     why?: string | null;
-    evicted_before?: number;
+}
+
+// Which lines an answer is of: those that were looked at.
+export interface Covers {
+    from_seq: number;
+    end_seq: number;
+    from: number | null;
 }
 
 // A question's groups (docs/questions.md); the rest of all lines is in other.
@@ -240,10 +248,13 @@ export interface Answer {
     other: Omit<AnswerGroup, "by" | "newest_seq" | "missed_max"> | null;
     groups_seen: number;
     is_exact: boolean;
-    scanned: number;
-    matched: number;
     without_measure: number;
     other_units: number;
+    scanned: number;
+    matched: number;
+    gave_up: number;
+    evicted: number;
+    covers: Covers;
     complete: boolean;
     why: string | null;
     error: number | null;

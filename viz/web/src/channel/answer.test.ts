@@ -14,6 +14,7 @@ const ANSWER: Answer = {
                missed_max: 2 }],
     other: { count: 60, mean: 1, max: 2, quantiles: {} },
     groups_seen: 5, is_exact: true, scanned: 2000, matched: 120,
+    gave_up: 0, evicted: 0, covers: { from_seq: 1, end_seq: 2001, from: 5 },
     without_measure: 20, other_units: 0, complete: true, why: null,
     error: 0.0099, took_ms: 1.5,
 };
@@ -45,4 +46,9 @@ test("an answer says what it is of, and what it is not", () => {
         "20 of them without “service”. Percentiles ± 1 %.");
     assert.match(wordsOf({ ...ANSWER, complete: false, why: "no time" }),
                  /Not all was looked at: no time\.$/);
+    assert.match(wordsOf({ ...ANSWER, evicted: 7 }),
+                 /Older lines of this time may be gone: it is of those since /);
+    assert.match(wordsOf({ ...ANSWER, evicted: 7, covers:
+                           { from_seq: 9, end_seq: 9, from: null } }),
+                 /it is of none that is left\.$/);
 });

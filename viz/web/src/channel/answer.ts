@@ -1,6 +1,6 @@
 // What an answer to a question is as a table, and what it says of itself.
 import type { Answer, AnswerGroup } from "../api/types";
-import { count, measure, NOTHING, percent, plural, text } from
+import { clock, count, measure, NOTHING, percent, plural, text } from
     "../base/format";
 
 export interface AnswerRow {
@@ -62,6 +62,10 @@ export function wordsOf(answer: Answer): string {
             (answer.error * 100).toPrecision(1))} %.`);
     if (!answer.is_exact)
         words.push("Some of small groups may be under other.");
+    if (answer.evicted > 0)
+        words.push("Older lines of this time may be gone: it is of " +
+                   (answer.covers.from === null ? "none that is left."
+                       : `those since ${clock(answer.covers.from, true)}.`));
     if (!answer.complete)
         words.push(`Not all was looked at: ${answer.why ?? "no reason given"}.`);
     return words.join(" ");

@@ -95,9 +95,10 @@ function tell(answer: Lines): string {
     if (answer.matched !== undefined && answer.matched > answer.lines.length)
         words.push(`The newest ${answer.lines.length} of ` +
                    `${plural(answer.matched, "line")}.`);
-    if (answer.evicted)
-        words.push(`${plural(answer.evicted, "line")} of this time ` +
-                   `${answer.evicted === 1 ? "is" : "are"} evicted.`);
+    if (answer.evicted && answer.complete)
+        words.push("Older lines are gone" + (answer.covers?.from
+            ? `: this is of those since ${clock(answer.covers.from, true)}.`
+            : "."));
     if (answer.complete === false)
         words.push(answer.why ? `Not all was looked at: ${answer.why}.`
                               : "Not all was looked at.");
