@@ -10,7 +10,23 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "worker/listen.h"
+
 enum { PATIENCE_MS = 10000 };
+
+uint16_t peer_listen(int *fd)
+{
+    config_address address = {0};
+    struct sockaddr_in *v4 = (void *)&address.addr;
+
+    v4->sin_family = AF_INET;
+    v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.addr_bytes = sizeof(*v4);
+    assert_int_equal(listen_probe(SOCK_STREAM, &address), 0);
+    assert_int_equal(listen_open(SOCK_STREAM, &address, fd), 0);
+    assert_int_equal(listen(*fd, SOMAXCONN), 0);
+    return ntohs(v4->sin_port);
+}
 
 peer peer_dial(uint16_t port)
 {

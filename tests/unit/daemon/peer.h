@@ -29,6 +29,9 @@ typedef struct answer {
     bool is_whole; /* its end was seen, not the connection's */
 } answer;
 
+/* A socket that a server may have, listening on this machine alone; its port. */
+uint16_t peer_listen(int *fd);
+
 peer peer_dial(uint16_t port);
 void peer_hang_up(peer *p);
 void peer_say_bytes(peer *p, const char *bytes, size_t len_bytes);

@@ -234,20 +234,6 @@ typedef struct world {
 
 static world it;
 
-static uint16_t listen_anywhere(int *fd)
-{
-    config_address address = {0};
-    struct sockaddr_in *v4 = (void *)&address.addr;
-
-    v4->sin_family = AF_INET;
-    v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.addr_bytes = sizeof(*v4);
-    assert_int_equal(listen_probe(SOCK_STREAM, &address), 0);
-    assert_int_equal(listen_open(SOCK_STREAM, &address, fd), 0);
-    assert_int_equal(listen(*fd, SOMAXCONN), 0);
-    return ntohs(v4->sin_port);
-}
-
 static int open_world(void **state)
 {
     http_socket at = {.is_tls = false};
@@ -270,7 +256,7 @@ static int open_world(void **state)
                      0) != CATALOG_OK)
         return 1;
     it.w = worker_create(&it.shared, 0, NULL);
-    it.port = listen_anywhere(&at.fd);
+    it.port = peer_listen(&at.fd);
     it.w->http = http_server_start(it.w, &at, 1, own_tables);
     pthread_mutex_init(&the_feed.lock, NULL);
     the_feed.waker.home = it.w;
