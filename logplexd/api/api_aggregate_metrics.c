@@ -41,7 +41,7 @@ typedef enum metric {
 
 typedef struct printing {
     const api_metrics_channel *channel;
-    const lp_aggregate *numbers; /* of the channel, begun */
+    lp_aggregate *numbers; /* of the channel, begun */
     lp_sketch_scale scale;
     api_text texts[METRIC_COUNT];
 } printing;

@@ -60,6 +60,7 @@ lp_err lp_aggregates_create(const lp_aggregates_options *from,
     }
     memset(shared, 0, sizeof(*shared));
     shared->allocator = home.allocator;
+    shared->scratch = opt.scratch != NULL ? *opt.scratch : home.allocator;
     err = lp_sketch_scale_init(&shared->scale, opt.alpha);
     if (err != LP_OK) {
         lp_aggregates_destroy(shared);
@@ -99,11 +100,12 @@ lp_err lp_aggregate_open(lp_aggregates *shared, lp_aggregate **out)
     for (unsigned i = 0; i < LP_TIERS; i++) {
         TAILQ_INIT(&aggregate->tiers[i].frames);
     }
+    TAILQ_INIT(&aggregate->markers.list);
     *out = aggregate;
     return LP_OK;
 }
 
-static bool make_live(lp_aggregate *aggregate)
+bool lpi_live_make(lp_aggregate *aggregate)
 {
     const lp_aggregates *shared = aggregate->shared;
     lpi_live *live = lpi_alloc(aggregate, sizeof(*live), _Alignof(lpi_live));
@@ -125,6 +127,18 @@ static bool make_live(lp_aggregate *aggregate)
     return true;
 }
 
+void lpi_live_free(lp_aggregate *aggregate)
+{
+    lpi_live *live = aggregate->live;
+
+    lpi_minute_free(aggregate);
+    lpi_exemplars_clear(aggregate);
+    lpi_table_fini(aggregate, &live->table);
+    assert(live->home.bytes == 0);
+    lpi_free(aggregate, live, sizeof(*live));
+    aggregate->live = NULL;
+}
+
 void lp_aggregate_close(lp_aggregate *aggregate)
 {
     lp_allocator allocator;
@@ -142,13 +156,10 @@ void lp_aggregate_close(lp_aggregate *aggregate)
         }
     }
     if (aggregate->live != NULL) {
-        lpi_minute_free(aggregate);
-        lpi_markers_clear(aggregate);
-        lpi_exemplars_clear(aggregate);
-        lpi_table_fini(aggregate, &aggregate->live->table);
-        assert(aggregate->live->home.bytes == 0);
-        lpi_free(aggregate, aggregate->live, sizeof(*aggregate->live));
+        lpi_live_free(aggregate);
     }
+    lpi_doze_free(aggregate);
+    lpi_markers_clear(aggregate);
     assert(aggregate->held_bytes == sizeof(*aggregate));
     allocator.free(allocator.ctx, aggregate, sizeof(*aggregate));
 }
@@ -199,10 +210,12 @@ lp_err lp_aggregate_run(lp_aggregate *aggregate, const lp_run *run)
         return LP_OK;
     }
     if (aggregate->live == NULL) {
-        if (!make_live(aggregate)) {
+        if (!lpi_doze_wake(aggregate)) {
             aggregate->uncounted_lines += run->line_count;
             return LP_E_NOMEM;
         }
+    }
+    if (!aggregate->is_started) {
         lpi_tiers_start(aggregate, lpi_second_of(lp_run_at(run, 0).arrival_ns));
     }
     if (run->line_count >= PREFETCH_LINES) {
@@ -215,6 +228,7 @@ lp_err lp_aggregate_run(lp_aggregate *aggregate, const lp_run *run)
 void lp_aggregate_tick(lp_aggregate *aggregate, int64_t now_ns)
 {
     lpi_tiers_advance(aggregate, lpi_second_of(now_ns));
+    lpi_doze_try(aggregate);
 }
 
 /* Stats ------------------------------------------------------------------- */
@@ -231,6 +245,14 @@ static int64_t from_s(const lpi_tier *tier, lp_detail detail)
     return 0;
 }
 
+static uint32_t series_of(const lp_aggregate *aggregate)
+{
+    if (aggregate->live != NULL) {
+        return aggregate->live->table.count - LPI_FIXED_COUNT;
+    }
+    return aggregate->doze == NULL ? 0 : aggregate->doze->series;
+}
+
 void lp_aggregate_stats_get(const lp_aggregate *aggregate,
                             lp_aggregate_stats *out)
 {
@@ -238,7 +260,7 @@ void lp_aggregate_stats_get(const lp_aggregate *aggregate,
     uint32_t struct_bytes = out->struct_bytes;
     lp_aggregate_stats stats = {
         .struct_bytes = struct_bytes,
-        .series = live == NULL ? 0 : live->table.count - LPI_FIXED_COUNT,
+        .series = series_of(aggregate),
         .lines = aggregate->lines,
         .lost_lines = aggregate->lost_lines,
         .other_values =

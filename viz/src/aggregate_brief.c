@@ -121,7 +121,7 @@ static void read_minute(const lp_aggregate *aggregate, lp_aggregate_brief *out)
     summing sum = {.has_codes = out->errors > 0};
 
     lp_sketch_home_init(&sum.home, &aggregate->shared->scale,
-                        &aggregate->shared->allocator, UINT64_MAX, 0);
+                        &aggregate->shared->scratch, UINT64_MAX, 0);
     add_minute(&sum, aggregate, out->end_s);
     if (!sum.total.is_plain && sum.total.values.count > 0) {
         lp_sketch_quantiles(&sum.total.values, &aggregate->shared->scale, &q, 1,
@@ -229,17 +229,62 @@ static void make_brief(lp_aggregate *aggregate)
     minute->brief = brief;
 }
 
+/* Silence ----------------------------------------------------------------- */
+
+static uint64_t requests_of(const lpi_frame *frame)
+{
+    lp_span rest = lpi_frame_rows(frame);
+    lpi_row row = {.id = 0};
+
+    while (lpi_row_next(&rest, frame->first_seq, &row)) {
+        if (lpi_id_dimension(row.id) == LP_DIM_TOTAL) {
+            return count_of(&row);
+        }
+    }
+    return 0;
+}
+
+/* Of a channel that dozes: it had nothing in the last minute, and what it had in the
+ * ones before is in its tens. */
+static void tell_silence(const lp_aggregate *aggregate, lp_aggregate_brief *out)
+{
+    uint32_t requests[LP_AGGREGATE_SPARKS] = {0};
+    int64_t last_s = lpi_floor_to(out->end_s - 1, LPI_SPARK_S);
+    const lpi_frame *frame;
+
+    TAILQ_FOREACH_REVERSE(frame, &aggregate->tiers[LP_TIER_TENS].frames,
+                          lpi_frame_list, next)
+    {
+        int64_t ago = (last_s - frame->start_s) / LPI_SPARK_S;
+
+        if (ago < 0 || ago >= LP_AGGREGATE_SPARKS) {
+            break;
+        }
+        ago = LP_AGGREGATE_SPARKS - 1 - ago;
+        out->sparks[ago] = frame->lines;
+        requests[ago] = (uint32_t)requests_of(frame);
+        out->are_requests |= requests[ago] > 0;
+    }
+    if (out->are_requests) {
+        memcpy(out->sparks, requests, sizeof(requests));
+    }
+}
+
 void lp_aggregate_brief_get(lp_aggregate *aggregate, int64_t now_ns,
                             lp_aggregate_brief *out)
 {
     lpi_minute *minute;
 
     memset(out, 0, sizeof(*out));
-    if (aggregate->live == NULL) {
+    if (!aggregate->is_started) {
         return;
     }
     lp_aggregate_tick(aggregate, now_ns);
     out->end_s = aggregate->open_s;
+    if (aggregate->live == NULL) {
+        tell_silence(aggregate, out);
+        return;
+    }
     minute = aggregate->live->minute;
     if (minute == NULL) {
         return; // it was silent for long, or it is the first second

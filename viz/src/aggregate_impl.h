@@ -8,6 +8,7 @@
  *      frame.c             windows that are over: rows of bytes, merged
  *      tier.c              when they are over; clocks that step; ages
  *      fade.c              what goes when there is no room
+ *      doze.c              what is kept of a channel that fell silent
  *      aggregate_read.c    frames to rows with names
  *      aggregate_brief.c   the last minute in a few numbers
  *      minute.c            what these are made of, kept up to date
@@ -18,6 +19,7 @@
 #ifndef LP_AGGREGATE_IMPL_H
 #define LP_AGGREGATE_IMPL_H
 
+#include "doze.h"
 #include "exemplar.h"
 #include "frame.h"
 #include "logplex/aggregate.h"
@@ -38,6 +40,7 @@ enum {
 
 struct lp_aggregates {
     lp_allocator allocator;
+    lp_allocator scratch; /* for the length of a call */
     lp_sketch_scale scale;
     uint64_t bytes_max;
     uint64_t hash_key[2];
@@ -66,13 +69,12 @@ typedef struct lpi_memo {
     lpi_route_memo routes[LPI_ROUTE_MEMOS];
 } lpi_memo;
 
-/* What there is from the first line on. */
+/* What there is from the first line on, until it falls silent. */
 typedef struct lpi_live {
     lp_sketch_home home; /* of the sketches of the second that is open */
     lpi_table table;
     lpi_memo memo;
     lpi_exemplars exemplars;
-    lpi_markers markers;
     lpi_minute *minute; /* NULL: there was no line lately */
     lp_seq newest_seq;
     int64_t sampled_s; /* when a process last said something of itself */
@@ -84,7 +86,9 @@ typedef struct lpi_live {
 
 struct lp_aggregate {
     lp_aggregates *shared;
-    lpi_live *live; /* NULL: there was no line yet */
+    lpi_live *live; /* NULL: there was no line, lately */
+    lpi_doze *doze; /* what live had, if there is something left to know */
+    lpi_markers markers;
     lpi_tier tiers[LP_TIERS];
     int64_t open_s;                    /* the second that is open          */
     int64_t open_from_ns;              /* its beginning                    */
@@ -92,7 +96,14 @@ struct lp_aggregate {
     int64_t dropped_until_s[LP_TIERS]; /* for want of memory */
     uint64_t waiting_lost_lines;       /* of no second yet                 */
     uint64_t held_bytes;               /* all but the buckets of live->home */
-    bool is_fading; /* what is asked for takes the place of something larger */
+    int64_t
+        stuck_s; /* since when no second found memory to end; or INT64_MIN */
+    bool is_started; /* there was a line */
+    bool is_starved; /* memory is short for long: what is newer is worth more */
+    bool was_refused; /* since a second ended */
+    bool is_fading;  /* what is asked for takes the place of something larger */
+    bool is_waking;  /* the same, as it was before */
+    bool is_looking; /* live is in scratch, for the length of a call */
     uint64_t lines;
     uint64_t lost_lines;
     uint64_t other_values; /* of seconds that are over */
@@ -115,6 +126,10 @@ void lpi_free(lp_aggregate *aggregate, void *ptr, size_t bytes);
 
 /* All but frames has at most half of it, so that they always have room. */
 bool lpi_may_hold(const lp_aggregate *aggregate, size_t more_bytes);
+
+/* A live that is new, and no more. False: there is no memory. */
+bool lpi_live_make(lp_aggregate *aggregate);
+void lpi_live_free(lp_aggregate *aggregate);
 
 /* Counts a line in all its series, of the second that is open. */
 void lpi_count_line(lp_aggregate *aggregate, const lp_record *record);

@@ -32,6 +32,7 @@ typedef struct reading {
     uint32_t count; /* of sources */
     size_t bytes;
     lpi_frame window; /* of what is in tallies; width_s 0: nothing is */
+    lpi_look look;
 } reading;
 
 typedef struct span_s {
@@ -142,11 +143,12 @@ static size_t most_sources(const lpi_table *table)
     return most;
 }
 
-static lp_err reading_init(reading *r, lp_aggregate *aggregate,
-                           const lp_aggregate_select *select)
+/* For an aggregate that is live. */
+static lp_err reading_alloc(reading *r, lp_aggregate *aggregate,
+                            const lp_aggregate_select *select)
 {
     static const lp_aggregate_select all = LP_AGGREGATE_SELECT_ALL;
-    const lp_allocator *allocator = &aggregate->shared->allocator;
+    const lp_allocator *allocator = &aggregate->shared->scratch;
     const lpi_table *table = &aggregate->live->table;
     size_t most = most_sources(table);
     size_t rows_at = most * sizeof(lpi_tally);
@@ -174,15 +176,31 @@ static lp_err reading_init(reading *r, lp_aggregate *aggregate,
                                UINT64_MAX, 0);
 }
 
+static lp_err reading_init(reading *r, lp_aggregate *aggregate,
+                           const lp_aggregate_select *select)
+{
+    lp_err err;
+
+    if (!lpi_look_begin(&r->look, aggregate)) {
+        return LP_E_NOMEM;
+    }
+    err = reading_alloc(r, aggregate, select);
+    if (err != LP_OK) {
+        lpi_look_end(&r->look);
+    }
+    return err;
+}
+
 static void reading_fini(reading *r)
 {
-    const lp_allocator *allocator = &r->aggregate->shared->allocator;
+    const lp_allocator *allocator = &r->aggregate->shared->scratch;
 
     for (uint32_t i = 0; i < r->order_count; i++) {
         lpi_tally_clear(&r->tallies[r->order[i]], &r->home);
     }
     assert(r->home.bytes == 0);
     allocator->free(allocator->ctx, r->tallies, r->bytes);
+    lpi_look_end(&r->look);
 }
 
 /* From frames to tallies -------------------------------------------------- */
@@ -293,6 +311,12 @@ static void tell(reading *r, span_s span, lp_aggregate_fn fn, void *ctx)
     memset(&r->window, 0, sizeof(r->window));
 }
 
+/* Is there a frame, or may there be one? */
+static bool has_any(const lp_aggregate *aggregate)
+{
+    return aggregate->live != NULL || aggregate->doze != NULL;
+}
+
 /* Single windows ---------------------------------------------------------- */
 
 lp_err lp_aggregate_each(lp_aggregate *aggregate, lp_tier tier, int64_t from_s,
@@ -306,7 +330,7 @@ lp_err lp_aggregate_each(lp_aggregate *aggregate, lp_tier tier, int64_t from_s,
     if ((unsigned)tier >= LP_TIERS) {
         return LP_E_INVALID;
     }
-    if (aggregate->live == NULL) {
+    if (!has_any(aggregate)) {
         return LP_OK;
     }
     err = reading_init(&r, aggregate, select);
@@ -452,7 +476,7 @@ lp_err lp_aggregate_total(lp_aggregate *aggregate, int64_t from_s, int64_t to_s,
     if (from_s >= to_s) {
         return LP_E_INVALID;
     }
-    if (aggregate->live == NULL) {
+    if (!has_any(aggregate)) {
         lp_aggregate_window none = {.start_s = to_s, .end_s = to_s};
 
         fn(ctx, &none, NULL, 0);

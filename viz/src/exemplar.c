@@ -39,6 +39,44 @@ void lpi_exemplars_clear(lp_aggregate *aggregate)
     }
 }
 
+/* As bytes ---------------------------------------------------------------- */
+
+void lpi_exemplars_pack(const lpi_exemplars *exemplars, lp_seq newest_seq,
+                        lpi_writer *w)
+{
+    uint32_t count = exemplars->bytes / (uint32_t)sizeof(*exemplars->list);
+    uint32_t before = 0;
+
+    for (uint32_t i = 0; exemplars->list != NULL && i < count; i++) {
+        uint64_t entry = exemplars->list[i];
+
+        if (entry != 0) {
+            lpi_put_varint(w, i - before);
+            lpi_put_varint(w, entry >> 32);
+            lpi_put_varint(w, (uint32_t)(newest_seq - entry));
+            before = i;
+        }
+    }
+}
+
+void lpi_exemplars_unpack(lp_aggregate *aggregate, lp_span packed)
+{
+    lpi_exemplars *exemplars = &aggregate->live->exemplars;
+    lpi_reader r = {packed, false};
+    uint64_t at = 0;
+
+    lpi_exemplars_make(aggregate);
+    while (exemplars->list != NULL && r.rest.len_bytes > 0) {
+        uint64_t tag;
+
+        at += lpi_get_varint(&r);
+        tag = lpi_get_varint(&r);
+        exemplars->list[at] =
+            tag << 32 |
+            (uint32_t)(aggregate->live->newest_seq - lpi_get_varint(&r));
+    }
+}
+
 lp_seq lpi_exemplar_of(const lpi_exemplars *exemplars, uint32_t series_hash,
                        lpi_place place, lp_seq newest_seq)
 {

@@ -13,7 +13,7 @@
 #define LP_EXEMPLAR_H
 
 #include "logplex/aggregate.h"
-#include "sketch_scale.h"
+#include "packing.h"
 
 enum {
     LPI_EXEMPLARS_MAX = 2048,
@@ -99,6 +99,12 @@ static inline void lpi_exemplar_keep(lpi_exemplars *exemplars,
  * memory there is none, and it can be tried again. */
 void lpi_exemplars_make(lp_aggregate *aggregate);
 void lpi_exemplars_clear(lp_aggregate *aggregate);
+
+/* Those that there are, in few bytes, none when there are none; and back to a list
+ * that is not made yet, as far as there is memory. None waits. */
+void lpi_exemplars_pack(const lpi_exemplars *exemplars, lp_seq newest_seq,
+                        lpi_writer *w);
+void lpi_exemplars_unpack(lp_aggregate *aggregate, lp_span packed);
 
 /* The line of a bucket; newest_seq is at least that of any of them. 0: none. */
 lp_seq lpi_exemplar_of(const lpi_exemplars *exemplars, uint32_t series_hash,

@@ -10,6 +10,9 @@
  * 3  the oldest full one becomes core, as long as full ones have over an eighth
  * 4  the oldest one goes, unless it is still to be merged
  * 5  and if that is all that there is, it becomes core, and at last bare
+ *
+ * The same goes where the memory of all channels is full, once a second has waited
+ * for some in vain.
  */
 #include "aggregate_impl.h"
 
@@ -161,18 +164,39 @@ static bool fade(lp_aggregate *aggregate)
     return false;
 }
 
+/* Of what it gives back itself. Others may be faster, so it does not give all. */
+static void *alloc_in_place(lp_aggregate *aggregate, size_t bytes, size_t align)
+{
+    const lp_allocator *allocator = &aggregate->shared->allocator;
+    uint64_t held_bytes = aggregate->held_bytes;
+    void *ptr = NULL;
+
+    while (ptr == NULL && held_bytes - aggregate->held_bytes <= 2 * bytes &&
+           fade(aggregate)) {
+        ptr = allocator->alloc(allocator->ctx, bytes, align);
+    }
+    return ptr;
+}
+
 void *lpi_alloc(lp_aggregate *aggregate, size_t bytes, size_t align)
 {
     const lp_aggregates *shared = aggregate->shared;
     uint64_t bytes_max = shared->bytes_max - lpi_home_bytes_max(shared);
     void *ptr;
 
+    if (aggregate->is_looking) {
+        return shared->scratch.alloc(shared->scratch.ctx, bytes, align);
+    }
     while (!aggregate->is_fading && aggregate->held_bytes + bytes > bytes_max) {
         if (!fade(aggregate)) {
             return NULL;
         }
     }
     ptr = shared->allocator.alloc(shared->allocator.ctx, bytes, align);
+    aggregate->was_refused |= ptr == NULL;
+    if (ptr == NULL && aggregate->is_starved && !aggregate->is_fading) {
+        ptr = alloc_in_place(aggregate, bytes, align);
+    }
     aggregate->held_bytes += ptr != NULL ? bytes : 0;
     return ptr;
 }
@@ -181,7 +205,11 @@ void lpi_free(lp_aggregate *aggregate, void *ptr, size_t bytes)
 {
     const lp_allocator *allocator = &aggregate->shared->allocator;
 
-    aggregate->held_bytes -= bytes; // which may be in what is freed
+    if (aggregate->is_looking) {
+        allocator = &aggregate->shared->scratch;
+    } else {
+        aggregate->held_bytes -= bytes; // which may be in what is freed
+    }
     allocator->free(allocator->ctx, ptr, bytes);
 }
 
@@ -189,6 +217,9 @@ bool lpi_may_hold(const lp_aggregate *aggregate, size_t more_bytes)
 {
     uint64_t bytes = aggregate->held_bytes + more_bytes;
 
+    if (aggregate->is_waking) {
+        return true;
+    }
     for (unsigned i = 0; i < LP_TIERS; i++) {
         bytes -= aggregate->tiers[i].bytes;
     }

@@ -216,7 +216,7 @@ void lpi_rows_merge(const lp_aggregate *aggregate, const lpi_rows *sources,
     merging m = {.detail = detail, .first_seq = first_seq, .w = w};
     lp_err err =
         lp_sketch_home_init(&m.home, &aggregate->shared->scale,
-                            &aggregate->shared->allocator, UINT64_MAX, 0);
+                            &aggregate->shared->scratch, UINT64_MAX, 0);
 
     assert(err == LP_OK);
     (void)err;
@@ -233,7 +233,7 @@ static lpi_frame *merge_many(lp_aggregate *aggregate, const lpi_frame *window,
                              const lpi_rows *sources, unsigned count,
                              lp_detail detail, size_t bytes)
 {
-    const lp_allocator *allocator = &aggregate->shared->allocator;
+    const lp_allocator *allocator = &aggregate->shared->scratch;
     lpi_writer w = {allocator->alloc(allocator->ctx, bytes, 1), bytes, 0};
     lpi_frame *frame = NULL;
 

@@ -9,20 +9,49 @@ static size_t marker_bytes(size_t process_bytes, size_t text_bytes)
     return (sizeof(lpi_marker) + process_bytes + text_bytes + 7) / 8 * 8;
 }
 
-static void marker_free(lp_aggregate *aggregate, lpi_marker *marker)
+static void drop(lp_aggregate *aggregate, lpi_marker *marker)
 {
+    TAILQ_REMOVE(&aggregate->markers.list, marker, next);
+    aggregate->markers.count--;
     lpi_free(aggregate, marker,
              marker_bytes(marker->process_bytes, marker->text_bytes));
 }
 
+void lpi_markers_drop_old(lp_aggregate *aggregate, int64_t from_s)
+{
+    lpi_marker *marker = TAILQ_FIRST(&aggregate->markers.list);
+
+    while (marker != NULL) {
+        lpi_marker *next = TAILQ_NEXT(marker, next);
+
+        if (lpi_second_of(marker->at_ns) < from_s) {
+            drop(aggregate, marker);
+        }
+        marker = next;
+    }
+}
+
 void lpi_markers_clear(lp_aggregate *aggregate)
 {
-    lpi_markers *markers = &aggregate->live->markers;
+    lpi_marker *marker;
 
-    for (uint32_t i = 0; i < markers->count; i++) {
-        marker_free(aggregate, markers->list[i]);
+    while ((marker = TAILQ_FIRST(&aggregate->markers.list)) != NULL) {
+        drop(aggregate, marker);
     }
-    markers->count = 0;
+}
+
+void lpi_markers_step_back(lp_aggregate *aggregate, int64_t step_s)
+{
+    lpi_marker *marker;
+
+    TAILQ_FOREACH (marker, &aggregate->markers.list, next) {
+        // By more than a clock has room for: it was no time to begin with.
+        if (step_s > INT64_MAX / LPI_NS_PER_S ||
+            __builtin_sub_overflow(marker->at_ns, step_s * LPI_NS_PER_S,
+                                   &marker->at_ns)) {
+            marker->at_ns = INT64_MIN;
+        }
+    }
 }
 
 /* What it says ------------------------------------------------------------ */
@@ -91,36 +120,27 @@ static bool is_of_app(unsigned kind)
 }
 
 /* The oldest of processes, unless half are releases and deploys; else of these. */
-static uint32_t least_wanted(const lpi_markers *markers)
+static lpi_marker *least_wanted(const lpi_markers *markers)
 {
     uint32_t of_app = 0;
+    lpi_marker *marker;
     bool is_app_wanted;
-    uint32_t i = 0;
 
-    for (uint32_t k = 0; k < markers->count; k++) {
-        of_app += is_of_app(markers->list[k]->kind) ? 1 : 0;
+    TAILQ_FOREACH (marker, &markers->list, next) {
+        of_app += is_of_app(marker->kind) ? 1 : 0;
     }
     is_app_wanted = of_app <= LP_AGGREGATE_MARKERS_MAX / 2;
-    while (is_of_app(markers->list[i]->kind) == is_app_wanted) {
-        i++;
+    marker = TAILQ_FIRST(&markers->list);
+    while (is_of_app(marker->kind) == is_app_wanted) {
+        marker = TAILQ_NEXT(marker, next);
     }
-    return i;
-}
-
-static void drop_one(lp_aggregate *aggregate, lpi_markers *markers)
-{
-    uint32_t i = least_wanted(markers);
-
-    marker_free(aggregate, markers->list[i]);
-    markers->count--;
-    memmove(markers->list + i, markers->list + i + 1,
-            (markers->count - i) * sizeof(*markers->list));
+    return marker;
 }
 
 void lpi_markers_add(lp_aggregate *aggregate, const lp_record *record,
                      const lp_measures *m)
 {
-    lpi_markers *markers = &aggregate->live->markers;
+    lpi_markers *markers = &aggregate->markers;
     lp_span process = is_of_app(m->kind) ? lp_span_of(NULL, 0) : m->dyno;
     text words = {.length = 0};
     lpi_marker *marker;
@@ -133,7 +153,7 @@ void lpi_markers_add(lp_aggregate *aggregate, const lp_record *record,
         process.len_bytes = TEXT_MAX_BYTES;
     }
     if (markers->count == LP_AGGREGATE_MARKERS_MAX) {
-        drop_one(aggregate, markers);
+        drop(aggregate, least_wanted(markers));
     }
     bytes = marker_bytes(process.len_bytes, words.length);
     if (!lpi_may_hold(aggregate, bytes)) {
@@ -152,18 +172,17 @@ void lpi_markers_add(lp_aggregate *aggregate, const lp_record *record,
         memcpy(marker + 1, process.ptr, process.len_bytes);
     }
     memcpy((char *)(marker + 1) + process.len_bytes, words.bytes, words.length);
-    markers->list[markers->count++] = marker;
+    TAILQ_INSERT_TAIL(&markers->list, marker, next);
+    markers->count++;
 }
 
 void lp_aggregate_markers(
     const lp_aggregate *aggregate, int64_t from_s, int64_t to_s,
     void (*fn)(void *ctx, const lp_aggregate_marker *marker), void *ctx)
 {
-    const lpi_markers *markers =
-        aggregate->live == NULL ? NULL : &aggregate->live->markers;
+    const lpi_marker *marker;
 
-    for (uint32_t i = 0; markers != NULL && i < markers->count; i++) {
-        const lpi_marker *marker = markers->list[i];
+    TAILQ_FOREACH (marker, &aggregate->markers.list, next) {
         int64_t at_s = lpi_second_of(marker->at_ns);
         const char *text_at = (const char *)(marker + 1);
         lp_aggregate_marker out = {

@@ -6,9 +6,12 @@
 #ifndef LP_MARKER_H
 #define LP_MARKER_H
 
+#include <sys/queue.h>
+
 #include "logplex/aggregate.h"
 
 typedef struct lpi_marker {
+    TAILQ_ENTRY(lpi_marker) next;
     int64_t at_ns;
     lp_seq seq;
     uint8_t kind;
@@ -17,7 +20,7 @@ typedef struct lpi_marker {
 } lpi_marker; /* process and text are behind it */
 
 typedef struct lpi_markers {
-    lpi_marker *list[LP_AGGREGATE_MARKERS_MAX];
+    TAILQ_HEAD(, lpi_marker) list; /* the oldest first */
     uint32_t count;
 } lpi_markers;
 
@@ -25,6 +28,10 @@ typedef struct lpi_markers {
  * counted elsewhere. */
 void lpi_markers_add(lp_aggregate *aggregate, const lp_record *record,
                      const lp_measures *m);
+/* Those that arrived before from_s go. */
+void lpi_markers_drop_old(lp_aggregate *aggregate, int64_t from_s);
 void lpi_markers_clear(lp_aggregate *aggregate);
+/* All of them are so much older: the clock stepped. */
+void lpi_markers_step_back(lp_aggregate *aggregate, int64_t step_s);
 
 #endif /* LP_MARKER_H */

@@ -89,7 +89,8 @@ static bool is_silent(const lpi_minute *minute)
 
 void lpi_minute_move(lp_aggregate *aggregate)
 {
-    lpi_minute *minute = aggregate->live->minute;
+    lpi_minute *minute =
+        aggregate->live == NULL ? NULL : aggregate->live->minute;
 
     if (minute == NULL || minute->end_s >= aggregate->open_s) {
         return;

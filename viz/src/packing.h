@@ -43,6 +43,13 @@ static inline void lpi_put_number(lpi_writer *w, double value)
     lpi_put_varint(w, __builtin_bswap64(lpi_bits_of(value)));
 }
 
+/* A time, or INT64_MIN, that is mostly before base_s. */
+static inline void lpi_put_time(lpi_writer *w, int64_t at_s, int64_t base_s)
+{
+    lpi_put_varint(
+        w, at_s == INT64_MIN ? 0 : (uint64_t)base_s - (uint64_t)at_s + 1);
+}
+
 static inline void lpi_put_bytes(lpi_writer *w, const char *bytes, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -77,6 +84,26 @@ static inline uint64_t lpi_get_varint(lpi_reader *r)
     }
     r->is_bad = true;
     return 0;
+}
+
+static inline uint8_t lpi_get_byte(lpi_reader *r)
+{
+    uint8_t byte = 0;
+
+    if (r->rest.len_bytes == 0) {
+        r->is_bad = true;
+        return 0;
+    }
+    byte = (uint8_t)r->rest.ptr[0];
+    r->rest = lp_span_skip(r->rest, 1);
+    return byte;
+}
+
+static inline int64_t lpi_get_time(lpi_reader *r, int64_t base_s)
+{
+    uint64_t before = lpi_get_varint(r);
+
+    return before == 0 ? INT64_MIN : (int64_t)((uint64_t)base_s - (before - 1));
 }
 
 static inline double lpi_get_number(lpi_reader *r)

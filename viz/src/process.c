@@ -210,6 +210,81 @@ void lpi_process_skew(lp_aggregate *aggregate, uint32_t slot, double ms)
     skew->count++;
 }
 
+/* As bytes ---------------------------------------------------------------- */
+
+static void pack_skew(lpi_writer *w, const lpi_skew *skew)
+{
+    lpi_put_varint(w, skew->count);
+    if (skew->count > 0) {
+        lpi_put_number(w, skew->sum);
+        lpi_put_number(w, skew->min);
+        lpi_put_number(w, skew->max);
+    }
+}
+
+static void unpack_skew(lpi_reader *r, lpi_skew *skew)
+{
+    skew->count = lpi_get_varint(r);
+    if (skew->count > 0) {
+        skew->sum = lpi_get_number(r);
+        skew->min = lpi_get_number(r);
+        skew->max = lpi_get_number(r);
+    }
+}
+
+void lpi_process_pack(lpi_writer *w, const lpi_process *process, int64_t base_s)
+{
+    for (unsigned i = 0; i < LPI_PARTS; i++) {
+        const lpi_level *level = &process->levels[i];
+
+        lpi_put_varint(w, level->newest[0]);
+        if (level->newest[0] != 0) {
+            lpi_put_varint(w, level->newest[0] - level->newest[1]);
+            lpi_put_number(w, level->last);
+        }
+    }
+    for (unsigned i = 0; i < LP_GAUGES; i++) {
+        lpi_put_time(w, process->samples[i].at_s, base_s);
+        if (process->samples[i].at_s != INT64_MIN) {
+            lpi_put_number(w, process->samples[i].value);
+        }
+    }
+    lpi_put_time(w, process->skew_s, base_s);
+    pack_skew(w, &process->skews[0]);
+    pack_skew(w, &process->skews[1]);
+    lpi_put_time(w, process->memory_s, base_s);
+}
+
+bool lpi_process_unpack(lp_aggregate *aggregate, uint32_t slot, lpi_reader *r,
+                        int64_t base_s)
+{
+    lpi_process *process = process_of(aggregate, slot);
+
+    if (process == NULL) {
+        return false;
+    }
+    for (unsigned i = 0; i < LPI_PARTS; i++) {
+        lpi_level *level = &process->levels[i];
+
+        level->newest[0] = lpi_get_varint(r);
+        if (level->newest[0] != 0) {
+            level->newest[1] = level->newest[0] - lpi_get_varint(r);
+            level->last = lpi_get_number(r);
+        }
+    }
+    for (unsigned i = 0; i < LP_GAUGES; i++) {
+        process->samples[i].at_s = lpi_get_time(r, base_s);
+        if (process->samples[i].at_s != INT64_MIN) {
+            process->samples[i].value = lpi_get_number(r);
+        }
+    }
+    process->skew_s = lpi_get_time(r, base_s);
+    unpack_skew(r, &process->skews[0]);
+    unpack_skew(r, &process->skews[1]);
+    process->memory_s = lpi_get_time(r, base_s);
+    return true;
+}
+
 /* Telling ----------------------------------------------------------------- */
 
 static void tell_skew(const lpi_process *process, lp_aggregate_process *out)
@@ -232,17 +307,13 @@ static void tell_skew(const lpi_process *process, lp_aggregate_process *out)
     out->skew_until_s = process->skew_s + SKEW_S;
 }
 
-bool lp_aggregate_process_get(const lp_aggregate *aggregate, lp_span name,
-                              lp_aggregate_process *out)
+static bool tell(const lp_aggregate *aggregate, lp_span name,
+                 lp_aggregate_process *out)
 {
     lpi_key key = {.dimension = LP_DIM_LINES, .name = name};
     const lpi_process *process;
     uint32_t slot;
 
-    memset(out, 0, sizeof(*out));
-    for (unsigned i = 0; i < LP_GAUGES; i++) {
-        out->samples[i].at_s = INT64_MIN;
-    }
     if (aggregate->live == NULL) {
         return false;
     }
@@ -256,4 +327,22 @@ bool lp_aggregate_process_get(const lp_aggregate *aggregate, lp_span name,
         tell_skew(process, out);
     }
     return true;
+}
+
+bool lp_aggregate_process_get(lp_aggregate *aggregate, lp_span name,
+                              lp_aggregate_process *out)
+{
+    lpi_look look;
+    bool is_known;
+
+    memset(out, 0, sizeof(*out));
+    for (unsigned i = 0; i < LP_GAUGES; i++) {
+        out->samples[i].at_s = INT64_MIN;
+    }
+    if (!lpi_look_begin(&look, aggregate)) {
+        return false;
+    }
+    is_known = tell(aggregate, name, out);
+    lpi_look_end(&look);
+    return is_known;
 }

@@ -64,6 +64,13 @@ uint64_t lpi_process_write(lpi_writer *w, const lpi_series *series,
                            const lp_sketch_home *home, uint64_t before_id,
                            lp_seq first_seq);
 
+/* What is left to know of one when no second is open; times relative to base_s. To a
+ * series that has none; false: there is no memory. */
+void lpi_process_pack(lpi_writer *w, const lpi_process *process,
+                      int64_t base_s);
+bool lpi_process_unpack(lp_aggregate *aggregate, uint32_t slot, lpi_reader *r,
+                        int64_t base_s);
+
 /* The second that was open is over; the clock steps back; the series goes. All of
  * them are for a series without one, too. */
 void lpi_process_reset(lpi_series *series);

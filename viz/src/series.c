@@ -399,7 +399,8 @@ static bool has_slot(lp_aggregate *aggregate)
            resize(aggregate, table, more);
 }
 
-static bool add(lp_aggregate *aggregate, const lpi_key *key, uint32_t hash)
+static bool add(lp_aggregate *aggregate, const lpi_key *key, uint32_t hash,
+                uint64_t id)
 {
     lpi_table *table = &aggregate->live->table;
     size_t bytes = key->name.len_bytes + key->of.len_bytes;
@@ -425,8 +426,7 @@ static bool add(lp_aggregate *aggregate, const lpi_key *key, uint32_t hash)
     }
     series = &table->series[table->count];
     memset(series, 0, sizeof(*series));
-    series->id = table->next_serial++ << LPI_ID_SERIAL_SHIFT |
-                 (is_core(key) ? (uint64_t)LPI_ID_CORE : 0) | key->dimension;
+    series->id = id;
     series->hash = hash;
     series->text = text;
     series->name_bytes = (uint8_t)key->name.len_bytes;
@@ -440,6 +440,17 @@ static bool add(lp_aggregate *aggregate, const lpi_key *key, uint32_t hash)
     table->used[class_of(key)]++;
     index_add(table, table->count++);
     return true;
+}
+
+static uint64_t new_id(const lpi_table *table, const lpi_key *key)
+{
+    return table->next_serial << LPI_ID_SERIAL_SHIFT |
+           (is_core(key) ? (uint64_t)LPI_ID_CORE : 0) | key->dimension;
+}
+
+bool lpi_table_restore(lp_aggregate *aggregate, const lpi_key *key, uint64_t id)
+{
+    return add(aggregate, key, hash_of(aggregate, key), id);
 }
 
 /* Looking up -------------------------------------------------------------- */
@@ -499,7 +510,8 @@ uint32_t lpi_table_get(lp_aggregate *aggregate, const lpi_key *whole)
     }
     if (has_room(aggregate, class) ||
         (sweep(aggregate) && has_room(aggregate, class))) {
-        if (add(aggregate, &key, hash)) {
+        if (add(aggregate, &key, hash, new_id(table, &key))) {
+            table->next_serial++;
             return table->count - 1;
         }
     }

@@ -199,6 +199,11 @@ uint32_t lpi_table_get(lp_aggregate *aggregate, const lpi_key *key);
 /* The same for a key that is known to be as it should; 0: there is none. */
 uint32_t lpi_table_find(const lp_aggregate *aggregate, const lpi_key *key);
 
+/* Puts one back at the end of a table that is made again, with the id that it had.
+ * False: there is no memory. */
+bool lpi_table_restore(lp_aggregate *aggregate, const lpi_key *key,
+                       uint64_t id);
+
 /* A series has its first value of the second that is open. */
 static inline void lpi_table_touch(lpi_table *table, uint32_t slot,
                                    int64_t now_s)

@@ -91,7 +91,7 @@ static lpi_frame *frame_of(lp_aggregate *aggregate, lpi_frame *window,
 static lpi_frame *frame_of_many(lp_aggregate *aggregate, lpi_frame *window,
                                 size_t bytes)
 {
-    const lp_allocator *allocator = &aggregate->shared->allocator;
+    const lp_allocator *allocator = &aggregate->shared->scratch;
     lpi_writer w = {allocator->alloc(allocator->ctx, bytes, 1), bytes, 0};
     lpi_frame *frame;
 
@@ -103,6 +103,23 @@ static lpi_frame *frame_of_many(lp_aggregate *aggregate, lpi_frame *window,
     frame = frame_of(aggregate, window, lp_span_of(w.out, bytes));
     allocator->free(allocator->ctx, w.out, bytes);
     return frame;
+}
+
+/* A short while it waits for memory, as what is kept is worth more than to be told
+ * at once; then what is newer is worth more, until there is enough again. */
+static void note_close(lp_aggregate *aggregate, bool is_closed)
+{
+    if (is_closed && !aggregate->was_refused) {
+        aggregate->is_starved = false;
+    }
+    if (is_closed) {
+        aggregate->stuck_s = INT64_MIN;
+    } else if (aggregate->stuck_s == INT64_MIN) {
+        aggregate->stuck_s = aggregate->open_s;
+    } else if (aggregate->open_s - aggregate->stuck_s >= LPI_SLACK_S) {
+        aggregate->is_starved = true;
+    }
+    aggregate->was_refused = false;
 }
 
 /* The second that is open becomes a frame, or, without memory, stays open. */
@@ -120,6 +137,7 @@ static void close_second(lp_aggregate *aggregate)
     lpi_frame *frame;
 
     if (!has_open(live) || !lpi_minute_make(aggregate)) {
+        note_close(aggregate, !has_open(live));
         return;
     }
     window.lines =
@@ -131,6 +149,7 @@ static void close_second(lp_aggregate *aggregate)
     } else {
         frame = frame_of_many(aggregate, &window, w.length);
     }
+    note_close(aggregate, frame != NULL);
     if (frame != NULL) {
         lpi_minute_count(aggregate);
         aggregate->other_values += lpi_table_other_values(&live->table);
@@ -217,12 +236,30 @@ static void drop_old(lp_aggregate *aggregate, lp_tier number)
 
 /* Clocks ------------------------------------------------------------------ */
 
+static void step_live_back(lpi_live *live, int64_t step_s)
+{
+    lpi_table *table = &live->table;
+
+    for (uint32_t slot = 0; slot < table->count; slot++) {
+        table->active_s[slot] -= step_s;
+        lpi_process_step_back(&table->series[slot], step_s);
+    }
+    if (live->minute != NULL) {
+        live->minute->end_s -= step_s;
+        live->minute->brief.end_s = INT64_MIN; // to be made again
+        live->minute->read_until_s = INT64_MIN;
+    }
+    if (live->sampled_s != INT64_MIN) {
+        live->sampled_s -= step_s;
+    }
+    table->swept_s = INT64_MIN;
+}
+
 /* All that was before now_s stays before it: times step back with the clock, by
  * whole minutes, so that windows of all tiers stay what they are. */
 static void step_back(lp_aggregate *aggregate, int64_t now_s)
 {
     int64_t step_s = -lpi_floor_to(now_s - aggregate->open_s, 60);
-    lpi_table *table = &aggregate->live->table;
 
     for (unsigned i = 0; i < LP_TIERS; i++) {
         lpi_frame *frame;
@@ -232,29 +269,15 @@ static void step_back(lp_aggregate *aggregate, int64_t now_s)
         }
         aggregate->dropped_until_s[i] -= step_s;
     }
-    for (uint32_t slot = 0; slot < table->count; slot++) {
-        table->active_s[slot] -= step_s;
-        lpi_process_step_back(&table->series[slot], step_s);
+    if (aggregate->live != NULL) {
+        step_live_back(aggregate->live, step_s);
     }
-    for (uint32_t i = 0; i < aggregate->live->markers.count; i++) {
-        int64_t *at_ns = &aggregate->live->markers.list[i]->at_ns;
-
-        // By more than a clock has room for: it was no time to begin with.
-        if (step_s > INT64_MAX / LPI_NS_PER_S ||
-            __builtin_sub_overflow(*at_ns, step_s * LPI_NS_PER_S, at_ns)) {
-            *at_ns = INT64_MIN;
-        }
+    if (aggregate->doze != NULL) {
+        aggregate->doze->base_s -= step_s;
     }
-    if (aggregate->live->minute != NULL) {
-        aggregate->live->minute->end_s -= step_s;
-        aggregate->live->minute->brief.end_s = INT64_MIN; // to be made again
-        aggregate->live->minute->read_until_s = INT64_MIN;
-    }
-    if (aggregate->live->sampled_s != INT64_MIN) {
-        aggregate->live->sampled_s -= step_s;
-    }
-    table->swept_s = INT64_MIN;
+    lpi_markers_step_back(aggregate, step_s);
     aggregate->since_s -= step_s;
+    aggregate->stuck_s = INT64_MIN;
     aggregate->open_s -= step_s;
     aggregate->clock_steps++;
 }
@@ -268,6 +291,8 @@ static void open_second(lp_aggregate *aggregate, int64_t now_s)
 
 void lpi_tiers_start(lp_aggregate *aggregate, int64_t now_s)
 {
+    aggregate->is_started = true;
+    aggregate->stuck_s = INT64_MIN;
     aggregate->since_s = now_s;
     for (unsigned i = 0; i < LP_TIERS; i++) {
         aggregate->dropped_until_s[i] = now_s;
@@ -277,7 +302,7 @@ void lpi_tiers_start(lp_aggregate *aggregate, int64_t now_s)
 
 void lpi_tiers_advance(lp_aggregate *aggregate, int64_t now_s)
 {
-    if (aggregate->live == NULL) {
+    if (!aggregate->is_started) {
         return;
     }
     if (now_s < aggregate->open_s) {
@@ -289,7 +314,9 @@ void lpi_tiers_advance(lp_aggregate *aggregate, int64_t now_s)
     if (now_s == aggregate->open_s) {
         return;
     }
-    close_second(aggregate);
+    if (aggregate->live != NULL) {
+        close_second(aggregate);
+    }
     open_second(aggregate, now_s);
     lpi_minute_move(aggregate);
     merge_up(aggregate, LP_TIER_SECONDS);

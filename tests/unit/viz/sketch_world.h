@@ -51,6 +51,7 @@ typedef struct stingy {
     uint64_t asked;
     uint64_t refuse_from;
     uint64_t refuse_count;
+    uint64_t bytes_max; /* 0: there is no bound */
     uint64_t held_bytes;
 } stingy;
 
@@ -62,6 +63,9 @@ static inline void *stingy_alloc(void *ctx, size_t size, size_t align)
 
     if (number >= self->refuse_from &&
         number - self->refuse_from < self->refuse_count) {
+        return NULL;
+    }
+    if (self->bytes_max > 0 && self->held_bytes + size > self->bytes_max) {
         return NULL;
     }
     assert_int_equal(size % align, 0);

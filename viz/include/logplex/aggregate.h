@@ -33,11 +33,19 @@
  *
  * Where these end depends on how much there is to keep; lp_aggregate_window says
  * of each answer what it is. An aggregate that saw no line holds under 512 bytes.
- * Where memory is refused, a second stays open until there is some: what it has
- * counted is then told of a later one, but told.
+ * One that is silent for two minutes *dozes*: its names are packed and the rest is
+ * given back, so a channel that spoke once holds under 1 KiB, and after a day what
+ * one without a line does. The next line wakes it. Nothing has a timer, so somebody
+ * has to call lp_aggregate_tick() for those that are silent now and then.
  *
- * Threads: one at a time for each aggregate. What lp_aggregates_create() made is
- * constant, and shared by all.
+ * Where memory is refused, a second stays open until there is some: what it has
+ * counted is then told of a later one, but told. After ten seconds of that the
+ * oldest frames make room for it, as if bytes_max were what there is. Reading takes
+ * memory from scratch alone, and gives it back.
+ *
+ * Threads: one at a time for each aggregate; one that never saw a line may be asked
+ * by several at once. What lp_aggregates_create() made is constant, and shared by
+ * all.
  */
 #ifndef LOGPLEX_AGGREGATE_H
 #define LOGPLEX_AGGREGATE_H
@@ -77,11 +85,16 @@ typedef struct lp_aggregates_options {
                              in each other's way */
     const lp_kinds *kinds; /* own kinds of lines, or NULL; must outlive it */
     const lp_allocator *allocator; /* aligned_alloc and free; copied */
+    const lp_allocator
+        *scratch; /* for what a call gives back before it returns:
+                                    about what the channel holds, at most; NULL:
+                                    allocator. Copied */
 } lp_aggregates_options;
 
-#define LP_AGGREGATES_OPTIONS_INIT                                          \
-    {                                                                       \
-        (uint32_t)sizeof(lp_aggregates_options), 0, 0, 0.0, {0}, NULL, NULL \
+#define LP_AGGREGATES_OPTIONS_INIT                                           \
+    {                                                                        \
+        (uint32_t)sizeof(lp_aggregates_options), 0, 0, 0.0, {0}, NULL, NULL, \
+            NULL                                                             \
     }
 
 /*
@@ -103,8 +116,9 @@ LP_API void lp_aggregate_close(lp_aggregate *aggregate);
 LP_API lp_err lp_aggregate_run(lp_aggregate *aggregate, const lp_run *run);
 
 /* It is now_ns, and all lines that arrived before have been counted (the cursor
- * said LP_E_AGAIN): windows that are over become frames. Lines do the same when
- * they come; this is for before reading, when there were none for a while. */
+ * said LP_E_AGAIN): windows that are over become frames, and what is not within any
+ * window any more is given back. Lines do the former when they come; this is for
+ * before reading, and for channels that are silent. */
 LP_API void lp_aggregate_tick(lp_aggregate *aggregate, int64_t now_ns);
 
 /* Reading ----------------------------------------------------------------- */
@@ -216,7 +230,7 @@ typedef struct lp_aggregate_select {
 /*
  * Each window of a tier that is over and that lies within [from_s, to_s), as far
  * as it is kept. Windows without a line are left out. For the length of the call,
- * this and lp_aggregate_total() take memory for one window on top of bytes_max.
+ * this and lp_aggregate_total() take scratch for one window on top of bytes_max.
  * Fails: LP_E_INVALID (no such tier), LP_E_NOMEM (there is no room to merge in).
  */
 LP_API lp_err lp_aggregate_each(lp_aggregate *aggregate, lp_tier tier,
@@ -273,9 +287,9 @@ typedef struct lp_aggregate_process {
     int64_t skew_until_s; /* the end of that minute */
 } lp_aggregate_process;
 
-/* What is known of a process besides its rows. False: nothing, and out says so. */
-LP_API bool lp_aggregate_process_get(const lp_aggregate *aggregate,
-                                     lp_span process,
+/* What is known of a process besides its rows. False: nothing, or there is no
+ * scratch, and out says so. */
+LP_API bool lp_aggregate_process_get(lp_aggregate *aggregate, lp_span process,
                                      lp_aggregate_process *out);
 
 /* Events that a chart marks: releases, deploys, restarts, crashes. */
