@@ -61,7 +61,7 @@ struct worker {
     struct udp_server *udp;          /* private to ingest_udp.c               */
     struct wakeups *wakeups;         /* private to worker.c                   */
     struct tails *tails;             /* private to tail.c                     */
-    struct drain_runner *drains;     /* private to runner.c               */
+    struct drain_runner *drains;     /* private to runner*.c              */
     struct aggregating *aggregating; /* private to aggregating.c          */
     struct views *views;             /* private to api_view.c             */
     struct holds *holds;             /* private to hold.c; NULL: none     */
