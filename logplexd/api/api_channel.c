@@ -49,11 +49,14 @@ const catalog_drain *api_find_drain(const catalog_channel *channel, uint64_t id)
 
 /* Answering --------------------------------------------------------------- */
 
-// As one segment of a path (RFC 3986, 3.3), unreserved characters alone.
+// As one segment of a path (RFC 3986, 3.3), unreserved characters alone but for
+// what http_segment_name() is for.
 static char *put_segment(char *at, lp_span text)
 {
     static const char digits[] = "0123456789ABCDEF";
 
+    if (lp_span_equal(text, LP_SPAN(".")) || lp_span_equal(text, LP_SPAN("..")))
+        *at++ = '=';
     for (size_t i = 0; i < text.len_bytes; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
 

@@ -73,8 +73,9 @@ typedef struct http_route {
                           */
     const char *pattern; /* "/v3/channels/:id/tokens": a segment that begins
                             with ':' matches any non-empty segment, which is
-                            percent-decoded exactly once; a slash at the end of
-                            the path is allowed */
+                            percent-decoded exactly once ("=." and "=.." are
+                            "." and ".."); a slash at the end of the path is
+                            allowed */
     unsigned api;        /* an http_api, with its flags */
     http_auth auth;
     http_handler handle;

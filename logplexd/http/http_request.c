@@ -86,7 +86,7 @@ static bool decode_params(http_request *req)
 
         if (!copy)
             return false;
-        param->len_bytes = http_percent_decode(*param, copy);
+        param->len_bytes = http_percent_decode(http_segment_name(*param), copy);
         copy[param->len_bytes] = '\0';
         param->ptr = copy;
     }

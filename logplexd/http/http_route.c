@@ -138,6 +138,14 @@ bool http_has_nul(const char *encoded)
     return strstr(encoded, "%00") != NULL;
 }
 
+lp_span http_segment_name(lp_span segment)
+{
+    bool is_dots = lp_span_equal(segment, LP_SPAN("=.")) ||
+                   lp_span_equal(segment, LP_SPAN("=.."));
+
+    return is_dots ? lp_span_skip(segment, 1) : segment;
+}
+
 size_t http_percent_decode(lp_span in, char *out)
 {
     size_t used = 0;

@@ -28,6 +28,12 @@ void http_route_find(const http_route *const *tables, const char *method,
 /* Whether decoding would give a NUL. */
 bool http_has_nul(const char *encoded);
 
+/* "." and ".." as one segment of a path: "=." and "=..". Clients take the others
+ * out before they ask, percent-encoded or not (RFC 3986, 6.2.2). The name "=." is
+ * "%3D." there, as every client writes it that escapes names. segment is still
+ * encoded. */
+lp_span http_segment_name(lp_span segment);
+
 /* RFC 3986, 2.1, once; what is no escape stays as it is. out has room for
  * in.len_bytes and may be in.ptr. */
 size_t http_percent_decode(lp_span in, char *out);

@@ -138,6 +138,18 @@ class Channels(DaemonTest):
         self.assertEqual(self.ask("GET", "/v3/channels/a%2520b:c").body,
                          answer.body)
 
+    def test_dots_as_an_id_are_written_with_an_equals_sign(self):
+        for segment, name in (("=.", "."), ("=..", ".."), ("%3D.", "=.")):
+            with self.subTest(name):
+                answer = self.put(segment, "app")
+                self.assertEqual(answer.status, 201, answer)
+                self.assertEqual(answer.json()["channel"], name)
+                answer = self.ask_json(
+                    "POST", "/v3/channels/%s/drains" % segment,
+                    {"url": "syslog://127.0.0.1:9"})
+                self.assertIn("/v3/channels/%s/drains/" % segment,
+                              answer.headers["location"])
+
     def test_a_deleted_channel_is_gone(self):
         self.put("app-1", "app")
         answer = self.ask("DELETE", "/v3/channels/app-1")

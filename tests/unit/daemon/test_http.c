@@ -477,6 +477,15 @@ static void params_are_decoded_once(void **state)
     ask("GET", "/params/a+b/x/%C3%A9", 200, "a+b|\xc3\xa9");
 }
 
+static void dots_are_names_behind_an_equals_sign(void **state)
+{
+    (void)state;
+    ask("GET", "/params/=./x/=..", 200, ".|..");
+    ask("GET", "/params/./x/..", 200, ".|..");
+    ask("GET", "/params/%3D./x/%3D..", 200, "=.|=..");
+    ask("GET", "/params/=.../x/=a", 200, "=...|=a");
+}
+
 static void the_query_is_decoded_once(void **state)
 {
     (void)state;
@@ -1280,6 +1289,7 @@ int main(void)
         OF(an_api_that_is_read_only_lets_reads_through),
         OF(ingest_that_is_off_is_503_for_every_method),
         OF(params_are_decoded_once),
+        OF(dots_are_names_behind_an_equals_sign),
         OF(the_query_is_decoded_once),
         OF(the_base_url_is_what_the_client_sees),
         OF(json_is_compact_and_headers_stay_apart),
