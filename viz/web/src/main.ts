@@ -7,6 +7,7 @@ import "./style/channel.css";
 import "./style/tail.css";
 import "./style/touch.css";
 
+import { nameOf } from "./api/segment";
 import { el } from "./base/dom";
 import { bindKeys, startKeys } from "./base/keys";
 import { startTheme, toggleTheme } from "./base/theme";
@@ -24,8 +25,9 @@ function pageOf(path: string): Page {
     if (path === "/")
         return new FleetPage(shell, go);
     const channel = /^\/channels\/([^/]+)\/?$/.exec(path)?.[1];
-    if (channel !== undefined)
-        return new ChannelPage(shell, decodeURIComponent(channel));
+    const id = channel === undefined ? null : nameOf(channel);
+    if (id !== null)
+        return new ChannelPage(shell, id);
     shell.place("Nothing here");
     return { root: notice(
         "There is nothing here",

@@ -1,5 +1,7 @@
 // Asking logplexd, and what it says when it won't.
+import { visible } from "../base/shown";
 import { authorization } from "./credential";
+import { segmentOf } from "./segment";
 
 // status 0: there was no answer at all.
 export class ApiError extends Error {
@@ -33,7 +35,7 @@ export async function ask(path: string, signal: AbortSignal,
         throw new ApiError(0, "logplexd does not answer");
     }
     if (!answer.ok)
-        throw new ApiError(answer.status, await wordsOf(answer));
+        throw new ApiError(answer.status, visible(await wordsOf(answer)));
     return answer;
 }
 
@@ -61,7 +63,7 @@ async function wordsOf(answer: Response): Promise<string> {
 export function channelPath(id: string, rest: string,
                             query: Record<string, string | number> = {}):
                             string {
-    const path = `/v3/channels/${encodeURIComponent(id)}${rest}`;
+    const path = `/v3/channels/${segmentOf(id)}${rest}`;
     const words = Object.entries(query).map(
         ([name, value]) => `${name}=${encodeURIComponent(value)}`);
     return words.length > 0 ? `${path}?${words.join("&")}` : path;

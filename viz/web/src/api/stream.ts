@@ -12,6 +12,22 @@ export type StreamState =
     | { kind: "waiting"; until: number; why: string } // ms, as Date.now()
     | { kind: "refused"; error: ApiError };
 
+// Why there is nothing new, in a sentence; empty: there is.
+export function whyNothing(state: StreamState): string {
+    switch (state.kind) {
+    case "refused":
+        return `logplexd says: ${state.error.message}`;
+    case "waiting":
+        return `No connection: ${state.why}. It is tried again by itself.`;
+    default:
+        return "";
+    }
+}
+
+// Lines are numbered from 1 again, and what was before is nowhere.
+export const BEGAN_ANEW = "the daemon was started again, or the channel was " +
+    "made again";
+
 export interface StreamUser {
     onEvent(event: SseEvent): void;
     onState(state: StreamState): void;

@@ -1,4 +1,5 @@
-// What logplexd answers (docs/http.md). Times are in seconds since 1970.
+// What logplexd answers (docs/http.md). Times are in seconds since 1970. All names
+// are held to openapi.json (types_check.ts).
 
 export interface Dist {
     count: number;
@@ -9,7 +10,7 @@ export interface Dist {
     p95: number | null;
     p99: number | null;
     error: number | null;
-    exemplars?: Partial<Record<Percentile, number[]>>;
+    exemplars: Record<Percentile, number[]>;
 }
 
 export type Percentile = "p50" | "p95" | "p99" | "max";
@@ -21,12 +22,13 @@ export interface CodeCount {
     exemplars: number[];
 }
 
+// What was sampled of it.
 export interface Memory {
-    total: number | null;
-    rss: number | null;
-    cache: number | null;
-    swap: number | null;
-    quota: number | null;
+    total?: number;
+    rss?: number;
+    cache?: number;
+    swap?: number;
+    quota?: number;
     share: number | null;
 }
 
@@ -39,8 +41,7 @@ export interface Process {
     response_ms: Dist | null;
     busy: number;
     memory: Memory | null;
-    load: { "1m": number | null; "5m": number | null;
-            "15m": number | null } | null;
+    load: { "1m"?: number; "5m"?: number; "15m"?: number } | null;
     codes: Record<string, number>;
     events: Record<string, number>;
     skew_ms: { mean: number; min: number; max: number } | null;
@@ -55,12 +56,12 @@ export interface Route {
 
 export interface Measure {
     name: string | null;
-    of: string;
+    of: string | null; // empty: of all processes; null: of others
     op: "measure" | "sample" | "count" | "unique";
     unit: string;
     count: number;
     sum: number;
-    mean: number;
+    mean: number | null;
     min: number;
     max: number;
     last: number;
@@ -89,6 +90,15 @@ export interface Classes {
     none: number;
 }
 
+export type Detail = "full" | "core" | "coarse" | "bare";
+
+// Since when there is what detail; 0: there is none.
+export interface Kept {
+    full_from: number;
+    core_from: number;
+    from: number;
+}
+
 export interface Snapshot {
     channel: string;
     epoch: string;
@@ -96,15 +106,17 @@ export interface Snapshot {
     from: number;
     to: number;
     window_s: number;
-    detail: "full" | "core" | "coarse";
+    detail: Detail;
     lines: { count: number; per_s: number; bytes: number; lost: number;
-             first_seq: number; end_seq: number };
+             behind: number; first_seq: number; end_seq: number };
     requests: { count: number; per_s: number; failed: number;
                 in_flight: number; response_ms: Dist | null };
     classes: Classes;
     status: { status: string | null; count: number;
               response_ms: Dist | null }[];
     codes: CodeCount[];
+    events: Record<string, number>;
+    events_of_none: number; // of these, how many no process has
     queue: { wait_ms: Dist | null; depth: Dist | null; threshold_ms: number;
              is_over: boolean };
     bytes: Dist | null;
@@ -112,6 +124,7 @@ export interface Snapshot {
     routes: Route[];
     measures: Measure[];
     series: { used: number; max: number; other_values: number };
+    kept: Record<Tier, Kept>;
     ledger: Ledger;
 }
 
@@ -128,9 +141,12 @@ export interface Marker {
 export type Tier = "seconds" | "tens" | "minutes";
 
 export interface Series {
+    channel: string;
     epoch: string;
     tier: Tier;
     step_s: number;
+    from: number;
+    to: number;
     t: number[];
     requests: Column;
     failed: Column;
@@ -154,6 +170,7 @@ export interface Series {
     by_process: Record<string, Record<string, Column>>;
     first_seq: Column;
     end_seq: Column;
+    detail: Column;
     markers: Marker[];
 }
 
@@ -202,16 +219,20 @@ export interface Line {
     cut?: boolean;
 }
 
-export interface EvictedLine {
+// Of what was asked for by number and can't be shown: one of them says why.
+export interface AbsentLine {
     seq: number;
-    evicted: true;
+    evicted?: true;
+    unknown?: true;
+    left_out?: true;
 }
 
 // Of all three ways to ask for lines; each has some of it.
 export interface Lines {
     epoch: string;
     epoch_is_over?: boolean;
-    lines: (Line | EvictedLine)[];
+    request_id?: string;
+    lines: (Line | AbsentLine)[];
     scanned?: number;
     matched?: number;
     gave_up?: number;
@@ -232,7 +253,9 @@ export interface Covers {
 export interface AnswerGroup {
     by: (string | null)[];
     count: number;
+    sum?: number;
     mean?: number;
+    min?: number;
     max?: number;
     quantiles?: Record<string, number | null>;
     newest_seq: number;
@@ -243,6 +266,8 @@ export interface Answer {
     measure: string | null;
     by: string[];
     unit: string | null;
+    from: number;
+    to: number;
     epoch: string;
     groups: AnswerGroup[];
     other: Omit<AnswerGroup, "by" | "newest_seq" | "missed_max"> | null;

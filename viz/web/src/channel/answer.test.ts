@@ -5,7 +5,8 @@ import type { Answer } from "../api/types";
 import { tableOf, wordsOf } from "./answer";
 
 const ANSWER: Answer = {
-    measure: "service", by: ["path", "dyno"], unit: "ms", epoch: "1",
+    measure: "service", by: ["path", "dyno"], unit: "ms",
+    from: 100, to: 400, epoch: "1",
     groups: [{ by: ["/a", null], count: 30, mean: 20, max: 1500,
                quantiles: { "0.5": 10, "0.95": 1200 }, newest_seq: 7,
                missed_max: 0 },

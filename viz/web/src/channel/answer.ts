@@ -2,6 +2,7 @@
 import type { Answer, AnswerGroup } from "../api/types";
 import { clock, count, measure, NOTHING, percent, plural, text } from
     "../base/format";
+import { shown } from "../base/shown";
 
 export interface AnswerRow {
     name: string;
@@ -44,7 +45,7 @@ export function tableOf(answer: Answer): AnswerTable {
 // A line without the key is another thing than one where it is empty.
 function nameOf({ by }: AnswerGroup): string {
     return by.length === 0 ? "all lines" : by.map(
-        one => one === null ? NOTHING : one === "" ? "(empty)" : one)
+        one => one === null ? NOTHING : one === "" ? "(empty)" : shown(one))
         .join(" · ");
 }
 

@@ -1,5 +1,6 @@
 // From a number to the lines that made it.
 import { channelPath, getJson } from "../api/client";
+import { segmentOf } from "../api/segment";
 import type { Lines } from "../api/types";
 import { Panel } from "../ui/panel";
 
@@ -29,7 +30,7 @@ export class Behind {
     }
 
     request(id: string): void {
-        this.ask(`Request ${id}`, `/requests/${encodeURIComponent(id)}`, {});
+        this.ask(`Request ${id}`, `/requests/${segmentOf(id)}`, {});
     }
 
     private ask(title: string, rest: string, query: Query): void {

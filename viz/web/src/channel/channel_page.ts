@@ -1,12 +1,14 @@
 // One channel: its numbers, its charts, its lines.
 import { channelPath, isUnmeasured, type ApiError } from "../api/client";
 import type { SseEvent } from "../api/sse";
-import { Stream, type StreamState } from "../api/stream";
+import { BEGAN_ANEW, Stream, whyNothing, type StreamState } from
+    "../api/stream";
 import type { Frame, Snapshot } from "../api/types";
 import { el, setText } from "../base/dom";
 import { clock, count, duration, plural, text } from "../base/format";
 import { atMostEvery, onceAFrame } from "../base/frames";
 import { bindKeys } from "../base/keys";
+import { shown } from "../base/shown";
 import { TailView } from "../tail/tail_view";
 import { makeChannel, sendFirstLine } from "../ui/first_steps";
 import { askedAgain, login } from "../ui/login";
@@ -66,7 +68,7 @@ export class ChannelPage implements Page {
         this.tail = new TailView(id, this.behind);
         this.content = el(
             "div", { class: "channel-content" },
-            el("h1", { class: "unseen" }, id), this.restarted,
+            el("h1", { class: "unseen" }, shown(id)), this.restarted,
             this.tiles.root, this.charts.root, this.lower, this.ledger.root);
         this.placeLower();
         this.show("connecting", notice("Connecting…"));
@@ -137,9 +139,8 @@ export class ChannelPage implements Page {
             return;
         this.restarted.hidden = false;
         setText(this.restartedWords,
-                `This channel began anew at ${clock(next.now)}: the daemon ` +
-                "was started again, or the channel was made again. Lines " +
-                "and numbers of before are gone.");
+                `This channel began anew at ${clock(next.now)}: ` +
+                `${BEGAN_ANEW}. Lines and numbers of before are gone.`);
     }
 
     private changed(state: StreamState): void {
@@ -148,13 +149,12 @@ export class ChannelPage implements Page {
             this.refused(state.error);
         else if (state.kind === "waiting" && this.newest === null)
             this.show("waiting", notice(
-                "No connection", el("p", {}, `It says: ${state.why}. This ` +
-                    "page tries again by itself.")));
+                "Not there yet", el("p", {}, whyNothing(state))));
     }
 
     private refused(error: ApiError): void {
         this.shell.forget(); // none of them is to be seen now
-        const said = el("p", {}, `logplexd says: ${error.message}`);
+        const said = el("p", {}, whyNothing({ kind: "refused", error }));
         if (error.status === 401) {
             closeSide(); // its lines are none of theirs who come now
             if (!askedAgain(this.state, error.message))
@@ -163,7 +163,7 @@ export class ChannelPage implements Page {
             this.showLinesOnly(said);
         else if (error.status === 404)
             this.show("404", notice(
-                `There is no channel “${this.id}”`, said,
+                `There is no channel “${shown(this.id)}”`, said,
                 el("p", {}, "To make it:"), makeChannel(this.id),
                 el("p", {}, el("a", { href: "/" }, "All channels"))));
         else

@@ -3,13 +3,14 @@ import { ApiError, channelPath, getJson } from "../api/client";
 import type { Column, Marker, Series, Snapshot, Tier } from "../api/types";
 import { el, setAttribute, setText } from "../base/dom";
 import * as format from "../base/format";
+import { shown } from "../base/shown";
 import { Chart, type ChartSeries } from "../ui/chart";
 import { section } from "../ui/parts";
 import { responsesAround, type Behind, type Query } from "./behind";
 import { Events } from "./events";
 import {
     classNow, codeNow, loadNow, memoryNow, mostOfRecent, quotaNow, responseNow,
-    waitNow,
+    restNow, waitNow,
 } from "./last_minute";
 import { SeriesStore } from "./series_store";
 
@@ -155,7 +156,8 @@ export class Charts {
         const chart = new Chart({
             title: "Response time", none: "No requests in this time",
             atLeast: 10, format: format.duration,
-            hint: "service + connect, of the router; percentiles ± 1 %",
+            hint: "service + connect; half, 95 % and 99 % of requests took " +
+                "at most this, ± 1 %",
             onPick: (series, i) => this.pickResponse(series, i),
         });
         return { chart, series: (store, now) => [
@@ -172,14 +174,24 @@ export class Charts {
         const chart = new Chart({
             title: "Requests by status", none: "No requests in this time",
             atLeast: 1, format: format.rate,
-            hint: "In a second", isStacked: true,
+            hint: "in a second", isStacked: true,
             onPick: (series, i) => this.pickStatus(series, i),
         });
         const classes = ["2xx", "3xx", "4xx", "5xx"] as const;
-        return { chart, series: (store, now) => classes.map(one => ({
-            label: one, colour: `s${one}`, now: classNow(now, one),
-            values: perSecond(store.column(`s${one}`), store.step_s),
-        })) };
+        return { chart, series: (store, now) => {
+            const rest = withoutStatus(store);
+            return [
+                ...classes.map(one => ({
+                    label: one as string, colour: `s${one}`,
+                    now: classNow(now, one),
+                    values: perSecond(store.column(`s${one}`), store.step_s),
+                })),
+                ...rest === null ? [] : [{
+                    label: "none", colour: "muted", now: restNow(now),
+                    values: perSecond(rest, store.step_s),
+                }],
+            ];
+        } };
     }
 
     private memory(): ChartOf {
@@ -187,9 +199,9 @@ export class Charts {
             title: "Memory by process", none: "No dyno has told it yet",
             atLeast: 1024 * 1024,
             format: format.bytes, ticks: BYTE_TICKS,
-            hint: "memory_total, against its quota",
+            hint: "memory_total of each, against the quota",
             onPick: (series, i) => this.pick(
-                `Memory of ${series}`, i, series === "quota" ? {}
+                `Memory of ${shown(series)}`, i, series === "quota" ? {}
                     : { process: series, where: "sample#memory_total" }),
         });
         return { chart, series: (store, now) => [
@@ -206,7 +218,7 @@ export class Charts {
             title: "Errors by code", none: "No errors in this time",
             atLeast: 4, isStacked: true,
             format: y => ({ value: format.compact(y), unit: "" }),
-            hint: "H, R and L codes, in each step",
+            hint: "H, R and L codes",
             onPick: (code, i) => this.pick(`Errors ${code}`, i, { code }),
         });
         return { chart, series: (store, now) => store.each("codes").map(
@@ -222,7 +234,7 @@ export class Charts {
             atLeast: 1,
             format: y => ({ value: y === null ? format.NOTHING
                                               : format.digits(y), unit: "" }),
-            hint: "load_avg_1m, of the process where it is highest",
+            hint: "load_avg_1m of the dyno where it is highest",
             onPick: (_, i) => this.pick("Load", i,
                                         { where: "sample#load_avg_1m" }),
         });
@@ -238,7 +250,7 @@ export class Charts {
         const chart = new Chart({
             name: "waits", title: "Queue time", none: "The router has not told",
             atLeast: 50, format: format.duration,
-            hint: "wait, of the router: the mean in each step",
+            hint: "wait in the router, the mean",
             threshold: { y: 40, label: "40 ms" },
             onPick: (_, i) => this.pick("Requests that waited", i,
                                         { where: "wait>0" }),
@@ -261,6 +273,11 @@ export class Charts {
     }
 
     private pickStatus(series: string, index: number): void {
+        if (series === "none") {
+            this.pick("Requests without a status", index,
+                      { where: "process=router !status" });
+            return;
+        }
         const least = Number(series.charAt(0)) * 100;
         this.pick(`Status ${series}`, index, {
             where: `status>=${least} status<${least + 100}` });
@@ -288,6 +305,15 @@ function quota(store: SeriesStore, now: Snapshot | null): ChartSeries[] {
           now: quotaNow(now),
           values: mostOfRecent(told, Math.ceil(ROUND_S / store.step_s)) },
     ];
+}
+
+// What all requests are more than those of the four classes; null: nothing.
+function withoutStatus(store: SeriesStore): Column | null {
+    const classes = (["s2xx", "s3xx", "s4xx", "s5xx"] as const).map(
+        name => store.column(name));
+    const rest = store.column("requests").map((all, i) => all === null ? null
+        : classes.reduce((left, one) => left - (one[i] ?? 0), all));
+    return rest.some(value => value !== null && value > 0) ? rest : null;
 }
 
 function perSecond(values: Column, step_s: number): Column {

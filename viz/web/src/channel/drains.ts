@@ -4,6 +4,7 @@ import type { Drain } from "../api/types";
 import { el, setText } from "../base/dom";
 import { age, count, NOTHING, plural } from "../base/format";
 import { Keyed, type View } from "../base/keyed";
+import { shown } from "../base/shown";
 import { section, table } from "../ui/parts";
 
 const EVERY_MS = 5000;
@@ -20,7 +21,8 @@ class DrainRow implements View<Drain> {
                        this.lost, this.error);
 
     update({ url, status, token }: Drain): void {
-        setText(this.url, url ?? `${token} (reserved)`);
+        setText(this.url, url === undefined ? `${token} (reserved)`
+            : shown(url));
         if (!status)
             return;
         const lost = Object.values(status.lost_lines).reduce(
@@ -33,7 +35,7 @@ class DrainRow implements View<Drain> {
         setText(this.sent, count(status.delivered_lines));
         setText(this.lost, count(lost));
         this.lost.dataset["tone"] = lost > 0 ? "bad" : "";
-        setText(this.error, status.last_error ?? NOTHING);
+        setText(this.error, shown(status.last_error ?? NOTHING));
     }
 }
 

@@ -3,12 +3,13 @@ import type { CodeCount, Marker, Process, Snapshot } from "../api/types";
 import { el, setAttribute, setText } from "../base/dom";
 import * as format from "../base/format";
 import { Keyed, type View } from "../base/keyed";
+import { shown } from "../base/shown";
 import { Bar, cell, linesButton, section, table, toneOf, Value } from
     "../ui/parts";
 import type { Behind, Query } from "./behind";
 import { dynoState, isDyno } from "./dyno_state";
 
-const { compact, duration, percent, text } = format;
+const { compact, duration, percent, plural, text } = format;
 
 const CODES = 3; // that are named; the others are counted
 
@@ -21,13 +22,14 @@ interface Told {
 }
 
 function nameOf(process: string | null): string {
-    return process === "" ? "(no name)" : process ?? "all others";
+    return process === null ? "all others"
+        : process === "" ? "(no name)" : shown(process);
 }
 
 // The API can't be asked for those without a name alone.
 function linesOf(behind: Behind, process: string | null): void {
     const query: Query = process ? { process } : {};
-    behind.matching(process ? `Lines of ${process}` : "The newest lines",
+    behind.matching(process ? `Lines of ${shown(process)}` : "The newest lines",
                     query);
 }
 
@@ -136,6 +138,7 @@ export class Dynos {
                                     span_s: 60, now: 0 };
     private readonly rows: Keyed<Process>;
     private readonly sources: Keyed<Process>;
+    private readonly untold = el("p", { class: "fine" });
     private readonly dynos: HTMLElement;
     private readonly others: HTMLElement;
     readonly root: HTMLElement;
@@ -145,8 +148,9 @@ export class Dynos {
             { label: "Dyno", isText: true },
             { label: "State and errors", isText: true },
             { label: "Requests" }, { label: "Failed" }, { label: "p95" },
-            { label: "Busy", hint: "Of its time, with requests: over 100 % " +
-                "when several are answered at once" },
+            { label: "Busy", hint: "How much of the time it was answering " +
+                "requests, by the router's connect and service times: over " +
+                "100 % are several at once" },
             { label: "Memory", hint: "memory_total; the bar is of its quota" },
             { label: "Load", hint: "load_avg_1m" }, { label: "Lines" },
             { label: "Skew", hint: "How much later lines arrive than they " +
@@ -158,13 +162,13 @@ export class Dynos {
             made.body, keyOf, () => new DynoRow(this.told, behind));
         this.sources = new Keyed<Process>(
             list, keyOf, () => new SourceItem(this.told, behind));
-        this.dynos = section("dynos", "Dynos", made.root);
+        this.dynos = section("dynos", "Dynos", made.root, this.untold);
         this.others = section("sources", "Other sources of lines", list);
         this.root = el("div", { class: "processes" }, this.dynos,
                        this.others);
     }
 
-    update({ processes, codes, from, to, now }: Snapshot,
+    update({ processes, codes, from, to, now, events_of_none }: Snapshot,
            markers: readonly Marker[]): void {
         learn(this.told.meanings, codes);
         this.told.markers = markers;
@@ -177,6 +181,9 @@ export class Dynos {
         this.dynos.hidden = dynos.length === 0;
         this.others.hidden = others.length === 0;
         this.rows.update(dynos);
+        setText(this.untold, events_of_none === 0 ? ""
+            : `${plural(events_of_none, "event")} of dynos more, of which it ` +
+              "is no longer known whose they were");
         this.sources.update(others.sort((a, b) => b.lines - a.lines));
     }
 }

@@ -1,7 +1,14 @@
 // The channel's account, in one line: every line that came is in it.
-import type { Snapshot } from "../api/types";
+import type { Detail, Snapshot } from "../api/types";
 import { el, setText } from "../base/dom";
 import { count } from "../base/format";
+
+// What a channel that is short of memory still has of the window.
+const LEFT: Record<Exclude<Detail, "full">, string> = {
+    core: "of this window totals and their percentiles are kept",
+    coarse: "of this window totals of five minutes are kept",
+    bare: "of this window sums alone are kept",
+};
 
 export class LedgerLine {
     private readonly sum = el("p", { class: "equation" });
@@ -27,7 +34,7 @@ export class LedgerLine {
         if (ledger.refused > 0)
             words.push(`${count(ledger.refused)} refused for want of memory`);
         if (detail !== "full")
-            words.push("of this window only totals are kept");
+            words.push(LEFT[detail]);
         setText(this.rest, words.join(" · "));
     }
 }

@@ -3,6 +3,7 @@
 // of single processes where there is a row of all; a filter finds them all the
 // same.
 import type { Measure } from "../api/types";
+import { shown } from "../base/shown";
 
 export interface MeasureGroup {
     of: string; // empty: of all processes
@@ -19,14 +20,15 @@ export function measureGroups(measures: readonly Measure[], needle: string):
     MeasureGroup[] {
     const wanted = needle.trim().toLowerCase();
     const found = wanted === "" ? unasked(measures) : measures.filter(
-        one => `${nameOf(one)} ${one.of}`.toLowerCase().includes(wanted));
+        one => `${nameOf(one)} ${one.of ?? ""}`.toLowerCase().includes(wanted));
     const groups = new Map<string, Measure[]>();
     for (const one of found) {
-        const rows = groups.get(one.of);
+        const of = one.of ?? ""; // those of others are the last row
+        const rows = groups.get(of);
         if (rows)
             rows.push(one);
         else
-            groups.set(one.of, [one]);
+            groups.set(of, [one]);
     }
     return [...groups].map(([of, rows]) => ({ of, rows: rows.sort(
         (a, b) => Number(a.name === null) - Number(b.name === null) ||
@@ -35,7 +37,7 @@ export function measureGroups(measures: readonly Measure[], needle: string):
 }
 
 export function nameOf(of: Measure): string {
-    return of.name ?? "all others";
+    return of.name === null ? "all others" : shown(of.name);
 }
 
 function unasked(measures: readonly Measure[]): Measure[] {

@@ -4,6 +4,7 @@ import { el, setAttribute, setText } from "../base/dom";
 import { count, measure as figure, NOTHING, percent, plural, text } from
     "../base/format";
 import { Keyed, type View } from "../base/keyed";
+import { shown } from "../base/shown";
 import { cell, section, table } from "../ui/parts";
 import { measureGroups, nameOf, type MeasureGroup } from "./measure_groups";
 
@@ -66,9 +67,9 @@ class GroupView implements View<MeasureGroup> {
 
     update(of: MeasureGroup): void {
         this.newest = of;
-        setText(this.title, of.of === "" ? "Application" : of.of);
+        setText(this.title, of.of === "" ? "Application" : shown(of.of));
         setAttribute(this.table, "aria-label", `Measures of ${
-            of.of === "" ? "the application" : of.of}, over the last minute`);
+            of.of === "" ? "the application" : shown(of.of)}, over the last minute`);
         // A column in which nothing stands is none.
         this.table.classList.toggle(
             "no-sums", of.rows.every(one => one.op !== "count"));

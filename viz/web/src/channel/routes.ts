@@ -1,8 +1,9 @@
 // The routes of the last minute: the slowest, and those that fail most.
 import type { Route, Snapshot } from "../api/types";
-import { el, setText } from "../base/dom";
+import { el, setAttribute, setText } from "../base/dom";
 import { compact, duration, percent, text } from "../base/format";
 import { Keyed, type View } from "../base/keyed";
+import { shown } from "../base/shown";
 import { cell, linesButton, section, table } from "../ui/parts";
 import type { Behind } from "./behind";
 
@@ -12,23 +13,26 @@ class RouteRow implements View<Route> {
     private readonly failed = cell();
     private readonly p50 = cell();
     private readonly p95 = cell();
+    private readonly button: HTMLButtonElement;
     readonly root: HTMLElement;
     private route: string | null = null;
 
     constructor(behind: Behind) {
+        this.button = linesButton("Lines of this route", () => {
+            if (this.route !== null)
+                behind.matching(shown(this.route), { route: this.route });
+        }, this.name);
         this.root = el(
-            "tr", {},
-            el("th", { scope: "row", class: "text" }, linesButton(
-                "Lines of this route", () => {
-                    if (this.route !== null)
-                        behind.matching(this.route, { route: this.route });
-                }, this.name)),
+            "tr", {}, el("th", { scope: "row", class: "text" }, this.button),
             this.count.td, this.failed.td, this.p50.td, this.p95.td);
     }
 
     update(of: Route): void {
         this.route = of.route;
-        setText(this.name, of.route ?? "all others");
+        this.button.disabled = of.route === null; // nobody can ask for others
+        const name = of.route === null ? "all others" : shown(of.route);
+        setText(this.name, name);
+        setAttribute(this.name, "title", name); // it may be cut
         this.count.set(compact(of.count));
         this.failed.set(of.failed > 0
             ? `${compact(of.failed)} (${text(percent(of.failed / of.count))})`

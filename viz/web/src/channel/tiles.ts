@@ -7,6 +7,7 @@ import {
     within,
 } from "../base/format";
 import { Keyed, type View } from "../base/keyed";
+import { shown } from "../base/shown";
 import { Bar, linesButton, toneOf, Value } from "../ui/parts";
 import { responsesAround, type Behind } from "./behind";
 
@@ -136,11 +137,21 @@ function error(dist: Dist): string {
                                : `± ${Number((dist.error * 100).toPrecision(1))} %`;
 }
 
-const CLASSES: { key: keyof Classes; where: string }[] = [
-    { key: "2xx", where: "status>=200 status<300" },
-    { key: "3xx", where: "status>=300 status<400" },
-    { key: "4xx", where: "status>=400 status<500" },
-    { key: "5xx", where: "status>=500" },
+interface ClassOf {
+    key: keyof Classes;
+    label: string;
+    where: string; // which lines are of it
+    isRare?: boolean; // shown where there are some
+}
+
+const CLASSES: readonly ClassOf[] = [
+    { key: "1xx", label: "1xx", where: "status>=100 status<200", isRare: true },
+    { key: "2xx", label: "2xx", where: "status>=200 status<300" },
+    { key: "3xx", label: "3xx", where: "status>=300 status<400" },
+    { key: "4xx", label: "4xx", where: "status>=400 status<500" },
+    { key: "5xx", label: "5xx", where: "status>=500" },
+    { key: "none", label: "no status", where: "process=router !status",
+      isRare: true },
 ];
 
 class Statuses implements Tile {
@@ -148,33 +159,40 @@ class Statuses implements Tile {
                                        "aria-hidden": "true" });
     private readonly parts = new Map<string, HTMLElement>();
     private readonly counts = new Map<string, HTMLElement>();
+    private readonly items = new Map<string, HTMLElement>();
     readonly root: HTMLElement;
 
     constructor(private readonly behind: Behind) {
         const list = el("ul", { class: "classes" });
-        for (const { key, where } of CLASSES) {
+        for (const { key, label, where } of CLASSES) {
             const part = el("span", { class: "stack-part",
                                       "data-class": key });
             const value = el("b", { class: "number" });
             this.parts.set(key, part);
             this.counts.set(key, value);
             this.bar.append(part);
-            list.append(el(
+            const item = el(
                 "li", { "data-class": key },
-                linesButton(`Lines with ${key}`,
-                            () => this.behind.matching(`Status ${key}`,
-                                                       { where }),
-                            el("span", { class: "swatch" }), key, " ",
-                            value)));
+                linesButton(`Lines with ${label}`,
+                            () => this.behind.matching(
+                                key === "none" ? "Requests without a status"
+                                    : `Status ${label}`, { where }),
+                            el("span", { class: "swatch" }), label, " ",
+                            value));
+            this.items.set(key, item);
+            list.append(item);
         }
         this.root = frame("status", "Status", this.bar, list);
     }
 
     update({ classes, requests }: Snapshot): void {
         say(this.root, requests.count === 0 ? "no requests yet" : "");
-        for (const { key } of CLASSES) {
+        for (const { key, isRare } of CLASSES) {
             const part = this.parts.get(key);
             const value = this.counts.get(key);
+            const item = this.items.get(key);
+            if (item)
+                item.hidden = isRare === true && classes[key] === 0;
             if (part)
                 setVariable(part, "--part", String(classes[key]));
             if (value) {
@@ -193,31 +211,34 @@ interface CodeOf {
     exemplars: number[];
 }
 
+const OTHERS = "Codes that there was no series for";
+
 class CodeView implements View<CodeOf> {
     private readonly code = el("b", { class: "code" });
     private readonly meaning = el("span", { class: "meaning" });
     private readonly value = el("b", { class: "number" });
+    private readonly button: HTMLButtonElement;
     readonly root: HTMLElement;
     private newest: CodeOf | null = null;
 
     constructor(behind: Behind) {
-        this.root = el("li", {}, linesButton("Lines behind this", () => {
+        this.button = linesButton("Lines behind this", () => {
             const of = this.newest;
             if (of)
                 behind.exemplars(
-                    `${of.code ?? "Others"}: ${of.meaning ?? ""}`,
+                    of.code === null ? OTHERS
+                        : `${of.code}: ${of.meaning ?? "no meaning is known"}`,
                     of.epoch, of.exemplars);
-        }, this.code, this.meaning, this.value));
+        }, this.code, this.meaning, this.value);
+        this.root = el("li", {}, this.button);
     }
 
     update(of: CodeOf): void {
         this.newest = of;
-        const button = this.root.firstElementChild;
-        if (button)
-            setAttribute(button, "title", `${of.meaning ?? "Others"}: ` +
-                "lines behind it");
+        this.button.disabled = of.exemplars.length === 0;
+        setAttribute(this.button, "title", `${of.meaning ?? OTHERS}: lines behind it`);
         setText(this.code, of.code ?? "others");
-        setText(this.meaning, of.meaning ?? "");
+        setText(this.meaning, of.meaning ?? (of.code === null ? OTHERS : ""));
         setText(this.value, compact(of.count));
     }
 }
@@ -238,16 +259,23 @@ class Codes implements Tile {
     }
 }
 
+interface Most {
+    name: string; // to be shown
+    of: Process;
+    value: number;
+}
+
 // The worst of what the processes say of themselves.
 function most(processes: readonly Process[],
               of: (process: Process) => number | null | undefined):
-              { process: string; value: number } | null {
-    let best: { process: string; value: number } | null = null;
+              Most | null {
+    let best: Most | null = null;
     for (const one of processes) {
         const value = of(one);
         if (value !== null && value !== undefined &&
             (best === null || value > best.value))
-            best = { process: one.process ?? "others", value };
+            best = { name: one.process === null ? "others"
+                         : shown(one.process), of: one, value };
     }
     return best;
 }
@@ -285,10 +313,8 @@ class MemoryTile implements Tile {
         }
         this.bar.update(nearest.value, toneOf(nearest.value, 0.9, 1));
         const share = percent(nearest.value);
-        const quota = processes.find(
-            one => one.process === nearest.process)?.memory?.quota;
-        const limit = bytes(quota);
-        setText(this.sub, `${nearest.process} at ${share.value} % of ` +
+        const limit = bytes(nearest.of.memory?.quota);
+        setText(this.sub, `${nearest.name} at ${share.value} % of ` +
             `${limit.value} ${limit.unit}`);
     }
 }
@@ -304,13 +330,18 @@ class LoadTile implements Tile {
         if (top === null)
             return;
         this.value.update({ value: digits(top.value), unit: "" });
-        const load = processes.find(
-            one => one.process === top.process)?.load;
-        setText(this.sub, `${top.process} in 1 min; ` +
-            `${digits(load?.["5m"] ?? 0)} in 5, ` +
-            `${digits(load?.["15m"] ?? 0)} in 15`);
+        const of = (minutes: "5m" | "15m"): string => {
+            const load = top.of.load?.[minutes];
+            return load === undefined ? NOTHING : digits(load);
+        };
+        setText(this.sub, `${top.name} in 1 min; ${of("5m")} in 5, ` +
+            `${of("15m")} in 15`);
     }
 }
+
+const ACTIVITY = "How much of the minute each dyno was answering requests: the " +
+    "connect and service times that the router tells of them, added up. Over " +
+    "100 % are several at once. What a dyno does besides is not in it.";
 
 class Activity implements Tile {
     private readonly value = new Value("value big");
@@ -319,6 +350,10 @@ class Activity implements Tile {
                                         "aria-hidden": "true" });
     readonly root = frame("activity", "Dyno activity", this.value.root,
                           this.bars, this.sub);
+
+    constructor() {
+        this.root.title = ACTIVITY;
+    }
 
     update({ processes }: Snapshot): void {
         const web = processes.filter(
@@ -338,13 +373,12 @@ class Activity implements Tile {
             const bar = this.bars.children[i] as HTMLElement;
             setVariable(bar, "--share", Math.min(1, one.busy).toFixed(3));
             bar.dataset["tone"] = toneOf(one.busy, 0.8, 1);
-            bar.title = one.process ?? "";
+            bar.title = shown(one.process ?? "");
         });
-        const dynos = plural(web.length, "dyno");
+        const dynos = web.length === 1 ? "one dyno" : `${web.length} dynos`;
         setText(this.sub, mean > 1
-            ? `requests, in ${web.length === 1 ? "one dyno"
-                : `each of ${dynos}`}`
-            : `of the time busy, ${dynos}`);
+            ? `requests answered by each of ${dynos}, by the router's times`
+            : `of the time answering requests, ${dynos}; by the router's times`);
     }
 }
 
@@ -377,6 +411,8 @@ class Queue implements Tile {
     }
 }
 
+const BEHIND = 5000; // lines that are no news: less than a moment's
+
 class Loss implements Tile {
     private readonly value = new Value("value big");
     private readonly sub = el("p", { class: "sub" });
@@ -387,7 +423,9 @@ class Loss implements Tile {
         this.root.dataset["tone"] = lines.lost > 0 ? "bad" : "";
         const size = bytes(lines.bytes);
         setText(this.sub, lines.lost > 0
-            ? `▲ ${plural(lines.lost, "line")} lost to measuring`
+            ? `▲ ${plural(lines.lost, "line")} gone before being counted`
+            : lines.behind > BEHIND
+            ? `${plural(lines.behind, "line")} still to be counted`
             : `${size.value === NOTHING ? "0 B" : `${size.value} ` +
                 size.unit} in ${within(to - from)}, none lost`);
     }

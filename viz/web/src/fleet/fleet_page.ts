@@ -1,6 +1,6 @@
 // All channels, what hurts first.
 import { isUnmeasured } from "../api/client";
-import { Stream, type StreamState } from "../api/stream";
+import { Stream, whyNothing, type StreamState } from "../api/stream";
 import type { Fleet, FleetChannel } from "../api/types";
 import { el, setAttribute, setText } from "../base/dom";
 import { compact, count, plural, rate } from "../base/format";
@@ -197,7 +197,7 @@ export class FleetPage implements Page {
         this.show(status === 401 ? login(message)
             : isUnmeasured(state.error) ? plainList(message)
             : notice("The fleet can't be shown",
-                     el("p", {}, `logplexd says: ${message}`)));
+                     el("p", {}, whyNothing(state))));
     }
 
     // null: the numbers themselves.

@@ -1,13 +1,15 @@
 // One channel of the fleet's table.
+import { segmentOf } from "../api/segment";
 import type { FleetChannel } from "../api/types";
 import { el, setAttribute, setText } from "../base/dom";
 import { compact, count, duration, percent, rate } from "../base/format";
 import type { View } from "../base/keyed";
+import { shown } from "../base/shown";
 import { Bar, toneOf, Value } from "../ui/parts";
 import { Spark } from "../ui/spark";
 
 export function channelHref(id: string): string {
-    return `/channels/${encodeURIComponent(id)}`;
+    return `/channels/${segmentOf(id)}`;
 }
 
 // How bad it is, at a glance and in words. Where the numbers turn is what
@@ -71,9 +73,13 @@ export class FleetRow implements View<FleetChannel> {
         setAttribute(this.dot, "title", words);
         setAttribute(this.dot, "aria-label", words);
         setAttribute(this.dot, "role", "img");
-        setText(this.link, of.name === "" ? of.id : of.name);
+        const name = shown(of.name === "" ? of.id : of.name);
+        const id = of.name === "" || of.name === of.id ? "" : shown(of.id);
+        setText(this.link, name);
         setAttribute(this.link, "href", channelHref(of.id));
-        setText(this.id, of.name === "" || of.name === of.id ? "" : of.id);
+        setText(this.id, id);
+        // Of what is cut for want of room.
+        setAttribute(this.link, "title", id === "" ? name : `${name} ${id}`);
         this.spark.update(of.sparks);
         const hasRequests = of.requests > 0;
         this.requests.update(rate(hasRequests ? of.requests / 60 : null));

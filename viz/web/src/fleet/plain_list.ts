@@ -2,6 +2,7 @@
 // read all the same.
 import { getJson } from "../api/client";
 import { el } from "../base/dom";
+import { shown } from "../base/shown";
 import { channelHref } from "./fleet_row";
 
 const MOST = 500;
@@ -20,7 +21,7 @@ async function fill(list: HTMLElement, told: HTMLElement): Promise<void> {
         const all = await getJson<{ name: string }[]>(
             "/apps", new AbortController().signal);
         list.append(...all.slice(0, MOST).map(({ name }) => el(
-            "li", {}, el("a", { href: channelHref(name) }, name))));
+            "li", {}, el("a", { href: channelHref(name) }, shown(name)))));
         told.textContent = all.length > MOST
             ? `and ${all.length - MOST} more` : "";
     } catch (error) {

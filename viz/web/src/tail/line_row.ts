@@ -3,6 +3,7 @@
 import type { Line } from "../api/types";
 import { el, setAttribute, setText } from "../base/dom";
 import { clock } from "../base/format";
+import { shown, visible } from "../base/shown";
 import { pieces, requestOf, toneOf } from "../ui/line_text";
 import type { Entry } from "./line_store";
 import type { RowView } from "./virtual_list";
@@ -51,8 +52,8 @@ export class LineRow implements RowView {
         const { line } = entry;
         setAttribute(this.root, "data-tone", toneOf(line));
         setText(this.time, clock(line.t, true));
-        setText(this.source, line.source);
-        setText(this.process, `[${line.process}]`);
+        setText(this.source, shown(line.source));
+        setText(this.process, `[${shown(line.process)}]`);
         this.fill(line.text);
     }
 
@@ -60,7 +61,7 @@ export class LineRow implements RowView {
         const request = requestOf(text);
         // Most rows are plain text, which is cheapest as it is.
         if (!request && this.needle === "") {
-            setText(this.text, text);
+            setText(this.text, visible(text));
             return;
         }
         const nodes: Node[] = [];
@@ -76,8 +77,9 @@ export class LineRow implements RowView {
 
     private marked(text: string): Node[] {
         return pieces(text, this.needle).map(
-            piece => piece.isHit ? el("mark", {}, piece.text)
-                                 : document.createTextNode(piece.text));
+            ({ text, isHit }) => isHit
+                ? el("mark", {}, visible(text))
+                : document.createTextNode(visible(text)));
     }
 
     private clicked(event: Event): void {

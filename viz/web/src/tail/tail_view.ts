@@ -2,7 +2,7 @@
 // by the daemon, searched here.
 import { channelPath } from "../api/client";
 import type { SseEvent } from "../api/sse";
-import { Stream, type StreamState } from "../api/stream";
+import { BEGAN_ANEW, Stream, whyNothing } from "../api/stream";
 import type { Line } from "../api/types";
 import type { Behind } from "../channel/behind";
 import { el, setAttribute, setText } from "../base/dom";
@@ -174,15 +174,11 @@ export class TailView {
         this.stream = new Stream(
             channelPath(this.channel, "/tail", query), SILENCE_MS, {
                 onEvent: event => this.take(event),
-                onState: state => this.changed(state),
+                onState: state => {
+                    this.words = whyNothing(state);
+                    this.draw();
+                },
             });
-        this.draw();
-    }
-
-    private changed(state: StreamState): void {
-        this.words = state.kind === "refused"
-            ? `logplexd says: ${state.error.message}`
-            : state.kind === "waiting" ? `No connection: ${state.why}` : "";
         this.draw();
     }
 
@@ -259,10 +255,9 @@ export class TailView {
 
 // How many are missing is not known of a life of the daemon that is over.
 function gapText(data: string): string {
-    const { lost, why } = JSON.parse(data) as { lost: number | null;
-                                                why?: string };
+    const { lost } = JSON.parse(data) as { lost: number | null };
     if (lost !== null)
         return `${plural(lost, "line")} lost here: newer ones had taken ` +
             "their place";
-    return `Lines may be missing here: ${why ?? "the channel began anew"}`;
+    return `Lines may be missing here: ${BEGAN_ANEW}`;
 }

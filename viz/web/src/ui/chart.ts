@@ -5,6 +5,7 @@ import uPlot from "uplot";
 import type { Column, Marker } from "../api/types";
 import { el, setText } from "../base/dom";
 import { clock, text, type Figure } from "../base/format";
+import { shown } from "../base/shown";
 import { colour, onTheme } from "../base/theme";
 import { drawMarkers } from "./markers";
 
@@ -30,7 +31,7 @@ export interface ChartData {
 export interface ChartSpec {
     title: string;
     name?: string; // of its class, where the page has to know it
-    hint: string;
+    hint: string; // what its values are, in words
     format: (y: number | null) => Figure;
     none: string; // in words, for when there is no value
     // Each series stands on the one before it.
@@ -76,7 +77,8 @@ export class Chart {
         this.root = el(
             "figure", { class: `chart ${spec.name ?? ""}` },
             el("figcaption", {},
-               el("h3", { title: spec.hint }, spec.title), this.when,
+               el("h3", {}, spec.title), this.when,
+               el("p", { class: "hint", title: spec.hint }, spec.hint),
                this.legend),
             this.host, this.values);
         this.none = el("p", { class: "none" }, spec.none);
@@ -269,7 +271,7 @@ export class Chart {
         series.forEach((one, i) => {
             const key = this.legend.children[i] as HTMLElement;
             key.style.setProperty("--key", `var(--${one.colour})`);
-            setText(key.children[1] as Node, one.label);
+            setText(key.children[1] as Node, shown(one.label));
         });
         this.showValues();
     }
@@ -295,7 +297,8 @@ export class Chart {
             return;
         this.headRow.replaceChildren(
             el("th", { scope: "col", class: "text" }, "Time"),
-            ...data.series.map(one => el("th", { scope: "col" }, one.label)));
+            ...data.series.map(one => el("th", { scope: "col" },
+                                           shown(one.label))));
         const from = Math.max(0, data.t.length - TABLE_ROWS);
         const rows = data.t.slice(from).map((t, i) => el(
             "tr", {}, el("th", { scope: "row", class: "text" }, clock(t)),

@@ -1,5 +1,6 @@
 // Commands that take somebody from nothing to a first line.
 import { authorization } from "../api/credential";
+import { segmentOf } from "../api/segment";
 import { commands } from "./notice";
 
 function quoted(word: string): string {
@@ -12,14 +13,14 @@ function who(): string {
 }
 
 export function makeChannel(id: string): HTMLElement {
-    const path = encodeURIComponent(id);
+    const path = quoted(segmentOf(id));
     return commands(
         `curl -s${who()} -X PUT ${location.origin}/v3/channels/${path} ` +
         `--json '{"tokens":["app"]}'`);
 }
 
 export function sendFirstLine(id: string): HTMLElement {
-    const path = quoted(encodeURIComponent(id));
+    const path = quoted(segmentOf(id));
     return commands([
         `api=${location.origin}`,
         `token=$(curl -s${who()} -X POST $api/v3/channels/${path}/tokens \\`,

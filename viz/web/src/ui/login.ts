@@ -4,8 +4,9 @@ import { el, setText } from "../base/dom";
 
 // Who has not said yet who he is has not been wrong.
 function told(words: string): string {
-    return authorization() === null ? "This daemon asks for a credential."
-                                    : `logplexd says: ${words}`;
+    return authorization() === null
+        ? "Enter the id and the secret of a credential of this daemon."
+        : `logplexd says: ${words}`;
 }
 
 // A form that is being filled in stays, with what is said now.
@@ -28,14 +29,20 @@ export function login(words: string): HTMLElement {
     };
     return el(
         "section", { class: "state login" },
-        el("h1", {}, "Who are you?"),
+        el("h1", {}, "Sign in"),
         el("p", { class: "login-words", role: "alert" }, told(words)),
         el("form", { onsubmit: submit },
-           el("label", { for: "login-id" }, "Credential's id ",
-              el("small", {}, "(none: a bare secret, as Bearer)")), id,
-           el("label", { for: "login-secret" }, "Secret"), secret,
+           el("label", { for: "login-id" }, "Id ",
+              el("small", {}, "(leave it empty for a static key)")), id,
+           el("label", { for: "login-secret" }, "Secret ",
+              el("small", {}, "(or password, or static key)")), secret,
            el("button", { class: "primary", type: "submit" }, "Sign in")),
-        el("p", { class: "fine" }, "It is kept for this tab only, until you ",
-           "close it. A credential with ", el("code", {}, "full_api"),
-           " sees all channels; a channel's own sees that one."));
+        el("p", { class: "fine" }, "These are what the daemon was started ",
+           "with (", el("code", {}, "--credential ID:PASSWORD:full_api"),
+           "), or what ", el("code", {}, "logplexd credential add"), " or ",
+           el("code", {}, "POST /v3/credentials"), " gave you."),
+        el("p", { class: "fine" }, "With ", el("code", {}, "full_api"),
+           " you see all channels, and with a channel's own credential that ",
+           "one, at ", el("code", {}, "/channels/ID"), ". It is kept in this ",
+           "tab alone, until you close it."));
 }

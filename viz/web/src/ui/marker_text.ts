@@ -1,5 +1,6 @@
 // What a marker says: a release, a deploy, a step in the life of a dyno.
 import type { Marker } from "../api/types";
+import { shown } from "../base/shown";
 
 // A dyno that was told to stop ends with 0 or by SIGTERM (128 + 15); any other
 // way to end is none that somebody wanted.
@@ -43,17 +44,17 @@ export function markerWords(marker: Marker): string {
         return marker.kind;
     switch (marker.kind) {
     case "deploy":
-        return `deploy ${marker.text}`;
+        return `deploy ${shown(marker.text)}`;
     case "state":
-        return stateOf(marker);
+        return shown(stateOf(marker));
     case "exit":
-        return marker.text.replace(/^status /, "exited with ");
+        return shown(marker.text.replace(/^status /, "exited with "));
     default:
-        return marker.text;
+        return shown(marker.text);
     }
 }
 
 export function markerText(marker: Marker): string {
     const words = markerWords(marker);
-    return marker.process === "" ? words : `${marker.process} ${words}`;
+    return marker.process === "" ? words : `${shown(marker.process)} ${words}`;
 }

@@ -1,8 +1,9 @@
 // The lines behind a number, at the side.
 import { ApiError } from "../api/client";
-import type { EvictedLine, Line, Lines } from "../api/types";
+import type { AbsentLine, Line, Lines } from "../api/types";
 import { el, type Child } from "../base/dom";
 import { clock, count, plural } from "../base/format";
+import { shown, visibleLines } from "../base/shown";
 import { requestOf, toneOf } from "./line_text";
 import { Side } from "./side";
 
@@ -49,8 +50,8 @@ export class Panel {
     private fill(answer: Lines): void {
         this.told.textContent = tell(answer);
         this.list.replaceChildren(...answer.lines.map(
-            line => "evicted" in line ? evictedItem(line)
-                                      : this.lineItem(line)));
+            line => "text" in line ? this.lineItem(line)
+                                   : absentItem(line)));
     }
 
     private lineItem(line: Line): HTMLElement {
@@ -58,7 +59,7 @@ export class Panel {
             "li", { "data-tone": toneOf(line) },
             el("div", { class: "line-head" },
                el("time", {}, clock(line.t, true)),
-               el("b", {}, `${line.source}[${line.process}]`),
+               el("b", {}, `${shown(line.source)}[${shown(line.process)}]`),
                el("span", { class: "seq" }, `№ ${count(line.seq)}`)),
             el("p", { class: "line-text" }, ...this.textOf(line)));
     }
@@ -67,22 +68,24 @@ export class Panel {
         const request = requestOf(line.text);
         const tail = line.cut ? " … (cut here)" : "";
         if (!request)
-            return [line.text + tail];
+            return [visibleLines(line.text) + tail];
         return [
-            line.text.slice(0, request.from),
+            visibleLines(line.text.slice(0, request.from)),
             el("button", { class: "request", type: "button",
                            title: "All lines of this request",
                            onclick: () => this.byRequest(request.id) },
                request.id),
-            line.text.slice(request.to) + tail,
+            visibleLines(line.text.slice(request.to)) + tail,
         ];
     }
 }
 
-function evictedItem(line: EvictedLine): HTMLElement {
-    return el("li", { class: "evicted" },
-              `№ ${count(line.seq)} is evicted: newer lines have taken its `,
-              "place in memory.");
+function absentItem(line: AbsentLine): HTMLElement {
+    const why = line.evicted
+        ? "is evicted: newer lines have taken its place in memory"
+        : line.left_out ? "is left out: the answer is large enough as it is"
+            : "has not come yet";
+    return el("li", { class: "absent" }, `№ ${count(line.seq)} ${why}.`);
 }
 
 // What the answer says of itself, in a sentence.

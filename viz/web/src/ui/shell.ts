@@ -4,6 +4,7 @@ import { authorization, onCredential, signOut } from "../api/credential";
 import type { StreamState } from "../api/stream";
 import { el, setText, svg } from "../base/dom";
 import { age } from "../base/format";
+import { shown } from "../base/shown";
 import { isDark, onTheme, toggleTheme } from "../base/theme";
 import { openHelp } from "./help";
 
@@ -62,7 +63,7 @@ export class Shell {
     // The page's name, where it is not the fleet.
     place(name: string | null): void {
         document.title = name === null ? "Fleet · Logplex"
-                                       : `${name} · Logplex`;
+                                       : `${shown(name)} · Logplex`;
         if (name === null)
             this.trail.replaceChildren(
                 el("span", { "aria-current": "page" }, "Fleet"));
@@ -70,7 +71,8 @@ export class Shell {
             this.trail.replaceChildren(
                 el("a", { href: "/" }, "Fleet"),
                 el("span", { class: "slash", "aria-hidden": "true" }, "/"),
-                el("span", { "aria-current": "page", class: "here" }, name));
+                el("span", { "aria-current": "page", class: "here",
+                             title: shown(name) }, shown(name)));
         this.state = null;
         this.tick();
     }

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { shown, visible, visibleLines } from "./shown";
+
+test("plain text stays as it is", () => {
+    for (const text of ["", "web.1", "GET /a?b=c", "a\tb", "größer 日本 שלום"])
+        assert.equal(visible(text), text);
+    assert.equal(shown("web.1"), "web.1");
+});
+
+test("control characters are seen", () => {
+    assert.equal(visible("\x1b[31mred\0\x7f"), "␛[31mred␀␡");
+    assert.equal(visible("a\r\nb"), "a␍␊b");
+    assert.equal(visible("a\x85b"), "a‹U+0085›b");
+});
+
+test("nothing turns the direction of what is around it", () => {
+    assert.equal(visible("x\u202Egnp.exe"), "x‹U+202E›gnp.exe");
+    // A name can't end its own isolation.
+    assert.equal(shown("a\u2069b"), "\u2068a‹U+2069›b\u2069");
+    assert.equal(shown("שלום"), "\u2068שלום\u2069");
+    for (let code = 0; code <= 0xFFFF; code++) {
+        const one = String.fromCharCode(code);
+        if (/[\p{Bidi_Control}\p{Cc}\p{Zl}\p{Zp}]/u.test(one) && one !== "\t")
+            assert.notEqual(visible(one), one, code.toString(16));
+    }
+});
+
+test("what may have several lines keeps them", () => {
+    assert.equal(visibleLines("a\n\x1bb\nc"), "a\n␛b\nc");
+});

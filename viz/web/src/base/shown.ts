@@ -1,0 +1,37 @@
+// Text that somebody else wrote, to be seen as what it is. Control characters, and
+// those that turn the direction of what stands around them, are shown and not
+// obeyed: a name can't pass for another one, and a line can't reorder the page.
+
+// C0 and DEL, C1, soft hyphen, what has no width, and all that Unicode has for
+// directions (UAX 9) and lines. A tab is a blank that everybody knows.
+const UNSEEN = new RegExp(
+    "[\\0-\\x08\\x0A-\\x1F\\x7F-\\x9F\\xAD\\u061C\\u200B-\\u200F" +
+    "\\u2028-\\u202E\\u2060-\\u206F\\uFEFF\\uFFF9-\\uFFFB]", "g");
+const PLAIN = /^[\x20-\x7E]*$/;
+
+const CONTROL_PICTURES = 0x2400;
+
+function picture(of: string): string {
+    const code = of.charCodeAt(0);
+    if (code < 0x20)
+        return String.fromCharCode(CONTROL_PICTURES + code);
+    if (code === 0x7F)
+        return "\u2421";
+    return `‹U+${code.toString(16).toUpperCase().padStart(4, "0")}›`;
+}
+
+// A line, or a piece of one.
+export function visible(text: string): string {
+    return PLAIN.test(text) ? text : text.replace(UNSEEN, picture);
+}
+
+// The same where a line end may be one.
+export function visibleLines(text: string): string {
+    return PLAIN.test(text) ? text : text.split("\n").map(visible).join("\n");
+}
+
+// A name within other words, also where there are no elements (a title, a canvas):
+// whatever direction its letters have, it does not change theirs (FSI and PDI).
+export function shown(name: string): string {
+    return PLAIN.test(name) ? name : `\u2068${visible(name)}\u2069`;
+}
