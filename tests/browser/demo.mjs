@@ -126,6 +126,8 @@ test("a percentile leads to lines that have it", async () => {
             await page.locator(".panel:visible h2").textContent());
         for (const text of await lines.allTextContents())
             assert.ok(text.includes(id), text);
+        await page.keyboard.press("Escape");
+        await page.locator(".panel:visible").waitFor({ state: "detached" });
     });
 });
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""The dashboard, in Chromium: signs in, shows what the API says, leads from a
-number to its lines, filters the tail, and comes back after a restart."""
+"""The dashboard, in Chromium, over lines that are made for it: who signs in, what
+exactly is shown, what is asked, whatever names there are. What somebody sees of the
+demo, and a restart, are for tests/browser."""
 import unittest
 
 import programs
-from logplexd import OWNER, Daemon, DaemonTest, line
+from logplexd import OWNER, DaemonTest, line
 from web_driver import Browser
 
 PATIENCE_S = 30
@@ -121,24 +122,6 @@ class Dashboard(DashboardTest):
         self.wait_for("#tile-throughput .sub", "one more",
                       lambda text: text.startswith("42 in"))
 
-    def test_a_percentile_leads_to_its_lines(self):
-        self.send(*(request(i, 20) for i in range(60)), request(61, 4321),
-                  request(62, 4321))
-        self.open("/channels/shop")
-        self.wait_for('[data-p="p99"] .value', "p99 within its 1 %",
-                      lambda text: text.startswith(("4.28", "4.29",
-                                                    "4.3")))
-        self.browser.run(
-            """document.querySelector('[data-p="p99"] button').click()""")
-        self.assertIn("service=4321ms",
-                      self.wait_for(".panel .line-text", "a line"))
-        self.browser.run(
-            "document.querySelector('.panel .request').click()")
-        self.wait_for(".panel h2", "its request",
-                      lambda text: text.startswith("Request 000000"))
-        self.browser.run(KEY, "Escape")
-        self.assertIsNone(self.text(".panel"))
-
     def test_a_question_is_answered_as_a_table(self):
         self.send(*(request(i, 100) for i in range(6)),
                   request(7, 900, 503, " code=H18"))
@@ -240,6 +223,65 @@ class Dashboard(DashboardTest):
         self.assertEqual(self.browser.run("return location.pathname"),
                          "/channels/quiet")
 
+    def test_names_of_any_kind_stay_in_their_place(self):
+        long = "n" * 256
+        for one in (long, "=.", "=..", "a%2Fb%23c", "%E2%80%AEgnp.exe"):
+            self.make_channel(one, "app")
+        self.open("/")
+        self.wait_for_texts(
+            ".channel-link",
+            [".", "..", "a/b#c", long, "shop", "\u2068‹U+202E›gnp.exe\u2069"],
+            "all of them, none turned around")
+        self.assertEqual(self.browser.run(
+            "return [...document.querySelectorAll('.channel-link')]"
+            ".find(one => one.title.length === 256)?.title"), long)
+        self.assertLessEqual(*self.browser.run(
+            "return [document.documentElement.scrollWidth, innerWidth]"))
+        for segment in ("=.", "=..", "a%2Fb%23c", "%E2%80%AEgnp.exe"):
+            with self.subTest(segment):
+                self.open_channel(segment)
+
+    def open_channel(self, segment):
+        """By its link in the fleet, and by the address that it then has."""
+        here = "return document.querySelector('.here')?.textContent"
+        self.browser.run("document.querySelector('.brand').click()")
+        self.wait_for(".channels", "the fleet")
+        programs.wait_until(lambda: self.browser.run(
+            """const link = document.querySelector(
+                   `.channel-link[href="/channels/${arguments[0]}"]`);
+               link?.click();
+               return Boolean(link);""", segment), PATIENCE_S, "its link")
+        self.wait_for(".state h1", "its page", lambda text:
+                      text == "No line yet")
+        seen = self.browser.run(here)
+        address = self.browser.run("return location.href")
+        self.browser.open(address)
+        self.wait_for(".state h1", "the same page", lambda text:
+                      text == "No line yet")
+        self.assertEqual(self.browser.run(here), seen)
+
+    def test_control_characters_of_lines_are_seen(self):
+        self.send("\x1b[31mred \u202egnp.exe\u202c \u05e9\u05dc\u05d5\u05dd",
+                  process="we\u202eb.1")
+        self.open("/channels/shop")
+        self.wait_for(".row-text", "the line", lambda text: text ==
+                      "␛[31mred ‹U+202E›gnp.exe‹U+202C› "
+                      "\u05e9\u05dc\u05d5\u05dd")
+        self.assertEqual(self.text(".row-from").strip(
+        )[-len("[\u2068we‹U+202E›b.1\u2069]"):],
+            "[\u2068we‹U+202E›b.1\u2069]")
+
+    def test_requests_without_a_status_are_told(self):
+        self.send(request(1, 20), request(2, 20).replace("status=200 ", ""))
+        self.open("/channels/shop")
+        self.wait_for('#tile-status [data-class="none"] .number', "one",
+                      lambda text: text == "1")
+        self.assertIsNone(self.text('#tile-status li[data-class="1xx"]'))
+        self.browser.run("""document.querySelector(
+            '#tile-status [data-class="none"] button').click()""")
+        self.assertIn("/orders/2", self.wait_for(".panel .line-text",
+                                                 "its line"))
+
     def viewers(self):
         told = dict(one.rsplit(" ", 1) for one in self.ask(
             "GET", "/metrics").body.decode().splitlines())
@@ -268,24 +310,6 @@ class Dashboard(DashboardTest):
         self.browser.run(SIGN_IN, *OWNER)
         self.wait_for("#tile-throughput .sub", "the numbers again",
                       lambda text: text.startswith("2 in"))
-
-    def test_it_comes_back_after_a_restart_by_itself(self):
-        self.send(request(1, 20))
-        self.open("/channels/shop")
-        self.wait_for(".tail-told", "the line", lambda text: text == "1 line")
-        self.assertEqual(self.daemon.stop(), 0)
-        self.wait_for(".pill", "that it is away",
-                      lambda text: text.startswith("Reconnecting"))
-        self.daemon = Daemon([*self.FLAGS, "--http",
-                              "127.0.0.1:%d" % self.port])
-        self.addCleanup(self.daemon.stop)
-        for name in ("ask", "post", "ledger"):
-            setattr(self, name, getattr(self.daemon, name))
-        self.send(*(request(i, 20) for i in range(7)))
-        self.wait_for(".pill", "that it is back", lambda text: text == "Live")
-        self.wait_for("#tile-throughput .sub", "its new requests",
-                      lambda text: text.startswith("7 in"))
-        self.assertIn("began anew", self.text(".banner"))
 
     def test_it_obeys_the_policy_and_keeps_the_secret(self):
         self.send(request(1, 20))
