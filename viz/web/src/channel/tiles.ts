@@ -8,7 +8,7 @@ import {
 } from "../base/format";
 import { Keyed, type View } from "../base/keyed";
 import { shown } from "../base/shown";
-import { Bar, linesButton, toneOf, Value } from "../ui/parts";
+import { Bar, failedTone, linesButton, toneOf, Value } from "../ui/parts";
 import { responsesAround, type Behind } from "./behind";
 
 interface Tile {
@@ -64,6 +64,7 @@ class Throughput implements Tile {
     update({ requests, from, to }: Snapshot): void {
         say(this.root, requests.count === 0 ? "no requests yet" : "");
         this.value.update(rate(requests.per_s));
+        this.root.dataset["tone"] = failedTone(requests);
         const failed = requests.failed > 0
             ? `${count(requests.failed)} failed` : "none failed";
         setText(this.sub, `${count(requests.count)} in ` +
@@ -193,8 +194,10 @@ class Statuses implements Tile {
             const item = this.items.get(key);
             if (item)
                 item.hidden = isRare === true && classes[key] === 0;
-            if (part)
+            if (part) {
+                part.hidden = classes[key] === 0; // or it would leave a gap
                 setVariable(part, "--part", String(classes[key]));
+            }
             if (value) {
                 setText(value, compact(classes[key]));
                 value.dataset["zero"] = String(classes[key] === 0);
@@ -253,7 +256,9 @@ class Codes implements Tile {
                                        () => new CodeView(behind));
     }
 
-    update({ codes, epoch }: Snapshot): void {
+    update({ codes, epoch, requests }: Snapshot): void {
+        this.root.dataset["tone"] = codes.length === 0 ? ""
+            : failedTone(requests) || "warn";
         say(this.root, codes.length === 0 ? "none in the last minute" : "", "0");
         this.views.update(codes.map(of => ({ ...of, epoch })));
     }
@@ -297,6 +302,7 @@ class MemoryTile implements Tile {
     update({ processes }: Snapshot): void {
         const totals = processes.flatMap(
             one => one.memory?.total ?? []);
+        this.root.dataset["tone"] = "";
         say(this.root, totals.length === 0 ? "no dyno has told it yet" : "");
         if (totals.length === 0)
             return;
@@ -311,7 +317,9 @@ class MemoryTile implements Tile {
                 : `of ${totals.length} processes`);
             return;
         }
-        this.bar.update(nearest.value, toneOf(nearest.value, 0.9, 1));
+        const tone = toneOf(nearest.value, 0.9, 1);
+        this.bar.update(nearest.value, tone);
+        this.root.dataset["tone"] = tone;
         const share = percent(nearest.value);
         const limit = bytes(nearest.of.memory?.quota);
         setText(this.sub, `${nearest.name} at ${share.value} % of ` +
@@ -377,8 +385,9 @@ class Activity implements Tile {
         });
         const dynos = web.length === 1 ? "one dyno" : `${web.length} dynos`;
         setText(this.sub, mean > 1
-            ? `requests answered by each of ${dynos}, by the router's times`
-            : `of the time answering requests, ${dynos}; by the router's times`);
+            ? `requests in ${web.length === 1 ? dynos : `each of ${dynos}`}, ` +
+              "by the router"
+            : `of the time in requests, by the router; ${dynos}`);
     }
 }
 

@@ -11,7 +11,7 @@ import { makeChannel } from "../ui/first_steps";
 import { askedAgain, login } from "../ui/login";
 import { notice } from "../ui/notice";
 import type { Page } from "../ui/page";
-import { Value } from "../ui/parts";
+import { failedTone, Value } from "../ui/parts";
 import type { Shell } from "../ui/shell";
 import { channelHref, FleetRow } from "./fleet_row";
 import { plainList } from "./plain_list";
@@ -304,20 +304,23 @@ class Totals {
     }
 
     update({ totals }: Fleet): void {
-        const put = (key: string, value: string, unit = "", isBad = false):
+        const put = (key: string, value: string, unit = "", tone = ""):
             void => {
             const at = this.values.get(key);
             at?.update({ value, unit });
             if (at)
-                at.root.dataset["tone"] = isBad ? "bad" : "";
+                at.root.dataset["tone"] = tone;
         };
         put("channels", count(totals.active),
             `of ${count(totals.channels)}`);
         put("requests", rate(totals.requests_per_s).value, "/s");
         put("failed", rate(totals.failed_per_s).value, "/s",
-            totals.failed_per_s > 0);
-        put("errors", compact(totals.errors), "", totals.errors > 0);
+            failedTone({ count: totals.requests_per_s,
+                         failed: totals.failed_per_s }));
+        put("errors", compact(totals.errors), "",
+            totals.errors > 0 ? "warn" : "");
         put("lines", rate(totals.lines_per_s).value, "/s");
-        put("lost", compact(totals.lost_lines), "", totals.lost_lines > 0);
+        put("lost", compact(totals.lost_lines), "",
+            totals.lost_lines > 0 ? "bad" : "");
     }
 }

@@ -5,30 +5,32 @@ import { el, setAttribute, setText } from "../base/dom";
 import { compact, count, duration, percent, rate } from "../base/format";
 import type { View } from "../base/keyed";
 import { shown } from "../base/shown";
-import { Bar, toneOf, Value } from "../ui/parts";
+import { Bar, failedTone, toneOf, Value } from "../ui/parts";
 import { Spark } from "../ui/spark";
 
 export function channelHref(id: string): string {
     return `/channels/${segmentOf(id)}`;
 }
 
-// How bad it is, at a glance and in words. Where the numbers turn is what
-// people are called out of bed for, not a law.
+// How bad it is, at a glance and in words.
 function health(of: FleetChannel): { tone: string; words: string } {
-    const failed = of.requests > 0 ? of.failed / of.requests : 0;
     if (of.lost_lines > 0)
         return { tone: "bad", words: "loses lines" };
-    if (failed >= 0.05)
+    if (failing(of) === "bad")
         return { tone: "bad", words: "fails" };
     if ((of.memory_share ?? 0) >= 1)
         return { tone: "bad", words: "out of memory" };
-    if (of.errors > 0)
+    if (of.errors > 0 || failing(of) === "warn")
         return { tone: "warn", words: "errors" };
     if ((of.memory_share ?? 0) >= 0.9)
         return { tone: "warn", words: "memory is tight" };
     if (of.lines === 0)
         return { tone: "idle", words: "silent" };
     return { tone: "ok", words: "fine" };
+}
+
+function failing({ requests, failed }: FleetChannel): "" | "warn" | "bad" {
+    return failedTone({ count: requests, failed });
 }
 
 export class FleetRow implements View<FleetChannel> {
@@ -69,6 +71,7 @@ export class FleetRow implements View<FleetChannel> {
 
     update(of: FleetChannel): void {
         const { tone, words } = health(of);
+        this.root.dataset["tone"] = tone;
         this.dot.dataset["tone"] = tone;
         setAttribute(this.dot, "title", words);
         setAttribute(this.dot, "aria-label", words);
@@ -85,7 +88,7 @@ export class FleetRow implements View<FleetChannel> {
         this.requests.update(rate(hasRequests ? of.requests / 60 : null));
         this.failed.update(percent(
             hasRequests ? of.failed / of.requests : null));
-        this.failed.root.dataset["tone"] = of.failed > 0 ? "bad" : "";
+        this.failed.root.dataset["tone"] = failing(of);
         this.p95.update(duration(of.p95_ms));
         this.memory.update(percent(of.memory_share));
         this.memoryBar.update(of.memory_share ?? 0,

@@ -72,6 +72,12 @@ export class Chart {
     private shape = "";
     private readonly unbind: () => void;
     private readonly resizing: ResizeObserver;
+    // Out of sight nothing is drawn; what came last is, once it is seen again.
+    private isInSight = false;
+    private readonly sight = new IntersectionObserver(seen => {
+        this.isInSight = seen.at(-1)?.isIntersecting ?? false;
+        this.draw();
+    });
 
     constructor(private readonly spec: ChartSpec) {
         this.root = el(
@@ -86,17 +92,26 @@ export class Chart {
         this.unbind = onTheme(() => this.rebuild());
         this.resizing = new ResizeObserver(() => this.resize());
         this.resizing.observe(this.host);
+        this.sight.observe(this.root);
     }
 
     close(): void {
         this.unbind();
         this.resizing.disconnect();
+        this.sight.disconnect();
         this.plot?.destroy();
         this.plot = null;
     }
 
     update(data: ChartData): void {
         this.data = data;
+        this.draw();
+    }
+
+    private draw(): void {
+        const data = this.data;
+        if (!data || !this.isInSight)
+            return;
         const isEmpty = data.series.every(
             series => series.values.every(value => value === null));
         this.none.hidden = !isEmpty;
@@ -178,7 +193,8 @@ export class Chart {
             },
             axes: [
                 { ...axis, space: 70, size: 26,
-                  values: (_, ts) => ts.map(t => hourMinute(t, data)) },
+                  values: (_, ts) => ts.map(
+                      t => hourMinute(t, this.data ?? data)) },
                 { ...axis, size: 58, space: 32, gap: 6,
                   ...(this.spec.ticks ? { incrs: this.spec.ticks } : {}),
                   values: (_, ys) => ys.map(y => text(this.spec.format(y))) },

@@ -39,6 +39,12 @@ export function toneOf(share: number, warn: number, bad: number):
     return share >= warn ? "warn" : "";
 }
 
+// Where failing begins to be news. What people are called out of bed for, not a law.
+export function failedTone(of: { count: number; failed: number }):
+    "" | "warn" | "bad" {
+    return of.count === 0 ? "" : toneOf(of.failed / of.count, 0.01, 0.05);
+}
+
 // A button that looks like the number it holds.
 export function linesButton(label: string, onclick: () => void,
                             ...children: Child[]): HTMLButtonElement {
