@@ -107,6 +107,19 @@ static inline const catalog_channel *channel(const char *id)
     return catalog_find_channel(view(), span(id));
 }
 
+/* A channel "app", with a token "web". */
+static inline void make_app(char token[40])
+{
+    bool is_new;
+
+    assert_int_equal(
+        catalog_put_channel(fix.cat, span("app"), NULL, 0, &is_new),
+        CATALOG_OK);
+    assert_int_equal(
+        catalog_add_token(fix.cat, span("app"), span("web"), token),
+        CATALOG_OK);
+}
+
 static inline void run_sql(const char *sql)
 {
     sqlite3 *db;

@@ -47,15 +47,9 @@ static void make_channel(void)
 {
     char token[40];
     char line[200];
-    bool is_new;
     int n;
 
-    assert_int_equal(
-        catalog_put_channel(fix.cat, span("app"), NULL, 0, &is_new),
-        CATALOG_OK);
-    assert_int_equal(
-        catalog_add_token(fix.cat, span("app"), span("web"), token),
-        CATALOG_OK);
+    make_app(token);
     assert_int_equal(catalog_put_credential(fix.cat, span("owner"),
                                             span("secret"), CATALOG_ANY_CHANNEL,
                                             span("")),

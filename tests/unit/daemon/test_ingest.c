@@ -25,18 +25,12 @@ typedef struct world {
 static void open_world(world *it)
 {
     char token[40];
-    bool is_new;
 
     memset(it, 0, sizeof *it);
     memset(bad, ' ', sizeof bad);
     woken = 0;
     open_at(NULL);
-    assert_int_equal(
-        catalog_put_channel(fix.cat, span("app"), NULL, 0, &is_new),
-        CATALOG_OK);
-    assert_int_equal(
-        catalog_add_token(fix.cat, span("app"), span("web"), token),
-        CATALOG_OK);
+    make_app(token);
     snprintf(good, sizeof good,
              "<190>1 2026-11-26T05:00:00Z h %s web.1 - - all is well", token);
     it->cfg.workers = WORKERS;
