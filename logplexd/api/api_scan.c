@@ -13,6 +13,7 @@ enum {
     STEP_LINES_MAX = 4096,
     STEP_LEAST_NS = 1000000,
     STEP_MOST_NS = 10000000,
+    SHORT_NS = 100000000,
     NS_PER_US = 1000,
     NS_PER_MS = 1000000,
     NS_PER_S = 1000000000
@@ -85,6 +86,7 @@ static uint32_t next_lines(uint32_t lines, uint64_t took_ns)
 static const char *take_steps(api_scan *it)
 {
     uint64_t now_ns = uv_hrtime();
+    uint64_t short_until_ns = now_ns + SHORT_NS;
     uint64_t until_ns = now_ns + it->limit_ns;
     uint32_t lines = STEP_LINES_FIRST;
     lp_err err = LP_OK;
@@ -96,7 +98,9 @@ static const char *take_steps(api_scan *it)
             return "its time was up (--scan-limit)";
         if (atomic_load(&it->home->shared->is_draining))
             return "the daemon ends";
-        it->is_abandoned = http_has_hung_up(it->req);
+        // Some close their side right behind a request, and mean it.
+        it->is_abandoned =
+            since_ns >= short_until_ns && http_has_hung_up(it->req);
         if (it->is_abandoned)
             return "the client has hung up, or closed its side";
         err = lp_scan_step(it->scan, it->ring, lines);

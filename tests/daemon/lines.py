@@ -455,6 +455,17 @@ class Abandoned(ReadingTest):
                          (False, "the client has hung up, or closed its side"))
         self.assertLess(answer["scanned"], 15000)
 
+    def test_who_closes_his_side_gets_all_of_a_short_answer(self):
+        self.send("a", "b")
+        peer = socket.create_connection(self.daemon.address())
+        peer.sendall(("GET %slines HTTP/1.0\r\nAuthorization: %s\r\n\r\n" % (
+            self.CHANNEL, basic(*OWNER))).encode())
+        peer.shutdown(socket.SHUT_WR)
+        told = b"".join(iter(lambda: peer.recv(65536), b""))
+        peer.close()
+        answer = json.loads(told.partition(b"\r\n\r\n")[2])
+        self.assertEqual((answer["complete"], answer["matched"]), (True, 2))
+
     def questions(self):
         return self.ledger()["questions"]
 
