@@ -9,10 +9,8 @@
 #include "config/config_value.h"
 
 enum {
-    STEP_LINES_FIRST = 64,
-    STEP_LINES_MAX = 4096,
-    STEP_LEAST_NS = 1000000,
-    STEP_MOST_NS = 10000000,
+    STEP_LINES = 4096,
+    STEP_NS = 10000000,
     SHORT_NS = 100000000,
     NS_PER_US = 1000,
     NS_PER_MS = 1000000,
@@ -72,40 +70,34 @@ void *api_scan_open(http_request *req, size_t size_bytes)
 
 /* Steps ------------------------------------------------------------------- */
 
-/* A filter's patterns may take a long look at each line, or hardly any: steps are
- * as large as lets the clock be looked at often enough, and not more. */
-static uint32_t next_lines(uint32_t lines, uint64_t took_ns)
+/* A filter's patterns may take a long look at each line. */
+static bool is_step_long(void *ctx)
 {
-    if (took_ns > STEP_MOST_NS && lines > 1)
-        return lines / 2;
-    return took_ns < STEP_LEAST_NS && lines < STEP_LINES_MAX ? 2 * lines
-                                                             : lines;
+    const api_scan *it = ctx;
+
+    return uv_hrtime() >= it->step_until_ns;
 }
 
 // Why there is no next step.
 static const char *take_steps(api_scan *it)
 {
-    uint64_t now_ns = uv_hrtime();
-    uint64_t short_until_ns = now_ns + SHORT_NS;
-    uint64_t until_ns = now_ns + it->limit_ns;
-    uint32_t lines = STEP_LINES_FIRST;
+    uint64_t began_ns = uv_hrtime();
+    uint64_t now_ns = began_ns;
     lp_err err = LP_OK;
 
-    while (err == LP_OK) {
-        uint64_t since_ns = now_ns;
-
-        if (since_ns >= until_ns)
+    lp_scan_ask(it->scan, is_step_long, it);
+    for (; err == LP_OK; now_ns = uv_hrtime()) {
+        if (now_ns - began_ns >= it->limit_ns)
             return "its time was up (--scan-limit)";
         if (atomic_load(&it->home->shared->is_draining))
             return "the daemon ends";
         // Some close their side right behind a request, and mean it.
         it->is_abandoned =
-            since_ns >= short_until_ns && http_has_hung_up(it->req);
+            now_ns - began_ns >= SHORT_NS && http_has_hung_up(it->req);
         if (it->is_abandoned)
             return "the client has hung up, or closed its side";
-        err = lp_scan_step(it->scan, it->ring, lines);
-        now_ns = uv_hrtime();
-        lines = next_lines(lines, now_ns - since_ns);
+        it->step_until_ns = now_ns + STEP_NS;
+        err = lp_scan_step(it->scan, it->ring, STEP_LINES);
     }
     return err == LP_E_END ? NULL : "no memory for a reader";
 }

@@ -8,7 +8,7 @@
  *                                                                   |
  *     worker's thread: it is sent <---------------------------------+
  *
- * A scan holds lines for a step only, so it pins next to nothing. It has
+ * A scan holds lines for a step of some milliseconds only, so it pins next to nothing. It has
  * --scan-limit to take its steps in, and --scans-max of them are under way at
  * once in all of the daemon; so much processor time they may cost, and what comes
  * beyond is refused. What was not looked at when the time was up is the oldest
@@ -45,6 +45,7 @@ struct api_scan {
     worker *home;
     api_text text;
     uint64_t limit_ns;
+    uint64_t step_until_ns;
 };
 
 /* A question of the request's, to the channel of its path, size_bytes large and

@@ -340,6 +340,12 @@ static bool look_at(lp_scan *scan, const lp_record *record)
     return scan->fn(scan->ctx, record);
 }
 
+void lp_scan_ask(lp_scan *scan, bool (*is_enough)(void *ctx), void *ctx)
+{
+    scan->is_enough = is_enough;
+    scan->enough_ctx = ctx;
+}
+
 /* The lines of a run, last one first, until there are enough. */
 static void look_back(lp_scan *scan, const lp_run *run, uint32_t first,
                       uint32_t end)
@@ -368,7 +374,35 @@ static void look_at_all(lp_scan *scan, const lp_run *run, uint32_t first,
     }
 }
 
-bool lp_scan_run(lp_scan *scan, const lp_run *run)
+static void look(lp_scan *scan, const lp_run *run, uint32_t first, uint32_t end)
+{
+    if (scan->groups != NULL) {
+        look_at_all(scan, run, first, end);
+    } else {
+        look_back(scan, run, first, end);
+    }
+}
+
+/* Some at a time, the last ones first, so that there is no hole wherever it ends. */
+static void look_and_ask(lp_scan *scan, const lp_run *run, uint32_t first,
+                         uint32_t end)
+{
+    while (!scan->is_done && end > first) {
+        uint32_t some =
+            end - first > LP_SCAN_ASKS_EACH ? end - LP_SCAN_ASKS_EACH : first;
+
+        look(scan, run, some, end);
+        end = some;
+        if (scan->is_enough(scan->enough_ctx)) {
+            scan->is_paused = true;
+            return;
+        }
+    }
+}
+
+/* Of a run, those that were asked for: [*first, *end). */
+static void clip(const lp_scan *scan, const lp_run *run, uint32_t *first_out,
+                 uint32_t *end_out)
 {
     const lp_scan_where *where = &scan->where;
     uint32_t first = 0;
@@ -384,15 +418,21 @@ bool lp_scan_run(lp_scan *scan, const lp_run *run)
                   ? (uint32_t)(where->end_seq - run->first_seq)
                   : first;
     }
+    *first_out = first;
+    *end_out = end;
+}
+
+bool lp_scan_run(lp_scan *scan, const lp_run *run)
+{
+    uint32_t first;
+    uint32_t end;
+
+    clip(scan, run, &first, &end);
     if (scan->end_seq == 0 && first < end) {
         scan->end_seq = run->first_seq + end;
     }
-    if (scan->groups != NULL) {
-        look_at_all(scan, run, first, end);
-    } else {
-        look_back(scan, run, first, end);
-    }
-    scan->is_done = scan->is_done || run->first_seq <= where->first_seq;
+    look(scan, run, first, end);
+    scan->is_done = scan->is_done || run->first_seq <= scan->where.first_seq;
     return !scan->is_done;
 }
 
@@ -486,6 +526,20 @@ static unsigned hold_runs(lp_scan *scan, lp_cursor *cursor, unsigned *at)
     return count;
 }
 
+static void look_at_held(lp_scan *scan, const lp_run *run)
+{
+    uint32_t first;
+    uint32_t end;
+
+    if (scan->is_enough == NULL) {
+        lp_scan_run(scan, run);
+        return;
+    }
+    clip(scan, run, &first, &end);
+    look_and_ask(scan, run, first, end);
+    scan->is_done = scan->is_done || scan->from_seq <= scan->where.first_seq;
+}
+
 /* The next block has as many lines as had room in what is held at a time, and some
  * more. */
 static void look_at_block(lp_scan *scan, lp_cursor *cursor, lp_seq first)
@@ -496,16 +550,17 @@ static void look_at_block(lp_scan *scan, lp_cursor *cursor, lp_seq first)
     bool is_short = count < LPI_SCAN_RUNS_MAX;
     lp_seq oldest = end;
 
+    scan->is_paused = false;
     for (unsigned i = count; i > 0; i--) {
         lp_run *run = &scan->runs[(at + i - 1) % LPI_SCAN_RUNS_MAX];
 
         oldest = run->first_seq;
-        if (!scan->is_done) {
-            lp_scan_run(scan, run);
+        if (!scan->is_done && !scan->is_paused) {
+            look_at_held(scan, run);
         }
         lp_run_release(run);
     }
-    if (is_short && oldest > first) {
+    if (is_short && oldest > first && !scan->is_paused) {
         // What is not there any more, nor is what was before it.
         scan->oldest_seq = oldest;
         scan->is_done = true;

@@ -42,7 +42,11 @@ struct lp_scan {
     lpi_scan_groups *groups;
     const lp_picker *picker; /* of groups; NULL: it wants no pairs */
 
+    bool (*is_enough)(void *ctx); /* for a step; or NULL */
+    void *enough_ctx;
+
     bool has_begun;
+    bool is_paused; /* the step was ended in the middle */
     bool is_done;
     uint64_t scanned_lines;
     uint64_t matched_lines;

@@ -70,6 +70,20 @@ static inline void scan_all(lp_scan *scan, lp_channel *channel,
     assert_true(scan_stats(scan).is_complete);
 }
 
+/* For lp_scan_ask(): has had enough when it was asked so many times. */
+typedef struct patience {
+    uint64_t asked;
+    uint64_t enough_each;
+} patience;
+
+static inline bool is_enough(void *ctx)
+{
+    patience *it = ctx;
+
+    it->asked++;
+    return it->asked % it->enough_each == 0;
+}
+
 static inline lp_filter *filter_of(const char *text)
 {
     lp_filter *filter;

@@ -314,6 +314,39 @@ static void what_goes_meanwhile_is_counted(void **state)
     world_end(&now);
 }
 
+/* Wherever a step is ended, the next one goes on without a hole. */
+static void a_step_may_be_ended_in_the_middle(void **state)
+{
+    world now = world_of(10000);
+
+    (void)state;
+    say_numbers(&now, 1, 1000);
+    for (uint64_t each = 1; each < 50; each += 7) {
+        finds found = {.limit = 0};
+        patience it = {.enough_each = each};
+        lp_scan *scan = scan_of(WHERE(.first_seq = 3, .end_seq = 990), &found);
+        uint64_t steps = 1; // and the one that is under way
+
+        lp_scan_ask(scan, is_enough, &it);
+        while (lp_scan_step(scan, now.channel, 5000) == LP_OK) {
+            lp_scan_stats stats = scan_stats(scan);
+
+            // Less where a segment ends.
+            assert_in_range(stats.scanned_lines, steps * each,
+                            steps * each * LP_SCAN_ASKS_EACH);
+            assert_false(stats.is_complete);
+            steps++;
+        }
+        assert_true(steps >= 987 / (each * LP_SCAN_ASKS_EACH));
+        assert_int_equal(found.count, 987);
+        for (size_t n = 0; n < found.count; n++) {
+            assert_int_equal(found.seqs[n], 989 - n);
+        }
+        lp_scan_destroy(scan);
+    }
+    world_end(&now);
+}
+
 /* What a scan says of itself when all has been looked at. Lines arrive at their
  * numbers. */
 static lp_scan_stats told_of(world *now, const lp_scan_where *where)
@@ -440,6 +473,7 @@ int main(void)
         cmocka_unit_test(enough_is_enough),
         cmocka_unit_test(what_comes_meanwhile_is_not_looked_at),
         cmocka_unit_test(what_goes_meanwhile_is_counted),
+        cmocka_unit_test(a_step_may_be_ended_in_the_middle),
         cmocka_unit_test(what_may_be_gone_of_a_time_is_told),
         cmocka_unit_test(what_is_not_shown_counts_as_gone),
         cmocka_unit_test(an_empty_channel_has_nothing),

@@ -88,6 +88,47 @@ static void say_app(world *now, const char *msg)
     say(now, "app", "web.1", lp_span_str(msg));
 }
 
+/* In steps that end in the middle. */
+static const answer *ask_hastily(world *now,
+                                 const lp_scan_groups_options *options,
+                                 uint64_t enough_each)
+{
+    lp_scan_where where = LP_SCAN_WHERE_INIT;
+    patience it = {.enough_each = enough_each};
+    lp_scan *scan = groups_of(&where, options);
+    const answer *got;
+
+    lp_scan_ask(scan, is_enough, &it);
+    scan_all(scan, now->channel, 1000);
+    assert_true(it.asked > 1000 / LP_SCAN_ASKS_EACH);
+    got = answer_of(scan, 1);
+    lp_scan_destroy(scan);
+    return got;
+}
+
+static void steps_that_end_in_the_middle_add_up(void **state)
+{
+    lp_scan_groups_options options = scan_question("t", NULL);
+    world now = world_of(10000);
+
+    (void)state;
+    for (int i = 1; i <= 1001; i++) {
+        char msg[32];
+
+        snprintf(msg, sizeof(msg), "t=%d", i);
+        say_app(&now, msg);
+    }
+    for (uint64_t each = 1; each < 40; each += 6) {
+        const answer *got = ask_hastily(&now, &options, each);
+
+        assert_int_equal(got->stats.scanned_lines, 1001);
+        assert_int_equal(got->stats.from_ns, 1);
+        assert_row(&got->rows[0], "(none)", 1001, 1001 * 501);
+        assert_int_equal(got->rows[0].group.newest_seq, 1001);
+    }
+    world_end(&now);
+}
+
 /* Keys -------------------------------------------------------------------- */
 
 static void lines_without_a_key_are_a_group(void **state)
@@ -767,6 +808,7 @@ static void what_is_out_of_range_is_refused_in_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(steps_that_end_in_the_middle_add_up),
         cmocka_unit_test(lines_without_a_key_are_a_group),
         cmocka_unit_test(values_are_as_they_were_meant),
         cmocka_unit_test(of_long_values_the_first_bytes_count),

@@ -16,7 +16,8 @@
  *
  * A block is read by a cursor of its own and held only while it is looked at, so a
  * scan pins nothing between its steps, and lines may go meanwhile. There is no
- * clock in it: who asks takes as many steps as there is time for.
+ * clock in it: who asks takes as many steps as there is time for, and may end one
+ * in the middle, as a filter's patterns can take a long look at a line.
  *
  *     lp_scan_groups_create(&where, &options, &scan, &why);
  *     while ((err = lp_scan_step(scan, channel, 8192)) == LP_OK && is_time_left())
@@ -71,7 +72,8 @@ enum {
     LP_SCAN_GROUPS_MAX_LEAST = 4,
     LP_SCAN_GROUPS_MAX_MOST = 65536,
     LP_SCAN_BYTES_MAX_DEFAULT = 8 * 1024 * 1024,
-    LP_SCAN_BYTES_MAX_LEAST = 64 * 1024
+    LP_SCAN_BYTES_MAX_LEAST = 64 * 1024,
+    LP_SCAN_ASKS_EACH = 8 /* lines */
 };
 
 /*
@@ -260,6 +262,13 @@ LP_API void lp_scan_groups_summary_get(const lp_scan *scan,
  */
 LP_API lp_err lp_scan_step(lp_scan *scan, lp_channel *channel,
                            uint32_t lines_max);
+
+/*
+ * Asks fn now and then in a step, after some LP_SCAN_ASKS_EACH lines, whether that
+ * is enough for now. If so, the step ends with LP_OK; the next one goes on from there.
+ * lp_scan_run() does not ask.
+ */
+LP_API void lp_scan_ask(lp_scan *scan, bool (*is_enough)(void *ctx), void *ctx);
 
 /*
  * Looks at the lines of a run, the last one first, for those who read by
