@@ -8,12 +8,12 @@
  *                                                                   |
  *     worker's thread: it is sent <---------------------------------+
  *
- * A scan holds lines for a step of some milliseconds only, so it pins next to nothing. It has
- * --scan-limit to take its steps in, and --scans-max of them are under way at
- * once in all of the daemon; so much processor time they may cost, and what comes
- * beyond is refused. What was not looked at when the time was up is the oldest
- * part, and the answer says so. If it takes longer than most, it looks between two
- * steps whether anybody still waits for the answer.
+ * A scan holds lines for a step of some milliseconds only, so it pins next to
+ * nothing. It has --scan-limit to take its steps in, and --scans-max of them are
+ * under way at once in all of the daemon; so much processor time they may cost, and
+ * what comes beyond is refused. What was not looked at when the time was up is the
+ * oldest part, and the answer says so. If it takes longer than most, it looks
+ * between two steps whether anybody still waits for the answer.
  *
  * What it keeps is borrowed from the engine, so that it is under --memory-max.
  */
