@@ -7,6 +7,7 @@ import type { Frame, Snapshot } from "../api/types";
 import { el, setText } from "../base/dom";
 import { clock, count, duration, plural, text } from "../base/format";
 import { atMostEvery, onceAFrame } from "../base/frames";
+import { InSight } from "../base/in_sight";
 import { bindKeys } from "../base/keys";
 import { shown } from "../base/shown";
 import { TailView } from "../tail/tail_view";
@@ -49,6 +50,7 @@ export class ChannelPage implements Page {
            "Close"));
     private readonly lower = el("div", { class: "lower" });
     private readonly content: HTMLElement;
+    private readonly parts: InSight[];
     private readonly stream: Stream;
     private state: HTMLElement | null = null;
     private stateKind = "";
@@ -70,6 +72,16 @@ export class ChannelPage implements Page {
             "div", { class: "channel-content" },
             el("h1", { class: "unseen" }, shown(id)), this.restarted,
             this.tiles.root, this.charts.root, this.lower, this.ledger.root);
+        const part = (root: Element, draw: (now: Snapshot) => void): InSight =>
+            new InSight(root, () => this.newest && draw(this.newest));
+        this.parts = [
+            part(this.tiles.root, now => this.tiles.update(now)),
+            part(this.dynos.root,
+                 now => this.dynos.update(now, this.charts.markers)),
+            part(this.routes.root, now => this.routes.update(now)),
+            part(this.measures.root, now => this.measures.update(now)),
+            part(this.ledger.root, now => this.ledger.update(now)),
+        ];
         this.placeLower();
         this.show("connecting", notice("Connecting…"));
         this.root.append(this.behind.panel.root, this.ask.root);
@@ -208,12 +220,9 @@ export class ChannelPage implements Page {
             return;
         }
         this.show("", null);
-        this.tiles.update(now);
+        for (const one of this.parts)
+            one.ask();
         this.charts.draw();
-        this.dynos.update(now, this.charts.markers);
-        this.routes.update(now);
-        this.measures.update(now);
-        this.ledger.update(now);
         this.speak();
     }
 

@@ -3,6 +3,7 @@ import { ApiError, channelPath, getJson } from "../api/client";
 import type { Column, Marker, Series, Snapshot, Tier } from "../api/types";
 import { el, setAttribute, setText } from "../base/dom";
 import * as format from "../base/format";
+import { InSight } from "../base/in_sight";
 import { shown } from "../base/shown";
 import { Chart, type ChartSeries } from "../ui/chart";
 import { section } from "../ui/parts";
@@ -45,6 +46,7 @@ export class Charts {
     private readonly tabs: HTMLButtonElement[];
     private readonly told = el("p", { class: "fine", role: "status" });
     private readonly charts: ChartOf[];
+    private readonly parts: InSight[];
     private readonly events: Events;
     private readonly live = new SeriesStore(RANGES[0]?.span_s ?? 0);
     private store = this.live;
@@ -65,6 +67,12 @@ export class Charts {
         this.charts = [
             this.response(), this.throughput(), this.memory(), this.errors(),
             this.load(), this.queue(),
+        ];
+        this.parts = [
+            ...this.charts.map(one => new InSight(
+                one.chart.root, () => this.drawOne(one))),
+            new InSight(this.events.root,
+                        () => this.events.update(this.store.markers)),
         ];
         this.root = section(
             "charts", "Over time",
@@ -90,18 +98,20 @@ export class Charts {
     }
 
     draw(): void {
-        const to = this.range.tier === "seconds"
-            ? this.now_s : this.store.t.at(-1) ?? this.now_s;
-        const from = to - this.range.span_s;
-        for (const one of this.charts)
-            one.chart.update({ t: this.store.t, from, to,
-                               series: one.series(this.store, this.now),
-                               markers: this.store.markers });
-        this.events.update(this.store.markers);
+        for (const one of this.parts)
+            one.ask();
         // Not every router tells how long requests waited.
         const hasWaits = this.store.column("wait_mean").some(
             value => value !== null);
         this.root.classList.toggle("has-waits", hasWaits);
+    }
+
+    private drawOne({ chart, series }: ChartOf): void {
+        const to = this.range.tier === "seconds"
+            ? this.now_s : this.store.t.at(-1) ?? this.now_s;
+        chart.update({ t: this.store.t, from: to - this.range.span_s, to,
+                       series: series(this.store, this.now),
+                       markers: this.store.markers });
     }
 
     // Of the last two minutes, whatever is shown.

@@ -8,6 +8,7 @@ import type { Behind } from "../channel/behind";
 import { el, setAttribute, setText } from "../base/dom";
 import { compact, count, plural } from "../base/format";
 import { atMostEvery, onceAFrame } from "../base/frames";
+import { InSight } from "../base/in_sight";
 import { section } from "../ui/parts";
 import { LineRow } from "./line_row";
 import { LineStore, LINES_MAX, type Entry } from "./line_store";
@@ -46,7 +47,8 @@ export class TailView {
     private current: Entry | null = null; // the line that keys have chosen
     private needle = "";
     private hits = 0;
-    private readonly draw = onceAFrame(() => this.render());
+    private readonly draw = onceAFrame(() => this.sight.ask());
+    private readonly sight: InSight;
     private readonly countHits = atMostEvery(700, () => this.recount());
 
     constructor(private readonly channel: string,
@@ -78,6 +80,7 @@ export class TailView {
             el("div", { class: "toolbar" }, this.filter, this.search,
                this.pause, this.end, this.told),
             this.list.root);
+        this.sight = new InSight(this.root, () => this.render());
         new ResizeObserver(() => this.draw()).observe(this.list.root);
     }
 

@@ -72,12 +72,6 @@ export class Chart {
     private shape = "";
     private readonly unbind: () => void;
     private readonly resizing: ResizeObserver;
-    // Out of sight nothing is drawn; what came last is, once it is seen again.
-    private isInSight = false;
-    private readonly sight = new IntersectionObserver(seen => {
-        this.isInSight = seen.at(-1)?.isIntersecting ?? false;
-        this.draw();
-    });
 
     constructor(private readonly spec: ChartSpec) {
         this.root = el(
@@ -92,26 +86,17 @@ export class Chart {
         this.unbind = onTheme(() => this.rebuild());
         this.resizing = new ResizeObserver(() => this.resize());
         this.resizing.observe(this.host);
-        this.sight.observe(this.root);
     }
 
     close(): void {
         this.unbind();
         this.resizing.disconnect();
-        this.sight.disconnect();
         this.plot?.destroy();
         this.plot = null;
     }
 
     update(data: ChartData): void {
         this.data = data;
-        this.draw();
-    }
-
-    private draw(): void {
-        const data = this.data;
-        if (!data || !this.isInSight)
-            return;
         const isEmpty = data.series.every(
             series => series.values.every(value => value === null));
         this.none.hidden = !isEmpty;

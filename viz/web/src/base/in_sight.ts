@@ -1,0 +1,41 @@
+// A part of a page that costs something to draw is drawn while it is in sight, and
+// else only now and then, for who searches the page or hears it.
+
+const OUT_OF_SIGHT_MS = 5000;
+
+export class InSight {
+    private isInSight = false;
+    private timer = 0; // what is new waits for it
+    private drawn_ms = -Infinity;
+
+    // It lives as long as the element.
+    constructor(of: Element, private readonly draw: () => void) {
+        // What is scrolled to is there already.
+        new IntersectionObserver(
+            seen => this.changed(seen.at(-1)?.isIntersecting ?? false),
+            { rootMargin: "25%" }).observe(of);
+    }
+
+    // There is something new to be drawn.
+    ask(): void {
+        const wait_ms = this.isInSight ? 0
+            : this.drawn_ms + OUT_OF_SIGHT_MS - performance.now();
+        if (wait_ms <= 0)
+            this.drawNow();
+        else if (this.timer === 0)
+            this.timer = window.setTimeout(() => this.drawNow(), wait_ms);
+    }
+
+    private drawNow(): void {
+        window.clearTimeout(this.timer);
+        this.timer = 0;
+        this.drawn_ms = performance.now();
+        this.draw();
+    }
+
+    private changed(isInSight: boolean): void {
+        this.isInSight = isInSight;
+        if (isInSight && this.timer !== 0)
+            this.drawNow();
+    }
+}
