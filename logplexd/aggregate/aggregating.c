@@ -1,10 +1,12 @@
 #include "aggregate/aggregating.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
 
 #include "aggregate/aggregator_impl.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/uuid.h"
 
@@ -13,28 +15,33 @@ enum {
     HOT_LINES = 64, /* one that had as many is looked at first, next time */
     ENOUGH_LINES = 64,
     SWEEP_LOOKS = 256,
+    ROUND_MS = 1000,
+    ROUNDS = 60 /* in which all channels get their rest */,
     SLICE_LOOKS = 1024, /* before others' turn */
     SLICE_BYTES = 2 << 20,
     WAKE_BYTES = 4 << 20,
     READ_BYTES = 1 << 20 /* of one channel, before others' turn */
 };
 
-typedef LIST_HEAD(aggregator_list, aggregator) aggregator_list;
+typedef TAILQ_HEAD(aggregator_list, aggregator) aggregator_list;
 typedef TAILQ_HEAD(aggregator_queue, aggregator) aggregator_queue;
 
 /* A home. It is there before its worker, and after it. */
 struct aggregating {
     /* The worker's. */
     worker *home;
-    uv_timer_t timer; /* while there is an active one  */
-    uv_idle_t idle;   /* while there is one to look at */
-    size_t due;       /* so many at the head of active */
-    aggregator_list all;
+    uv_timer_t timer;    /* while there is an active one  */
+    uv_idle_t idle;      /* while there is one to look at */
+    uv_timer_t round;    /* gives rest */
+    size_t due;          /* so many at the head of active */
+    int64_t round_ns;    /* the last one */
+    aggregator_list all; /* who had a rest is at the end */
     aggregator_queue active;
 
     /* Written by the worker, read by all. */
     _Atomic uint64_t active_count;
     _Atomic uint64_t count;
+    _Atomic int64_t counted_ns; /* what came before is counted, or active */
 
     uv_mutex_t lock;       /* over: */
     aggregator_list shelf; /* new channels */
@@ -81,6 +88,7 @@ static void activate(struct aggregating *g, aggregator *a)
 {
     if (a->state != AGGREGATOR_ARMED)
         return;
+    aggregator_has_counted(a, atomic_load(&g->counted_ns));
     a->state = AGGREGATOR_ACTIVE;
     a->empty_looks = 0;
     TAILQ_INSERT_TAIL(&g->active, a, active_entry);
@@ -116,9 +124,34 @@ static void finish(struct aggregating *g, aggregator *a)
 {
     deactivate(g, a);
     aggregator_finish(a);
-    LIST_REMOVE(a, entry);
+    TAILQ_REMOVE(&g->all, a, entry);
     count_to(&g->count, g->count - 1);
     aggregator_unref(a);
+}
+
+/* Rest -------------------------------------------------------------------- */
+
+/* A part of all channels, so that each has its turn in ROUNDS. */
+static void on_round(uv_timer_t *round)
+{
+    struct aggregating *g = round->data;
+    int64_t now_ns = wall_clock_ns();
+    uint64_t turns = count_get(&g->count) / ROUNDS + 1;
+    aggregator *a;
+
+    // Between that one and this the loop has heard of all lines.
+    atomic_store(&g->counted_ns, g->round_ns);
+    g->round_ns = aggregator_over_ns(now_ns);
+    while (turns-- > 0 && (a = TAILQ_FIRST(&g->all)) != NULL) {
+        TAILQ_REMOVE(&g->all, a, entry);
+        TAILQ_INSERT_TAIL(&g->all, a, entry);
+        aggregator_rest(a, now_ns);
+    }
+}
+
+int64_t aggregating_counted_ns(const struct aggregates *shared, unsigned home)
+{
+    return atomic_load(&shared->homes[home].counted_ns);
 }
 
 /* Looking ----------------------------------------------------------------- */
@@ -239,7 +272,7 @@ static void on_wake(waker *w)
 
 static void adopt(struct aggregating *g, aggregator *a)
 {
-    LIST_INSERT_HEAD(&g->all, a, entry);
+    TAILQ_INSERT_TAIL(&g->all, a, entry);
     count_to(&g->count, g->count + 1);
     a->waker.home = g->home;
     a->waker.on_wake = on_wake;
@@ -253,14 +286,12 @@ static void adopt_all(struct aggregating *g)
     aggregator_list list;
     aggregator *a;
 
+    TAILQ_INIT(&list);
     uv_mutex_lock(&g->lock);
-    list = g->shelf;
-    LIST_INIT(&g->shelf);
-    if ((a = LIST_FIRST(&list)) != NULL)
-        a->entry.le_prev = &LIST_FIRST(&list);
+    TAILQ_CONCAT(&list, &g->shelf, entry);
     uv_mutex_unlock(&g->lock);
-    while ((a = LIST_FIRST(&list)) != NULL) {
-        LIST_REMOVE(a, entry);
+    while ((a = TAILQ_FIRST(&list)) != NULL) {
+        TAILQ_REMOVE(&list, a, entry);
         adopt(g, a);
     }
 }
@@ -271,13 +302,14 @@ static void on_adopt(waker *w)
 }
 
 /* On whatever thread makes the channel. */
-static lp_err follow(void *ctx, lp_channel *ring, catalog_follower **out)
+static lp_err follow(void *ctx, lp_span id, lp_channel *ring,
+                     catalog_follower **out)
 {
     const daemon_shared *shared = ctx;
     unsigned home = pace_home(shared->pace, ring);
     struct aggregating *g = &shared->aggregates->homes[home];
     aggregator *a;
-    lp_err err = aggregator_open(shared->aggregates, ring, home, &a);
+    lp_err err = aggregator_open(shared->aggregates, id, ring, home, &a);
 
     if (err != LP_OK)
         return err;
@@ -287,7 +319,7 @@ static lp_err follow(void *ctx, lp_channel *ring, catalog_follower **out)
         aggregator_finish(a);
     } else {
         aggregator_ref(a); // the home's
-        LIST_INSERT_HEAD(&g->shelf, a, entry);
+        TAILQ_INSERT_TAIL(&g->shelf, a, entry);
         if (g->is_running)
             waker_post(&g->adopt);
     }
@@ -300,14 +332,25 @@ static lp_err follow(void *ctx, lp_channel *ring, catalog_follower **out)
 static lp_err create_numbers(struct aggregates *shared, const config *cfg)
 {
     lp_aggregates_options opt = LP_AGGREGATES_OPTIONS_INIT;
-    lp_allocator allocator = aggregates_allocator(shared->engine);
+    lp_allocator allocator = aggregates_allocator(shared);
+    lp_allocator scratch = aggregates_scratch();
+    lp_err err;
 
+    shared->lent_max_bytes = cfg->memory_max_bytes / 2;
     opt.series_max = cfg->aggregate_series_max;
     opt.bytes_max = cfg->aggregate_max_bytes;
     opt.alpha = AGGREGATOR_ALPHA;
     opt.allocator = &allocator;
+    opt.scratch = &scratch;
     random_bytes(opt.hash_key, sizeof(opt.hash_key));
-    return lp_aggregates_create(&opt, &shared->numbers);
+    snprintf(shared->why, sizeof(shared->why),
+             "no memory: the aggregates of all channels may have half of "
+             "--memory-max, %" PRIu64 " MiB, and have it; raise --memory-max, "
+             "or lower --aggregate-max, which is %" PRIu64 " KiB a channel",
+             shared->lent_max_bytes >> 20, cfg->aggregate_max_bytes >> 10);
+    err = lp_aggregates_create(&opt, &shared->numbers);
+    return err == LP_OK ? lp_aggregate_open(shared->numbers, &shared->none)
+                        : err;
 }
 
 static bool create_homes(struct aggregates *shared)
@@ -317,8 +360,8 @@ static bool create_homes(struct aggregates *shared)
         struct aggregating *g = &shared->homes[i];
 
         uv_mutex_init(&g->lock);
-        LIST_INIT(&g->shelf);
-        LIST_INIT(&g->all);
+        TAILQ_INIT(&g->shelf);
+        TAILQ_INIT(&g->all);
         TAILQ_INIT(&g->active);
         g->adopt.on_wake = on_adopt;
         g->late.on_wake = on_late;
@@ -364,8 +407,8 @@ static void clear_shelf(struct aggregating *g)
 {
     aggregator *a;
 
-    while ((a = LIST_FIRST(&g->shelf)) != NULL) {
-        LIST_REMOVE(a, entry);
+    while ((a = TAILQ_FIRST(&g->shelf)) != NULL) {
+        TAILQ_REMOVE(&g->shelf, a, entry);
         aggregator_finish(a);
         aggregator_unref(a);
     }
@@ -382,6 +425,7 @@ void aggregates_close(daemon_shared *shared)
         uv_mutex_destroy(&it->homes[i].lock);
     }
     free(it->homes);
+    lp_aggregate_close(it->none);
     lp_aggregates_destroy(it->numbers);
     pace_destroy(shared->pace);
     free(it);
@@ -400,7 +444,11 @@ void aggregating_start(worker *w)
     g->adopt.home = g->late.home = w;
     uv_timer_init(&w->loop, &g->timer);
     uv_idle_init(&w->loop, &g->idle);
-    g->timer.data = g->idle.data = g;
+    uv_timer_init(&w->loop, &g->round);
+    g->timer.data = g->idle.data = g->round.data = g;
+    g->round_ns = aggregator_over_ns(wall_clock_ns());
+    atomic_store(&g->counted_ns, g->round_ns);
+    uv_timer_start(&g->round, on_round, ROUND_MS, ROUND_MS);
     w->aggregating = g;
     w->on_lines = on_lines;
     uv_mutex_lock(&g->lock);
@@ -423,11 +471,12 @@ void aggregating_stop(worker *w)
     waker_cancel(&g->adopt);
     waker_cancel(&g->late);
     adopt_all(g);
-    while ((a = LIST_FIRST(&g->all)) != NULL)
+    while ((a = TAILQ_FIRST(&g->all)) != NULL)
         finish(g, a);
     w->on_lines = NULL;
     uv_close((uv_handle_t *)&g->timer, NULL);
     uv_close((uv_handle_t *)&g->idle, NULL);
+    uv_close((uv_handle_t *)&g->round, NULL);
 }
 
 void aggregates_totals_take(const daemon_shared *shared, aggregates_totals *out)

@@ -14,6 +14,9 @@
  * cost no wake-up each; and as soon as the home is some MiB behind, so that the
  * lines of a busy one are read while they are in the processor's cache. Those that
  * had much to read are looked at first.
+ *
+ * Each channel, also one that is silent, has its rest once a minute, when what is
+ * not within any window any more is given back.
  */
 #ifndef LOGPLEXD_AGGREGATING_H
 #define LOGPLEXD_AGGREGATING_H

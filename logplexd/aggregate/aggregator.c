@@ -1,36 +1,78 @@
 #include "aggregate/aggregator.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "aggregate/aggregator_impl.h"
+#include "base/clock.h"
+#include "base/log.h"
 
-enum { RUN_LINES = 1024, RUN_BYTES = 256 << 10 };
+enum { RUN_LINES = 1024, RUN_BYTES = 256 << 10, SMALL_BYTES = 2 << 10 };
 
 /* Memory ------------------------------------------------------------------ */
 
 /* Whose history makes room for what this thread allocates. */
 static _Thread_local lp_channel *beneficiary;
 
+/* The last eighth of what may be lent is for small windows: so channels whose lines
+ * are counted are also told, before others begin to be counted. */
+static bool may_have(const struct aggregates *shared, size_t size_bytes)
+{
+    return size_bytes < SMALL_BYTES ||
+           atomic_load_explicit(&shared->lent_bytes, memory_order_relaxed) +
+                   size_bytes <=
+               shared->lent_max_bytes / 8 * 7;
+}
+
 static void *borrow(void *ctx, size_t size_bytes, size_t align_bytes)
 {
+    struct aggregates *shared = ctx;
     void *ptr;
 
     (void)align_bytes; // what is borrowed is aligned for anything
-    return lp_engine_borrow(ctx, beneficiary, size_bytes, &ptr) == LP_OK ? ptr
-                                                                         : NULL;
+    if (!may_have(shared, size_bytes) ||
+        lp_engine_borrow(shared->engine, beneficiary, size_bytes, &ptr) !=
+            LP_OK)
+        return NULL;
+    atomic_fetch_add_explicit(&shared->lent_bytes, size_bytes,
+                              memory_order_relaxed);
+    return ptr;
 }
 
 static void repay(void *ctx, void *ptr, size_t size_bytes)
 {
-    lp_engine_repay(ctx, ptr, size_bytes);
+    struct aggregates *shared = ctx;
+
+    lp_engine_repay(shared->engine, ptr, size_bytes);
+    atomic_fetch_sub_explicit(&shared->lent_bytes, size_bytes,
+                              memory_order_relaxed);
 }
 
-lp_allocator aggregates_allocator(lp_engine *engine)
+static void *take(void *ctx, size_t size_bytes, size_t align_bytes)
 {
-    return (lp_allocator){borrow, repay, engine};
+    (void)ctx;
+    return aligned_alloc(align_bytes, (size_bytes + align_bytes - 1) /
+                                          align_bytes * align_bytes);
+}
+
+static void give_back(void *ctx, void *ptr, size_t size_bytes)
+{
+    (void)ctx;
+    (void)size_bytes;
+    free(ptr);
+}
+
+lp_allocator aggregates_scratch(void)
+{
+    return (lp_allocator){take, give_back, NULL};
+}
+
+lp_allocator aggregates_allocator(struct aggregates *shared)
+{
+    return (lp_allocator){borrow, repay, shared};
 }
 
 /* Life -------------------------------------------------------------------- */
@@ -53,7 +95,7 @@ static void destroy(catalog_follower *follower)
     aggregator_frame_unref(a->frame);
     uv_mutex_destroy(&a->lock);
     lp_channel_unref(a->ring);
-    lp_engine_repay(engine, a, sizeof(*a));
+    lp_engine_repay(engine, a, sizeof(*a) + a->id_bytes);
 }
 
 static lp_err open_cursor(aggregator *a)
@@ -66,12 +108,12 @@ static lp_err open_cursor(aggregator *a)
     return lp_cursor_open(a->ring, &opt, &a->cursor);
 }
 
-lp_err aggregator_open(struct aggregates *shared, lp_channel *ring,
+lp_err aggregator_open(struct aggregates *shared, lp_span id, lp_channel *ring,
                        unsigned home, aggregator **out)
 {
     void *ptr;
-    lp_err err =
-        lp_engine_borrow(shared->engine, NULL, sizeof(aggregator), &ptr);
+    size_t bytes = sizeof(aggregator) + id.len_bytes;
+    lp_err err = lp_engine_borrow(shared->engine, NULL, bytes, &ptr);
     aggregator *a = ptr;
 
     if (err != LP_OK)
@@ -83,10 +125,14 @@ lp_err aggregator_open(struct aggregates *shared, lp_channel *ring,
     a->ring = ring;
     a->since_ns = wall_clock_ns();
     a->home = home;
+    a->id_bytes = (unsigned)id.len_bytes;
+    memcpy(a->id, id.ptr, id.len_bytes);
+    a->uncounted.why = shared->why;
     atomic_init(&a->next_seq, 1);
+    atomic_init(&a->counted_ns, a->since_ns);
     err = open_cursor(a);
     if (err != LP_OK) {
-        lp_engine_repay(shared->engine, a, sizeof(*a));
+        lp_engine_repay(shared->engine, a, bytes);
         return err;
     }
     lp_channel_ref(ring);
@@ -122,6 +168,37 @@ static void count(_Atomic uint64_t *at, uint64_t n)
                           memory_order_relaxed);
 }
 
+static int64_t newest_ns(const lp_run *run)
+{
+    return lp_run_at(run, run->line_count - 1).arrival_ns;
+}
+
+/* The log says it once, until a line is counted again. Under the lock. */
+static void note_uncounted(aggregator *a, const lp_run *run)
+{
+    aggregator_uncounted *uncounted = &a->uncounted;
+
+    if (!uncounted->is_now) {
+        uncounted->is_now = true;
+        uncounted->lines = 0;
+        uncounted->since_ns = lp_run_at(run, 0).arrival_ns;
+        LOG_AT(LOG_WARN, "aggregate_uncounted", "channel=%.*s why=\"%s\"",
+               (int)a->id_bytes, a->id, uncounted->why);
+    }
+    uncounted->lines += run->line_count;
+    uncounted->last_ns = newest_ns(run);
+}
+
+static void note_counted(aggregator *a)
+{
+    if (!a->uncounted.is_now)
+        return;
+    a->uncounted.is_now = false;
+    LOG_AT(LOG_INFO, "aggregate_counted",
+           "channel=%.*s uncounted_lines=%" PRIu64, (int)a->id_bytes, a->id,
+           a->uncounted.lines);
+}
+
 /* The first line makes the numbers. Under the lock. */
 static bool has_numbers(aggregator *a)
 {
@@ -134,8 +211,11 @@ static void take_run(aggregator *a, const lp_run *run, aggregator_read *out)
     if (run->line_count == 0 && run->lost_lines == 0)
         return;
     if (!has_numbers(a) || lp_aggregate_run(a->numbers, run) != LP_OK) {
-        count(&a->uncounted_lines, run->line_count);
+        if (run->line_count > 0)
+            note_uncounted(a, run);
         out->uncounted_lines += run->line_count;
+    } else if (run->line_count > 0) {
+        note_counted(a);
     }
     count(&a->lines, run->line_count);
     count(&a->lost_lines, run->lost_lines);
@@ -149,6 +229,7 @@ static void take_run(aggregator *a, const lp_run *run, aggregator_read *out)
 
 void aggregator_read_on(aggregator *a, uint64_t bytes_max, aggregator_read *out)
 {
+    int64_t counted_ns = aggregator_over_ns(wall_clock_ns());
     lp_err err = LP_OK;
     lp_run run;
 
@@ -161,14 +242,30 @@ void aggregator_read_on(aggregator *a, uint64_t bytes_max, aggregator_read *out)
     while (err == LP_OK && out->bytes <= bytes_max) {
         err = lp_cursor_next(a->cursor, RUN_LINES, RUN_BYTES, &run);
         take_run(a, &run, out);
+        if (out->bytes > bytes_max)
+            counted_ns = newest_ns(&run); // there may be more
         lp_run_release(&run);
     }
     beneficiary = NULL;
     uv_mutex_unlock(&a->lock);
+    aggregator_has_counted(a, counted_ns);
     if (err == LP_E_CLOSED)
         out->news = AGGREGATOR_END;
     else if (out->lines == 0)
         out->news = AGGREGATOR_NONE;
+}
+
+void aggregator_rest(aggregator *a, int64_t now_ns)
+{
+    if (uv_mutex_trylock(&a->lock) != 0)
+        return;
+    beneficiary = a->ring;
+    if (a->numbers)
+        lp_aggregate_tick(a->numbers, aggregator_counted_ns(a, now_ns));
+    if (atomic_load(&a->viewers) == 0)
+        aggregator_keep_frame(a, NULL);
+    beneficiary = NULL;
+    uv_mutex_unlock(&a->lock);
 }
 
 void aggregator_finish(aggregator *a)
@@ -187,10 +284,12 @@ lp_aggregate *aggregator_begin(aggregator *a)
 {
     uv_mutex_lock(&a->lock);
     beneficiary = a->ring;
-    if (has_numbers(a))
-        return a->numbers;
-    aggregator_end(a);
-    return NULL;
+    return a->numbers ? a->numbers : a->shared->none;
+}
+
+const aggregator_uncounted *aggregator_uncounted_of(const aggregator *a)
+{
+    return &a->uncounted;
 }
 
 void aggregator_end(aggregator *a)
@@ -205,16 +304,55 @@ int64_t aggregator_over_ns(int64_t now_ns)
     return now_ns - (int64_t)(AGGREGATOR_REST_MS + 10) * 1000000;
 }
 
-bool aggregator_brief(aggregator *a, int64_t now_ns, lp_aggregate_brief *out)
+void aggregator_has_counted(aggregator *a, int64_t until_ns)
+{
+    int64_t slack_ns = (int64_t)AGGREGATOR_SLACK_S * 1000000000;
+    int64_t old_ns = atomic_load_explicit(&a->counted_ns, memory_order_relaxed);
+
+    // It does not go back, but with the clock.
+    if (until_ns > old_ns || until_ns < old_ns - slack_ns)
+        atomic_store_explicit(&a->counted_ns, until_ns, memory_order_relaxed);
+}
+
+static bool has_unread(const aggregator *a)
+{
+    lp_channel_stats stats = LP_CHANNEL_STATS_INIT;
+
+    lp_channel_stats_get(a->ring, &stats);
+    return stats.next_seq >
+           atomic_load_explicit(&a->next_seq, memory_order_relaxed);
+}
+
+int64_t aggregator_counted_ns(aggregator *a, int64_t now_ns)
+{
+    int64_t over_ns = aggregator_over_ns(now_ns);
+    int64_t late_ns = over_ns - (int64_t)AGGREGATOR_LATE_S * 1000000000;
+    int64_t counted_ns = atomic_load(&a->counted_ns);
+
+    if (counted_ns < late_ns && atomic_load(&a->state) != AGGREGATOR_ACTIVE) {
+        // Its home would know of its lines by then.
+        int64_t home_ns = aggregating_counted_ns(a->shared, a->home);
+
+        counted_ns = home_ns > counted_ns ? home_ns : counted_ns;
+    }
+    if (counted_ns >= late_ns)
+        return over_ns;
+    if (has_unread(a))
+        return counted_ns;
+    aggregator_has_counted(a, over_ns);
+    return over_ns;
+}
+
+bool aggregator_brief(aggregator *a, int64_t now_ns, lp_aggregate_brief *out,
+                      aggregator_uncounted *uncounted)
 {
     lp_aggregate *numbers;
 
     if (atomic_load_explicit(&a->lines, memory_order_relaxed) == 0)
         return false;
     numbers = aggregator_begin(a);
-    if (!numbers)
-        return false;
-    lp_aggregate_brief_get(numbers, aggregator_over_ns(now_ns), out);
+    lp_aggregate_brief_get(numbers, aggregator_counted_ns(a, now_ns), out);
+    *uncounted = a->uncounted;
     aggregator_end(a);
     return true;
 }
@@ -230,7 +368,6 @@ void aggregator_status_get(aggregator *a, aggregator_status *out)
     out->behind_lines =
         stats.next_seq > next_seq ? stats.next_seq - next_seq : 0;
     out->lost_lines = atomic_load(&a->lost_lines);
-    out->uncounted_lines = atomic_load(&a->uncounted_lines);
     out->is_over = atomic_load(&a->is_over);
 }
 
@@ -287,9 +424,10 @@ void aggregator_view(aggregator *a)
 
 void aggregator_unview(aggregator *a)
 {
-    if (atomic_fetch_sub(&a->viewers, 1) != 1)
+    // On a loop, which must not wait for who asks.
+    if (atomic_fetch_sub(&a->viewers, 1) != 1 ||
+        uv_mutex_trylock(&a->lock) != 0)
         return;
-    uv_mutex_lock(&a->lock);
     if (atomic_load(&a->viewers) == 0)
         aggregator_keep_frame(a, NULL);
     uv_mutex_unlock(&a->lock);

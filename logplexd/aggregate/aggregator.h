@@ -26,8 +26,9 @@ aggregator *aggregator_of(const catalog_channel *channel);
 aggregator *aggregator_ref(aggregator *a);
 void aggregator_unref(aggregator *a);
 
-/* The numbers, to be asked until aggregator_end() by this thread alone. NULL:
- * there is no memory, and nothing to end. Threads: any. */
+/* The numbers, to be asked until aggregator_end() by this thread alone; of a channel
+ * that has none, those of one without a line. Asking takes no memory of aggregates.
+ * Threads: any. */
 lp_aggregate *aggregator_begin(aggregator *a);
 void aggregator_end(aggregator *a);
 
@@ -37,13 +38,43 @@ enum { AGGREGATOR_REST_MS = 50 };
 /* By so much clocks may go back without anybody starting anew. */
 enum { AGGREGATOR_SLACK_S = 10 };
 
+/* A home that is less behind than that is up to date: its lines are counted in the
+ * second that is open when they are read. */
+enum { AGGREGATOR_LATE_S = 3 };
+
 /* The moment up to which windows are over, at now_ns: not the last one, in which
  * a line may have come that is still to be read. */
 int64_t aggregator_over_ns(int64_t now_ns);
 
-/* As lp_aggregate_brief_get(). False: there was no line, or there is no memory.
- * Threads: any. */
-bool aggregator_brief(aggregator *a, int64_t now_ns, lp_aggregate_brief *out);
+/* The same of this channel: where its home is late and has lines to read, not beyond
+ * what it has counted, so that no window ends before its lines have come. Threads:
+ * any. */
+int64_t aggregator_counted_ns(aggregator *a, int64_t now_ns);
+
+/* Lines that are in no number, as there was no memory for any of the channel: of the
+ * last time that there was none. */
+typedef struct aggregator_uncounted {
+    uint64_t lines;   /* 0: there never were any      */
+    int64_t since_ns; /* when the first of them came  */
+    int64_t last_ns;  /* when the newest of them came */
+    bool is_now;      /* no line has been counted since */
+    const char *why;  /* and what to do; constant     */
+} aggregator_uncounted;
+
+/* Were any left out of what began at from_s? */
+static inline bool aggregator_left_out(const aggregator_uncounted *uncounted,
+                                       int64_t from_s)
+{
+    return uncounted->is_now ||
+           (uncounted->lines > 0 && uncounted->last_ns / 1000000000 >= from_s);
+}
+
+/* Between begin and end. */
+const aggregator_uncounted *aggregator_uncounted_of(const aggregator *a);
+
+/* As lp_aggregate_brief_get(). False: there was no line. Threads: any. */
+bool aggregator_brief(aggregator *a, int64_t now_ns, lp_aggregate_brief *out,
+                      aggregator_uncounted *uncounted);
 
 /* Can't what was made of second be shown at now_s any more, as clocks went back? */
 static inline bool aggregator_is_ahead(int64_t second, int64_t now_s)
@@ -52,12 +83,11 @@ static inline bool aggregator_is_ahead(int64_t second, int64_t now_s)
 }
 
 typedef struct aggregator_status {
-    lp_channel *ring;         /* valid as long as the aggregator is held */
-    uint64_t behind_lines;    /* in the ring, and not counted yet        */
-    uint64_t lost_lines;      /* gone before they could be counted       */
-    uint64_t uncounted_lines; /* there was no memory for any number   */
-    int64_t since_ns;         /* when it began to count               */
-    bool is_over;             /* the channel is deleted               */
+    lp_channel *ring;      /* valid as long as the aggregator is held */
+    uint64_t behind_lines; /* in the ring, and not counted yet        */
+    uint64_t lost_lines;   /* gone before they could be counted       */
+    int64_t since_ns;      /* when it began to count                  */
+    bool is_over;          /* the channel is deleted                  */
 } aggregator_status;
 
 /* Threads: any. */
@@ -85,7 +115,8 @@ void aggregator_frame_unref(aggregator_frame *frame); /* NULL is allowed */
 aggregator_frame *aggregator_kept_frame(aggregator *a);
 void aggregator_keep_frame(aggregator *a, aggregator_frame *frame);
 
-/* Somebody views it, and no longer: with the last one the frame goes. Threads:
+/* Somebody views it, and no longer: with the last one the frame goes, or, where
+ * somebody asks at that moment, with aggregator_rest(). It does not wait. Threads:
  * any, and not between begin and end. */
 void aggregator_view(aggregator *a);
 void aggregator_unview(aggregator *a);

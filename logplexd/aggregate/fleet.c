@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FORGET_S = 3 };
+enum { FORGET_S = 3, WINDOW_S = 60 };
 
 const char *const fleet_sort_names[FLEET_SORTS] = {
     "hurt", "requests", "errors", "p95", "loss", "memory", "lines", "name"};
@@ -95,14 +95,19 @@ static double hurt_of(const fleet_row *row)
     if (row->lost_lines > 0)
         hurt += 1000.0 * (1.0 + lost / (lost + (double)row->lines));
     hurt += 100.0 * (double)row->failed / ((double)row->requests + 20.0);
+    if (row->uncounted.lines > 0)
+        hurt += 50.0;
     hurt += 10.0 * (double)row->errors / ((double)row->errors + 20.0);
     if (row->memory_share > 0.8)
         hurt += 5.0 * (row->memory_share - 0.8);
     return hurt + (row->p95_ms < 30000.0 ? row->p95_ms / 30000.0 : 1.0);
 }
 
-static void read_brief(fleet_row *row, const lp_aggregate_brief *brief)
+static void read_brief(fleet_row *row, const lp_aggregate_brief *brief,
+                       const aggregator_uncounted *uncounted, int64_t from_s)
 {
+    if (aggregator_left_out(uncounted, from_s))
+        row->uncounted = *uncounted;
     row->lines = brief->lines;
     row->requests = brief->requests;
     row->failed = brief->failed;
@@ -122,15 +127,18 @@ static void add_totals(fleet_totals *to, const fleet_row *row)
     to->failed += row->failed;
     to->errors += row->errors;
     to->lost_lines += row->lost_lines;
+    to->uncounted_channels += row->uncounted.lines > 0;
+    to->uncounted_lines += row->uncounted.lines;
 }
 
 static void make_row(fleet_list *list, fleet_row *row, int64_t now_ns)
 {
     aggregator *who = aggregator_of(row->channel);
+    aggregator_uncounted uncounted;
     lp_aggregate_brief brief;
 
-    if (who && aggregator_brief(who, now_ns, &brief))
-        read_brief(row, &brief);
+    if (who && aggregator_brief(who, now_ns, &brief, &uncounted))
+        read_brief(row, &brief, &uncounted, now_ns / 1000000000 - WINDOW_S);
     add_totals(&list->totals, row);
 }
 

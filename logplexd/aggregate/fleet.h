@@ -10,6 +10,7 @@
  *
  *     1000 * (1 + share of its lines that were lost)     if there were any
  *      100 * failed / (requests + 20)                    so one of one is not all
+ *       50                                               if lines are uncounted
  *       10 * errors / (errors + 20)                      H, R and L codes
  *        5 * what its fullest process is over 80 % of its memory
  *        1 * p95 / 30 s                                  at most 1
@@ -44,6 +45,7 @@ typedef struct fleet_row {
     double memory_share;
     double hurt;
     char top_code[8];
+    aggregator_uncounted uncounted; /* lines 0, where it was all before */
 } fleet_row;
 
 typedef struct fleet_totals {
@@ -53,6 +55,8 @@ typedef struct fleet_totals {
     uint64_t failed;
     uint64_t errors;
     uint64_t lost_lines;
+    uint64_t uncounted_channels; /* that have lines in no number */
+    uint64_t uncounted_lines;
 } fleet_totals;
 
 typedef struct fleet_list fleet_list;

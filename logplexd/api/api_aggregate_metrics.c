@@ -155,18 +155,15 @@ static void put_channel(printing *p, int64_t now_ns)
         {NULL, 0},
         {NULL, 0}};
     aggregator *who = p->channel->who;
-    int64_t over_ns = aggregator_over_ns(now_ns);
+    int64_t over_ns = aggregator_counted_ns(who, now_ns);
     int64_t end_s = over_ns / 1000000000;
     aggregator_status status;
-    lp_aggregate *numbers = aggregator_begin(who);
 
-    if (numbers) {
-        p->numbers = numbers;
-        lp_aggregate_tick(numbers, over_ns);
-        lp_aggregate_total(numbers, end_s - API_WINDOW_DEFAULT_S, end_s,
-                           &select, put_window, p);
-        aggregator_end(who);
-    }
+    p->numbers = aggregator_begin(who);
+    lp_aggregate_tick(p->numbers, over_ns);
+    lp_aggregate_total(p->numbers, end_s - API_WINDOW_DEFAULT_S, end_s, &select,
+                       put_window, p);
+    aggregator_end(who);
     aggregator_status_get(who, &status);
     put(p, METRIC_LOST, NULL, LP_SPAN(""), (double)status.lost_lines);
     put(p, METRIC_BEHIND, NULL, LP_SPAN(""), (double)status.behind_lines);

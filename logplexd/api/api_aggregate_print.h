@@ -30,13 +30,18 @@ typedef struct api_aggregate_ask {
     lp_span channel_id;
     const config *cfg;
     int64_t now_ns;
+    int64_t counted_ns; /* aggregator_counted_ns(), what windows end with */
 } api_aggregate_ask;
 
 /* The newest second that is over. */
 static inline int64_t api_aggregate_second(const api_aggregate_ask *ask)
 {
-    return aggregator_over_ns(ask->now_ns) / 1000000000 - 1;
+    return ask->counted_ns / 1000000000 - 1;
 }
+
+/* ,"uncounted":, of lines that were left out of what began at from_s, or null. */
+void api_print_uncounted(FILE *to, const aggregator_uncounted *uncounted,
+                         int64_t from_s);
 
 enum {
     API_WINDOW_DEFAULT_S = 60,

@@ -480,6 +480,7 @@ static void print_table(FILE *to, const api_aggregate_ask *ask, table *t,
             ",\"from\":%" PRId64 ",\"to\":%" PRId64,
             lp_channel_epoch(status.ring), api_tier_names[want->tier],
             api_tier_step_s(want->tier), from_s, want->to_s);
+    api_print_uncounted(to, aggregator_uncounted_of(ask->who), from_s);
     for (unsigned i = 0; i < COLUMN_COUNT; i++) {
         fputc(',', to);
         print_column(to, column_names[i], t->columns[i], t->count);
@@ -538,7 +539,7 @@ bool api_print_series(FILE *to, const api_aggregate_ask *ask,
 
     if (want->route.len_bytes == 0)
         own.dimensions &= ~(1u << LP_DIM_ROUTE); // by far the most
-    lp_aggregate_tick(ask->numbers, aggregator_over_ns(ask->now_ns));
+    lp_aggregate_tick(ask->numbers, ask->counted_ns);
     from_s = first_window(ask, want);
     t.next_s = from_s;
     t.room = (size_t)((want->to_s - from_s) / api_tier_step_s(want->tier)) + 1;

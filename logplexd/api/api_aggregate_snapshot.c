@@ -222,6 +222,23 @@ static void print_head(const snapshot *s)
             detail_names[window->detail]);
 }
 
+void api_print_uncounted(FILE *to, const aggregator_uncounted *uncounted,
+                         int64_t from_s)
+{
+    if (!aggregator_left_out(uncounted, from_s)) {
+        fputs(",\"uncounted\":null", to);
+        return;
+    }
+    fprintf(to,
+            ",\"uncounted\":{\"lines\":%" PRIu64
+            ",\"since\":%.3f,\"last\":%.3f,\"is_now\":%s,\"why\":",
+            uncounted->lines, (double)uncounted->since_ns / 1e9,
+            (double)uncounted->last_ns / 1e9,
+            uncounted->is_now ? "true" : "false");
+    api_print_json_string(to, lp_span_str(uncounted->why));
+    fputc('}', to);
+}
+
 static void print_lines(const snapshot *s)
 {
     const row_range *rows = &s->of[LP_DIM_LINES];
@@ -868,6 +885,7 @@ static void print_window(void *ctx, const lp_aggregate_window *window,
     lp_aggregate_markers(s->ask->numbers, s->from_s, window->end_s, add_event,
                          s);
     print_head(s);
+    api_print_uncounted(s->to, aggregator_uncounted_of(s->ask->who), s->from_s);
     print_lines(s);
     print_requests(s);
     print_classes(s);
@@ -888,7 +906,7 @@ bool api_print_snapshot(FILE *to, const api_aggregate_ask *ask,
     printing p = {.s = {.to = to, .ask = ask, .window_s = window_s}};
 
     lp_sketch_scale_init(&p.s.scale, AGGREGATOR_ALPHA);
-    lp_aggregate_tick(ask->numbers, aggregator_over_ns(ask->now_ns));
+    lp_aggregate_tick(ask->numbers, ask->counted_ns);
     if (lp_aggregate_total(ask->numbers, end_s - window_s, end_s, &all,
                            print_window, &p) != LP_OK ||
         !p.is_printed)

@@ -114,7 +114,9 @@ static bool make(api_view *view, int64_t now_ns, api_event *out)
     api_aggregate_ask ask = {.who = v->who,
                              .channel_id = lp_span_of(v->id, v->id_bytes),
                              .cfg = v->cfg,
-                             .now_ns = now_ns};
+                             .now_ns = now_ns,
+                             .counted_ns =
+                                 aggregator_counted_ns(v->who, now_ns)};
     int64_t second = api_aggregate_second(&ask);
     aggregator_status status;
 
@@ -128,8 +130,6 @@ static bool make(api_view *view, int64_t now_ns, api_event *out)
     if (v->next_s > second)
         return true;
     ask.numbers = aggregator_begin(v->who);
-    if (!ask.numbers)
-        return true;
     if (!make_event(v, &ask, second, out)) {
         aggregator_frame_unref(out->frame);
         memset(out, 0, sizeof(*out));

@@ -115,8 +115,6 @@ static void print_answer(void *ctx)
     answer *a = ctx;
 
     a->ask.numbers = aggregator_begin(a->ask.who);
-    if (!a->ask.numbers)
-        return;
     a->is_printed = a->is_series
                         ? api_print_series(a->page.to, &a->ask, &a->series)
                         : api_print_snapshot(a->page.to, &a->ask, a->window_s);
@@ -157,6 +155,7 @@ static answer *new_answer(http_request *req)
     a->ask.who = who;
     a->ask.cfg = w->shared->cfg;
     a->ask.now_ns = worker_now(w);
+    a->ask.counted_ns = aggregator_counted_ns(who, a->ask.now_ns);
     return a;
 }
 

@@ -137,11 +137,12 @@ static void print_code(FILE *to, const char *code)
 
 static void print_sparks(FILE *to, const fleet_row *row, int64_t now_ns)
 {
+    aggregator_uncounted uncounted;
     lp_aggregate_brief brief = {0};
     aggregator *who = aggregator_of(row->channel);
 
     if (who)
-        aggregator_brief(who, now_ns, &brief);
+        aggregator_brief(who, now_ns, &brief, &uncounted);
     fputs(",\"sparks\":[", to);
     for (unsigned i = 0; i < LP_AGGREGATE_SPARKS; i++)
         fprintf(to, "%s%" PRIu32, i > 0 ? "," : "", brief.sparks[i]);
@@ -162,6 +163,7 @@ static void print_row(FILE *to, const fleet_row *row, int64_t now_ns)
     print_or_null(to, "p95_ms", row->p95_ms);
     print_or_null(to, "memory_share", row->memory_share);
     fprintf(to, ",\"lost_lines\":%" PRIu64, row->lost_lines);
+    api_print_uncounted(to, &row->uncounted, now_ns / 1000000000 - WINDOW_S);
     print_code(to, row->top_code);
     print_sparks(to, row, now_ns);
     fputc('}', to);
@@ -179,8 +181,12 @@ static void print_totals(FILE *to, const fleet_list *list)
     api_print_double(to, (double)totals->requests / WINDOW_S);
     fputs(",\"failed_per_s\":", to);
     api_print_double(to, (double)totals->failed / WINDOW_S);
-    fprintf(to, ",\"errors\":%" PRIu64 ",\"lost_lines\":%" PRIu64 "}",
-            totals->errors, totals->lost_lines);
+    fprintf(to,
+            ",\"errors\":%" PRIu64 ",\"lost_lines\":%" PRIu64
+            ",\"uncounted_channels\":%" PRIu64 ",\"uncounted_lines\":%" PRIu64
+            "}",
+            totals->errors, totals->lost_lines, totals->uncounted_channels,
+            totals->uncounted_lines);
 }
 
 /* False: no memory. */

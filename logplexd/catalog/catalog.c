@@ -237,14 +237,14 @@ static catalog_err ring_err(lp_err err)
     return CATALOG_OK;
 }
 
-catalog_err catalog_open_ring(catalog *cat, lp_channel **ring,
+catalog_err catalog_open_ring(catalog *cat, lp_span id, lp_channel **ring,
                               catalog_follower **follower)
 {
     lp_err err = lp_channel_open(cat->engine, &cat->ring, ring);
 
     *follower = NULL;
     if (err == LP_OK && cat->follow) {
-        err = cat->follow(cat->follow_ctx, *ring, follower);
+        err = cat->follow(cat->follow_ctx, id, *ring, follower);
         if (err != LP_OK) {
             lp_channel_close(*ring);
             *ring = NULL;
@@ -281,7 +281,7 @@ static bool follow_channel(const catalog_channel *channel, void *ctx)
 {
     following *at = ctx;
 
-    at->err = at->cat->follow(at->cat->follow_ctx, channel->ring,
+    at->err = at->cat->follow(at->cat->follow_ctx, channel->id, channel->ring,
                               &family_of(channel)->channel.follower);
     return at->err == LP_OK;
 }
@@ -374,7 +374,8 @@ static bool load_channel(void *ctx, const store_channel *channel,
                           .drain_count = drain_count};
 
     note_expiry(to->cat, tokens, token_count);
-    to->err = catalog_open_ring(to->cat, &parts.ring, &parts.follower);
+    to->err =
+        catalog_open_ring(to->cat, parts.id, &parts.ring, &parts.follower);
     if (to->err == CATALOG_OK) {
         to->err = load_family(to, &parts);
     }

@@ -244,9 +244,9 @@ typedef void (*catalog_on_drains)(void *ctx, const catalog_new_drain *made);
  * call the catalog. Before anybody else uses it. */
 void catalog_watch_drains(catalog *cat, catalog_on_drains on_drains, void *ctx);
 
-/* Opens a follower, with one hold for the catalog. Fails: LP_E_FULL,
- * LP_E_NOMEM. */
-typedef lp_err (*catalog_follow)(void *ctx, lp_channel *ring,
+/* Opens a follower of the channel of this id, with one hold for the catalog. Fails:
+ * LP_E_FULL, LP_E_NOMEM. */
+typedef lp_err (*catalog_follow)(void *ctx, lp_span id, lp_channel *ring,
                                  catalog_follower **out);
 
 /*

@@ -132,7 +132,7 @@ static catalog_err make_channel(catalog *cat, lp_span id, lp_span name,
     if (cat->current->channels.count >= cat->channels_max) {
         return CATALOG_TOO_MANY;
     }
-    err = catalog_open_ring(cat, ring, &follower);
+    err = catalog_open_ring(cat, id, ring, &follower);
     if (err != CATALOG_OK) {
         return err;
     }

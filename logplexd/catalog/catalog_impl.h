@@ -86,7 +86,7 @@ family *catalog_find_family(catalog *cat, lp_span id);
 bool catalog_is_name(lp_span name); /* of a token: one word, or nothing */
 
 /* With its follower, if there are any. */
-catalog_err catalog_open_ring(catalog *cat, lp_channel **ring,
+catalog_err catalog_open_ring(catalog *cat, lp_span id, lp_channel **ring,
                               catalog_follower **follower);
 
 /* catalog_route.c --------------------------------------------------------- */

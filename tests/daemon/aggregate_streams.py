@@ -211,7 +211,8 @@ class Fleet(Streaming):
         self.assertAlmostEqual(totals.pop("requests_per_s"), 100 / 60)
         self.assertEqual(totals, {
             "channels": 5, "active": 4, "lines_per_s": 300 / 60,
-            "failed_per_s": 0.5, "errors": 30, "lost_lines": 0})
+            "failed_per_s": 0.5, "errors": 30, "lost_lines": 0,
+            "uncounted_channels": 0, "uncounted_lines": 0})
         self.assertEqual(told["matched"], 5)
         first = told["channels"][0]
         self.assertEqual((first["id"], first["requests"], first["failed"],

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What the lines of a channel say in numbers: a snapshot, columns over time, and
 what becomes of both when channels and daemons go."""
+import json
 import os
 import socket
 import sys
@@ -10,7 +11,7 @@ from urllib.parse import quote
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import prometheus
-from logplexd import Daemon, DaemonTest, frames, line, main
+from logplexd import OWNER, Daemon, DaemonTest, frames, line, main
 
 ERROR = 0.01
 
@@ -534,6 +535,99 @@ class Memory(Aggregating):
         self.check_balance()
         self.assertEqual(self.counted(40000)["lines"]["lost"], 0)
         self.assertLess(self.borrowed(), 512 * 1024 + 64 * 1024)
+
+
+class Ceiling(Aggregating):
+    """Memory for all together is short, and those that came late have none."""
+    FLAGS = ["--workers", "2", "--memory-max", "8MiB", "--history-lines",
+             "10", "--channel-max", "64KiB"]
+    CHANNELS = 400
+    LINES = 3
+
+    def say(self):
+        for n, token in enumerate(self.tokens):
+            self.post(token, [request(token, n)] * self.LINES)
+
+    def setUp(self):
+        super().setUp()
+        self.tokens = [self.make_channel("c%d" % n, "heroku")["heroku"]
+                       for n in range(self.CHANNELS)]
+        self.say()
+        self.uncounted = self.check_balance()["uncounted_lines"]
+        self.assertGreater(self.uncounted, 0)
+
+    def all_of(self, n):
+        told = self.counted_or_not("c%d" % n)
+        lines = told["lines"]["count"]
+        left_out = told["uncounted"]
+        self.assertEqual(lines + (left_out["lines"] if left_out else 0),
+                         self.LINES)
+        return left_out
+
+    def counted_or_not(self, channel):
+        found = []
+
+        def is_there():
+            found[:] = [self.snapshot(channel, window="1h")]
+            return found[0]["uncounted"] or found[0]["lines"]["count"]
+        self.wait_until(is_there)
+        return found[0]
+
+    def test_each_channel_answers_and_says_what_is_left_out(self):
+        left_out = [(n, one) for n in range(self.CHANNELS)
+                    for one in [self.all_of(n)] if one]
+        self.assertEqual(sum(one["lines"] for _, one in left_out),
+                         self.uncounted)
+        n, one = left_out[-1]
+        self.assertTrue(one["is_now"])
+        self.assertLessEqual(one["since"], one["last"])
+        for words in ("--memory-max, 4 MiB", "raise --memory-max",
+                      "--aggregate-max"):
+            self.assertIn(words, one["why"])
+        told = self.snapshot("c%d" % n)
+        self.assertEqual(told["lines"]["count"], 0)
+        self.assertEqual(told["ledger"]["appended"], self.LINES)
+        self.assertEqual(self.series("c%d" % n)["uncounted"], one)
+        events = self.daemon.events(
+            "/v3/channels/c%d/aggregates/stream" % n, auth=OWNER)
+        frame = json.loads(events.next().data)
+        self.assertEqual(frame["snapshot"]["uncounted"]["lines"], self.LINES)
+        self.assertEqual(frame["points"]["uncounted"]["lines"], self.LINES)
+
+    def test_the_fleet_and_the_log_say_it_too(self):
+        def fleet():
+            return self.ask("GET", "/v3/fleet?limit=500").json()
+        self.wait_until(lambda: fleet()["totals"]["uncounted_lines"] ==
+                        self.uncounted)
+        told = fleet()
+        rows = [one for one in told["channels"] if one["uncounted"]]
+        self.assertEqual(len(rows), told["totals"]["uncounted_channels"])
+        self.assertEqual(sum(one["uncounted"]["lines"] for one in rows),
+                         self.uncounted)
+        self.assertEqual(told["channels"][:len(rows)], rows, "they hurt most")
+        said = [one for one in self.daemon.log
+                if "event=aggregate_uncounted" in one]
+        self.assertIn("raise --memory-max", said[0])
+        ids = [one.split("channel=")[1].split()[0] for one in said]
+        self.assertEqual(len(set(ids)), len(ids), "once a channel")
+        self.assertTrue(set(ids) <= set(one["id"] for one in rows))
+
+    def test_memory_that_is_given_back_goes_to_who_had_none(self):
+        late = [n for n in range(self.CHANNELS) if self.all_of(n)]
+        for n in range(self.CHANNELS):
+            if n not in late:
+                self.ask("DELETE", "/v3/channels/c%d" % n)
+        n = late[0]
+
+        def counts_again():
+            self.post(self.tokens[n], [request(self.tokens[n], n)])
+            time.sleep(0.1)
+            told = self.snapshot("c%d" % n, window="1h")
+            return not told["uncounted"]["is_now"]
+        self.wait_until(counts_again)
+        self.check_balance()
+        self.wait_until(lambda: any("event=aggregate_counted channel=c%d " % n
+                                    in one for one in self.daemon.log))
 
 
 class Life(Aggregating):

@@ -101,6 +101,7 @@ struct lp_aggregate {
     bool is_started; /* there was a line */
     bool is_starved; /* memory is short for long: what is newer is worth more */
     bool was_refused; /* since a second ended */
+    bool is_sparing;  /* no frame goes for what is asked for */
     bool is_fading;  /* what is asked for takes the place of something larger */
     bool is_waking;  /* the same, as it was before */
     bool is_looking; /* live is in scratch, for the length of a call */

@@ -17,7 +17,7 @@ void lpi_exemplars_make(lp_aggregate *aggregate)
         count /= 2;
     }
     bytes = count * (uint32_t)sizeof(uint64_t);
-    if (!lpi_may_hold(aggregate, bytes)) {
+    if (aggregate->is_starved || !lpi_may_hold(aggregate, bytes)) {
         return;
     }
     exemplars->list = lpi_alloc(aggregate, bytes, _Alignof(uint64_t));

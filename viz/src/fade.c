@@ -11,8 +11,8 @@
  * 4  the oldest one goes, unless it is still to be merged
  * 5  and if that is all that there is, it becomes core, and at last bare
  *
- * The same goes where the memory of all channels is full, once a second has waited
- * for some in vain.
+ * The same goes where the memory of all channels is full; but for 4, until a second
+ * has waited for some in vain.
  */
 #include "aggregate_impl.h"
 
@@ -107,7 +107,7 @@ static bool drop_oldest(lp_aggregate *aggregate, lp_tier number)
     lpi_tier *tier = &aggregate->tiers[number];
     lpi_frame *frame = TAILQ_FIRST(&tier->frames);
 
-    if (frame == NULL ||
+    if (frame == NULL || aggregate->is_sparing ||
         (frame == tier->pending && number != LP_TIER_MINUTES)) {
         return false;
     }
@@ -164,17 +164,20 @@ static bool fade(lp_aggregate *aggregate)
     return false;
 }
 
-/* Of what it gives back itself. Others may be faster, so it does not give all. */
+/* Of what it gives back itself: detail, and after a while frames. Others may be
+ * faster, so it does not give all. */
 static void *alloc_in_place(lp_aggregate *aggregate, size_t bytes, size_t align)
 {
     const lp_allocator *allocator = &aggregate->shared->allocator;
     uint64_t held_bytes = aggregate->held_bytes;
     void *ptr = NULL;
 
+    aggregate->is_sparing = !aggregate->is_starved;
     while (ptr == NULL && held_bytes - aggregate->held_bytes <= 2 * bytes &&
            fade(aggregate)) {
         ptr = allocator->alloc(allocator->ctx, bytes, align);
     }
+    aggregate->is_sparing = false;
     return ptr;
 }
 
@@ -194,7 +197,7 @@ void *lpi_alloc(lp_aggregate *aggregate, size_t bytes, size_t align)
     }
     ptr = shared->allocator.alloc(shared->allocator.ctx, bytes, align);
     aggregate->was_refused |= ptr == NULL;
-    if (ptr == NULL && aggregate->is_starved && !aggregate->is_fading) {
+    if (ptr == NULL && !aggregate->is_fading) {
         ptr = alloc_in_place(aggregate, bytes, align);
     }
     aggregate->held_bytes += ptr != NULL ? bytes : 0;

@@ -118,6 +118,7 @@ static void note_close(lp_aggregate *aggregate, bool is_closed)
         aggregate->stuck_s = aggregate->open_s;
     } else if (aggregate->open_s - aggregate->stuck_s >= LPI_SLACK_S) {
         aggregate->is_starved = true;
+        lpi_exemplars_clear(aggregate);
     }
     aggregate->was_refused = false;
 }

@@ -39,9 +39,9 @@
  * has to call lp_aggregate_tick() for those that are silent now and then.
  *
  * Where memory is refused, a second stays open until there is some: what it has
- * counted is then told of a later one, but told. After ten seconds of that the
- * oldest frames make room for it, as if bytes_max were what there is. Reading takes
- * memory from scratch alone, and gives it back.
+ * counted is then told of a later one, but told. Older frames fade for it, as if
+ * bytes_max were what there is, and after ten seconds the oldest ones go. Reading
+ * takes memory from scratch alone, and gives it back.
  *
  * Threads: one at a time for each aggregate; one that never saw a line may be asked
  * by several at once. What lp_aggregates_create() made is constant, and shared by

@@ -99,6 +99,15 @@ export interface Kept {
     from: number;
 }
 
+// Lines in no number, for want of memory; times as in `now`.
+export interface Uncounted {
+    lines: number;
+    since: number;
+    last: number;
+    is_now: boolean;
+    why: string;
+}
+
 export interface Snapshot {
     channel: string;
     epoch: string;
@@ -107,6 +116,7 @@ export interface Snapshot {
     to: number;
     window_s: number;
     detail: Detail;
+    uncounted: Uncounted | null;
     lines: { count: number; per_s: number; bytes: number; lost: number;
              behind: number; first_seq: number; end_seq: number };
     requests: { count: number; per_s: number; failed: number;
@@ -147,6 +157,7 @@ export interface Series {
     step_s: number;
     from: number;
     to: number;
+    uncounted: Uncounted | null;
     t: number[];
     requests: Column;
     failed: Column;
@@ -191,6 +202,7 @@ export interface FleetChannel {
     p95_ms: number | null;
     memory_share: number | null;
     lost_lines: number;
+    uncounted: Uncounted | null;
     top_code: string | null;
     meaning: string | null;
     sparks: number[];
@@ -203,7 +215,8 @@ export interface Fleet {
     window_s: number;
     totals: { channels: number; active: number; lines_per_s: number;
               requests_per_s: number; failed_per_s: number; errors: number;
-              lost_lines: number };
+              lost_lines: number; uncounted_channels: number;
+              uncounted_lines: number };
     matched: number;
     channels: FleetChannel[];
 }

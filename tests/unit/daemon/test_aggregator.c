@@ -1,0 +1,180 @@
+/* test_aggregator.c - how far the time of a channel's numbers goes on its own. */
+#include "aggregate/aggregating.h"
+#include "aggregate/aggregator_impl.h"
+#include "catalog_fixture.h"
+#include "config/config.h"
+#include "logplex/render.h"
+
+static const int64_t MINUTE = (int64_t)60 * SECOND;
+
+typedef struct world {
+    config cfg;
+    daemon_shared shared;
+    aggregator *a;
+    int64_t began_ns;
+} world;
+
+static void open_world(world *w)
+{
+    bool is_new;
+
+    memset(w, 0, sizeof(*w));
+    w->cfg.workers = 1;
+    w->cfg.memory_max_bytes = 64 << 20;
+    w->cfg.channel_max_bytes = 1 << 20;
+    w->shared.cfg = &w->cfg;
+    w->shared.engine = fix.engine;
+    open_at(NULL);
+    w->shared.cat = fix.cat;
+    assert_true(aggregates_open(&w->shared));
+    assert_int_equal(
+        catalog_put_channel(fix.cat, span("app"), NULL, 0, &is_new),
+        CATALOG_OK);
+    w->a = aggregator_of(channel("app"));
+    assert_non_null(w->a);
+    w->began_ns = w->a->since_ns;
+}
+
+static void close_world(world *w)
+{
+    close_it(); // the catalog goes first, as in the daemon
+    aggregates_close(&w->shared);
+}
+
+static void say(const world *w, int64_t at_ns)
+{
+    lp_render_scratch scratch;
+    lp_line line = {.arrival_ns = at_ns};
+    lp_syslog parts = {.format = LP_SYSLOG_3164,
+                       .pri = 134,
+                       .app = span("app"),
+                       .procid = span("web.1"),
+                       .msg = span("hello")};
+
+    assert_int_equal(
+        lp_render_line(&parts, lp_span_of(NULL, 0), &scratch, &line), LP_OK);
+    assert_int_equal(lp_channel_append(w->a->ring, &line, NULL), LP_OK);
+}
+
+static uint64_t read_all(const world *w)
+{
+    aggregator_read read;
+
+    aggregator_read_on(w->a, UINT64_MAX, &read);
+    return read.lines;
+}
+
+static void sum_lines(void *ctx, const lp_aggregate_window *window,
+                      const lp_aggregate_row *rows, size_t row_count)
+{
+    uint64_t *sum = ctx;
+
+    (void)window;
+    for (size_t i = 0; i < row_count; i++) {
+        *sum += rows[i].count;
+    }
+}
+
+/* Lines that came from from_ns to to_ns, whole minutes, at counted_ns. */
+static uint64_t count(const world *w, int64_t from_ns, int64_t to_ns,
+                      int64_t counted_ns)
+{
+    static const lp_aggregate_select lines = {
+        1U << LP_DIM_LINES, {NULL, 0}, {NULL, 0}};
+    lp_aggregate *numbers = aggregator_begin(w->a);
+    uint64_t sum = 0;
+
+    lp_aggregate_tick(numbers, counted_ns);
+    assert_int_equal(lp_aggregate_each(numbers, LP_TIER_MINUTES,
+                                       from_ns / SECOND, to_ns / SECOND, &lines,
+                                       sum_lines, &sum),
+                     LP_OK);
+    aggregator_end(w->a);
+    return sum;
+}
+
+static uint64_t clock_steps(const world *w)
+{
+    lp_aggregate_stats stats = {.struct_bytes = sizeof(stats)};
+
+    lp_aggregate_stats_get(aggregator_begin(w->a), &stats);
+    aggregator_end(w->a);
+    return stats.clock_steps;
+}
+
+/* As when the whole daemon was stopped for a while, and who asks goes on first. */
+static void time_waits_for_lines_that_are_still_to_be_read(void **state)
+{
+    int64_t line_ns, now_ns, counted_ns;
+    world w;
+
+    (void)state;
+    open_world(&w);
+    say(&w, w.began_ns);
+    assert_int_equal(read_all(&w), 1);
+    line_ns = w.began_ns + (int64_t)3000 * SECOND;
+    now_ns = w.began_ns + (int64_t)3600 * SECOND;
+    say(&w, line_ns);
+    counted_ns = aggregator_counted_ns(w.a, now_ns);
+    assert_true(counted_ns < line_ns);
+    assert_int_equal(count(&w, 0, counted_ns, counted_ns), 0);
+    assert_int_equal(read_all(&w), 1);
+    counted_ns = aggregator_counted_ns(w.a, now_ns);
+    assert_int_equal(counted_ns, aggregator_over_ns(now_ns));
+    line_ns -= line_ns % MINUTE;
+    assert_int_equal(count(&w, line_ns, line_ns + MINUTE, counted_ns), 1);
+    assert_int_equal(clock_steps(&w), 0);
+    close_world(&w);
+}
+
+static void time_goes_on_where_there_is_nothing_to_read(void **state)
+{
+    int64_t now_ns;
+    world w;
+
+    (void)state;
+    open_world(&w);
+    now_ns = w.began_ns + (int64_t)3600 * SECOND;
+    assert_int_equal(aggregator_counted_ns(w.a, now_ns),
+                     aggregator_over_ns(now_ns));
+    say(&w, now_ns);
+    // What was over is over.
+    assert_int_equal(aggregator_counted_ns(w.a, now_ns + SECOND),
+                     aggregator_over_ns(now_ns + SECOND));
+    assert_int_equal(aggregator_counted_ns(w.a, now_ns + 100 * (int64_t)SECOND),
+                     aggregator_over_ns(now_ns));
+    close_world(&w);
+}
+
+static void a_clock_that_goes_back_takes_time_with_it(void **state)
+{
+    int64_t now_ns;
+    world w;
+
+    (void)state;
+    open_world(&w);
+    now_ns = w.began_ns + (int64_t)3600 * SECOND;
+    aggregator_counted_ns(w.a, now_ns);
+    now_ns -= (int64_t)7200 * SECOND;
+    assert_int_equal(aggregator_counted_ns(w.a, now_ns),
+                     aggregator_over_ns(now_ns));
+    aggregator_has_counted(w.a, now_ns);
+    say(&w, now_ns);
+    assert_int_equal(aggregator_counted_ns(w.a, now_ns + 100 * (int64_t)SECOND),
+                     now_ns);
+    close_world(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            time_waits_for_lines_that_are_still_to_be_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            time_goes_on_where_there_is_nothing_to_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_clock_that_goes_back_takes_time_with_it, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
