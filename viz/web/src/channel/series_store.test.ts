@@ -14,7 +14,7 @@ function series(t: number[], requests: Column, rest: Partial<Series> = {}):
         s3xx: none, s4xx: none, s5xx: none, codes: {}, wait_mean: none,
         lines: none, lost: none, memory_mean: none, memory_max: none,
         memory_quota: none, load_max: none, by_process: {}, first_seq: none,
-        end_seq: none, detail: none, markers: [], ...rest,
+        end_seq: none, detail: none, uncounted: null, markers: [], ...rest,
     };
 }
 
