@@ -5,24 +5,27 @@
 
 /* Results ----------------------------------------------------------------- */
 
-/* One by one: that takes half as long as what gcc makes of a memset(). */
-static void forget_spans(lp_measures *out, lp_span process)
+static inline void forget_span(lp_span *span)
 {
-    const lp_span none = {NULL, 0};
+    memset(span, 0, sizeof(*span));
+}
 
-    out->at = none;
-    out->method = none;
-    out->host = none;
-    out->path = none;
-    out->request_id = none;
+/* One by one: that takes half as long as what gcc makes of a single memset(). */
+static inline void forget_spans(lp_measures *out, lp_span process)
+{
+    forget_span(&out->at);
+    forget_span(&out->method);
+    forget_span(&out->host);
+    forget_span(&out->path);
+    forget_span(&out->request_id);
     out->dyno = process;
-    out->source = none;
-    out->code = none;
-    out->desc = none;
-    out->from = none;
-    out->to = none;
-    out->subject = none;
-    out->by = none;
+    forget_span(&out->source);
+    forget_span(&out->code);
+    forget_span(&out->desc);
+    forget_span(&out->from);
+    forget_span(&out->to);
+    forget_span(&out->subject);
+    forget_span(&out->by);
 }
 
 static void clear(lp_measures *out, lp_span process)
@@ -202,23 +205,30 @@ static uint8_t kind_of_samples(const lp_measure_line *line, bool is_platform)
     return is_platform ? LP_KIND_RUNTIME : LP_KIND_NONE;
 }
 
-void lp_measures_read(const lp_kinds *kinds, const lp_measure_line *line,
-                      lp_measures *out)
+/* A line of the router's that is of no kind of one's own. */
+static void read_router(lp_span msg, const lp_measure_line *line,
+                        lp_measures *out)
+{
+    if (lpi_read_router(msg, line->is_cut, out)) {
+        out->kind = LP_KIND_ROUTER;
+    } else {
+        forget_spans(out, line->process);
+    }
+}
+
+/* Apart, so that a router's line does not pay for it. */
+__attribute__((noinline)) static void
+read_any(const lp_kinds *kinds, const lp_measure_line *line, lp_measures *out)
 {
     lp_measure_line trimmed = *line;
     bool is_platform = lp_span_equal(line->source, LP_SPAN("heroku"));
     bool is_known;
 
     trimmed.msg = trim(line->msg, line->is_cut);
-    clear(out, line->process);
     is_known =
         kinds != NULL && kinds->count > 0 && read_own(kinds, &trimmed, out);
     if (!is_known && lp_span_equal(line->process, LP_SPAN("router"))) {
-        if (lpi_read_router(&trimmed, out)) {
-            out->kind = LP_KIND_ROUTER;
-        } else {
-            forget_spans(out, line->process);
-        }
+        read_router(trimmed.msg, line, out);
         return;
     }
     is_known = is_known || read_sentence(&trimmed, is_platform, out);
@@ -227,5 +237,17 @@ void lp_measures_read(const lp_kinds *kinds, const lp_measure_line *line,
                          out);
     if (!is_known && out->count > 0) {
         out->kind = kind_of_samples(line, is_platform);
+    }
+}
+
+void lp_measures_read(const lp_kinds *kinds, const lp_measure_line *line,
+                      lp_measures *out)
+{
+    clear(out, line->process);
+    if ((kinds == NULL || kinds->count == 0) &&
+        lp_span_equal(line->process, LP_SPAN("router"))) {
+        read_router(trim(line->msg, line->is_cut), line, out);
+    } else {
+        read_any(kinds, line, out);
     }
 }

@@ -44,8 +44,13 @@ static inline unsigned lpi_stop_mask(const char *at, lpi_stop stop)
                                 : lp_swar_either16(at, '"', '\\');
 }
 
-/* The last few bytes of a text: by its last 16, or by a copy when it has not as
- * many. */
+/* Of a text that is shorter than what is looked at in one go, by a copy with NULs
+ * behind it. Apart, as an array makes a function costly that seldom needs it. */
+unsigned lpi_stop_mask_short(const char *at, size_t left, lpi_stop stop);
+uint64_t lpi_blanks_short(const char *at, size_t left);
+uint64_t lpi_pairs_word_short(const char *at, size_t left);
+
+/* The last few bytes of a text: by its last 16, when it has as many. */
 static inline const char *lpi_pairs_find_near_end(const lpi_pairs *pairs,
                                                   const char *at, lpi_stop stop)
 {
@@ -56,10 +61,7 @@ static inline const char *lpi_pairs_find_near_end(const lpi_pairs *pairs,
         mask = lpi_stop_mask(pairs->end - LPI_STOP_BYTES, stop) >>
                (LPI_STOP_BYTES - left);
     } else {
-        char copy[LPI_STOP_BYTES] = {0};
-
-        memcpy(copy, at, left);
-        mask = lpi_stop_mask(copy, stop) & ((1U << left) - 1);
+        mask = lpi_stop_mask_short(at, left, stop);
     }
     return mask != 0 ? at + __builtin_ctz(mask) : pairs->end;
 }
@@ -76,6 +78,64 @@ static inline const char *lpi_pairs_find(const lpi_pairs *pairs, const char *at,
         }
     }
     return at < pairs->end ? lpi_pairs_find_near_end(pairs, at, stop) : at;
+}
+
+/*
+ * The blanks of a text, in turn, from a window of 64 bytes at a time:
+ *
+ *     service=18ms status=200 bytes=13 protocol=https
+ *     ............x..........x........x..............   bits
+ *
+ * A bit is taken in a cycle, so the processor knows where the next pairs are long
+ * before it is done with this one. To look for each blank by itself would make it
+ * wait for the end of a value before it can begin with what follows.
+ */
+typedef struct lpi_blanks {
+    const char *at;
+    uint64_t bits; /* bit n: n bytes behind at is a blank, or the end */
+} lpi_blanks;
+
+enum { LPI_BLANKS_BYTES = 64, LPI_BLANKS_FAR = 192 };
+
+/* Those of fewer than 64 bytes up to the end, which counts as one. */
+static inline uint64_t lpi_blanks_near_end(const lpi_pairs *pairs,
+                                           const char *at)
+{
+    size_t left = (size_t)(pairs->end - at);
+
+    if (pairs->end - pairs->start < LPI_BLANKS_BYTES) {
+        return lpi_blanks_short(at, left);
+    }
+    // The last 64, without those in front of at; none may be left.
+    return (lp_swar_upto64(pairs->end - LPI_BLANKS_BYTES, ' ') >> 1 >>
+            (LPI_BLANKS_BYTES - 1 - left)) |
+           UINT64_C(1) << left;
+}
+
+/* From at on, of four windows at most the first that has any; no bits: none has. A
+ * text without blanks must not be looked through once for each of its pairs. */
+static inline lpi_blanks lpi_blanks_from(const lpi_pairs *pairs, const char *at)
+{
+    lpi_blanks blanks = {at, 0};
+
+    while (pairs->end - blanks.at >= LPI_BLANKS_BYTES) {
+        blanks.bits = lp_swar_upto64(blanks.at, ' ');
+        if (blanks.bits != 0 || blanks.at - at == LPI_BLANKS_FAR) {
+            return blanks;
+        }
+        blanks.at += LPI_BLANKS_BYTES;
+    }
+    blanks.bits = lpi_blanks_near_end(pairs, blanks.at);
+    return blanks;
+}
+
+/* The first of those that are left. */
+static inline const char *lpi_blanks_take(lpi_blanks *blanks)
+{
+    const char *at = blanks->at + (unsigned)__builtin_ctzll(blanks->bits);
+
+    blanks->bits &= blanks->bits - 1;
+    return at;
 }
 
 static inline bool lpi_pairs_is_between(char c)
@@ -150,13 +210,11 @@ static inline bool lpi_pairs_next(lpi_pairs *pairs, lp_pair *out)
  * 0. */
 static inline uint64_t lpi_pairs_word(const lpi_pairs *pairs, const char *at)
 {
-    char copy[8] = {0};
+    ptrdiff_t left = pairs->end - at;
 
-    if (pairs->end - at >= (ptrdiff_t)sizeof(copy)) {
-        return lp_swar_load(at);
-    }
-    memcpy(copy, at, (size_t)(pairs->end - at));
-    return lp_swar_load(copy);
+    return left >= (ptrdiff_t)sizeof(uint64_t)
+               ? lp_swar_load(at)
+               : lpi_pairs_word_short(at, (size_t)left);
 }
 
 #endif /* LP_PAIRS_H */

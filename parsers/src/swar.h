@@ -47,11 +47,12 @@ static inline size_t lp_swar_first(uint64_t mask)
 /*
  * One bit for each of 16 or 64 bytes, the first of them lowest, set where it is
  * equal to byte (bits64), or to a or b (either16), or at most limit, which is
- * below 128 (upto16), or one of both (upto_or_either16); or where it is one, or
- * is first and second stands so many bytes behind it (marks64, which reads 64
- * bytes and the distance). Exact, unlike the masks above.
+ * below 128 (upto16, upto64), or one of both (upto_or_either16); or where it is
+ * one, or is first and second stands so many bytes behind it (marks64, which reads
+ * 64 bytes and the distance). Exact, unlike the masks above. LP_SWAR_PLAIN asks for
+ * plain C where there are vectors too, for tests.
  */
-#if defined(__SSE2__)
+#if defined(__SSE2__) && !defined(LP_SWAR_PLAIN)
 #include <emmintrin.h>
 
 static inline uint64_t lp_swar_bits16(const char *ptr, __m128i wanted)
@@ -73,7 +74,8 @@ static inline uint64_t lp_swar_bits64(const char *ptr, char byte)
 
 static inline __m128i lp_swar_vector_upto(__m128i bytes, char limit)
 {
-    return _mm_cmpeq_epi8(bytes, _mm_min_epu8(bytes, _mm_set1_epi8(limit)));
+    return _mm_cmpeq_epi8(_mm_subs_epu8(bytes, _mm_set1_epi8(limit)),
+                          _mm_setzero_si128());
 }
 
 static inline __m128i lp_swar_vector_either(__m128i bytes, char a, char b)
@@ -184,5 +186,13 @@ static inline uint64_t lp_swar_marks64(const char *ptr, char one, char first,
                                        lp_swar_bits64(ptr + distance, second));
 }
 #endif
+
+static inline uint64_t lp_swar_upto64(const char *ptr, char limit)
+{
+    return lp_swar_upto16(ptr, limit) |
+           (uint64_t)lp_swar_upto16(ptr + 16, limit) << 16 |
+           (uint64_t)lp_swar_upto16(ptr + 32, limit) << 32 |
+           (uint64_t)lp_swar_upto16(ptr + 48, limit) << 48;
+}
 
 #endif /* LOGPLEX_SWAR_H */

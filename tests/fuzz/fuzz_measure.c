@@ -1,9 +1,9 @@
 /*
  * The first byte says whose line it is, the second where it is cut, and the rest
  * is its message. All that is found lies in the line, and numbers are finite; the
- * pairs are those of lp_logfmt_next(), the fast way and the slow one; a line that
- * is cut has no measure that the whole one has not; and what is written behind it
- * is found as well.
+ * pairs are those of lp_logfmt_next(), the fast way and the slow one, and a
+ * router's line says what these do; a line that is cut has no measure that the
+ * whole one has not; and what is written behind it is found as well.
  */
 #include <math.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 #include "logplex/logfmt.h"
 #include "measuring.h"
 #include "pairs.h"
+#include "router_model.h"
 
 static const struct {
     const char *source;
@@ -40,6 +41,14 @@ static void check_pairs(lp_span msg)
         REQUIRE(fast.unterminated == slow.unterminated);
     }
     REQUIRE(!lpi_pairs_next(&pairs, &fast));
+}
+
+static void check_router(const lp_measure_line *line, const lp_measures *found)
+{
+    if (lp_span_equal(line->process, LP_SPAN("router")) &&
+        model_can_read(line->msg)) {
+        REQUIRE(model_agrees(line->msg, found));
+    }
 }
 
 static void check_spans(const lp_measures *found, const lp_measure_line *line)
@@ -136,6 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_pairs(line.msg);
     check_spans(&found, &line);
     check_measures(&found, line.msg);
+    check_router(&line, &found);
     check_cut(&line, &found, data[1] * line.msg.len_bytes / 255);
     check_longer(&line, &found);
     return 0;

@@ -118,11 +118,19 @@ typedef struct lp_measure_line {
 /* That of a stored line. Threads: any. */
 static inline lp_measure_line lp_measure_line_of(const lp_record *record)
 {
+    lp_span source = lp_record_app(record);
+    lp_span process = lp_record_procid(record);
+    lp_span msg = lp_record_msg(record);
     lp_measure_line line;
 
-    line.source = lp_record_app(record);
-    line.process = lp_record_procid(record);
-    line.msg = lp_record_msg(record);
+    // Word by word: a span that was just put together of two and is copied in one
+    // makes the processor wait until both have arrived in its cache.
+    line.source.ptr = source.ptr;
+    line.source.len_bytes = source.len_bytes;
+    line.process.ptr = process.ptr;
+    line.process.len_bytes = process.len_bytes;
+    line.msg.ptr = msg.ptr;
+    line.msg.len_bytes = msg.len_bytes;
     line.is_cut = false;
     return line;
 }

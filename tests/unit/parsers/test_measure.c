@@ -253,11 +253,30 @@ static void what_is_no_number_is_no_measure(void **state)
  * minutes here. */
 static void hostile_lines_take_linear_time(void **state)
 {
-    static const char *const units[] = {
-        "count#", "#",         "measure.", "measure=",   "m12345e",
-        "a=\"",   "[",         "[x] ",     "Completed ", ": ",
-        "a: 1 ",  "status=1 ", "val=1 ",   " messages",  "tls=",
-        "Error ", "(",         "\\",       "\"\\",       "I, ["};
+    static const char *const units[] = {"count#",
+                                        "#",
+                                        "measure.",
+                                        "measure=",
+                                        "m12345e",
+                                        "a=\"",
+                                        "[",
+                                        "[x] ",
+                                        "Completed ",
+                                        ": ",
+                                        "a: 1 ",
+                                        "status=1 ",
+                                        "val=1 ",
+                                        " messages",
+                                        "tls=",
+                                        "Error ",
+                                        "(",
+                                        "\\",
+                                        "\"\\",
+                                        "I, [",
+                                        "a=\"b\"",
+                                        "status=\"1\"",
+                                        "status=\"1\"\t",
+                                        "path=\"/ \" "};
     enum { TEXT_BYTES = 1 << 20 };
     char *text = malloc(TEXT_BYTES);
     lp_measures found;
