@@ -35,7 +35,7 @@ enum {
     LPI_STATUS_END = 600,
     LPI_ROUTER_MEASURES = 5,
     LPI_ROUTE_MEMOS = 64,
-    LPI_PROCESS_MEMOS = 32
+    LPI_PROCESS_MEMOS = 64
 };
 
 struct lp_aggregates {
@@ -48,11 +48,6 @@ struct lp_aggregates {
     uint32_t series_max;
 };
 
-typedef struct lpi_route_memo {
-    uint64_t hash; /* of method and path */
-    uint16_t slot;
-} lpi_route_memo;
-
 /* A name of at most eight bytes, filled with zeros: to compare it here is to leave
  * the text of the series where it is. */
 typedef struct lpi_process_memo {
@@ -60,13 +55,15 @@ typedef struct lpi_process_memo {
     uint16_t slot;
 } lpi_process_memo;
 
-/* Slots that lines keep asking for, 0: not known. Forgotten when slots move. */
+/* Slots that lines keep asking for, 0: not known. Forgotten when slots move.
+ * Of a route it is in the low 16 bits, and above it are those of its name's hash:
+ * that two have the same 48 bits of a keyed one is not to be feared. */
 typedef struct lpi_memo {
     lpi_process_memo lines[LPI_PROCESS_MEMOS];
     lpi_process_memo processes[LPI_PROCESS_MEMOS];
     uint16_t router[LPI_ROUTER_MEASURES];
     uint16_t status[LPI_STATUS_END - LPI_STATUS_FIRST];
-    lpi_route_memo routes[LPI_ROUTE_MEMOS];
+    uint64_t routes[LPI_ROUTE_MEMOS];
 } lpi_memo;
 
 /* What there is from the first line on, until it falls silent. */

@@ -14,32 +14,48 @@ typedef struct valued {
     double value;
     bool is_none; /* it is counted, but has no value */
     lpi_place place;
-    uint64_t place_hash; /* 0: nobody asks for lines with that value */
+    lpi_exemplar_place exemplars; /* nowhere: nobody asks for such lines */
 } valued;
 
-static const valued no_value = {.is_none = true};
+static const valued no_value = {.is_none = true, .place = {.side = -1}};
 
 static inline valued value_of(const lp_aggregate *aggregate, double value)
 {
-    valued v = {.value = value + 0.0, .is_none = !isfinite(value)};
+    valued v = {.value = value + 0.0,
+                .is_none = !isfinite(value),
+                .place = {.side = -1}};
 
     if (!v.is_none) {
         v.place = lpi_place_of(&aggregate->shared->scale, v.value);
-        v.place_hash = lpi_place_hash(v.place);
     }
     return v;
 }
 
-/* One more in a series. */
-static inline lpi_series *count(lp_aggregate *aggregate, uint32_t slot,
-                                lp_seq seq, const valued *v)
+/* A value that lines are asked for by. */
+static inline valued asked_value_of(lp_aggregate *aggregate, double value)
 {
-    lpi_live *live = aggregate->live;
+    valued v = value_of(aggregate, value);
+
+    if (!v.is_none) {
+        lpi_exemplars_begin(&aggregate->live->exemplars);
+        v.exemplars =
+            lpi_exemplar_place_of(&aggregate->live->exemplars, v.place);
+        __builtin_prefetch(v.exemplars.group, 1);
+    }
+    return v;
+}
+
+/* One more in any series, of any value. It stands apart, so that the few lines that
+ * come here do not cost all others the saving of its registers. */
+__attribute__((noinline)) static lpi_series *
+count_any(lpi_live *live, uint32_t slot, int64_t now_s, lp_seq seq,
+          const valued *v)
+{
     lpi_series *series = &live->table.series[slot];
     lpi_tally *open = &series->open;
 
     if (lpi_tally_count(open) == 0) {
-        lpi_table_touch(&live->table, slot, aggregate->open_s);
+        lpi_table_touch(&live->table, slot, now_s);
         open->max_seq = v->is_none ? 0 : seq;
     }
     series->newest[1] = series->newest[0];
@@ -54,11 +70,56 @@ static inline lpi_series *count(lp_aggregate *aggregate, uint32_t slot,
         return series;
     }
     open->max_seq = v->value > open->values.max ? seq : open->max_seq;
-    if (v->place_hash != 0 && live->exemplars.list != NULL) {
-        lpi_exemplar_keep(&live->exemplars, series->hash, v->place_hash, seq);
+    if (v->exemplars.group != NULL) {
+        lpi_exemplar_keep(&live->exemplars, series->hash, v->exemplars, seq);
     }
-    lpi_sketch_add_inline(&open->values, &live->home, v->value, v->place);
+    lpi_sketch_add_at(&open->values, &live->home, v->value, v->place);
     return series;
+}
+
+/* The same; inline for a positive value whose bucket has a counter, as
+ * nearly all have: nothing is the first of its second then. */
+static inline lpi_series *count(lp_aggregate *aggregate, uint32_t slot,
+                                lp_seq seq, const valued *v)
+{
+    lpi_live *live = aggregate->live;
+    lpi_series *series = &live->table.series[slot];
+    lp_sketch *values = &series->open.values;
+
+    if (!lpi_sketch_increment(values, v->place)) {
+        return count_any(live, slot, aggregate->open_s, seq, v);
+    }
+    series->newest[1] = series->newest[0];
+    series->newest[0] = seq;
+    series->last = v->value;
+    if (v->value > values->max) {
+        series->open.max_seq = seq;
+        values->max = v->value;
+    }
+    values->min = v->value < values->min ? v->value : values->min;
+    values->count++;
+    lpi_sum_add(values, v->value);
+    if (v->exemplars.group != NULL) {
+        lpi_exemplar_keep(&live->exemplars, series->hash, v->exemplars, seq);
+    }
+    return series;
+}
+
+/* One more in a series that is plain. How many it has by now, of this second. */
+static inline uint64_t count_plain(lp_aggregate *aggregate, uint32_t slot,
+                                   lp_seq seq, double value)
+{
+    lpi_series *series = &aggregate->live->table.series[slot];
+    lpi_tally *open = &series->open;
+
+    if (lpi_tally_count(open) == 0) {
+        lpi_table_touch(&aggregate->live->table, slot, aggregate->open_s);
+    }
+    series->newest[1] = series->newest[0];
+    series->newest[0] = seq;
+    series->last = value;
+    lpi_tally_add_plain(open, value);
+    return open->values.count;
 }
 
 static void count_named(lp_aggregate *aggregate, lp_dimension dimension,
@@ -69,8 +130,17 @@ static void count_named(lp_aggregate *aggregate, lp_dimension dimension,
     count(aggregate, lpi_table_get(aggregate, &key), seq, v);
 }
 
-/* The slot of a process in a dimension. Few have the same length and last byte as
- * another one, so that memos seldom meet. */
+/* Which memo is a process's: those of forty numbered ones seldom meet. */
+static inline unsigned process_memo_of(lp_span process)
+{
+    size_t n = process.len_bytes;
+    unsigned last = (unsigned char)process.ptr[n - 1];
+    unsigned before = n > 1 ? (unsigned char)process.ptr[n - 2] : 0;
+
+    return (unsigned)(last + 10 * before + 7 * n) % LPI_PROCESS_MEMOS;
+}
+
+/* The slot of a process in a dimension. */
 static inline uint32_t process_slot(lp_aggregate *aggregate,
                                     lp_dimension dimension, lp_span process,
                                     lpi_process_memo memos[LPI_PROCESS_MEMOS])
@@ -86,7 +156,7 @@ static inline uint32_t process_slot(lp_aggregate *aggregate,
         return lpi_table_get(aggregate, &key);
     }
     name = lpi_load_short(process);
-    memo = &memos[(n + (unsigned char)process.ptr[n - 1]) % LPI_PROCESS_MEMOS];
+    memo = &memos[process_memo_of(process)];
     if (memo->slot != 0 && memo->name == name) {
         return memo->slot;
     }
@@ -117,11 +187,11 @@ static void count_skew(lp_aggregate *aggregate, const lp_record *record,
 static void count_bytes(lp_aggregate *aggregate, const lp_record *record,
                         lp_span process)
 {
-    valued v = {.value = (double)record->bytes.len_bytes};
     uint32_t slot = process_slot(aggregate, LP_DIM_LINES, process,
                                  aggregate->live->memo.lines);
 
-    if (count(aggregate, slot, record->seq, &v)->open.values.count == 1) {
+    if (count_plain(aggregate, slot, record->seq,
+                    (double)record->bytes.len_bytes) == 1) {
         count_skew(aggregate, record, slot);
     }
 }
@@ -169,11 +239,11 @@ static void count_router_measure(lp_aggregate *aggregate, unsigned which,
                                  lp_seq seq, double value)
 {
     uint16_t *memo = &aggregate->live->memo.router[which];
-    valued v = value_of(aggregate, value);
+    // Times are asked for by that of the whole response.
+    valued v = which <= SERVICE ? value_of(aggregate, value)
+                                : asked_value_of(aggregate, value);
     uint32_t slot = *memo;
 
-    // They are asked for by the time of the whole response.
-    v.place_hash = which <= SERVICE ? 0 : v.place_hash;
     if (slot == 0) {
         lpi_key key = {.dimension = LP_DIM_MEASURE,
                        .unit = router_series[which].unit,
@@ -223,28 +293,29 @@ static void count_process(lp_aggregate *aggregate, lp_span process, lp_seq seq,
     series->open.failed += is_failed ? 1 : 0;
 }
 
-/* The slot of a route; what was asked for lately is known without folding it. That
- * two paths have the same 64 bits of a keyed hash is not to be feared. */
+/* The slot of a route. Paths are folded, as few come again as they are, and routes
+ * that were asked for lately are known. */
 static uint32_t route_slot(lp_aggregate *aggregate, const lp_measures *m)
 {
-    const uint64_t *secret = aggregate->shared->hash_key;
-    uint64_t hash = lpi_hash_of(
-        m->path, lpi_hash_of(m->method, LP_DIM_ROUTE, secret), secret);
-    lpi_route_memo *memo =
-        &aggregate->live->memo.routes[hash % LPI_ROUTE_MEMOS];
-    lpi_key key = {.dimension = LP_DIM_ROUTE};
     char route[LP_AGGREGATE_NAME_MAX_BYTES];
-    uint32_t slot = memo->slot;
+    lpi_key key = {.dimension = LP_DIM_ROUTE};
+    uint64_t *memo, hash;
+    uint32_t slot;
 
-    if (slot != 0 && memo->hash == hash) {
-        return slot;
-    }
     key.name = lp_span_of(
         route, lp_route_fold(m->method, m->path, route, sizeof(route)));
+    hash = lpi_hash_of(key.name, LP_DIM_ROUTE, aggregate->shared->hash_key);
+    // Two places side by side: some of a dozen routes meet.
+    memo = &aggregate->live->memo.routes[hash % LPI_ROUTE_MEMOS / 2 * 2];
+    for (unsigned i = 0; i < 2; i++) {
+        if ((memo[i] ^ hash) >> 16 == 0 && (uint16_t)memo[i] != 0) {
+            return (uint16_t)memo[i];
+        }
+    }
     slot = lpi_table_get(aggregate, &key);
     if (!lpi_series_is_fixed(slot)) {
-        memo->hash = hash;
-        memo->slot = (uint16_t)slot;
+        memo[1] = memo[0];
+        memo[0] = hash >> 16 << 16 | slot;
     }
     return slot;
 }
@@ -306,7 +377,7 @@ static void count_measure(lp_aggregate *aggregate, const lp_measures *m,
 {
     bool is_runtime = m->kind == LP_KIND_RUNTIME;
     lp_span of = is_runtime && m->source.len_bytes == 0 ? m->dyno : m->source;
-    valued v = value_of(aggregate, measure->value);
+    valued v = asked_value_of(aggregate, measure->value);
     lpi_key key = {.dimension = LP_DIM_MEASURE,
                    .op = measure->op,
                    .unit = measure->unit,
@@ -357,7 +428,7 @@ static valued count_times(lp_aggregate *aggregate, const lp_measures *m,
             is_timed = true;
         }
     }
-    return is_timed ? value_of(aggregate, sum) : no_value;
+    return is_timed ? asked_value_of(aggregate, sum) : no_value;
 }
 
 static void count_request(lp_aggregate *aggregate, const lp_measures *m,

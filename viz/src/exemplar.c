@@ -20,12 +20,32 @@ void lpi_exemplars_make(lp_aggregate *aggregate)
     if (aggregate->is_starved || !lpi_may_hold(aggregate, bytes)) {
         return;
     }
-    exemplars->list = lpi_alloc(aggregate, bytes, _Alignof(uint64_t));
+    exemplars->list = lpi_alloc(aggregate, bytes, LPI_CACHE_LINE_BYTES);
     if (exemplars->list != NULL) {
         memset(exemplars->list, 0, bytes);
         exemplars->bytes = bytes;
-        exemplars->shift = 64 - (uint32_t)__builtin_ctz(count);
+        exemplars->group_mask = count / LPI_EXEMPLAR_GROUP - 1;
     }
+}
+
+/* No processor could foretell who stays, so there is no branch. */
+static inline void settle_one(const lpi_exemplar_put *put)
+{
+    uint64_t mine = put->entry;
+    uint64_t old = *put->at;
+    uint64_t is_others =
+        (uint64_t)((old ^ mine) >> 32 != 0) & (uint64_t)(old != 0) &
+        (uint64_t)((uint32_t)(mine - old) < LPI_EXEMPLAR_KEPT_LINES);
+
+    *put->at = mine ^ ((old ^ mine) & -is_others);
+}
+
+void lpi_exemplars_settle(lpi_exemplars *exemplars)
+{
+    for (uint32_t i = 0; i < exemplars->waiting_count; i++) {
+        settle_one(&exemplars->waiting[i]);
+    }
+    exemplars->waiting_count = 0;
 }
 
 void lpi_exemplars_clear(lp_aggregate *aggregate)
@@ -80,8 +100,10 @@ void lpi_exemplars_unpack(lp_aggregate *aggregate, lp_span packed)
 lp_seq lpi_exemplar_of(const lpi_exemplars *exemplars, uint32_t series_hash,
                        lpi_place place, lp_seq newest_seq)
 {
-    uint64_t hash = lpi_exemplar_hash(series_hash, lpi_place_hash(place));
-    uint64_t at = exemplars->list[hash >> exemplars->shift];
+    lpi_exemplar_place where = lpi_exemplar_place_of(exemplars, place);
+    uint64_t hash = lpi_exemplar_hash(series_hash, where.hash);
+    uint64_t at =
+        where.group == NULL ? 0 : where.group[lpi_exemplar_in_group(hash)];
 
     return at >> 32 == lpi_exemplar_tag(hash)
                ? newest_seq - (uint32_t)(newest_seq - at)

@@ -2,7 +2,11 @@
  * exemplar.h - a line for a value: of each series and bucket of its sketches the
  * newest one, as far as there is room.
  *
- *      hash of (series, bucket) --> | tag, line |
+ *      bucket --> group of eight   | . | tag, line | . | ...
+ *                                          ^ hash of (series, bucket)
+ *
+ * A group is a line of the processor's cache, so that a value which several series
+ * count touches one, and those of neighbouring buckets are side by side.
  *
  * A sketch counts values in buckets, so a line from the bucket of a quantile is one
  * of those that made it. It is a cache, in which those of rare buckets must outlive
@@ -12,13 +16,17 @@
 #ifndef LP_EXEMPLAR_H
 #define LP_EXEMPLAR_H
 
+#include <assert.h>
+
 #include "logplex/aggregate.h"
 #include "packing.h"
 
 enum {
     LPI_EXEMPLARS_MAX = 2048,
+    LPI_EXEMPLAR_GROUP = 8,
     LPI_EXEMPLAR_KEPT_LINES = 512,
-    LPI_EXEMPLARS_WAITING = 8
+    LPI_EXEMPLARS_WAITING = 8,
+    LPI_EXEMPLARS_OF_VALUE = 4 /* so many series count the same one, at most */
 };
 
 typedef struct lpi_exemplar_put {
@@ -30,7 +38,7 @@ typedef struct lpi_exemplars {
     /* A tag, and the low bits of its line's number below it; 0: none. NULL: there
        is no list. */
     uint64_t *list;
-    uint32_t shift; /* from a hash to a place in it */
+    uint32_t group_mask; /* how many groups it has, less 1 */
     uint32_t bytes;
 
     /* What the line before had to put in it. Nobody can foretell where, so with
@@ -40,10 +48,36 @@ typedef struct lpi_exemplars {
     lpi_exemplar_put waiting[LPI_EXEMPLARS_WAITING];
 } lpi_exemplars;
 
-static inline uint64_t lpi_place_hash(lpi_place place)
+/* Where lines for a value are kept. */
+typedef struct lpi_exemplar_place {
+    uint64_t *group; /* NULL: nowhere */
+    uint32_t hash;   /* of the bucket */
+} lpi_exemplar_place;
+
+static inline lpi_exemplar_place
+lpi_exemplar_place_of(const lpi_exemplars *exemplars, lpi_place place)
 {
-    return (((uint64_t)place.key << 2) + (uint64_t)(place.side + 1)) *
-           UINT64_C(0x9e3779b97f4a7c15);
+    lpi_exemplar_place at = {NULL, 0};
+
+    // Nobody asks for a line of zero.
+    if (exemplars->list != NULL && place.side >= 0) {
+        at.group = exemplars->list + (size_t)LPI_EXEMPLAR_GROUP *
+                                         (place.key & exemplars->group_mask);
+        at.hash = (place.key * 2 + (uint32_t)place.side) * UINT32_C(0x9e3779b1);
+    }
+    return at;
+}
+
+static inline uint64_t lpi_exemplar_hash(uint32_t series_hash,
+                                         uint32_t place_hash)
+{
+    return (series_hash ^ place_hash) * UINT64_C(0xd1b54a32d192ed03);
+}
+
+/* From the three top bits. */
+static inline unsigned lpi_exemplar_in_group(uint64_t hash)
+{
+    return (unsigned)(hash >> 61) % LPI_EXEMPLAR_GROUP;
 }
 
 static inline uint32_t lpi_exemplar_tag(uint64_t hash)
@@ -51,48 +85,30 @@ static inline uint32_t lpi_exemplar_tag(uint64_t hash)
     return (uint32_t)(hash >> 16) | 1;
 }
 
-static inline uint64_t lpi_exemplar_hash(uint32_t series_hash,
-                                         uint64_t place_hash)
-{
-    return series_hash * UINT64_C(0xd1b54a32d192ed03) ^ place_hash;
-}
-
-/* No processor could foretell who stays, so there is no branch. */
-static inline void lpi_exemplar_settle_one(const lpi_exemplar_put *put)
-{
-    uint64_t mine = put->entry;
-    uint64_t old = *put->at;
-    uint64_t is_others =
-        (uint64_t)((old ^ mine) >> 32 != 0) & (uint64_t)(old != 0) &
-        (uint64_t)((uint32_t)(mine - old) < LPI_EXEMPLAR_KEPT_LINES);
-
-    *put->at = mine ^ ((old ^ mine) & -is_others);
-}
-
 /* Puts in what waits. */
-static inline void lpi_exemplars_settle(lpi_exemplars *exemplars)
+void lpi_exemplars_settle(lpi_exemplars *exemplars);
+
+/* A value is to be counted, and it has to have room. */
+static inline void lpi_exemplars_begin(lpi_exemplars *exemplars)
 {
-    for (uint32_t i = 0; i < exemplars->waiting_count; i++) {
-        lpi_exemplar_settle_one(&exemplars->waiting[i]);
+    if (exemplars->waiting_count >
+        LPI_EXEMPLARS_WAITING - LPI_EXEMPLARS_OF_VALUE) {
+        lpi_exemplars_settle(exemplars);
     }
-    exemplars->waiting_count = 0;
 }
 
 /* series_hash is that of its name. It is in the list once that is settled. */
 static inline void lpi_exemplar_keep(lpi_exemplars *exemplars,
-                                     uint32_t series_hash, uint64_t place_hash,
-                                     lp_seq seq)
+                                     uint32_t series_hash,
+                                     lpi_exemplar_place place, lp_seq seq)
 {
-    uint64_t hash = lpi_exemplar_hash(series_hash, place_hash);
+    uint64_t hash = lpi_exemplar_hash(series_hash, place.hash);
     lpi_exemplar_put *put;
 
-    if (exemplars->waiting_count == LPI_EXEMPLARS_WAITING) {
-        lpi_exemplars_settle(exemplars);
-    }
+    assert(exemplars->waiting_count < LPI_EXEMPLARS_WAITING);
     put = &exemplars->waiting[exemplars->waiting_count++];
-    put->at = &exemplars->list[hash >> exemplars->shift];
+    put->at = &place.group[lpi_exemplar_in_group(hash)];
     put->entry = (uint64_t)lpi_exemplar_tag(hash) << 32 | (seq & UINT32_MAX);
-    __builtin_prefetch(put->at, 1);
 }
 
 /* Makes the list: some hundred or thousand entries, a part of bytes_max. Without

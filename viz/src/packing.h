@@ -72,6 +72,13 @@ static inline uint64_t lpi_get_varint(lpi_reader *r)
 {
     uint64_t n = 0;
 
+    // As most are.
+    if (r->rest.len_bytes > 0 && (uint8_t)r->rest.ptr[0] <= 0x7f) {
+        n = (uint8_t)r->rest.ptr[0];
+        r->rest = lp_span_skip(r->rest, 1);
+        return n;
+    }
+
     for (unsigned shift = 0; shift < 64 && r->rest.len_bytes > 0; shift += 7) {
         uint8_t byte = (uint8_t)r->rest.ptr[0];
 

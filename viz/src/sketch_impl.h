@@ -36,22 +36,14 @@ static inline void lpi_sum_add(lp_sketch *sketch, double value)
 void lpi_sketch_add_at(lp_sketch *sketch, lp_sketch_home *home, double value,
                        lpi_place at);
 
-/* The same, inline as far as nearly all go: a bucket that is there already. */
-static inline void lpi_sketch_add_inline(lp_sketch *sketch,
-                                         lp_sketch_home *home, double value,
-                                         lpi_place at)
+/* Counts a value at a place in its bucket alone, if it is positive and has a small
+ * counter there. False: nothing is done. */
+static inline bool lpi_sketch_increment(lp_sketch *sketch, lpi_place at)
 {
-    lpi_block *block = at.side < 0 ? NULL : sketch->sides[at.side].block;
+    lpi_block *block = sketch->sides[1].block;
 
-    if (lpi_is_flat(sketch) || block == NULL ||
-        !lpi_block_increment(block, at.key)) {
-        lpi_sketch_add_at(sketch, home, value, at);
-        return;
-    }
-    sketch->count++;
-    sketch->min = value < sketch->min ? value : sketch->min;
-    sketch->max = value > sketch->max ? value : sketch->max;
-    lpi_sum_add(sketch, value);
+    return at.side > 0 && block != NULL && !lpi_is_flat(sketch) &&
+           lpi_block_increment(block, at.key);
 }
 
 /* lp_sketch_pack() for who keeps it, and knows its version and its scale: without

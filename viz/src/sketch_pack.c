@@ -52,6 +52,15 @@ static void put_buckets(lpi_writer *w, const lp_sketch_side *side)
     }
 }
 
+static bool has_buckets(const lp_sketch_side *side)
+{
+    uint32_t at = 0;
+    uint32_t key;
+    uint64_t n;
+
+    return lpi_side_next(side, &at, &key, &n);
+}
+
 static unsigned flags_of(const lp_sketch *sketch)
 {
     unsigned flags = 0;
@@ -60,9 +69,8 @@ static unsigned flags_of(const lp_sketch *sketch)
     flags |= sketch->not_finite > 0 ? FLAG_NOT_FINITE : 0;
     for (int i = 0; i < 2; i++) {
         flags |= sketch->sides[i].folded > 0 ? (unsigned)FLAG_FOLDED << i : 0;
-        flags |= lpi_side_buckets(&sketch->sides[i]) > 0
-                     ? (unsigned)FLAG_BUCKETS << i
-                     : 0;
+        flags |=
+            has_buckets(&sketch->sides[i]) ? (unsigned)FLAG_BUCKETS << i : 0;
     }
     if (sketch->count > 1 && isfinite(sketch->sum) && sketch->sum_low != 0) {
         flags |= FLAG_SUM_LOW;

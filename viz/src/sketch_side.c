@@ -75,16 +75,45 @@ static lpi_block *block_for(const lp_sketch_side *side, lp_sketch_home *home,
 
 /* Reading ----------------------------------------------------------------- */
 
-/* Counters lie in whole words, most of which are often empty. */
+/* Which counter of a word is the first that is not 0, from one of them on; they are
+ * 1 << bits_log bits each. The word has one. */
+static inline uint32_t first_in_word(uint64_t word, unsigned bits_log)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return (uint32_t)__builtin_clzll(word) >> bits_log;
+#else
+    return (uint32_t)__builtin_ctzll(word) >> bits_log;
+#endif
+}
+
+static inline uint64_t word_from(uint64_t word, uint32_t counter,
+                                 unsigned bits_log)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return word << (counter << bits_log);
+#else
+    return word >> (counter << bits_log);
+#endif
+}
+
+/* The first counter from at on that is not 0; capacity: there is none. They lie in
+ * whole words, most of which are often empty. */
 static inline uint32_t skip_zeros(const lpi_block *block, uint32_t at)
 {
-    uint32_t in_word = 8U >> block->form;
+    unsigned bits_log = 3U + block->form;
+    unsigned in_word_log = 3U - block->form;
+    uint32_t in_word = 1U << in_word_log;
 
-    while (at % in_word == 0 && at < block->capacity &&
-           block->cells[at / in_word] == 0) {
-        at += in_word;
+    while (at < block->capacity) {
+        uint64_t word = word_from(block->cells[at >> in_word_log],
+                                  at & (in_word - 1), bits_log);
+
+        if (word != 0) {
+            return at + first_in_word(word, bits_log);
+        }
+        at = (at | (in_word - 1)) + 1;
     }
-    return at;
+    return block->capacity;
 }
 
 bool lpi_side_next(const lp_sketch_side *side, uint32_t *at, uint32_t *key,
@@ -104,14 +133,14 @@ bool lpi_side_next(const lp_sketch_side *side, uint32_t *at, uint32_t *key,
         ++*at;
         return true;
     }
-    while ((*at = skip_zeros(block, *at)) < block->capacity) {
-        *key = block->first + *at;
-        *n = lpi_dense_get(block, (*at)++);
-        if (*n != 0) {
-            return true;
-        }
+    *at = skip_zeros(block, *at);
+    if (*at == block->capacity) {
+        return false;
     }
-    return false;
+    *key = block->first + *at;
+    *n = lpi_dense_get(block, *at);
+    ++*at;
+    return true;
 }
 
 /* Eight small counters at a time: the top bit of each that is not 0. */
