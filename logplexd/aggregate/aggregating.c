@@ -20,7 +20,9 @@ enum {
     SLICE_LOOKS = 1024, /* before others' turn */
     SLICE_BYTES = 2 << 20,
     WAKE_BYTES = 4 << 20,
-    READ_BYTES = 1 << 20 /* of one channel, before others' turn */
+    READ_BYTES = 1 << 20,     /* of one channel, before others' turn */
+    WAIT_BYTES = 64 << 10,    /* of one channel, before it is worth to read */
+    WAIT_MAX_BYTES = 32 << 20 /* of all of them */
 };
 
 typedef TAILQ_HEAD(aggregator_list, aggregator) aggregator_list;
@@ -34,6 +36,9 @@ struct aggregating {
     uv_idle_t idle;      /* while there is one to look at */
     uv_timer_t round;    /* gives rest */
     size_t due;          /* so many at the head of active */
+    bool may_wait;       /* these, if they have few lines */
+    uint64_t wait_bytes; /* WAIT_BYTES, or less in small rings */
+    uint64_t waiting_bytes;
     int64_t round_ns;    /* the last one */
     aggregator_list all; /* who had a rest is at the end */
     aggregator_queue active;
@@ -42,6 +47,7 @@ struct aggregating {
     _Atomic uint64_t active_count;
     _Atomic uint64_t count;
     _Atomic int64_t counted_ns; /* what came before is counted, or active */
+    _Atomic uint64_t waiting_lines;
 
     uv_mutex_t lock;       /* over: */
     aggregator_list shelf; /* new channels */
@@ -80,6 +86,7 @@ static void on_timer(uv_timer_t *timer)
 {
     struct aggregating *g = timer->data;
 
+    g->may_wait = false;
     set_due(g, SIZE_MAX);
     look_at_due(g);
 }
@@ -120,8 +127,20 @@ static void arm(struct aggregating *g, aggregator *a)
         activate(g, a);
 }
 
+static void set_waiting(struct aggregating *g, aggregator *a, uint32_t lines)
+{
+    uint64_t others = count_get(&g->waiting_lines) - a->waiting_lines;
+
+    count_to(&g->waiting_lines, others + lines);
+    g->waiting_bytes -= a->waiting_bytes;
+    a->waiting_lines = lines;
+    a->waiting_bytes = lines * a->line_bytes;
+    g->waiting_bytes += a->waiting_bytes;
+}
+
 static void finish(struct aggregating *g, aggregator *a)
 {
+    set_waiting(g, a, 0);
     deactivate(g, a);
     aggregator_finish(a);
     TAILQ_REMOVE(&g->all, a, entry);
@@ -156,28 +175,52 @@ int64_t aggregating_counted_ns(const struct aggregates *shared, unsigned home)
 
 /* Looking ----------------------------------------------------------------- */
 
-static void account(const struct aggregating *g, const aggregator_read *read)
+static void account(struct aggregating *g, aggregator *a,
+                    const aggregator_read *read)
 {
     worker *w = g->home;
     _Atomic uint64_t *counts = w->counts.counts;
+    uint64_t waited =
+        a->waiting_lines < read->lines ? a->waiting_lines : read->lines;
 
     if (read->lines == 0)
         return;
-    pace_read(w->shared->pace, w->index, read->lines);
+    set_waiting(g, a, a->waiting_lines - (uint32_t)waited);
+    pace_read(w->shared->pace, w->index, read->lines - waited);
     count_add(&counts[COUNT_AGGREGATE_LINES],
               read->lines - read->lost_lines - read->uncounted_lines);
     count_add(&counts[COUNT_AGGREGATE_LOST], read->lost_lines);
     count_add(&counts[COUNT_AGGREGATE_UNCOUNTED], read->uncounted_lines);
 }
 
+/* Are its lines too few to be read now? They count as read already. */
+static bool waits(struct aggregating *g, aggregator *a)
+{
+    uint64_t lines = aggregator_unread_lines(a);
+
+    if (a->line_bytes == 0 || lines * a->line_bytes >= g->wait_bytes ||
+        g->waiting_bytes >= WAIT_MAX_BYTES)
+        return false;
+    if (lines > a->waiting_lines) {
+        pace_read(g->home->shared->pace, g->home->index,
+                  lines - a->waiting_lines);
+        set_waiting(g, a, (uint32_t)lines);
+    }
+    TAILQ_REMOVE(&g->active, a, active_entry);
+    TAILQ_INSERT_TAIL(&g->active, a, active_entry);
+    return true;
+}
+
 /* One look at the first of the active ones, which goes to the end, unless it had
  * much to read. How many bytes it read. */
-static uint64_t look(struct aggregating *g, aggregator *a)
+static uint64_t look(struct aggregating *g, aggregator *a, bool may_wait)
 {
     aggregator_read read;
 
+    if (may_wait && waits(g, a))
+        return 0;
     aggregator_read_on(a, READ_BYTES, &read);
-    account(g, &read);
+    account(g, a, &read);
     TAILQ_REMOVE(&g->active, a, active_entry);
     if (read.lines >= HOT_LINES)
         TAILQ_INSERT_HEAD(&g->active, a, active_entry);
@@ -205,7 +248,7 @@ static void look_at_due(struct aggregating *g)
          looks++) {
         aggregator *next = TAILQ_NEXT(a, active_entry);
 
-        bytes += look(g, a);
+        bytes += look(g, a, g->may_wait);
         g->due--;
         a = next;
     }
@@ -227,14 +270,16 @@ static void catch_up(struct aggregating *g)
          looks++) {
         aggregator *next = TAILQ_NEXT(a, active_entry);
 
-        bytes += look(g, a);
+        bytes += look(g, a, true);
         if (!is_late(g, ENOUGH_LINES))
             return;
         a = next;
     }
     // Not all of it, or not the right ones: those behind them are next.
-    if (g->due == 0)
+    if (g->due == 0) {
+        g->may_wait = true;
         set_due(g, SIZE_MAX);
+    }
 }
 
 /* While ingest is at it, on this thread. */
@@ -353,8 +398,11 @@ static lp_err create_numbers(struct aggregates *shared, const config *cfg)
                         : err;
 }
 
-static bool create_homes(struct aggregates *shared)
+static bool create_homes(struct aggregates *shared, const config *cfg)
 {
+    uint64_t most = cfg->channel_max_bytes / 8;
+    uint64_t wait_bytes = most < WAIT_BYTES ? most : WAIT_BYTES;
+
     shared->homes = calloc(shared->home_count, sizeof(*shared->homes));
     for (unsigned i = 0; shared->homes && i < shared->home_count; i++) {
         struct aggregating *g = &shared->homes[i];
@@ -363,6 +411,7 @@ static bool create_homes(struct aggregates *shared)
         TAILQ_INIT(&g->shelf);
         TAILQ_INIT(&g->all);
         TAILQ_INIT(&g->active);
+        g->wait_bytes = wait_bytes;
         g->adopt.on_wake = on_adopt;
         g->late.on_wake = on_late;
     }
@@ -395,7 +444,7 @@ bool aggregates_open(daemon_shared *shared)
     it->home_count = shared->cfg->workers;
     shared->pace =
         pace_create(it->home_count, wake_bytes(shared->cfg), wake_home, shared);
-    if (!shared->pace || !create_homes(it) ||
+    if (!shared->pace || !create_homes(it, shared->cfg) ||
         create_numbers(it, shared->cfg) != LP_OK)
         return open_failed("no memory");
     err = catalog_follow_channels(shared->cat, follow, shared);
@@ -487,7 +536,8 @@ void aggregates_totals_take(const daemon_shared *shared, aggregates_totals *out)
     for (unsigned i = 0; i < shared->aggregates->home_count; i++) {
         const struct aggregating *g = &shared->aggregates->homes[i];
 
-        out->behind_lines += pace_behind(shared->pace, i);
+        out->behind_lines +=
+            pace_behind(shared->pace, i) + count_get(&g->waiting_lines);
         out->active += count_get(&g->active_count);
         out->followed += count_get(&g->count);
     }

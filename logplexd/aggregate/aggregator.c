@@ -249,6 +249,8 @@ void aggregator_read_on(aggregator *a, uint64_t bytes_max, aggregator_read *out)
     beneficiary = NULL;
     uv_mutex_unlock(&a->lock);
     aggregator_has_counted(a, counted_ns);
+    if (out->lines > out->lost_lines)
+        a->line_bytes = (uint32_t)(out->bytes / (out->lines - out->lost_lines));
     if (err == LP_E_CLOSED)
         out->news = AGGREGATOR_END;
     else if (out->lines == 0)
@@ -266,6 +268,14 @@ void aggregator_rest(aggregator *a, int64_t now_ns)
         aggregator_keep_frame(a, NULL);
     beneficiary = NULL;
     uv_mutex_unlock(&a->lock);
+}
+
+uint64_t aggregator_unread_lines(const aggregator *a)
+{
+    lp_cursor_stats stats = LP_CURSOR_STATS_INIT;
+
+    lp_cursor_stats_get(a->cursor, &stats);
+    return stats.pending_lines;
 }
 
 void aggregator_finish(aggregator *a)

@@ -27,7 +27,10 @@ struct aggregator {
     unsigned id_bytes; /* of the channel's id, which is behind it */
 
     /* The home's. */
-    uint8_t empty_looks; /* in a row */
+    uint8_t empty_looks;    /* in a row */
+    uint32_t line_bytes;    /* of those that were read last; 0: not known */
+    uint32_t waiting_lines; /* that are left for later, when there are more */
+    uint32_t waiting_bytes; /* about so many */
     lp_cursor *cursor;
     waker waker;
     TAILQ_ENTRY(aggregator) entry;
@@ -81,6 +84,9 @@ void aggregator_rest(aggregator *a, int64_t now_ns);
 
 /* All that came before has been counted. Threads: any. */
 void aggregator_has_counted(aggregator *a, int64_t until_ns);
+
+/* In its ring, and not read yet. Threads: the home's. */
+uint64_t aggregator_unread_lines(const aggregator *a);
 
 /* Closes its cursor. Threads: the home's, or nobody else's any more. */
 void aggregator_finish(aggregator *a);
