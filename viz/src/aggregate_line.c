@@ -130,14 +130,20 @@ static void count_named(lp_aggregate *aggregate, lp_dimension dimension,
     count(aggregate, lpi_table_get(aggregate, &key), seq, v);
 }
 
-/* Which memo is a process's: those of forty numbered ones seldom meet. */
-static inline unsigned process_memo_of(lp_span process)
+/* The slot of a process whose memo, if it has one, is of somebody else. */
+__attribute__((noinline)) static uint32_t find_process(lp_aggregate *aggregate,
+                                                       lp_dimension dimension,
+                                                       lp_span process,
+                                                       lpi_process_memo *memo)
 {
-    size_t n = process.len_bytes;
-    unsigned last = (unsigned char)process.ptr[n - 1];
-    unsigned before = n > 1 ? (unsigned char)process.ptr[n - 2] : 0;
+    lpi_key key = {.dimension = (uint8_t)dimension, .name = process};
+    uint32_t slot = lpi_table_get(aggregate, &key);
 
-    return (unsigned)(last + 10 * before + 7 * n) % LPI_PROCESS_MEMOS;
+    if (memo != NULL) {
+        memo->name = lpi_load_short(process);
+        memo->slot = lpi_series_is_fixed(slot) ? 0 : (uint16_t)slot;
+    }
+    return slot;
 }
 
 /* The slot of a process in a dimension. */
@@ -145,25 +151,21 @@ static inline uint32_t process_slot(lp_aggregate *aggregate,
                                     lp_dimension dimension, lp_span process,
                                     lpi_process_memo memos[LPI_PROCESS_MEMOS])
 {
-    lpi_key key = {.dimension = (uint8_t)dimension, .name = process};
     size_t n = process.len_bytes;
-    lpi_process_memo *memo;
-    uint64_t name;
-    uint32_t slot;
+    lpi_process_memo *memo = NULL;
+    unsigned last, before;
 
     // With a zero in it it could be taken for a shorter one.
-    if (n == 0 || n > sizeof(name) || process.ptr[n - 1] == '\0') {
-        return lpi_table_get(aggregate, &key);
+    if (n >= 2 && n <= sizeof(memo->name) && process.ptr[n - 1] != '\0') {
+        last = (unsigned char)process.ptr[n - 1];
+        before = (unsigned char)process.ptr[n - 2];
+        // Those of forty numbered ones seldom meet.
+        memo = &memos[(last + 10 * before + 7 * n) % LPI_PROCESS_MEMOS];
+        if (memo->name == lpi_load_short(process) && memo->slot != 0) {
+            return memo->slot;
+        }
     }
-    name = lpi_load_short(process);
-    memo = &memos[process_memo_of(process)];
-    if (memo->slot != 0 && memo->name == name) {
-        return memo->slot;
-    }
-    slot = lpi_table_get(aggregate, &key);
-    memo->name = name;
-    memo->slot = lpi_series_is_fixed(slot) ? 0 : (uint16_t)slot;
-    return slot;
+    return find_process(aggregate, dimension, process, memo);
 }
 
 /* Lines ------------------------------------------------------------------- */

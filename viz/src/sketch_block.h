@@ -127,7 +127,7 @@ static inline bool lpi_dense_add(lpi_block *block, uint32_t key, uint64_t n)
     return true;
 }
 
-/* One more in a small counter that is there and not full. */
+/* One more in a counter that is there and not full. */
 static inline bool lpi_block_increment(lpi_block *block, uint32_t key)
 {
     uint32_t at = key - block->first;
@@ -143,6 +143,11 @@ static inline bool lpi_block_increment(lpi_block *block, uint32_t key)
     if (block->form == LPI_FORM_16 &&
         ((uint16_t *)block->cells)[at] != UINT16_MAX) {
         ((uint16_t *)block->cells)[at]++;
+        return true;
+    }
+    if (block->form == LPI_FORM_32 &&
+        ((uint32_t *)block->cells)[at] != UINT32_MAX) {
+        ((uint32_t *)block->cells)[at]++;
         return true;
     }
     return false;

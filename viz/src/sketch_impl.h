@@ -36,7 +36,7 @@ static inline void lpi_sum_add(lp_sketch *sketch, double value)
 void lpi_sketch_add_at(lp_sketch *sketch, lp_sketch_home *home, double value,
                        lpi_place at);
 
-/* Counts a value at a place in its bucket alone, if it is positive and has a small
+/* Counts a value at a place in its bucket alone, if it is positive and has a
  * counter there. False: nothing is done. */
 static inline bool lpi_sketch_increment(lp_sketch *sketch, lpi_place at)
 {
