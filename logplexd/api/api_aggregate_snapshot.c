@@ -854,8 +854,9 @@ typedef struct printing {
     bool is_printed;
 } printing;
 
-/* A window without a line is not kept, and is counted for all that; but not one
- * that had to make room. */
+/* What the window covers, which is less than was asked for where older windows are
+ * wider, or had to make room. Where it begins with the first line that there ever
+ * was, the time before had none, and counts. */
 static int64_t begin_of(const snapshot *s, const lp_aggregate_window *window)
 {
     lp_aggregate_stats stats = {.struct_bytes = sizeof(stats)};
@@ -864,7 +865,7 @@ static int64_t begin_of(const snapshot *s, const lp_aggregate_window *window)
     aggregator_status status;
 
     lp_aggregate_stats_get(s->ask->numbers, &stats);
-    if (stats.frames_dropped > 0)
+    if (stats.since_s != 0 && stats.since_s < window->start_s)
         return window->start_s;
     aggregator_status_get(s->ask->who, &status);
     since_s = status.since_ns / 1000000000;

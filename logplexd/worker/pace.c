@@ -90,7 +90,8 @@ void pace_add(pace *p, unsigned w, unsigned home, uint64_t lines)
 
 uint64_t pace_behind(const pace *p, unsigned home)
 {
-    // Loaded first: what was read was added before.
+    // Loaded first, so what is read meanwhile is taken for behind: at worst a home is
+    // woken for nothing.
     uint64_t read =
         atomic_load_explicit(&row_of(p, home)->read, memory_order_relaxed);
     uint64_t added = 0;
@@ -98,7 +99,7 @@ uint64_t pace_behind(const pace *p, unsigned home)
     for (unsigned i = 0; i < p->workers; i++)
         added += atomic_load_explicit(&row_of(p, i)->added[home],
                                       memory_order_relaxed);
-    // A line can be read before it is counted as added.
+    // For a moment less are, as a line can be read before it is counted as added.
     return added > read ? added - read : 0;
 }
 

@@ -466,6 +466,20 @@ static span_s covered(const lp_aggregate *aggregate, int64_t from_s,
     return span;
 }
 
+/* Of a channel that never had a line, or none that is still within any window. */
+static void tell_nothing(const lp_aggregate *aggregate, span_s span,
+                         lp_aggregate_fn fn, void *ctx)
+{
+    lp_aggregate_window none = {.start_s = span.to_s, .end_s = span.to_s};
+
+    if (aggregate->is_started) {
+        span = covered(aggregate, span.from_s, span.to_s);
+        none.start_s = span.from_s;
+        none.end_s = span.to_s;
+    }
+    fn(ctx, &none, NULL, 0);
+}
+
 lp_err lp_aggregate_total(lp_aggregate *aggregate, int64_t from_s, int64_t to_s,
                           const lp_aggregate_select *select, lp_aggregate_fn fn,
                           void *ctx)
@@ -477,9 +491,7 @@ lp_err lp_aggregate_total(lp_aggregate *aggregate, int64_t from_s, int64_t to_s,
         return LP_E_INVALID;
     }
     if (!has_any(aggregate)) {
-        lp_aggregate_window none = {.start_s = to_s, .end_s = to_s};
-
-        fn(ctx, &none, NULL, 0);
+        tell_nothing(aggregate, (span_s){from_s, to_s}, fn, ctx);
         return LP_OK;
     }
     err = reading_init(&r, aggregate, select);

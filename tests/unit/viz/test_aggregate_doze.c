@@ -252,8 +252,20 @@ static void a_channel_that_spoke_once_holds_little(void **state)
     world_close(&w);
 }
 
+static void take_window(void *ctx, const lp_aggregate_window *window,
+                        const lp_aggregate_row *rows, size_t row_count)
+{
+    lp_aggregate_window *out = ctx;
+
+    (void)rows;
+    assert_int_equal(row_count, 0);
+    *out = *window;
+}
+
 static void after_a_day_of_silence_all_is_given_back(void **state)
 {
+    int64_t now_s = begin_s + (int64_t)2 * 86400;
+    lp_aggregate_window window;
     world w;
 
     (void)state;
@@ -262,6 +274,12 @@ static void after_a_day_of_silence_all_is_given_back(void **state)
     lp_aggregate_tick(w.aggregate, at(2 * 86400));
     assert_true(world_stats(&w).bytes < NEVER_BYTES);
     assert_int_equal(sum_dimension(&w, LP_DIM_LINES).count, 0);
+    // It is known that there was nothing.
+    CHECK_OK(lp_aggregate_total(w.aggregate, now_s - 60, now_s, NULL,
+                                take_window, &window));
+    assert_int_equal(window.start_s, now_s - 60);
+    assert_int_equal(window.end_s, now_s);
+    assert_int_equal(world_stats(&w).since_s, begin_s);
     world_close(&w);
 }
 

@@ -351,6 +351,7 @@ typedef struct lp_aggregate_stats {
                                       there are none */
     int64_t core_from_s[LP_TIERS];
     int64_t kept_from_s[LP_TIERS];
+    int64_t since_s; /* when the first line came; 0: there was none */
 } lp_aggregate_stats;
 
 /* out->struct_bytes must be set. */
