@@ -114,8 +114,8 @@ static void print_exemplars(const snapshot *s, const lp_aggregate_row *row,
         size_t count = 0;
 
         if (isfinite(values[i]))
-            count = lp_aggregate_exemplars(s->ask->numbers, row, values[i],
-                                           seqs, EXEMPLARS);
+            count = lp_aggregate_exemplars(s->ask->numbers, s->window, row,
+                                           values[i], seqs, EXEMPLARS);
         print_seqs(s->to, quantile_names[i], seqs, count);
         fputc(',', s->to);
     }

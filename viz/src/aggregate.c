@@ -267,6 +267,8 @@ void lp_aggregate_stats_get(const lp_aggregate *aggregate,
             aggregate->other_values +
             (live == NULL ? 0 : lpi_table_other_values(&live->table)),
         .uncounted_lines = aggregate->uncounted_lines,
+        .odd_values = aggregate->odd_values,
+        .odd_seq = aggregate->odd_seq,
         .series_dropped = aggregate->series_dropped,
         .frames_dropped = aggregate->frames_dropped,
         .clock_steps = aggregate->clock_steps,

@@ -77,6 +77,7 @@ typedef struct lpi_live {
     int64_t sampled_s; /* when a process last said something of itself */
     uint64_t open_lines;
     uint64_t open_lost_lines;
+    uint64_t open_classes[LP_STATUS_CLASSES];
     lp_seq open_first_seq;
     lp_seq open_end_seq;
 } lpi_live;
@@ -106,6 +107,8 @@ struct lp_aggregate {
     uint64_t lost_lines;
     uint64_t other_values; /* of seconds that are over */
     uint64_t uncounted_lines;
+    uint64_t odd_values;
+    lp_seq odd_seq;
     uint64_t series_dropped;
     uint64_t frames_dropped;
     uint64_t clock_steps;
@@ -131,6 +134,13 @@ void lpi_live_free(lp_aggregate *aggregate);
 
 /* Counts a line in all its series, of the second that is open. */
 void lpi_count_line(lp_aggregate *aggregate, const lp_record *record);
+
+/* A value that its measure can't have, and so is in no row. */
+static inline void lpi_count_odd(lp_aggregate *aggregate, lp_seq seq)
+{
+    aggregate->odd_values++;
+    aggregate->odd_seq = seq;
+}
 
 /* The series of a row that a reader got; NULL: it has made room for another. */
 const lpi_series *lpi_series_of_row(const lp_aggregate *aggregate,

@@ -202,15 +202,17 @@ static void count_bytes(lp_aggregate *aggregate, const lp_record *record,
 
 enum { CONNECT = 0, SERVICE = 1, WAIT = 2, QUEUE = 3, BYTES = 4 };
 
+/* What is beyond most is a mistake: 100 days, a million gigabytes. */
 static const struct {
     lp_span name;
+    double most;
     uint8_t unit;
 } router_series[LPI_ROUTER_MEASURES] = {
-    [CONNECT] = {{"router.connect", 14}, LP_UNIT_MS},
-    [SERVICE] = {{"router.service", 14}, LP_UNIT_MS},
-    [WAIT] = {{"router.wait", 11}, LP_UNIT_MS},
-    [QUEUE] = {{"router.queue", 12}, LP_UNIT_NONE},
-    [BYTES] = {{"router.bytes", 12}, LP_UNIT_BYTES},
+    [CONNECT] = {{"router.connect", 14}, 8.64e9, LP_UNIT_MS},
+    [SERVICE] = {{"router.service", 14}, 8.64e9, LP_UNIT_MS},
+    [WAIT] = {{"router.wait", 11}, 8.64e9, LP_UNIT_MS},
+    [QUEUE] = {{"router.queue", 12}, 1e9, LP_UNIT_NONE},
+    [BYTES] = {{"router.bytes", 12}, 0x1p50, LP_UNIT_BYTES},
 };
 
 /* Which one it is; LPI_ROUTER_MEASURES: none of them. */
@@ -237,6 +239,12 @@ static inline unsigned router_measure(const lp_measure *measure)
     return measure->op == LP_OP_MEASURE ? which : LPI_ROUTER_MEASURES;
 }
 
+static inline bool is_odd(const lp_measure *measure, unsigned which)
+{
+    return measure->unit != router_series[which].unit || measure->value < 0 ||
+           measure->value > router_series[which].most;
+}
+
 static void count_router_measure(lp_aggregate *aggregate, unsigned which,
                                  lp_seq seq, double value)
 {
@@ -258,6 +266,31 @@ static void count_router_measure(lp_aggregate *aggregate, unsigned which,
     count(aggregate, slot, seq, &v);
 }
 
+static lp_status_class class_of(int32_t status)
+{
+    if (status >= LPI_STATUS_FIRST && status < LPI_STATUS_END) {
+        return (lp_status_class)(status / LPI_STATUS_FIRST);
+    }
+    return status < 0 ? LP_STATUS_NONE : LP_STATUS_OTHER;
+}
+
+enum { DIGITS = 10 };
+
+/* Empty for none. */
+static lp_span status_name(int32_t status, char digits[DIGITS])
+{
+    size_t at = DIGITS;
+
+    if (status < 0) {
+        return lp_span_of(NULL, 0);
+    }
+    do {
+        digits[--at] = (char)('0' + status % 10);
+        status /= 10;
+    } while (status > 0);
+    return lp_span_of(digits + at, DIGITS - at);
+}
+
 static void count_status(lp_aggregate *aggregate, int32_t status, lp_seq seq,
                          const valued *v, bool is_failed)
 {
@@ -268,19 +301,16 @@ static void count_status(lp_aggregate *aggregate, int32_t status, lp_seq seq,
     lpi_series *series;
 
     if (slot == 0) {
-        char digits[10];
-        size_t at = sizeof(digits);
-        lpi_key key = {.dimension = LP_DIM_STATUS};
+        char digits[DIGITS];
+        lpi_key key = {.dimension = LP_DIM_STATUS,
+                       .name = status_name(status, digits)};
 
-        for (int32_t rest = status; rest > 0; rest /= 10) {
-            digits[--at] = (char)('0' + rest % 10);
-        }
-        key.name = lp_span_of(digits + at, sizeof(digits) - at);
         slot = lpi_table_get(aggregate, &key);
         if (is_usual && !lpi_series_is_fixed(slot)) {
             *memo = (uint16_t)slot;
         }
     }
+    aggregate->live->open_classes[class_of(status)]++;
     series = count(aggregate, slot, seq, v);
     series->open.failed += is_failed ? 1 : 0;
 }
@@ -389,6 +419,13 @@ static void count_measure(lp_aggregate *aggregate, const lp_measures *m,
                                   m->kind == LP_KIND_REDIS,
                    .name = measure->name};
 
+    if (is_runtime && lpi_sample_is_odd(measure)) {
+        lpi_count_odd(aggregate, seq);
+        return;
+    }
+    if (measure->unit == LP_UNIT_OTHER) {
+        key.unit_text = measure->suffix;
+    }
     if (of.len_bytes > 0 && !is_runtime) {
         key.of = of;
         key.is_of_process = true;
@@ -415,6 +452,7 @@ static valued count_times(lp_aggregate *aggregate, const lp_measures *m,
                           lp_seq seq)
 {
     bool is_timed = false;
+    bool is_wrong = false;
     double sum = 0;
 
     for (unsigned i = 0; i < m->count; i++) {
@@ -424,13 +462,18 @@ static valued count_times(lp_aggregate *aggregate, const lp_measures *m,
             count_measure(aggregate, m, &m->list[i], seq);
             continue;
         }
+        if (is_odd(&m->list[i], which)) {
+            lpi_count_odd(aggregate, seq);
+            is_wrong |= which <= SERVICE; // what is left is not the whole time
+            continue;
+        }
         count_router_measure(aggregate, which, seq, m->list[i].value);
         if (which <= SERVICE) {
             sum += m->list[i].value;
             is_timed = true;
         }
     }
-    return is_timed ? asked_value_of(aggregate, sum) : no_value;
+    return is_timed && !is_wrong ? asked_value_of(aggregate, sum) : no_value;
 }
 
 static void count_request(lp_aggregate *aggregate, const lp_measures *m,

@@ -31,7 +31,7 @@ typedef struct reading {
     uint32_t slot_count;
     uint32_t count; /* of sources */
     size_t bytes;
-    lpi_frame window; /* of what is in tallies; width_s 0: nothing is */
+    lpi_window window; /* of what is in tallies; width_s 0: nothing is */
     lpi_look look;
 } reading;
 
@@ -235,7 +235,7 @@ static void read_frame(reading *r, const lpi_frame *frame)
             lpi_tally_merge_row(&r->tallies[i], &r->home, &row, false);
         }
     }
-    lpi_frame_extend(&r->window, frame);
+    lpi_window_extend(&r->window, frame);
 }
 
 static void fill_from_series(const lpi_series *series, lp_aggregate_row *row)
@@ -247,6 +247,7 @@ static void fill_from_series(const lpi_series *series, lp_aggregate_row *row)
     row->last = series->last;
     row->newest[0] = series->newest[0];
     row->newest[1] = series->newest[1];
+    row->unit_text = lpi_series_unit(series);
 }
 
 static void fill_from_part(const lpi_series *series, lpi_part part,
@@ -258,9 +259,25 @@ static void fill_from_part(const lpi_series *series, lpi_part part,
     row->unit = (uint8_t)lpi_part_unit(part);
     row->is_of_process = true;
     row->is_platform = true;
+    row->unit_text = lp_span_of(NULL, 0);
     row->last = level->last;
     row->newest[0] = level->newest[0];
     row->newest[1] = level->newest[1];
+}
+
+/* Of a series' newest lines those of the window. */
+static void keep_newest(const lpi_frame *window, lp_seq newest[2])
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < 2; i++) {
+        lp_seq seq = newest[i];
+
+        newest[i] = 0;
+        if (seq >= window->first_seq && seq < window->end_seq) {
+            newest[count++] = seq;
+        }
+    }
 }
 
 static void fill_row(const reading *r, uint32_t i, lp_aggregate_row *row)
@@ -286,18 +303,22 @@ static void fill_row(const reading *r, uint32_t i, lp_aggregate_row *row)
     row->sketch =
         tally->is_plain || tally->values.count == 0 ? NULL : &tally->values;
     row->max_seq = tally->max_seq;
+    keep_newest(&r->window.head, row->newest);
 }
 
 /* Gives what was read, and forgets it. */
 static void tell(reading *r, span_s span, lp_aggregate_fn fn, void *ctx)
 {
+    const lpi_frame *head = &r->window.head;
     lp_aggregate_window window = {.start_s = span.from_s,
                                   .end_s = span.to_s,
-                                  .first_seq = r->window.first_seq,
-                                  .end_seq = r->window.end_seq,
-                                  .lost_lines = r->window.lost_lines,
-                                  .detail = r->window.detail};
+                                  .first_seq = head->first_seq,
+                                  .end_seq = head->end_seq,
+                                  .lost_lines = head->lost_lines,
+                                  .detail = head->detail};
     size_t count = 0;
+
+    memcpy(window.classes, r->window.classes, sizeof(window.classes));
 
     for (uint32_t i = 0; i < r->order_count; i++) {
         if (lpi_tally_count(&r->tallies[r->order[i]]) > 0) {

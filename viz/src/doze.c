@@ -49,6 +49,12 @@ static void pack_series(lpi_writer *w, const lpi_series *series)
         lpi_put_bytes(w, series->text,
                       (size_t)series->name_bytes + series->of_bytes);
     }
+    if (series->unit == LP_UNIT_OTHER) {
+        lp_span unit = lpi_series_unit(series);
+
+        lpi_put_byte(w, (uint8_t)unit.len_bytes);
+        lpi_put_bytes(w, unit.ptr, unit.len_bytes);
+    }
     pack_said(w, series);
 }
 
@@ -78,6 +84,11 @@ static bool unpack_series(lp_aggregate *aggregate, lpi_reader *r, uint64_t id,
                    .of = get_text(r, of_bytes)};
     uint32_t slot = table->count;
 
+    if (key.unit == LP_UNIT_OTHER) {
+        size_t unit_bytes = lpi_get_byte(r);
+
+        key.unit_text = get_text(r, unit_bytes);
+    }
     if (!lpi_table_restore(aggregate, &key, id)) {
         return false;
     }

@@ -113,6 +113,7 @@ lp_seq lpi_exemplar_of(const lpi_exemplars *exemplars, uint32_t series_hash,
 /* A list of few, none of them twice --------------------------------------- */
 
 typedef struct choice {
+    const lp_aggregate_window *window;
     lp_seq *out;
     size_t count;
     size_t max;
@@ -125,7 +126,8 @@ static void offer(choice *list, lp_seq seq)
             return;
         }
     }
-    if (seq != 0 && list->count < list->max) {
+    if (seq >= list->window->first_seq && seq < list->window->end_seq &&
+        list->count < list->max) {
         list->out[list->count++] = seq;
     }
 }
@@ -153,10 +155,11 @@ static void offer_bucket(const lp_aggregate *aggregate,
 }
 
 size_t lp_aggregate_exemplars(const lp_aggregate *aggregate,
+                              const lp_aggregate_window *window,
                               const lp_aggregate_row *row, double value,
                               lp_seq *out, size_t out_max)
 {
-    choice list = {out, 0, out_max};
+    choice list = {window, out, 0, out_max};
     const lpi_series *series =
         aggregate->live == NULL ? NULL : lpi_series_of_row(aggregate, row);
     lpi_place place;

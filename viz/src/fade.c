@@ -26,7 +26,7 @@ static bool replace(lp_aggregate *aggregate, lpi_tier *tier, lpi_frame *first,
                     const lpi_frame *end, lp_detail detail)
 {
     lpi_rows sources[LPI_MERGE_MAX];
-    lpi_frame window = {.width_s = 0};
+    lpi_window window = {.head = {.width_s = 0}};
     lpi_frame *frame = first;
     lpi_frame *merged;
     unsigned count = 0;
@@ -35,10 +35,10 @@ static bool replace(lp_aggregate *aggregate, lpi_tier *tier, lpi_frame *first,
         sources[count].bytes = lpi_frame_rows(frame);
         sources[count].first_seq = frame->first_seq;
         count++;
-        lpi_frame_extend(&window, frame);
+        lpi_window_extend(&window, frame);
         frame = TAILQ_NEXT(frame, next);
     } while (frame != end);
-    window.detail = (uint8_t)detail;
+    window.head.detail = (uint8_t)detail;
     aggregate->is_fading = true;
     merged = lpi_frame_merge(aggregate, &window, sources, count, detail);
     aggregate->is_fading = false;

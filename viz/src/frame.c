@@ -6,8 +6,46 @@
 
 /* Frames ------------------------------------------------------------------ */
 
-void lpi_frame_extend(lpi_frame *into, const lpi_frame *from)
+enum { CLASSES_BYTES_MAX = LP_STATUS_CLASSES * 10 + 1 };
+
+/* Which of them there are, a bit each, and how many of each; nothing when there are
+ * none. */
+static size_t put_classes(const uint64_t classes[LP_STATUS_CLASSES],
+                          char out[CLASSES_BYTES_MAX])
 {
+    lpi_writer w = {out, CLASSES_BYTES_MAX, 1};
+    unsigned which = 0;
+
+    for (unsigned i = 0; i < LP_STATUS_CLASSES; i++) {
+        if (classes[i] > 0) {
+            which |= 1U << i;
+            lpi_put_varint(&w, classes[i]);
+        }
+    }
+    out[0] = (char)which;
+    return which == 0 ? 0 : w.length;
+}
+
+static void add_classes(uint64_t into[LP_STATUS_CLASSES], const lpi_frame *from)
+{
+    const char *bytes = (const char *)(from + 1);
+    lpi_reader r = {lp_span_of(bytes, from->class_bytes), false};
+    unsigned which;
+
+    if (from->class_bytes == 0) {
+        return;
+    }
+    which = (unsigned char)bytes[0];
+    r.rest = lp_span_skip(r.rest, 1);
+    for (unsigned i = 0; i < LP_STATUS_CLASSES; i++) {
+        into[i] += (which >> i & 1) != 0 ? lpi_get_varint(&r) : 0;
+    }
+    assert(!r.is_bad);
+}
+
+void lpi_window_extend(lpi_window *into_window, const lpi_frame *from)
+{
+    lpi_frame *into = &into_window->head;
     uint64_t lines = (uint64_t)into->lines + from->lines;
 
     if (into->width_s == 0) {
@@ -21,21 +59,27 @@ void lpi_frame_extend(lpi_frame *into, const lpi_frame *from)
     into->lost_lines += from->lost_lines;
     into->lines = lines < UINT32_MAX ? (uint32_t)lines : UINT32_MAX;
     into->detail = from->detail > into->detail ? from->detail : into->detail;
+    add_classes(into_window->classes, from);
 }
 
-lpi_frame *lpi_frame_of_rows(lp_aggregate *aggregate, const lpi_frame *window,
+lpi_frame *lpi_frame_of_rows(lp_aggregate *aggregate, const lpi_window *window,
                              lp_span rows)
 {
-    lpi_frame *frame = lpi_alloc(aggregate, lpi_frame_bytes_for(rows.len_bytes),
-                                 _Alignof(lpi_frame));
+    char classes[CLASSES_BYTES_MAX];
+    size_t class_bytes = put_classes(window->classes, classes);
+    lpi_frame *frame =
+        lpi_alloc(aggregate, lpi_frame_bytes_for(class_bytes + rows.len_bytes),
+                  _Alignof(lpi_frame));
 
     if (frame == NULL) {
         return NULL;
     }
-    *frame = *window;
+    *frame = window->head;
+    frame->class_bytes = (uint8_t)class_bytes;
     frame->row_bytes = (uint32_t)rows.len_bytes;
+    memcpy(frame + 1, classes, class_bytes);
     if (rows.len_bytes > 0) {
-        memcpy(frame + 1, rows.ptr, rows.len_bytes);
+        memcpy((char *)(frame + 1) + class_bytes, rows.ptr, rows.len_bytes);
     }
     return frame;
 }
@@ -229,7 +273,7 @@ void lpi_rows_merge(const lp_aggregate *aggregate, const lpi_rows *sources,
 
 /* The same into memory of their own, as what they are made of may fade when there
  * is to be room for the frame. */
-static lpi_frame *merge_many(lp_aggregate *aggregate, const lpi_frame *window,
+static lpi_frame *merge_many(lp_aggregate *aggregate, const lpi_window *window,
                              const lpi_rows *sources, unsigned count,
                              lp_detail detail, size_t bytes)
 {
@@ -240,7 +284,8 @@ static lpi_frame *merge_many(lp_aggregate *aggregate, const lpi_frame *window,
     if (w.out == NULL) {
         return NULL;
     }
-    lpi_rows_merge(aggregate, sources, count, detail, window->first_seq, &w);
+    lpi_rows_merge(aggregate, sources, count, detail, window->head.first_seq,
+                   &w);
     // Sketches that got no memory now are not what they were a moment ago.
     if (w.length <= bytes) {
         frame =
@@ -250,14 +295,15 @@ static lpi_frame *merge_many(lp_aggregate *aggregate, const lpi_frame *window,
     return frame;
 }
 
-lpi_frame *lpi_frame_merge(lp_aggregate *aggregate, const lpi_frame *window,
+lpi_frame *lpi_frame_merge(lp_aggregate *aggregate, const lpi_window *window,
                            const lpi_rows *sources, unsigned count,
                            lp_detail detail)
 {
     char bytes[LPI_ROWS_BYTES];
     lpi_writer w = {bytes, sizeof(bytes), 0};
 
-    lpi_rows_merge(aggregate, sources, count, detail, window->first_seq, &w);
+    lpi_rows_merge(aggregate, sources, count, detail, window->head.first_seq,
+                   &w);
     if (w.length > sizeof(bytes)) {
         return merge_many(aggregate, window, sources, count, detail, w.length);
     }

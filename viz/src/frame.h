@@ -1,7 +1,7 @@
 /*
  * frame.h - windows that are over: one block of memory each, its rows packed.
  *
- *      frame | start, width, lines | row | row | row | ...        ids ascending
+ *      frame | start, width, lines | classes | row | row | ...    ids ascending
  *
  * A tier has them in order of time. What is pending in it is not yet merged into a
  * frame of the tier above, and never dropped:
@@ -26,7 +26,15 @@ typedef struct lpi_frame {
     uint32_t row_bytes;
     uint32_t width_s;
     uint8_t detail;
-} lpi_frame; /* its rows are behind it */
+    uint8_t class_bytes; /* 0: it has no requests */
+} lpi_frame; /* the classes of its requests, and its rows, are behind it */
+
+/* What a frame says of its time as a whole, in no row: so it is exact however little
+ * of the rows is left. */
+typedef struct lpi_window {
+    lpi_frame head;
+    uint64_t classes[LP_STATUS_CLASSES]; /* requests; packed in a frame */
+} lpi_window;
 
 TAILQ_HEAD(lpi_frame_list, lpi_frame);
 
@@ -42,27 +50,28 @@ static inline int64_t lpi_frame_end(const lpi_frame *frame)
     return frame->start_s + frame->width_s;
 }
 
-static inline size_t lpi_frame_bytes_for(size_t row_bytes)
+static inline size_t lpi_frame_bytes_for(size_t packed_bytes)
 {
-    return (sizeof(lpi_frame) + row_bytes + 7) / 8 * 8;
+    return (sizeof(lpi_frame) + packed_bytes + 7) / 8 * 8;
 }
 
 static inline size_t lpi_frame_bytes(const lpi_frame *frame)
 {
-    return lpi_frame_bytes_for(frame->row_bytes);
+    return lpi_frame_bytes_for((size_t)frame->class_bytes + frame->row_bytes);
 }
 
 static inline lp_span lpi_frame_rows(const lpi_frame *frame)
 {
-    return lp_span_of((const char *)(frame + 1), frame->row_bytes);
+    return lp_span_of((const char *)(frame + 1) + frame->class_bytes,
+                      frame->row_bytes);
 }
 
-/* Adds what a frame says of its window, without rows, to another; into->width_s is
- * 0 at first. The later one comes second. */
-void lpi_frame_extend(lpi_frame *into, const lpi_frame *from);
+/* Adds what a frame says, without its rows; into->head.width_s is 0 at first. The
+ * later one comes second. */
+void lpi_window_extend(lpi_window *into, const lpi_frame *from);
 
-/* A frame with the head of *window; others fade for it. NULL: there is no memory. */
-lpi_frame *lpi_frame_of_rows(lp_aggregate *aggregate, const lpi_frame *window,
+/* A frame of *window; others fade for it. NULL: there is no memory. */
+lpi_frame *lpi_frame_of_rows(lp_aggregate *aggregate, const lpi_window *window,
                              lp_span rows);
 void lpi_frame_free(lp_aggregate *aggregate, lpi_frame *frame);
 
@@ -95,7 +104,7 @@ void lpi_rows_merge(const lp_aggregate *aggregate, const lpi_rows *sources,
 
 /* A frame of what lpi_rows_merge() makes. The sources may have gone afterwards, as
  * others fade for it. NULL: there is no memory. */
-lpi_frame *lpi_frame_merge(lp_aggregate *aggregate, const lpi_frame *window,
+lpi_frame *lpi_frame_merge(lp_aggregate *aggregate, const lpi_window *window,
                            const lpi_rows *sources, unsigned count,
                            lp_detail detail);
 

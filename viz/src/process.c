@@ -25,6 +25,40 @@ static const sample_name gauges[LP_GAUGES] = {
     [LP_GAUGE_LOAD_15M] = {{"load_avg_15m", 12}, LP_UNIT_NONE},
 };
 
+/* All that have no history by process. */
+static const sample_name others[] = {
+    {{"mem", 3}, LP_UNIT_BYTES},
+    {{"memory_pgpgin", 13}, LP_UNIT_PAGES},
+    {{"memory_pgpgout", 14}, LP_UNIT_PAGES},
+};
+
+enum { OTHERS = sizeof(others) / sizeof(others[0]) };
+
+/* Beyond a million gigabytes it is a mistake, be it bytes, pages or processes. */
+static const double sample_most = 0x1p50;
+
+static const sample_name *known_of(lp_span name, const sample_name *names,
+                                   unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (lpi_same_text(name, names[i].name)) {
+            return &names[i];
+        }
+    }
+    return NULL;
+}
+
+bool lpi_sample_is_odd(const lp_measure *measure)
+{
+    const sample_name *known = known_of(measure->name, parts, LPI_PARTS);
+
+    known = known != NULL ? known : known_of(measure->name, gauges, LP_GAUGES);
+    known = known != NULL ? known : known_of(measure->name, others, OTHERS);
+    return known != NULL &&
+           (measure->unit != known->unit || measure->value < 0 ||
+            measure->value > sample_most);
+}
+
 /* Its place in a list of names; count: it is not there. */
 static unsigned place_of(const lp_measure *measure, const sample_name *names,
                          unsigned count)

@@ -44,6 +44,10 @@ typedef enum lpi_sampled {
     LPI_SAMPLED_OTHER = 1 /* there is no room: it belongs to the other row */
 } lpi_sampled;
 
+/* Can't a runtime sample be this: is it known to be of another unit, or never below
+ * 0 or as large? */
+bool lpi_sample_is_odd(const lp_measure *measure);
+
 /* What a row of a part is called, and measured in. */
 lp_span lpi_part_name(lpi_part part);
 lp_unit lpi_part_unit(lpi_part part);

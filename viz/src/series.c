@@ -87,6 +87,9 @@ static uint32_t hash_of(const lp_aggregate *aggregate, const lpi_key *key)
 
     seed = lpi_hash_of(key->name, seed, secret);
     seed = key->of.len_bytes == 0 ? seed : lpi_hash_of(key->of, seed, secret);
+    if (key->unit == LP_UNIT_OTHER) {
+        seed = lpi_hash_of(key->unit_text, seed, secret);
+    }
     return (uint32_t)seed;
 }
 
@@ -196,7 +199,11 @@ bool lpi_table_init(lp_aggregate *aggregate, lpi_table *table)
 
 static size_t text_bytes(const lpi_series *series)
 {
-    return (size_t)series->name_bytes + series->of_bytes;
+    size_t bytes = (size_t)series->name_bytes + series->of_bytes;
+
+    return series->unit == LP_UNIT_OTHER
+               ? bytes + 1 + lpi_series_unit(series).len_bytes
+               : bytes;
 }
 
 static void text_free(lp_aggregate *aggregate, lpi_series *series)
@@ -313,7 +320,8 @@ lpi_key lpi_series_key(const lpi_series *series)
                    .is_of_process = series->is_of_process,
                    .is_platform = series->is_platform,
                    .name = lpi_series_name(series),
-                   .of = lpi_series_of(series)};
+                   .of = lpi_series_of(series),
+                   .unit_text = lpi_series_unit(series)};
 
     return key;
 }
@@ -399,30 +407,43 @@ static bool has_slot(lp_aggregate *aggregate)
            resize(aggregate, table, more);
 }
 
+/* What a series is called; *out is NULL when that is nothing. False: no memory. */
+static bool make_text(lp_aggregate *aggregate, const lpi_key *key, char **out)
+{
+    char unit_bytes = (char)key->unit_text.len_bytes;
+    bool has_unit = key->unit == LP_UNIT_OTHER;
+    size_t bytes = key->name.len_bytes + key->of.len_bytes +
+                   (has_unit ? 1 + key->unit_text.len_bytes : 0);
+    lpi_writer w = {NULL, bytes, 0};
+
+    *out = NULL;
+    if (bytes == 0) {
+        return true;
+    }
+    w.out =
+        lpi_may_hold(aggregate, bytes) ? lpi_alloc(aggregate, bytes, 1) : NULL;
+    if (w.out == NULL) {
+        return false;
+    }
+    lpi_put_bytes(&w, key->name.ptr, key->name.len_bytes);
+    lpi_put_bytes(&w, key->of.ptr, key->of.len_bytes);
+    if (has_unit) {
+        lpi_put_bytes(&w, &unit_bytes, 1);
+        lpi_put_bytes(&w, key->unit_text.ptr, key->unit_text.len_bytes);
+    }
+    *out = w.out;
+    return true;
+}
+
 static bool add(lp_aggregate *aggregate, const lpi_key *key, uint32_t hash,
                 uint64_t id)
 {
     lpi_table *table = &aggregate->live->table;
-    size_t bytes = key->name.len_bytes + key->of.len_bytes;
     lpi_series *series;
-    char *text = NULL;
+    char *text;
 
-    if (!has_slot(aggregate)) {
+    if (!has_slot(aggregate) || !make_text(aggregate, key, &text)) {
         return false;
-    }
-    if (bytes > 0) {
-        if (lpi_may_hold(aggregate, bytes)) {
-            text = lpi_alloc(aggregate, bytes, 1);
-        }
-        if (text == NULL) {
-            return false;
-        }
-        if (key->name.len_bytes > 0) {
-            memcpy(text, key->name.ptr, key->name.len_bytes);
-        }
-        if (key->of.len_bytes > 0) {
-            memcpy(text + key->name.len_bytes, key->of.ptr, key->of.len_bytes);
-        }
     }
     series = &table->series[table->count];
     memset(series, 0, sizeof(*series));
@@ -462,7 +483,9 @@ static bool is_same(const lpi_series *series, const lpi_key *key)
            series->is_of_process == key->is_of_process &&
            series->is_platform == key->is_platform &&
            lpi_same_text(lpi_series_name(series), key->name) &&
-           lpi_same_text(lpi_series_of(series), key->of);
+           lpi_same_text(lpi_series_of(series), key->of) &&
+           (key->unit != LP_UNIT_OTHER ||
+            lpi_same_text(lpi_series_unit(series), key->unit_text));
 }
 
 static uint32_t find(const lpi_table *table, const lpi_key *key, uint32_t hash)
@@ -485,12 +508,10 @@ uint32_t lpi_table_find(const lp_aggregate *aggregate, const lpi_key *key)
     return find(&aggregate->live->table, key, hash_of(aggregate, key));
 }
 
-static lp_span cut(lp_span name)
+static lp_span cut(lp_span text, size_t max_bytes)
 {
-    if (name.len_bytes > LP_AGGREGATE_NAME_MAX_BYTES) {
-        name.len_bytes = LP_AGGREGATE_NAME_MAX_BYTES;
-    }
-    return name;
+    text.len_bytes = text.len_bytes > max_bytes ? max_bytes : text.len_bytes;
+    return text;
 }
 
 uint32_t lpi_table_get(lp_aggregate *aggregate, const lpi_key *whole)
@@ -501,8 +522,9 @@ uint32_t lpi_table_get(lp_aggregate *aggregate, const lpi_key *whole)
     uint32_t hash;
     uint32_t slot;
 
-    key.name = cut(key.name);
-    key.of = cut(key.of);
+    key.name = cut(key.name, LP_AGGREGATE_NAME_MAX_BYTES);
+    key.of = cut(key.of, LP_AGGREGATE_NAME_MAX_BYTES);
+    key.unit_text = cut(key.unit_text, LP_AGGREGATE_UNIT_MAX_BYTES);
     hash = hash_of(aggregate, &key);
     slot = find(table, &key, hash);
     if (slot != 0) {
@@ -528,7 +550,8 @@ const lpi_series *lpi_series_of_row(const lp_aggregate *aggregate,
                    .is_of_process = row->is_of_process,
                    .is_platform = row->is_platform,
                    .name = row->name,
-                   .of = row->of};
+                   .of = row->of,
+                   .unit_text = row->unit_text};
     uint32_t slot;
 
     if (row->is_other || row->dimension == LP_DIM_TOTAL) {

@@ -80,6 +80,7 @@ typedef struct lpi_key {
     bool is_platform;
     lp_span name; /* both at most LP_AGGREGATE_NAME_MAX_BYTES */
     lp_span of;
+    lp_span unit_text; /* LP_UNIT_OTHER, at most LP_AGGREGATE_UNIT_MAX_BYTES */
 } lpi_key;
 
 /*
@@ -89,7 +90,8 @@ typedef struct lpi_key {
  *      text, id ... | sides[1], count, min ... | valueless ... hash, is_plain
  */
 typedef struct lpi_series {
-    char *text; /* name, and of behind it; NULL when both are empty */
+    char *text; /* name, and of behind it; of LP_UNIT_OTHER then its length in a
+                   byte, and it. NULL when all are empty */
     uint64_t id;
     struct lpi_process *process; /* LINES: what else it says; or NULL */
     lpi_tally open;              /* of the second that is open */
@@ -180,6 +182,18 @@ static inline lp_span lpi_series_of(const lpi_series *series)
     return series->of_bytes == 0 ? lp_span_of(NULL, 0)
                                  : lp_span_of(series->text + series->name_bytes,
                                               series->of_bytes);
+}
+
+/* Empty unless it is of LP_UNIT_OTHER. */
+static inline lp_span lpi_series_unit(const lpi_series *series)
+{
+    const char *at;
+
+    if (series->unit != LP_UNIT_OTHER || series->text == NULL) {
+        return lp_span_of(NULL, 0);
+    }
+    at = series->text + series->name_bytes + series->of_bytes;
+    return lp_span_of(at + 1, (unsigned char)*at);
 }
 
 /* The other row that takes what a series would: that of its dimension. */

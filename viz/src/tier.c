@@ -70,25 +70,26 @@ static void clear_open(lpi_live *live)
     live->open_lost_lines = 0;
     live->open_first_seq = 0;
     live->open_end_seq = 0;
+    memset(live->open_classes, 0, sizeof(live->open_classes));
 }
 
 /* A frame of rows in as much detail as there is room for. */
-static lpi_frame *frame_of(lp_aggregate *aggregate, lpi_frame *window,
+static lpi_frame *frame_of(lp_aggregate *aggregate, lpi_window *window,
                            lp_span rows)
 {
     static const lp_detail less[] = {LP_DETAIL_CORE, LP_DETAIL_BARE};
-    lpi_rows source = {rows, window->first_seq};
+    lpi_rows source = {rows, window->head.first_seq};
     lpi_frame *frame = lpi_frame_of_rows(aggregate, window, rows);
 
     for (unsigned i = 0; frame == NULL && i < 2; i++) {
-        window->detail = (uint8_t)less[i];
+        window->head.detail = (uint8_t)less[i];
         frame = lpi_frame_merge(aggregate, window, &source, 1, less[i]);
     }
     return frame;
 }
 
 /* What has no room on the stack is written once more, to memory. */
-static lpi_frame *frame_of_many(lp_aggregate *aggregate, lpi_frame *window,
+static lpi_frame *frame_of_many(lp_aggregate *aggregate, lpi_window *window,
                                 size_t bytes)
 {
     const lp_allocator *allocator = &aggregate->shared->scratch;
@@ -129,20 +130,21 @@ static void close_second(lp_aggregate *aggregate)
     lpi_live *live = aggregate->live;
     char bytes[LPI_ROWS_BYTES];
     lpi_writer w = {bytes, sizeof(bytes), 0};
-    lpi_frame window = {.start_s = aggregate->open_s,
-                        .width_s = 1,
-                        .first_seq = live->open_first_seq,
-                        .end_seq = live->open_end_seq,
-                        .lost_lines = live->open_lost_lines,
-                        .detail = LP_DETAIL_FULL};
+    lpi_window window = {.head = {.start_s = aggregate->open_s,
+                                  .width_s = 1,
+                                  .first_seq = live->open_first_seq,
+                                  .end_seq = live->open_end_seq,
+                                  .lost_lines = live->open_lost_lines,
+                                  .detail = LP_DETAIL_FULL}};
     lpi_frame *frame;
 
     if (!has_open(live) || !lpi_minute_make(aggregate)) {
         note_close(aggregate, !has_open(live));
         return;
     }
-    window.lines =
+    window.head.lines =
         live->open_lines < UINT32_MAX ? (uint32_t)live->open_lines : UINT32_MAX;
+    memcpy(window.classes, live->open_classes, sizeof(window.classes));
     merge_total(live);
     write_open(live, &w);
     if (w.length <= sizeof(bytes)) {
@@ -166,7 +168,7 @@ static lpi_frame *merge_until(lp_aggregate *aggregate, lp_tier tier,
                               int64_t end_s)
 {
     lpi_rows sources[LPI_MERGE_MAX];
-    lpi_frame window = {.width_s = 0};
+    lpi_window window = {.head = {.width_s = 0}};
     unsigned count = 0;
     lpi_frame *frame = aggregate->tiers[tier].pending;
     lp_detail detail;
@@ -177,11 +179,11 @@ static lpi_frame *merge_until(lp_aggregate *aggregate, lp_tier tier,
         sources[count].bytes = lpi_frame_rows(frame);
         sources[count].first_seq = frame->first_seq;
         count++;
-        lpi_frame_extend(&window, frame);
+        lpi_window_extend(&window, frame);
     }
-    window.width_s = lpi_tier_width_s[tier + 1];
-    window.start_s = end_s - window.width_s;
-    detail = (lp_detail)window.detail;
+    window.head.width_s = lpi_tier_width_s[tier + 1];
+    window.head.start_s = end_s - window.head.width_s;
+    detail = (lp_detail)window.head.detail;
     return lpi_frame_merge(aggregate, &window, sources, count, detail);
 }
 

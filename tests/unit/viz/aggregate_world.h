@@ -377,6 +377,27 @@ typedef struct comparison {
     lp_detail detail; /* the greatest */
 } comparison;
 
+/* Requests by class, as their statuses say. */
+static inline void check_classes(const world *w,
+                                 const lp_aggregate_window *window)
+{
+    uint64_t classes[LP_STATUS_CLASSES] = {0};
+
+    for (size_t i = 0; i < w->fact_count; i++) {
+        const fact *f = &w->facts[i];
+        const fact_series *of = &w->series[f->series];
+        int status = atoi(of->name);
+        unsigned class = status >= 100 && status < 600 ? (unsigned)status / 100
+                                                       : LP_STATUS_OTHER;
+
+        if (of->dimension == LP_DIM_STATUS && f->second >= window->start_s &&
+            f->second < window->end_s) {
+            classes[of->name[0] == '\0' ? LP_STATUS_NONE : class]++;
+        }
+    }
+    assert_memory_equal(classes, window->classes, sizeof(classes));
+}
+
 /* An lp_aggregate_fn: a full window says what the facts say. SKEW apart. */
 static inline void compare_window(void *ctx, const lp_aggregate_window *window,
                                   const lp_aggregate_row *rows, size_t count)
@@ -384,6 +405,9 @@ static inline void compare_window(void *ctx, const lp_aggregate_window *window,
     comparison *c = ctx;
     size_t found = 0;
 
+    if (c->w->series_count > 0) {
+        check_classes(c->w, window);
+    }
     assert_true(window->start_s >= c->before_s);
     c->before_s = window->end_s;
     c->windows++;

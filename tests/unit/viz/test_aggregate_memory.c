@@ -276,8 +276,12 @@ static uint64_t play_refused(uint64_t from, uint64_t count, bool *is_over)
     assert_true(from < 4 || world_stats(&w).uncounted_lines == 0);
     if (is_whole && world_stats(&w).uncounted_lines == 0) {
         exact e = exact_of(&w, total_series(&w), INT64_MIN, INT64_MAX);
-        lp_aggregate_row row = find_row(&w, LP_DIM_TOTAL, "", NULL).row;
+        search found = find_row(&w, LP_DIM_TOTAL, "", NULL);
+        lp_aggregate_row row = found.row;
 
+        found.window.start_s = INT64_MIN; // what was kept open counts later
+        found.window.end_s = INT64_MAX;
+        check_classes(&w, &found.window);
         // In what detail depends on memory.
         row.sketch = NULL;
         check_row(&row, &e);

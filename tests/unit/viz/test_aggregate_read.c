@@ -82,13 +82,12 @@ static void check_exemplars(void *ctx, const lp_aggregate_window *window,
     lines_behind *b = ctx;
     double values[COUNT];
 
-    (void)window;
     for (size_t i = 0; i < count; i++) {
         CHECK_OK(lp_sketch_quantiles(rows[i].sketch, usual_scale(), q, COUNT,
                                      values));
         for (int k = 0; k < COUNT; k++) {
             lp_seq seqs[4];
-            size_t n = lp_aggregate_exemplars(b->w->aggregate, &rows[i],
+            size_t n = lp_aggregate_exemplars(b->w->aggregate, window, &rows[i],
                                               values[k], seqs, 4);
 
             b->checked++;
@@ -97,6 +96,8 @@ static void check_exemplars(void *ctx, const lp_aggregate_window *window,
                 double off = fabs(b->times[seqs[j]] - values[k]);
 
                 assert_true(off <= 4 * 0.01 * values[k]);
+                assert_in_range(seqs[j], window->first_seq,
+                                window->end_seq - 1);
             }
         }
         assert_true(b->times[rows[i].max_seq] == rows[i].max);
@@ -141,6 +142,8 @@ static void an_error_has_the_newest_of_its_lines(void **state)
 {
     search s;
     lp_seq seqs[3];
+    lp_aggregate_window all = {.first_seq = 1, .end_seq = 100};
+    lp_aggregate_window later = {.first_seq = 3, .end_seq = 4};
     world w;
 
     (void)state;
@@ -152,12 +155,55 @@ static void an_error_has_the_newest_of_its_lines(void **state)
     s = find_row(&w, LP_DIM_CODE, "R14", NULL);
     s.row.name = LP_SPAN("R14");
     assert_int_equal(s.row.newest[0], 3);
-    assert_int_equal(lp_aggregate_exemplars(w.aggregate, &s.row, 0, seqs, 3),
-                     2);
+    assert_int_equal(
+        lp_aggregate_exemplars(w.aggregate, &all, &s.row, 0, seqs, 3), 2);
     assert_true(seqs[0] == 3 && seqs[1] == 2);
+    assert_int_equal(
+        lp_aggregate_exemplars(w.aggregate, &later, &s.row, 0, seqs, 3), 1);
+    assert_int_equal(seqs[0], 3);
     s.row.name = LP_SPAN("R15");
-    assert_int_equal(lp_aggregate_exemplars(w.aggregate, &s.row, 0, seqs, 3),
-                     0);
+    assert_int_equal(
+        lp_aggregate_exemplars(w.aggregate, &all, &s.row, 0, seqs, 3), 0);
+    world_close(&w);
+}
+
+static void find_newest(void *ctx, const lp_aggregate_window *window,
+                        const lp_aggregate_row *rows, size_t count)
+{
+    lp_seq *newest = ctx;
+
+    (void)window;
+    for (size_t i = 0; i < count; i++) {
+        if (lp_span_equal(rows[i].name, LP_SPAN("R14"))) {
+            memcpy(newest, rows[i].newest, sizeof(rows[i].newest));
+        }
+    }
+}
+
+/* Lines of a window that is asked for, and not the newest of all. */
+static void the_newest_lines_are_those_of_the_window(void **state)
+{
+    static const lp_seq wanted[4][2] = {{0, 0}, {0, 0}, {2, 0}, {3, 0}};
+    lp_aggregate_select codes = {1U << LP_DIM_CODE, {NULL, 0}, {NULL, 0}};
+    lp_seq newest[2];
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    for (int i = 1; i < 4; i++) {
+        say(&w, i, "", "Error R14 (Memory quota exceeded)");
+    }
+    lp_aggregate_tick(w.aggregate, at(4));
+    // Of the first second it had one as well, but only two are kept.
+    for (int i = 1; i < 4; i++) {
+        CHECK_OK(lp_aggregate_total(w.aggregate, begin_s + i, begin_s + i + 1,
+                                    &codes, find_newest, newest));
+        assert_int_equal(newest[0], wanted[i][0]);
+        assert_int_equal(newest[1], wanted[i][1]);
+    }
+    CHECK_OK(lp_aggregate_total(w.aggregate, begin_s, begin_s + 4, &codes,
+                                find_newest, newest));
+    assert_true(newest[0] == 3 && newest[1] == 2);
     world_close(&w);
 }
 
@@ -397,6 +443,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_in_order_and_those_that_were_asked_for),
         cmocka_unit_test(an_exemplar_is_a_line_with_that_value),
+        cmocka_unit_test(the_newest_lines_are_those_of_the_window),
         cmocka_unit_test(an_error_has_the_newest_of_its_lines),
         cmocka_unit_test(events_are_marked_in_words),
         cmocka_unit_test(releases_stay_when_processes_crash_without_end),

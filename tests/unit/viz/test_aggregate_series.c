@@ -322,6 +322,161 @@ static void one_line_a_second_of_each_process_shows_its_skew(void **state)
     world_close(&w);
 }
 
+/* What can't be ----------------------------------------------------------- */
+
+/* Each of these is in no sum, and its request is counted without a time when it is
+ * a part of that. */
+static void a_value_that_its_measure_cannot_have_is_in_no_sum(void **state)
+{
+    static const char *const odd[] = {
+        "connect=1ms service=5GB status=200 bytes=10",
+        "connect=1ms service=-5ms status=200 bytes=10",
+        "connect=1ms service=1e18 status=200 bytes=10",
+        "connect=7foo service=5ms status=200 bytes=10",
+        "connect=1ms service=5ms status=200 bytes=10ms",
+        "connect=1ms service=5ms status=200 bytes=-1",
+        "wait=3% connect=1ms service=5ms status=200 bytes=10",
+        "queue=9ms connect=1ms service=5ms status=200 bytes=10"};
+    enum { ODD = sizeof(odd) / sizeof(odd[0]), TIMELESS = 4 };
+    lp_aggregate_row row;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    for (int i = 0; i < ODD; i++) {
+        char msg[256];
+
+        assert_int_equal(world_stats(&w).odd_values, i);
+        snprintf(msg, sizeof(msg),
+                 "at=info method=GET path=\"/\" dyno=web.1 %s", odd[i]);
+        say(&w, 0, "heroku", "router", msg);
+        assert_int_equal(world_stats(&w).odd_seq, i + 1);
+    }
+    assert_int_equal(world_stats(&w).odd_values, ODD);
+    lp_aggregate_tick(w.aggregate, at(1));
+    row = row_named(&w, LP_DIM_TOTAL, "", NULL);
+    assert_int_equal(row.count, ODD);
+    assert_int_equal(row.value_count, ODD - TIMELESS);
+    assert_true(row.min == 6 && row.max == 6);
+    row = row_named(&w, LP_DIM_MEASURE, "router.service", NULL);
+    assert_true(row.count == ODD - 3 && row.min == 5 && row.max == 5);
+    row = row_named(&w, LP_DIM_MEASURE, "router.connect", NULL);
+    assert_true(row.count == ODD - 1 && row.max == 1);
+    row = row_named(&w, LP_DIM_MEASURE, "router.bytes", NULL);
+    assert_true(row.count == ODD - 2 && row.min == 10 && row.max == 10);
+    assert_int_equal(count_of(&w, LP_DIM_MEASURE, "router.wait", NULL), 0);
+    assert_int_equal(count_of(&w, LP_DIM_MEASURE, "router.queue", NULL), 0);
+    world_close(&w);
+}
+
+static void a_sample_that_no_dyno_has_is_in_no_sum(void **state)
+{
+    lp_aggregate_row row;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    say(&w, 0, "heroku", "web.1",
+        "source=web.1 sample#memory_total=9.00MB sample#memory_rss=1ms "
+        "sample#memory_quota=-1MB sample#load_avg_1m=-2 "
+        "sample#memory_pgpgin=7pages sample#memory_pgpgout=7MB");
+    say(&w, 0, "heroku", "web.1", "source=web.1 sample#memory_total=21");
+    say(&w, 0, "heroku", "web.1", "source=web.1 sample#memory_total=1e9TB");
+    // An application's measures are its own affair.
+    say(&w, 0, "app", "web.1", "sample#memory_total=-21 measure#service=5GB");
+    lp_aggregate_tick(w.aggregate, at(1));
+    assert_int_equal(world_stats(&w).odd_values, 6);
+    row = row_named(&w, LP_DIM_MEASURE, "memory_total", "web.1");
+    assert_true(row.count == 1 && row.max == 9 * 1048576.0);
+    assert_int_equal(count_of(&w, LP_DIM_MEASURE, "memory_pgpgin", NULL), 1);
+    assert_int_equal(count_of(&w, LP_DIM_MEASURE, "memory_pgpgout", NULL), 0);
+    assert_int_equal(count_of(&w, LP_DIM_MEASURE, "load_avg_1m", NULL), 0);
+    assert_true(isnan(sample_of(&w, "web.1", LP_GAUGE_MEMORY_RSS)));
+    assert_true(isnan(sample_of(&w, "web.1", LP_GAUGE_MEMORY_QUOTA)));
+    world_close(&w);
+}
+
+typedef struct unit_rows {
+    char text[512];
+} unit_rows;
+
+static void list_units(void *ctx, const lp_aggregate_window *window,
+                       const lp_aggregate_row *rows, size_t count)
+{
+    unit_rows *found = ctx;
+
+    (void)window;
+    for (size_t i = 0; i < count; i++) {
+        size_t n = strlen(found->text);
+
+        snprintf(found->text + n, sizeof(found->text) - n, "%g %u:%.*s, ",
+                 rows[i].sum, rows[i].unit, (int)rows[i].unit_text.len_bytes,
+                 rows[i].unit_text.ptr);
+    }
+}
+
+static void units_are_never_added_up_together(void **state)
+{
+    lp_aggregate_select measures = {1U << LP_DIM_MEASURE, {NULL, 0}, {NULL, 0}};
+    unit_rows found = {.text = ""};
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    say(&w, 0, "app", "web.1", "measure#x=1 measure#x=2ms measure#x=4B");
+    say(&w, 0, "app", "web.1", "measure#x=8req/s measure#x=16foo");
+    say(&w, 1, "app", "web.1", "measure#x=32foo measure#x=64req/s");
+    say(&w, 1, "app", "web.1",
+        "measure#x=128abcdefghijklmnopqrst measure#x=256abcdefghijklmnop");
+    lp_aggregate_tick(w.aggregate, at(2));
+    CHECK_OK(lp_aggregate_total(w.aggregate, begin_s, begin_s + 2, &measures,
+                                list_units, &found));
+    assert_string_equal(found.text, "1 0:, 2 1:, 4 2:, 72 5:req/s, 48 5:foo, "
+                                    "384 5:abcdefghijklmnop, ");
+    world_close(&w);
+}
+
+/* Classes ----------------------------------------------------------------- */
+
+static void copy_window(void *ctx, const lp_aggregate_window *window,
+                        const lp_aggregate_row *rows, size_t count)
+{
+    (void)rows;
+    (void)count;
+    *(lp_aggregate_window *)ctx = *window;
+}
+
+/* Far more statuses than rows, in memory that is too small for any detail. */
+static void classes_are_exact_with_any_number_of_statuses(void **state)
+{
+    uint64_t wanted[LP_STATUS_CLASSES] = {0};
+    lp_aggregate_window window;
+    world w;
+
+    (void)state;
+    world_open_of(&w, LP_AGGREGATE_BYTES_MAX_LEAST,
+                  LP_AGGREGATE_SERIES_MAX_LEAST);
+    for (int i = 0; i < 40000; i++) {
+        request r = plain;
+
+        r.status = i % 700;
+        world_request(&w, at(i / 10), &r);
+        wanted[r.status == 0                      ? LP_STATUS_NONE
+               : r.status < 100 || r.status > 599 ? LP_STATUS_OTHER
+                                                  : (unsigned)r.status / 100]++;
+    }
+    say(&w, 4000, "heroku", "router",
+        "at=info method=GET path=\"/\" dyno=web.1 status=0");
+    wanted[LP_STATUS_OTHER]++;
+    lp_aggregate_tick(w.aggregate, at(4001));
+    assert_true(count_of(&w, LP_DIM_STATUS, NULL, NULL) > 30000);
+    CHECK_OK(lp_aggregate_total(w.aggregate, begin_s, begin_s + 4001, NULL,
+                                copy_window, &window));
+    assert_true(window.detail >= LP_DETAIL_CORE);
+    assert_memory_equal(window.classes, wanted, sizeof(wanted));
+    world_close(&w);
+}
+
 static void a_long_name_is_cut(void **state)
 {
     char msg[512] = "count#";
@@ -597,6 +752,10 @@ int main(void)
         cmocka_unit_test(an_application_does_not_measure_what_the_router_does),
         cmocka_unit_test(what_happens_to_dynos_is_counted_by_name),
         cmocka_unit_test(one_line_a_second_of_each_process_shows_its_skew),
+        cmocka_unit_test(a_value_that_its_measure_cannot_have_is_in_no_sum),
+        cmocka_unit_test(a_sample_that_no_dyno_has_is_in_no_sum),
+        cmocka_unit_test(units_are_never_added_up_together),
+        cmocka_unit_test(classes_are_exact_with_any_number_of_statuses),
         cmocka_unit_test(a_long_name_is_cut),
         cmocka_unit_test(
             names_without_end_keep_totals_and_leave_room_for_others),

@@ -68,6 +68,7 @@ typedef struct lp_aggregate lp_aggregate;   /* the numbers of one channel */
 
 enum {
     LP_AGGREGATE_NAME_MAX_BYTES = 96, /* of a series; longer ones are cut */
+    LP_AGGREGATE_UNIT_MAX_BYTES = 16, /* as a unit is written; the same */
     LP_AGGREGATE_SERIES_MAX_DEFAULT = 256,
     LP_AGGREGATE_SERIES_MAX_LEAST = 16,
     LP_AGGREGATE_SERIES_MAX_MOST = 4096,
@@ -166,8 +167,11 @@ typedef struct lp_aggregate_row {
     bool is_platform;   /* MEASURE: the router, the platform or an add-on says
                            so, not the application */
     lp_span name;
-    lp_span of;           /* MEASURE, CODE: the process */
-    uint64_t count;       /* of requests, errors, lines, events, values      */
+    lp_span of;        /* MEASURE, CODE: the process */
+    lp_span unit_text; /* LP_UNIT_OTHER: as it is written. Values of different
+                             units have rows of their own, but for the other row,
+                             of which only count means anything */
+    uint64_t count;    /* of requests, errors, lines, events, values      */
     uint64_t value_count; /* of these, how many had a value, so that the mean is
                              sum / value_count */
     uint64_t failed;      /* of requests: with a status of 500 and more, or with
@@ -176,8 +180,8 @@ typedef struct lp_aggregate_row {
     double last;          /* the newest value that the series ever had */
     const lp_sketch *sketch; /* of value_count values; NULL: none is kept, so
                                 there are no quantiles */
-    lp_seq newest[2];        /* lines that made it, newest first; 0: not known.
-                                They may be newer than the window */
+    lp_seq newest[2];        /* lines that made it, the newest ones if these are
+                                of the window; 0: not known */
     lp_seq max_seq; /* the line of max; 0: not known, as it is too old */
 } lp_aggregate_row;
 
@@ -197,6 +201,18 @@ typedef enum lp_detail {
                              row: memory is too small for what there is */
 } lp_detail;
 
+/* What requests have for a status. */
+typedef enum lp_status_class {
+    LP_STATUS_NONE = 0, /* nothing, or what is no number */
+    LP_STATUS_1XX = 1,  /* 100 to 199, and so on */
+    LP_STATUS_2XX = 2,
+    LP_STATUS_3XX = 3,
+    LP_STATUS_4XX = 4,
+    LP_STATUS_5XX = 5,
+    LP_STATUS_OTHER = 6, /* a number below 100, or of 600 and more */
+    LP_STATUS_CLASSES = 7
+} lp_status_class;
+
 typedef struct lp_aggregate_window {
     int64_t start_s;  /* since 1970-01-01T00:00:00Z */
     int64_t end_s;    /* the second behind it       */
@@ -204,6 +220,9 @@ typedef struct lp_aggregate_window {
     lp_seq end_seq;
     uint64_t lost_lines; /* that its cursor did not get to see */
     uint8_t detail;      /* lp_detail, the greatest of what was merged */
+    /* Requests by lp_status_class: all of them, exact at any detail and with any
+       number of statuses; whichever rows are selected. */
+    uint64_t classes[LP_STATUS_CLASSES];
 } lp_aggregate_window;
 
 /* Called for each window, oldest first; rows are in the order of dimensions, and
@@ -253,10 +272,12 @@ LP_API lp_err lp_aggregate_total(lp_aggregate *aggregate, int64_t from_s,
  * max, if it is max that is meant; then one within alpha of value, and then one or
  * two that are off by at most thrice that. Of what has no sketch, the newest two; of
  * router.connect and router.service only that of max, as TOTAL has the others.
+ * None but lines of window, which is that of the row.
  * Writes at most out_max sequence numbers, and returns how many. row is one that fn
  * got.
  */
 LP_API size_t lp_aggregate_exemplars(const lp_aggregate *aggregate,
+                                     const lp_aggregate_window *window,
                                      const lp_aggregate_row *row, double value,
                                      lp_seq *out, size_t out_max);
 
@@ -343,10 +364,15 @@ typedef struct lp_aggregate_stats {
     uint64_t other_values;    /* counted in an other row, for want of series */
     uint64_t uncounted_lines; /* not even there, for want of memory: they are
                                  not in lines */
-    uint64_t series_dropped;  /* that had been silent, to make room         */
-    uint64_t frames_dropped;  /* before their time, for want of memory      */
-    uint64_t clock_steps;     /* the arrival times went back                */
-    uint64_t bytes;           /* held, all in all                           */
+    uint64_t odd_values;     /* of a measure that is known, but of another unit,
+                                 below 0 or beyond all reason: in no row. A
+                                 request of which connect or service is odd is
+                                 counted as one that took no time */
+    lp_seq odd_seq;          /* the newest line with one; 0: there was none */
+    uint64_t series_dropped; /* that had been silent, to make room         */
+    uint64_t frames_dropped; /* before their time, for want of memory      */
+    uint64_t clock_steps;    /* the arrival times went back                */
+    uint64_t bytes;          /* held, all in all                           */
     int64_t full_from_s[LP_TIERS]; /* since when frames have this detail; 0:
                                       there are none */
     int64_t core_from_s[LP_TIERS];
