@@ -24,6 +24,8 @@
       "connect and service of these, at quantiles, within 1 %")           \
     X(WAIT, "channel_wait_ms", "their mean wait in the router's queue")   \
     X(STATUS, "channel_status", "requests of the last minute, by status") \
+    X(CLASS, "channel_status_class",                                      \
+      "the same by class, with any number of statuses")                   \
     X(ERRORS, "channel_errors", "errors of the last minute, by code")     \
     X(MEMORY, "channel_memory_bytes",                                     \
       "memory of a process, the newest sample")                           \
@@ -84,7 +86,9 @@ static void put(printing *p, metric which, const char *label, lp_span value,
     fputc('"', to);
     if (label)
         print_label(to, label, value);
-    fprintf(to, "} %.10g\n", number);
+    fputs("} ", to);
+    api_print_double(to, number);
+    fputc('\n', to);
 }
 
 static void put_total(printing *p, const lp_aggregate_row *row)
@@ -114,6 +118,8 @@ static void put_memory(printing *p, const lp_aggregate_row *row)
 
 static void put_measure(printing *p, const lp_aggregate_row *row)
 {
+    if (!row->is_platform)
+        return; // an application may call its own the same
     if (lp_span_equal(row->name, LP_SPAN("router.wait")))
         put(p, METRIC_WAIT, NULL, LP_SPAN(""), api_row_mean(row));
     else if (!row->is_of_process)
@@ -128,7 +134,9 @@ static void put_window(void *ctx, const lp_aggregate_window *window,
     printing *p = ctx;
     uint64_t lines = 0;
 
-    (void)window;
+    for (unsigned i = 0; i < LP_STATUS_CLASSES; i++)
+        put(p, METRIC_CLASS, "class", lp_span_str(api_class_names[i]),
+            (double)window->classes[i]);
     for (size_t i = 0; i < row_count; i++) {
         const lp_aggregate_row *row = &rows[i];
         lp_span name = row->is_other ? LP_SPAN("other") : row->name;

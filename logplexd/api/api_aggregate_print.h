@@ -11,17 +11,24 @@
 
 #include "aggregate/aggregator.h"
 
-/* Numbers of ten digits; null for what is none. */
+/* The fewest digits that are read as the same number again; null for what is none. */
 void api_print_double(FILE *to, double value);
 
-/* NaN: it has no values. */
+/* The nearest one of ten digits: means, rates and shares are no more exact. */
+double api_rounded(double value);
+
+/* Rounded to ten digits. NaN: it has no values. */
 double api_row_mean(const lp_aggregate_row *row);
 
-/* q ascends, as for lp_sketch_quantiles(). What could be off by more than
- * AGGREGATOR_ALPHA is NaN. False: nothing is known, and all are. */
+/* q ascends, as for lp_sketch_quantiles(). Rounded to seven digits, as the error
+ * allows, and within min and max. What could be off by more than AGGREGATOR_ALPHA is
+ * NaN. False: nothing is known, and all are. */
 bool api_row_quantiles(const lp_aggregate_row *row,
                        const lp_sketch_scale *scale, const double *q,
                        unsigned count, double *out);
+
+/* By lp_status_class. */
+extern const char *const api_class_names[LP_STATUS_CLASSES];
 
 /* Whose numbers, and as of when. */
 typedef struct api_aggregate_ask {

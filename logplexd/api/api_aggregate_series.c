@@ -37,51 +37,72 @@ int64_t api_tier_kept_s(lp_tier tier)
     return kept_s[tier];
 }
 
-/* Columns of every answer; COUNT are 0 where there is nothing, VALUE null. */
-#define COLUMNS(COUNT, VALUE)           \
-    COUNT(T, "t")                       \
-    COUNT(REQUESTS, "requests")         \
-    COUNT(FAILED, "failed")             \
-    VALUE(MEAN, "mean")                 \
-    VALUE(P50, "p50")                   \
-    VALUE(P95, "p95")                   \
-    VALUE(P99, "p99")                   \
-    VALUE(MAX, "max")                   \
-    COUNT(S2XX, "s2xx")                 \
-    COUNT(S3XX, "s3xx")                 \
-    COUNT(S4XX, "s4xx")                 \
-    COUNT(S5XX, "s5xx")                 \
-    VALUE(WAIT_MEAN, "wait_mean")       \
-    COUNT(LINES, "lines")               \
-    COUNT(LOST, "lost")                 \
-    VALUE(MEMORY_MEAN, "memory_mean")   \
-    VALUE(MEMORY_MAX, "memory_max")     \
-    VALUE(MEMORY_QUOTA, "memory_quota") \
-    VALUE(LOAD_MAX, "load_max")         \
-    COUNT(FIRST_SEQ, "first_seq")       \
-    COUNT(END_SEQ, "end_seq")           \
-    COUNT(DETAIL, "detail")
+/* What a question is about: which columns there are to it. */
+enum { OF_ALL = 1, OF_PROCESS = 2, OF_ROUTE = 4, OF_ANY = 7 };
+
+/* COUNT are 0 where there is nothing, VALUE null. */
+#define COLUMNS(COUNT, VALUE)                                \
+    COUNT(T, "t", OF_ANY)                                    \
+    COUNT(REQUESTS, "requests", OF_ANY)                      \
+    COUNT(FAILED, "failed", OF_ANY)                          \
+    VALUE(MEAN, "mean", OF_ANY)                              \
+    VALUE(P50, "p50", OF_ANY)                                \
+    VALUE(P95, "p95", OF_ANY)                                \
+    VALUE(P99, "p99", OF_ANY)                                \
+    VALUE(MAX, "max", OF_ANY)                                \
+    COUNT(NO_STATUS, "s_none", OF_ALL)                       \
+    COUNT(S1XX, "s1xx", OF_ALL)                              \
+    COUNT(S2XX, "s2xx", OF_ALL)                              \
+    COUNT(S3XX, "s3xx", OF_ALL)                              \
+    COUNT(S4XX, "s4xx", OF_ALL)                              \
+    COUNT(S5XX, "s5xx", OF_ALL)                              \
+    COUNT(ODD_STATUS, "s_other", OF_ALL)                     \
+    VALUE(WAIT_MEAN, "wait_mean", OF_ALL)                    \
+    COUNT(LINES, "lines", OF_ALL | OF_PROCESS)               \
+    COUNT(LOST, "lost", OF_ALL)                              \
+    VALUE(MEMORY_MEAN, "memory_mean", OF_ALL | OF_PROCESS)   \
+    VALUE(MEMORY_MAX, "memory_max", OF_ALL | OF_PROCESS)     \
+    VALUE(MEMORY_QUOTA, "memory_quota", OF_ALL | OF_PROCESS) \
+    VALUE(LOAD_MAX, "load_max", OF_ALL | OF_PROCESS)         \
+    COUNT(FIRST_SEQ, "first_seq", OF_ALL)                    \
+    COUNT(END_SEQ, "end_seq", OF_ALL)                        \
+    COUNT(DETAIL, "detail", OF_ANY)
 
 typedef enum column_id {
-#define X(id, name) COLUMN_##id,
+#define X(id, name, of) COLUMN_##id,
     COLUMNS(X, X)
 #undef X
         COLUMN_COUNT
 } column_id;
 
 static const char *const column_names[COLUMN_COUNT] = {
-#define X(id, name) [COLUMN_##id] = (name),
+#define X(id, name, of) [COLUMN_##id] = (name),
+    COLUMNS(X, X)
+#undef X
+};
+
+static const uint8_t column_of[COLUMN_COUNT] = {
+#define X(id, name, of) [COLUMN_##id] = (of),
     COLUMNS(X, X)
 #undef X
 };
 
 static const bool column_is_count[COLUMN_COUNT] = {
-#define COUNT(id, name) [COLUMN_##id] = true,
-#define VALUE(id, name) [COLUMN_##id] = false,
+#define COUNT(id, name, of) [COLUMN_##id] = true,
+#define VALUE(id, name, of) [COLUMN_##id] = false,
     COLUMNS(COUNT, VALUE)
 #undef COUNT
 #undef VALUE
 };
+
+/* Of what a name without a row in a window may be a part after all: of an other row,
+ * or of what has faded. So nothing is known of it, and it is not 0. */
+typedef struct unknown {
+    bool code;
+    bool process;
+    bool route;
+    bool lines; /* of a process */
+} unknown;
 
 /* A column of what has a name: a code, or a process and what of it. */
 typedef struct named {
@@ -104,8 +125,10 @@ typedef struct table {
     size_t code_count;
     named *processes;
     size_t process_count;
-    double quota;    /* the newest one of the process that is asked for */
-    bool has_memory; /* of the program */
+    unknown *unknown;     /* of each entry */
+    int64_t gone_until_s; /* windows before that had to make room */
+    double quota;         /* the newest one of the process that is asked for */
+    bool has_memory;      /* of the program */
 } table;
 
 /* Memory ------------------------------------------------------------------ */
@@ -129,7 +152,8 @@ static void open_table(table *t)
         t->columns[i] = new_column(t, column_is_count[i]);
     t->codes = calloc(CODES_MAX, sizeof(*t->codes));
     t->processes = calloc(PROCESSES_MAX, sizeof(*t->processes));
-    if (!t->codes || !t->processes)
+    t->unknown = calloc(t->room, sizeof(*t->unknown));
+    if (!t->codes || !t->processes || !t->unknown)
         t->has_memory = false;
 }
 
@@ -147,6 +171,7 @@ static void close_table(table *t)
         free(t->columns[i]);
     free_named(t->codes, t->code_count);
     free_named(t->processes, t->process_count);
+    free(t->unknown);
 }
 
 static lp_span name_of(const named *one)
@@ -176,6 +201,13 @@ static named *named_of(table *t, named *list, size_t *count, size_t max,
     return t->has_memory ? one : NULL;
 }
 
+static unsigned asked_of(const table *t)
+{
+    if (t->want->process.len_bytes > 0)
+        return OF_PROCESS;
+    return t->want->route.len_bytes > 0 ? OF_ROUTE : OF_ALL;
+}
+
 /* Rows -------------------------------------------------------------------- */
 
 static double quantile_95(const table *t, const lp_aggregate_row *row)
@@ -201,14 +233,6 @@ static void put_requests(table *t, size_t i, const lp_aggregate_row *row)
         t->columns[COLUMN_MAX][i] = row->max;
     for (unsigned j = 0; j < 3; j++)
         t->columns[COLUMN_P50 + j][i] = values[j];
-}
-
-static void put_status(table *t, size_t i, const lp_aggregate_row *row)
-{
-    char class = row->name.len_bytes == 3 ? *row->name.ptr : '0';
-
-    if (class >= '2' && class <= '5')
-        t->columns[COLUMN_S2XX + class - '2'][i] += (double)row->count;
 }
 
 static void put_code(table *t, size_t i, const lp_aggregate_row *row)
@@ -275,7 +299,7 @@ static void put_measure(table *t, size_t i, const lp_aggregate_row *row)
         lp_span_equal(row->of, wanted))
         put_levels(t, i, row);
     if (!row->is_of_process || !is_measure(row, "memory_total") ||
-        (wanted.len_bytes > 0 && !lp_span_equal(row->of, wanted)))
+        asked_of(t) != OF_ALL)
         return;
     process = process_of(t, row->of);
     if (process)
@@ -294,27 +318,37 @@ static bool has_requests(const table *t, const lp_aggregate_row *row)
     return row->dimension == LP_DIM_TOTAL;
 }
 
+/* All lines; of a process its own alone. */
+static void put_lines(table *t, size_t i, const lp_aggregate_row *row)
+{
+    if (asked_of(t) == OF_ALL ||
+        (!row->is_other && lp_span_equal(row->name, t->want->process)))
+        t->columns[COLUMN_LINES][i] += (double)row->count;
+}
+
+static void put_other(unknown *of, const lp_aggregate_row *row)
+{
+    of->code |= row->dimension == LP_DIM_CODE && !row->is_of_process;
+    of->process |= row->dimension == LP_DIM_PROCESS;
+    of->route |= row->dimension == LP_DIM_ROUTE;
+    of->lines |= row->dimension == LP_DIM_LINES;
+}
+
 static void put_row(table *t, size_t i, const lp_aggregate_row *row)
 {
-    bool is_all = t->want->process.len_bytes + t->want->route.len_bytes == 0;
-
-    if (row->dimension == LP_DIM_LINES) {
-        if (t->want->process.len_bytes == 0 ||
-            (!row->is_other && lp_span_equal(row->name, t->want->process)))
-            t->columns[COLUMN_LINES][i] += (double)row->count;
-        return;
-    }
     if (row->is_other)
+        put_other(&t->unknown[i], row);
+    if (row->dimension == LP_DIM_LINES)
+        put_lines(t, i, row);
+    if (row->is_other || row->dimension == LP_DIM_LINES)
         return;
     if (has_requests(t, row))
         put_requests(t, i, row);
     if (row->dimension == LP_DIM_MEASURE)
         put_measure(t, i, row);
-    if (!is_all)
+    if (asked_of(t) != OF_ALL)
         return;
-    if (row->dimension == LP_DIM_STATUS)
-        put_status(t, i, row);
-    else if (row->dimension == LP_DIM_CODE)
+    if (row->dimension == LP_DIM_CODE)
         put_code(t, i, row);
     else if (row->dimension == LP_DIM_PROCESS)
         put_process(t, i, row);
@@ -322,13 +356,46 @@ static void put_row(table *t, size_t i, const lp_aggregate_row *row)
 
 /* Windows ----------------------------------------------------------------- */
 
-/* An entry for each window up to end_s, in which there was nothing. */
+/* Nothing is known of a window but when it was. */
+static void forget_window(table *t, size_t i)
+{
+    for (unsigned j = COLUMN_T + 1; j < COLUMN_COUNT; j++)
+        t->columns[j][i] = (double)NAN;
+    t->unknown[i] = (unknown){true, true, true, true};
+}
+
+/* An entry for each window up to end_s: in those that are not kept there was
+ * nothing, if they had not to make room. */
 static void fill_up_to(table *t, int64_t end_s)
 {
     for (; t->next_s < end_s && t->count < t->room; t->count++) {
         t->columns[COLUMN_T][t->count] = (double)t->next_s;
+        if (t->next_s < t->gone_until_s)
+            forget_window(t, t->count);
         t->next_s += api_tier_step_s(t->want->tier);
     }
+}
+
+/* What is asked for has no row in a window, and may have been counted elsewhere. */
+static void forget_absent(table *t, size_t i)
+{
+    const unknown *of = &t->unknown[i];
+    bool is_unknown = asked_of(t) == OF_PROCESS ? of->process : of->route;
+
+    if (asked_of(t) != OF_ALL && is_unknown &&
+        t->columns[COLUMN_REQUESTS][i] <= 0) {
+        t->columns[COLUMN_REQUESTS][i] = (double)NAN;
+        t->columns[COLUMN_FAILED][i] = (double)NAN;
+    }
+    if (asked_of(t) == OF_PROCESS && of->lines &&
+        t->columns[COLUMN_LINES][i] <= 0)
+        t->columns[COLUMN_LINES][i] = (double)NAN;
+}
+
+static void put_classes(table *t, size_t i, const lp_aggregate_window *window)
+{
+    for (unsigned j = 0; j < LP_STATUS_CLASSES; j++)
+        t->columns[COLUMN_NO_STATUS + j][i] = (double)window->classes[j];
 }
 
 static void put_window(void *ctx, const lp_aggregate_window *window,
@@ -349,8 +416,13 @@ static void put_window(void *ctx, const lp_aggregate_window *window,
     t->columns[COLUMN_FIRST_SEQ][i] = (double)window->first_seq;
     t->columns[COLUMN_END_SEQ][i] = (double)window->end_seq;
     t->columns[COLUMN_DETAIL][i] = window->detail;
+    t->unknown[i].code = window->detail == LP_DETAIL_BARE;
+    t->unknown[i].process = window->detail != LP_DETAIL_FULL;
+    t->unknown[i].route = window->detail != LP_DETAIL_FULL;
+    put_classes(t, i, window);
     for (size_t j = 0; j < row_count && t->has_memory; j++)
         put_row(t, i, &rows[j]);
+    forget_absent(t, i);
 }
 
 /* Printing ---------------------------------------------------------------- */
@@ -372,13 +444,23 @@ static void print_column(FILE *to, const char *key, const double *values,
     fputc(']', to);
 }
 
+/* Counts of what has a name: 0 where it is known that there were none. */
+static void forget_unknown(const table *t, named *one, bool is_code)
+{
+    for (size_t i = 0; i < t->count; i++)
+        if (one->at[0][i] <= 0 &&
+            (is_code ? t->unknown[i].code : t->unknown[i].process))
+            one->at[0][i] = (double)NAN;
+}
+
 static void print_codes(FILE *to, const table *t)
 {
     fputs(",\"codes\":{", to);
     for (size_t i = 0; i < t->code_count; i++) {
         char key[LP_AGGREGATE_NAME_MAX_BYTES + 1];
-        const named *code = &t->codes[i];
+        named *code = &t->codes[i];
 
+        forget_unknown(t, code, true);
         // Letters and digits, by what a code is.
         snprintf(key, sizeof(key), "%.*s", (int)code->name_bytes, code->name);
         if (i > 0)
@@ -409,8 +491,9 @@ static void print_processes(FILE *to, table *t)
               order_processes);
     fputs(",\"by_process\":{", to);
     for (size_t i = 0; i < shown; i++) {
-        const named *process = &t->processes[i];
+        named *process = &t->processes[i];
 
+        forget_unknown(t, process, false);
         if (i > 0)
             fputc(',', to);
         api_print_json_string(to, name_of(process));
@@ -482,11 +565,15 @@ static void print_table(FILE *to, const api_aggregate_ask *ask, table *t,
             api_tier_step_s(want->tier), from_s, want->to_s);
     api_print_uncounted(to, aggregator_uncounted_of(ask->who), from_s);
     for (unsigned i = 0; i < COLUMN_COUNT; i++) {
+        if ((column_of[i] & asked_of(t)) == 0)
+            continue;
         fputc(',', to);
         print_column(to, column_names[i], t->columns[i], t->count);
     }
-    print_codes(to, t);
-    print_processes(to, t);
+    if (asked_of(t) == OF_ALL) {
+        print_codes(to, t);
+        print_processes(to, t);
+    }
     print_markers(to, ask, from_s, want->to_s);
     fputc('}', to);
 }
@@ -533,6 +620,7 @@ bool api_print_series(FILE *to, const api_aggregate_ask *ask,
         {NULL, 0},
         {NULL, 0}};
     lp_aggregate_select own = select;
+    lp_aggregate_stats stats = {.struct_bytes = sizeof(stats)};
     table t = {.want = want};
     int64_t from_s;
     lp_err err = LP_E_NOMEM;
@@ -544,6 +632,8 @@ bool api_print_series(FILE *to, const api_aggregate_ask *ask,
     t.next_s = from_s;
     t.room = (size_t)((want->to_s - from_s) / api_tier_step_s(want->tier)) + 1;
     t.quota = quota_of(ask, want->process);
+    lp_aggregate_stats_get(ask->numbers, &stats);
+    t.gone_until_s = stats.gone_until_s[want->tier];
     open_table(&t);
     if (t.has_memory && from_s < want->to_s)
         err = lp_aggregate_each(ask->numbers, want->tier, from_s, want->to_s,

@@ -40,14 +40,6 @@ typedef struct snapshot {
 
 /* Numbers ----------------------------------------------------------------- */
 
-void api_print_double(FILE *to, double value)
-{
-    if (isfinite(value))
-        fprintf(to, "%.10g", value);
-    else
-        fputs("null", to);
-}
-
 static void print_member(FILE *to, const char *name, double value)
 {
     fprintf(to, ",\"%s\":", name);
@@ -61,26 +53,6 @@ static void print_seqs(FILE *to, const char *name, const lp_seq *seqs,
     for (size_t i = 0; i < count && seqs[i] != 0; i++)
         fprintf(to, "%s%" PRIu64, i > 0 ? "," : "", seqs[i]);
     fputc(']', to);
-}
-
-double api_row_mean(const lp_aggregate_row *row)
-{
-    return row->value_count > 0 ? row->sum / (double)row->value_count
-                                : (double)NAN;
-}
-
-bool api_row_quantiles(const lp_aggregate_row *row,
-                       const lp_sketch_scale *scale, const double *q,
-                       unsigned count, double *out)
-{
-    bool has = row->sketch && row->value_count > 0 &&
-               lp_sketch_quantiles(row->sketch, scale, q, count, out) == LP_OK;
-    double sound_from = has ? lp_sketch_sound_from(row->sketch) : 2.0;
-
-    for (unsigned i = 0; i < count; i++)
-        if (q[i] < sound_from)
-            out[i] = (double)NAN;
-    return has;
 }
 
 static bool has_values(const lp_aggregate_row *row)
@@ -164,8 +136,10 @@ static const lp_aggregate_row *find(const snapshot *s, lp_dimension dimension,
     for (size_t i = 0; i < range->count; i++) {
         const lp_aggregate_row *row = &range->at[i];
 
+        // Of measures the platform's: an application may call its own the same.
         if (!row->is_other && lp_span_equal(row->name, name) &&
-            lp_span_equal(row->of, of))
+            lp_span_equal(row->of, of) &&
+            row->is_platform == (dimension == LP_DIM_MEASURE))
             return row;
     }
     return NULL;
@@ -185,13 +159,13 @@ static double per_second(const snapshot *s, double count)
 {
     int64_t seconds = s->window->end_s - s->from_s;
 
-    return seconds > 0 ? count / (double)seconds : 0.0;
+    return seconds > 0 ? api_rounded(count / (double)seconds) : 0.0;
 }
 
 /* The mean number of requests under way, by their times together. */
 static double busy_of(const snapshot *s, const lp_aggregate_row *row)
 {
-    return row ? per_second(s, row->sum) / 1000.0 : 0.0;
+    return row ? per_second(s, row->sum / 1000.0) : 0.0;
 }
 
 /* A key and its name, null for what came under further names. */
@@ -277,20 +251,11 @@ static void print_requests(const snapshot *s)
 
 static void print_classes(const snapshot *s)
 {
-    const row_range *rows = &s->of[LP_DIM_STATUS];
-    uint64_t counts[6] = {0}; // [0]: of none
-
-    for (size_t i = 0; i < rows->count; i++) {
-        lp_span name = rows->at[i].name;
-        bool is_status = !rows->at[i].is_other && name.len_bytes == 3 &&
-                         *name.ptr >= '1' && *name.ptr <= '5';
-
-        counts[is_status ? *name.ptr - '0' : 0] += rows->at[i].count;
-    }
     fputs(",\"classes\":{", s->to);
-    for (unsigned i = 1; i < 6; i++)
-        fprintf(s->to, "\"%uxx\":%" PRIu64 ",", i, counts[i]);
-    fprintf(s->to, "\"none\":%" PRIu64 "}", counts[0]);
+    for (unsigned i = 0; i < LP_STATUS_CLASSES; i++)
+        fprintf(s->to, "%s\"%s\":%" PRIu64, i > 0 ? "," : "",
+                api_class_names[i], s->window->classes[i]);
+    fputc('}', s->to);
 }
 
 static void print_status(const snapshot *s)
@@ -573,7 +538,8 @@ static void print_memory(const snapshot *s, lp_span process,
     if (!print_samples(s, "memory", samples,
                        sizeof(samples) / sizeof(samples[0])))
         return;
-    print_member(s->to, "share", quota > 0 ? total / quota : (double)NAN);
+    print_member(s->to, "share",
+                 quota > 0 ? api_rounded(total / quota) : (double)NAN);
     fputc('}', s->to);
 }
 
@@ -597,10 +563,21 @@ static void print_skew(const snapshot *s, const lp_aggregate_process *of)
         return;
     }
     fputs("{\"mean\":", s->to);
-    api_print_double(s->to, of->skew_sum_ms / (double)of->skew_count);
+    api_print_double(s->to,
+                     api_rounded(of->skew_sum_ms / (double)of->skew_count));
     print_member(s->to, "min", of->skew_min_ms);
     print_member(s->to, "max", of->skew_max_ms);
     fputc('}', s->to);
+}
+
+static const lp_aggregate_row *other_of(const snapshot *s,
+                                        lp_dimension dimension)
+{
+    const row_range *rows = &s->of[dimension];
+
+    if (rows->count > 0 && rows->at[rows->count - 1].is_other)
+        return &rows->at[rows->count - 1];
+    return NULL;
 }
 
 static void print_process_counts(const snapshot *s,
@@ -613,6 +590,26 @@ static void print_process_counts(const snapshot *s,
             requests ? requests->count : 0, requests ? requests->failed : 0);
     print_dist(s, "response_ms", requests);
     print_member(s->to, "busy", busy_of(s, requests));
+}
+
+/* All others: of what has faded only the lines are known together. */
+static void print_other_processes(const snapshot *s)
+{
+    const lp_aggregate_row *lines = other_of(s, LP_DIM_LINES);
+
+    fputs("{\"process\":null", s->to);
+    if (s->window->detail == LP_DETAIL_FULL) {
+        print_process_counts(s, lines, other_of(s, LP_DIM_PROCESS));
+    } else {
+        fprintf(s->to, ",\"lines\":%" PRIu64, lines ? lines->count : 0);
+        print_member(s->to, "line_bytes", lines ? lines->sum : 0.0);
+        fputs(",\"requests\":null,\"failed\":null,\"response_ms\":null"
+              ",\"busy\":null",
+              s->to);
+    }
+    fputs(",\"memory\":null,\"load\":null,\"codes\":{},\"events\":{}"
+          ",\"skew_ms\":null}",
+          s->to);
 }
 
 static void print_process(const snapshot *s, lp_span name)
@@ -632,16 +629,6 @@ static void print_process(const snapshot *s, lp_span name)
     fputc('}', s->to);
 }
 
-static const lp_aggregate_row *other_of(const snapshot *s,
-                                        lp_dimension dimension)
-{
-    const row_range *rows = &s->of[dimension];
-
-    if (rows->count > 0 && rows->at[rows->count - 1].is_other)
-        return &rows->at[rows->count - 1];
-    return NULL;
-}
-
 static bool print_processes(const snapshot *s)
 {
     process_list list;
@@ -655,12 +642,8 @@ static bool print_processes(const snapshot *s)
         print_process(s, list.at[i]);
     }
     if (list.has_other) {
-        fprintf(s->to, "%s{\"process\":null", list.count > 0 ? "," : "");
-        print_process_counts(s, other_of(s, LP_DIM_LINES),
-                             other_of(s, LP_DIM_PROCESS));
-        fputs(",\"memory\":null,\"load\":null,\"codes\":{},\"events\":{}"
-              ",\"skew_ms\":null}",
-              s->to);
+        fputs(list.count > 0 ? "," : "", s->to);
+        print_other_processes(s);
     }
     fputc(']', s->to);
     free(list.at);
@@ -754,6 +737,27 @@ static const char *op_name(uint8_t op)
     return "measure";
 }
 
+/* As far as all of a row has one unit. */
+static void print_values(const snapshot *s, const lp_aggregate_row *row)
+{
+    lp_span unit = row->unit == LP_UNIT_OTHER
+                       ? row->unit_text
+                       : lp_span_str(lp_measure_unit_name((lp_unit)row->unit));
+    double none = (double)NAN;
+
+    fputs(",\"unit\":", s->to);
+    if (row->is_other)
+        fputs("null", s->to);
+    else
+        api_print_json_string(s->to, unit);
+    fprintf(s->to, ",\"count\":%" PRIu64, row->count);
+    print_member(s->to, "sum", row->is_other ? none : row->sum);
+    print_member(s->to, "mean", row->is_other ? none : api_row_mean(row));
+    print_member(s->to, "min", row->is_other ? none : row->min);
+    print_member(s->to, "max", row->is_other ? none : row->max);
+    print_member(s->to, "last", row->is_other ? none : row->last);
+}
+
 static void print_measure(const snapshot *s, const lp_aggregate_row *row)
 {
     double values[QUANTILES] = {0};
@@ -765,14 +769,12 @@ static void print_measure(const snapshot *s, const lp_aggregate_row *row)
         fputs("null", s->to);
     else
         api_print_json_string(s->to, row->of);
-    fprintf(s->to, ",\"op\":\"%s\",\"unit\":\"%s\",\"count\":%" PRIu64,
-            op_name(row->op), lp_measure_unit_name((lp_unit)row->unit),
-            row->count);
-    print_member(s->to, "sum", row->sum);
-    print_member(s->to, "mean", api_row_mean(row));
-    print_member(s->to, "min", row->min);
-    print_member(s->to, "max", row->max);
-    print_member(s->to, "last", row->last);
+    fputs(",\"op\":", s->to);
+    if (row->is_other)
+        fputs("null", s->to);
+    else
+        fprintf(s->to, "\"%s\"", op_name(row->op));
+    print_values(s, row);
     print_quantiles(s, row, values);
     fputc('}', s->to);
 }
@@ -842,6 +844,12 @@ static void print_tail(FILE *to, const api_aggregate_ask *ask)
     fprintf(to,
             ",\"series\":{\"used\":%u,\"max\":%u,\"other_values\":%" PRIu64 "}",
             stats.series, ask->cfg->aggregate_series_max, stats.other_values);
+    fprintf(to, ",\"odd\":{\"values\":%" PRIu64 ",\"newest_seq\":",
+            stats.odd_values);
+    if (stats.odd_values > 0)
+        fprintf(to, "%" PRIu64 "}", stats.odd_seq);
+    else
+        fputs("null}", to);
     print_kept(to, &stats);
     print_ledger(to, ask);
     fputc('}', to);

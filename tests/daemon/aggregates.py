@@ -106,7 +106,7 @@ class Exactness(Aggregating):
         self.check_dist(told["requests"]["response_ms"], times)
         self.assertEqual(told["classes"], {
             "1xx": 0, "2xx": 100, "3xx": 100, "4xx": 100, "5xx": 100,
-            "none": 0})
+            "none": 0, "other": 0})
         self.assertEqual([(one["status"], one["count"])
                           for one in told["status"]],
                          [("200", 100), ("302", 100), ("404", 100),
@@ -275,6 +275,147 @@ class Exactness(Aggregating):
         self.assertEqual(sum(one["count"] for one in told["routes"]), 1000)
         self.assertLessEqual(told["series"]["used"], told["series"]["max"])
         self.assertGreater(told["series"]["other_values"], 0)
+
+
+    def test_values_are_told_in_all_of_their_digits(self):
+        tokens = self.tokens()
+        value = 12345678901.25
+        self.post(tokens["app"], [
+            line("measure#big=%r" % value, tokens["app"], "web.1"),
+            line("measure#big=%r" % value, tokens["app"], "web.1"),
+            line("measure#big=0.1", tokens["app"], "web.1")])
+        big = self.named(self.counted(3)["measures"], "name", "big")
+        self.assertEqual((big["sum"], big["min"], big["max"], big["last"]),
+                         (2 * value + 0.1, 0.1, value, 0.1))
+        self.assertLessEqual(big["p99"], big["max"])
+
+    def test_what_a_measure_cannot_have_is_counted_apart(self):
+        tokens = self.tokens()
+        router = "at=info method=GET path=\"/\" dyno=web.1 connect=1ms " \
+            "service=%s status=200 bytes=1"
+        self.assertEqual(self.snapshot()["odd"],
+                         {"values": 0, "newest_seq": None})
+        self.post(tokens["heroku"], [
+            line(router % service, tokens["heroku"], "router")
+            for service in ("4ms", "5GB", "-7ms", "1e18")] + [
+            line("source=web.1 sample#memory_total=5ms",
+                 tokens["heroku"], "web.1")])
+        # Nobody's own measure is taken for the platform's.
+        self.post(tokens["app"], [
+            line("measure#router.wait=9000ms measure#x=1req/s measure#x=2foo "
+                 "measure#x=4", tokens["app"], "web.1"),
+            line("source=web.1 sample#memory_total=7kB", tokens["app"],
+                 "web.1")])
+        told = self.counted(7)
+        self.assertEqual(told["odd"], {"values": 4, "newest_seq": 5})
+        self.assertEqual(told["requests"]["count"], 4)
+        response = told["requests"]["response_ms"]
+        self.assertEqual((response["count"], response["max"]), (1, 5))
+        self.assertIsNone(told["queue"]["wait_ms"])
+        self.assertFalse(told["queue"]["is_over"])
+        self.assertIsNone(self.named(told["processes"], "process",
+                                     "web.1")["memory"])
+        self.assertEqual({(one["unit"], one["sum"])
+                          for one in told["measures"] if one["name"] == "x"},
+                         {("req/s", 1), ("foo", 2), ("", 4)})
+
+    def test_lines_behind_numbers_are_those_of_the_window(self):
+        token = self.tokens()["heroku"]
+        self.post(token, [request(token, 1, service=100, status=503,
+                                  code="H12")])
+        then = self.counted(1)["to"]
+        self.wait_until(lambda: self.snapshot(window="1s")["to"] > then + 1)
+        self.post(token, [request(token, 2, service=100)])
+
+        def is_there():
+            found[:] = [self.snapshot(window="1s")]
+            return found[0]["requests"]["count"] == 1
+        found = []
+        self.wait_until(is_there)
+        self.assertEqual(
+            found[0]["requests"]["response_ms"]["exemplars"],
+            {"p50": [2], "p95": [2], "p99": [2], "max": [2]})
+        self.assertEqual(found[0]["codes"], [])
+
+
+class Bounds(Aggregating):
+    FLAGS = ["--workers", "1", "--aggregate-series", "16",
+             "--aggregate-max", "64KiB"]
+
+    def test_classes_are_exact_with_more_statuses_than_rows(self):
+        token = self.tokens()["heroku"]
+        statuses = list(range(90, 690, 3)) + ["", "x"]
+        self.post(token, [line(
+            "at=info method=GET path=\"/\" dyno=web.1 service=1ms status=%s" %
+            status, token, "router") for status in statuses])
+        told = self.counted(len(statuses))
+        wanted = {"none": 2, "other": sum(
+            not 100 <= one < 600 for one in statuses[:-2])}
+        wanted.update(("%dxx" % n, sum(one // 100 == n
+                                       for one in statuses[:-2]))
+                      for n in range(1, 6))
+        self.assertEqual(told["classes"], wanted)
+        self.assertIsNone(told["status"][-1]["status"])  # there are others
+        columns = self.series()
+        for name, key in (("none", "s_none"), ("other", "s_other"),
+                          *(("%dxx" % n, "s%dxx" % n) for n in range(1, 6))):
+            self.assertEqual(sum(columns[key]), wanted[name], name)
+        metrics = prometheus.parse(self.ask(
+            "GET", "/metrics?channel=demo").body.decode())
+        self.assertEqual(
+            {prometheus.labels_of(labels)["class"]: value
+             for (name, labels), value in metrics.items()
+             if name == "logplex_channel_status_class"}, wanted)
+
+
+class Faded(Aggregating):
+    FLAGS = ["--workers", "1", "--aggregate-max", "72KiB"]
+
+    def test_what_is_not_known_is_null_and_not_0(self):
+        token = self.tokens()["heroku"]
+        sent = 0
+        # Each second has more names than there is memory for, so that those
+        # before fade; /one is in all of them.
+
+        def has_faded():
+            nonlocal sent
+            self.post(token, [request(token, 0, dyno="web.1", path="/one")] + [
+                request(token, n, dyno="web.%d" % (n % 26), service=n * n,
+                        path="/" + "abcdefghijklmnopqrst"[n % 20] +
+                        "abcdefghijklmnopqrst"[n // 20]) for n in range(400)])
+            sent += 401
+            told = self.snapshot(window="1h")
+            kept = told["kept"]["seconds"]
+            return told["detail"] == "core" and \
+                0 < kept["core_from"] < kept["full_from"]
+        self.wait_until(has_faded, "nothing fades")
+        self.wait_until(lambda: self.snapshot(window="1h")["lines"]["count"] ==
+                        sent)
+        whole = self.series()
+        self.assertIn(1, whole["detail"])
+        faded = [i for i, one in enumerate(whole["detail"]) if one == 1 and
+                 whole["requests"][i]]
+        for narrow in ({"route": "GET /one"}, {"process": "web.1"},
+                       {"route": "GET /nowhere"}):
+            told = self.series(**narrow)
+            for i in faded:
+                self.assertIsNone(told["requests"][i], narrow)
+                self.assertIsNone(told["failed"][i], narrow)
+            for absent in ("first_seq", "end_seq", "lost", "s2xx", "codes",
+                           "by_process", "wait_mean"):
+                self.assertNotIn(absent, told)
+            self.assertEqual("lines" in told, "process" in narrow)
+        # Of many names one that has no row may be among the others.
+        full = [i for i, one in enumerate(whole["detail"]) if one == 0 and
+                whole["requests"][i]]
+        for i in full:
+            self.assertIsNone(told["requests"][i])
+        for one in whole["by_process"].values():
+            self.assertTrue(all(one["requests"][i] is None for i in faded))
+        others = [one for one in self.snapshot(window="1h")["processes"]
+                  if one["process"] is None]
+        self.assertEqual([(one["requests"], one["failed"], one["busy"])
+                          for one in others], [(None, None, None)])
 
 
 class Columns(Aggregating):

@@ -281,6 +281,9 @@ void lp_aggregate_stats_get(const lp_aggregate *aggregate,
         stats.full_from_s[i] = from_s(tier, LP_DETAIL_FULL);
         stats.core_from_s[i] = from_s(tier, LP_DETAIL_CORE);
         stats.kept_from_s[i] = from_s(tier, LP_DETAIL_BARE);
+        if (aggregate->dropped_until_s[i] > aggregate->since_s) {
+            stats.gone_until_s[i] = aggregate->dropped_until_s[i];
+        }
     }
     memcpy(out, &stats,
            struct_bytes < sizeof(stats) ? struct_bytes : sizeof(stats));

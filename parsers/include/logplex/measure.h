@@ -105,8 +105,8 @@ typedef struct lp_measures {
     lp_measure list[LP_MEASURES_MAX];
 } lp_measures;
 
-/* A line, and who says it: only the platform's word counts for what the
- * platform does, so an application can't make up requests or crashes. */
+/* A line, and who says it: what the platform does is believed of these names alone.
+ * The source is the receiver's word, and the process is the sender's. */
 typedef struct lp_measure_line {
     lp_span source;  /* APP-NAME: "heroku" is the platform */
     lp_span process; /* PROCID: "router", "web.1", "heroku-postgres" ... */

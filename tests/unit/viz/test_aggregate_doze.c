@@ -18,7 +18,8 @@ static void say_all_kinds(world *w, int i)
              i % 9 == 0 ? "error" : "info", i % 9 == 0 ? " code=H12" : "",
              'a' + i % 5, i, i % 3, 3 + i * 7 % 90, i % 9 == 0 ? 503 : 200, i);
     world_say_at(w, at(second), "heroku", "router", msg);
-    snprintf(msg, sizeof(msg), "measure#db.%d=%d.25ms count#rows=%d", i % 4, i,
+    snprintf(msg, sizeof(msg),
+             "measure#db.%d=%d.25ms measure#r=7req/s count#rows=%d", i % 4, i,
              i);
     world_say_at(w, at(second), "app", "worker.1", msg);
     snprintf(msg, sizeof(msg),
@@ -72,7 +73,8 @@ static void print_process(told *t, lp_span name)
     fputc('\n', t->to);
 }
 
-static void print_exemplars(told *t, const lp_aggregate_row *row)
+static void print_exemplars(told *t, const lp_aggregate_window *window,
+                            const lp_aggregate_row *row)
 {
     static const double q[] = {0.1, 0.5, 0.9};
     double values[3] = {0};
@@ -82,8 +84,8 @@ static void print_exemplars(told *t, const lp_aggregate_row *row)
         CHECK_OK(lp_sketch_quantiles(row->sketch, usual_scale(), q, 3, values));
     }
     for (int i = 0; i < 3; i++) {
-        size_t n =
-            lp_aggregate_exemplars(t->w->aggregate, row, values[i], seqs, 3);
+        size_t n = lp_aggregate_exemplars(t->w->aggregate, window, row,
+                                          values[i], seqs, 3);
 
         fprintf(t->to, " | %a", values[i]);
         for (size_t k = 0; k < n; k++) {
@@ -104,14 +106,15 @@ static void print_window(void *ctx, const lp_aggregate_window *window,
         const lp_aggregate_row *row = &rows[i];
 
         fprintf(t->to,
-                "%d %.*s of %.*s op %d unit %d %d%d%d: %" PRIu64 " %" PRIu64
+                "%d %.*s of %.*s op %d unit %d%.*s %d%d%d: %" PRIu64 " %" PRIu64
                 " %" PRIu64 " %a %a %a %a, %" PRIu64 " %" PRIu64 " %" PRIu64,
                 row->dimension, (int)row->name.len_bytes, row->name.ptr,
                 (int)row->of.len_bytes, row->of.ptr, row->op, row->unit,
+                (int)row->unit_text.len_bytes, row->unit_text.ptr,
                 row->is_other, row->is_of_process, row->is_platform, row->count,
                 row->value_count, row->failed, row->sum, row->min, row->max,
                 row->last, row->newest[0], row->newest[1], row->max_seq);
-        print_exemplars(t, row);
+        print_exemplars(t, window, row);
         fputc('\n', t->to);
         if (row->dimension == LP_DIM_LINES) {
             print_process(t, row->name);

@@ -158,6 +158,7 @@ static void a_busy_application_has_its_hour_and_its_day(void **state)
     stats = world_stats(&w);
     assert_int_equal(stats.other_values, 0);
     assert_int_equal(stats.frames_dropped, 0);
+    assert_int_equal(stats.gone_until_s[LP_TIER_MINUTES], 0);
     assert_true(stats.full_from_s[LP_TIER_SECONDS] <= end_s - 60);
     assert_int_equal(stats.core_from_s[LP_TIER_TENS], end_s - 3600);
     assert_true(stats.full_from_s[LP_TIER_TENS] <= end_s - 60);

@@ -378,6 +378,8 @@ typedef struct lp_aggregate_stats {
     int64_t core_from_s[LP_TIERS];
     int64_t kept_from_s[LP_TIERS];
     int64_t since_s; /* when the first line came; 0: there was none */
+    /* Before that, windows that are not kept may have had lines; 0: they had none. */
+    int64_t gone_until_s[LP_TIERS];
 } lp_aggregate_stats;
 
 /* out->struct_bytes must be set. */

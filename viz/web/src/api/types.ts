@@ -36,10 +36,10 @@ export interface Process {
     process: string | null;
     lines: number;
     line_bytes: number;
-    requests: number;
-    failed: number;
+    requests: number | null; // null: of all others, once detail has faded
+    failed: number | null;
     response_ms: Dist | null;
-    busy: number;
+    busy: number | null;
     memory: Memory | null;
     load: { "1m"?: number; "5m"?: number; "15m"?: number } | null;
     codes: Record<string, number>;
@@ -57,14 +57,14 @@ export interface Route {
 export interface Measure {
     name: string | null;
     of: string | null; // empty: of all processes; null: of others
-    op: "measure" | "sample" | "count" | "unique";
-    unit: string;
+    op: "measure" | "sample" | "count" | "unique" | null; // null: of several
+    unit: string | null;
     count: number;
-    sum: number;
+    sum: number | null;
     mean: number | null;
-    min: number;
-    max: number;
-    last: number;
+    min: number | null;
+    max: number | null;
+    last: number | null;
     p50: number | null;
     p95: number | null;
     p99: number | null;
@@ -87,7 +87,8 @@ export interface Classes {
     "3xx": number;
     "4xx": number;
     "5xx": number;
-    none: number;
+    none: number; // no status, or what is no number
+    other: number; // a number that is no status
 }
 
 export type Detail = "full" | "core" | "coarse" | "bare";
@@ -134,6 +135,8 @@ export interface Snapshot {
     routes: Route[];
     measures: Measure[];
     series: { used: number; max: number; other_values: number };
+    // Values that their measure can't have, since the daemon counts.
+    odd: { values: number; newest_seq: number | null };
     kept: Record<Tier, Kept>;
     ledger: Ledger;
 }
@@ -166,10 +169,13 @@ export interface Series {
     p95: Column;
     p99: Column;
     max: Column;
+    s_none: Column;
+    s1xx: Column;
     s2xx: Column;
     s3xx: Column;
     s4xx: Column;
     s5xx: Column;
+    s_other: Column;
     codes: Record<string, Column>;
     wait_mean: Column;
     lines: Column;

@@ -16,7 +16,7 @@ const BY_COUNT = ["crashed", "restarted", "started", "down", "complete"];
 
 // Lines of a plain name are of a router, a database, a deploy.
 export function isDyno(of: Process): boolean {
-    return of.requests > 0 || of.memory !== null || of.load !== null ||
+    return (of.requests ?? 0) > 0 || of.memory !== null || of.load !== null ||
         /^[a-z][\w-]*\.\d+$/i.test(of.process ?? "");
 }
 

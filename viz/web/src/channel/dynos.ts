@@ -73,15 +73,18 @@ class DynoRow implements View<Process> {
     update(of: Process): void {
         this.process = of.process;
         setText(this.name, nameOf(of.process));
-        const isAnswering = of.requests > 0;
+        const { requests, failed, busy } = {
+            requests: of.requests ?? 0, failed: of.failed ?? 0,
+            busy: of.busy ?? 0 };
+        const isAnswering = requests > 0;
         this.requests.set(isAnswering
-            ? text(format.rate(of.requests / this.told.span_s))
+            ? text(format.rate(requests / this.told.span_s))
             : format.NOTHING);
-        this.failed.set(isAnswering ? compact(of.failed) : format.NOTHING,
-                        of.failed > 0 ? "bad" : "");
+        this.failed.set(isAnswering ? compact(failed) : format.NOTHING,
+                        failed > 0 ? "bad" : "");
         this.p95.set(text(duration(of.response_ms?.p95)));
-        this.busy.update(percent(isAnswering ? of.busy : null));
-        this.busyBar.update(of.busy, toneOf(of.busy, 0.8, 1));
+        this.busy.update(percent(isAnswering ? busy : null));
+        this.busyBar.update(busy, toneOf(busy, 0.8, 1));
         this.busyBar.root.hidden = !isAnswering;
         const share = of.memory?.share ?? null;
         this.memory.update(format.bytes(of.memory?.total));
@@ -175,7 +178,7 @@ export class Dynos {
         this.told.span_s = Math.max(1, to - from);
         this.told.now = now;
         const dynos = processes.filter(
-            of => isDyno(of) && (of.lines > 0 || of.requests > 0 ||
+            of => isDyno(of) && (of.lines > 0 || (of.requests ?? 0) > 0 ||
                                  of.memory !== null));
         const others = processes.filter(of => !isDyno(of) && of.lines > 0);
         this.dynos.hidden = dynos.length === 0;

@@ -35,7 +35,7 @@ class MeasureRow implements View<Measure> {
 
 function valueOf(of: Measure, x: number | null): ReturnType<typeof figure> {
     return /hit[-_.]?rate$/.test(of.name ?? "") && of.unit === "" &&
-        of.max <= 1 ? percent(x) : figure(x, of.unit);
+        (of.max ?? 2) <= 1 ? percent(x) : figure(x, of.unit ?? "");
 }
 
 class GroupView implements View<MeasureGroup> {
@@ -59,7 +59,7 @@ class GroupView implements View<MeasureGroup> {
             { label: "Last", name: "c-of-values" },
         ]);
         this.table = made.root;
-        this.rows = new Keyed<Measure>(made.body, of => `${of.name}\n${of.op}`,
+        this.rows = new Keyed<Measure>(made.body, of => `${of.name}\n${of.op}\n${of.unit}`,
                                        () => new MeasureRow());
         this.root = el("div", { class: "measure-group" }, this.title,
                        made.root, this.more);

@@ -10,8 +10,9 @@ function series(t: number[], requests: Column, rest: Partial<Series> = {}):
     return {
         channel: "shop", epoch: "1", tier: "seconds", step_s: 1,
         from: t[0] ?? 0, to: (t.at(-1) ?? 0) + 1, t, requests, failed: none,
-        mean: none, p50: none, p95: none, p99: none, max: none, s2xx: none,
-        s3xx: none, s4xx: none, s5xx: none, codes: {}, wait_mean: none,
+        mean: none, p50: none, p95: none, p99: none, max: none,
+        s_none: none, s1xx: none, s2xx: none, s3xx: none, s4xx: none,
+        s5xx: none, s_other: none, codes: {}, wait_mean: none,
         lines: none, lost: none, memory_mean: none, memory_max: none,
         memory_quota: none, load_max: none, by_process: {}, first_seq: none,
         end_seq: none, detail: none, uncounted: null, markers: [], ...rest,

@@ -365,11 +365,12 @@ class Activity implements Tile {
 
     update({ processes }: Snapshot): void {
         const web = processes.filter(
-            one => one.process !== null && one.requests > 0);
+            one => one.process !== null && (one.requests ?? 0) > 0);
         say(this.root, web.length === 0 ? "no requests yet" : "");
         if (web.length === 0)
             return;
-        const mean = web.reduce((sum, one) => sum + one.busy, 0) / web.length;
+        const mean = web.reduce((sum, one) => sum + (one.busy ?? 0), 0) /
+            web.length;
         // Of one request at a time; more than that at once is over 100 %.
         this.value.update(mean > 1 ? { value: digits(mean), unit: "at a time" }
                                    : percent(mean));
@@ -379,8 +380,9 @@ class Activity implements Tile {
             this.bars.append(el("span", { class: "column" }));
         web.forEach((one, i) => {
             const bar = this.bars.children[i] as HTMLElement;
-            setVariable(bar, "--share", Math.min(1, one.busy).toFixed(3));
-            bar.dataset["tone"] = toneOf(one.busy, 0.8, 1);
+            const busy = one.busy ?? 0;
+            setVariable(bar, "--share", Math.min(1, busy).toFixed(3));
+            bar.dataset["tone"] = toneOf(busy, 0.8, 1);
             bar.title = shown(one.process ?? "");
         });
         const dynos = web.length === 1 ? "one dyno" : `${web.length} dynos`;

@@ -1,0 +1,71 @@
+/* api_aggregate_print.c - numbers of aggregates, in as many digits as they have. */
+#include "api/api_aggregate_print.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { DIGITS_MOST = 17, MEAN_DIGITS = 10, QUANTILE_DIGITS = 7 };
+
+void api_print_double(FILE *to, double value)
+{
+    char text[32];
+
+    if (!isfinite(value)) {
+        fputs("null", to);
+        return;
+    }
+    for (int digits = 15; digits <= DIGITS_MOST; digits++) {
+        snprintf(text, sizeof(text), "%.*g", digits, value);
+        if (strtod(text, NULL) == value) // NOLINT: the very same, and no other
+            break;
+    }
+    fputs(text, to);
+}
+
+static double rounded(double value, int digits)
+{
+    char text[32];
+
+    if (!isfinite(value))
+        return value;
+    snprintf(text, sizeof(text), "%.*g", digits, value);
+    return strtod(text, NULL);
+}
+
+double api_rounded(double value)
+{
+    return rounded(value, MEAN_DIGITS);
+}
+
+double api_row_mean(const lp_aggregate_row *row)
+{
+    return row->value_count > 0
+               ? api_rounded(row->sum / (double)row->value_count)
+               : (double)NAN;
+}
+
+static double between(double value, double min, double max)
+{
+    if (value < min)
+        return min;
+    return value > max ? max : value;
+}
+
+bool api_row_quantiles(const lp_aggregate_row *row,
+                       const lp_sketch_scale *scale, const double *q,
+                       unsigned count, double *out)
+{
+    bool has = row->sketch && row->value_count > 0 &&
+               lp_sketch_quantiles(row->sketch, scale, q, count, out) == LP_OK;
+    double sound_from = has ? lp_sketch_sound_from(row->sketch) : 2.0;
+
+    for (unsigned i = 0; i < count; i++)
+        out[i] = q[i] < sound_from ? (double)NAN
+                                   : between(rounded(out[i], QUANTILE_DIGITS),
+                                             row->min, row->max);
+    return has;
+}
+
+/* By lp_status_class. */
+const char *const api_class_names[LP_STATUS_CLASSES] = {
+    "none", "1xx", "2xx", "3xx", "4xx", "5xx", "other"};
