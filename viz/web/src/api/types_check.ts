@@ -3,8 +3,8 @@
 // property: "Property 'processes.load.2m' is missing in type '{}'".
 import type document from "../../../../logplexd/api/openapi.json";
 import type {
-    AbsentLine, Answer, AnswerGroup, Dist, DrainStatus, Drain, Fleet,
-    FleetChannel, Line, Series, Snapshot,
+    AbsentLine, Answer, AnswerGroup, Covers, Dist, Drain, DrainStatus, Fleet,
+    FleetChannel, Line, Lines, Series, Snapshot,
 } from "./types";
 
 type Schemas = (typeof document)["components"]["schemas"];
@@ -31,15 +31,22 @@ type Differences<T, P, At extends string = ""> = [P] extends [never] ? never
 type Differ<T, Name extends keyof Schemas> =
     Record<Differences<T, PropertiesOf<Schemas[Name]>>, never>;
 
+// Lines has the names of three answers.
+type OfLines = Schemas["Lines"]["oneOf"][number]["properties"] |
+    Schemas["RequestLines"]["properties"];
+type NamesOfAny<P> = P extends unknown ? keyof P : never;
+
 export const same: [
+    Record<Exclude<keyof Lines, NamesOfAny<OfLines>> |
+           Exclude<NamesOfAny<OfLines>, keyof Lines>, never>,
     Differ<Dist, "Distribution">, Differ<Snapshot, "Aggregates">,
     Differ<Series, "AggregateSeries">, Differ<Fleet, "Fleet">,
     Differ<FleetChannel, "FleetChannel">, Differ<Line, "Line">,
     Differ<AbsentLine, "AbsentLine">, Differ<Answer, "Groups">,
     Differ<AnswerGroup, "Group">,
     Differ<NonNullable<Answer["other"]>, "OtherGroups">,
-    Differ<Drain, "RunningDrain">,
+    Differ<Covers, "Covers">, Differ<Drain, "RunningDrain">,
     // Of a drain's status the page needs the smaller part.
     Record<Exclude<keyof DrainStatus,
                    keyof PropertiesOf<Schemas["DrainStatus"]>>, never>,
-] = [{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}];
+] = [{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}];
