@@ -10,7 +10,7 @@ import type {
 type Schemas = (typeof document)["components"]["schemas"];
 
 // The properties of a schema, of a list's items, or of what may be null as well;
-// {} where it is a $ref, a scalar or a map of any names.
+// never where it is a $ref, a scalar or a map of any names.
 type PropertiesOf<S> =
     S extends { properties: infer P extends object } ? P
     : S extends { items: infer Items } ? PropertiesOf<Items>
