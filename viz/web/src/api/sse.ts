@@ -50,7 +50,7 @@ export class SseParser {
             break;
         case "id":
             if (!value.includes("\0"))
-                this.id = value;
+                this.id = copyOf(value);
             break;
         case "retry":
             if (/^\d+$/.test(value))
@@ -68,6 +68,12 @@ export class SseParser {
         this.event = "";
         this.data = [];
     }
+}
+
+// A piece of a string keeps all of it in memory (V8), and an id outlives what came
+// with it: some hundred kilobytes of lines.
+function copyOf(piece: string): string {
+    return piece.split("").join("");
 }
 
 // A line ends with CR, LF or both. A CR that is the last there is may be half
