@@ -326,13 +326,16 @@ static void a_channel_that_gets_no_more_memory_still_tells_what_is_new(void **s)
             w.memory.bytes_max = w.memory.held_bytes;
         }
     }
-    lp_aggregate_tick(w.aggregate, at(900));
+    // A second may wait ten others for memory, and is told as the last of them.
+    for (int second = 900; second <= 920; second++) {
+        lp_aggregate_tick(w.aggregate, at(second));
+    }
     after = world_stats(&w);
     assert_true(w.memory.held_bytes <= w.memory.bytes_max);
     assert_int_equal(before.full_from_s[LP_TIER_TENS], begin_s);
     assert_true(after.full_from_s[LP_TIER_TENS] != begin_s);
     assert_int_equal(after.uncounted_lines, 0);
-    assert_int_equal(count_between(&w, begin_s + 880, begin_s + 900), 200);
+    assert_in_range(count_between(&w, begin_s + 880, begin_s + 920), 200, 300);
     assert_int_equal(sum_dimension(&w, LP_DIM_TOTAL).count, 900 * 10);
     assert_int_equal(calls.held_bytes, 0);
     world_close(&w);
