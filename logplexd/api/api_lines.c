@@ -99,7 +99,9 @@ static const char *print_seq(const seq_list *wanted, lp_channel *ring,
         return "unknown";
     if (ftell(to) > LINE_LIST_BYTES_MAX)
         return "left_out";
-    if (seq < wanted->floor_seq || !print_line(ring, seq, to))
+    if (seq < wanted->floor_seq)
+        return seq < stats->oldest_seq ? "evicted" : "hidden";
+    if (!print_line(ring, seq, to))
         return "evicted";
     return NULL;
 }

@@ -210,9 +210,11 @@ void api_scan_start(api_scan *it)
 static void print_covered(const lp_scan_stats *stats, FILE *to)
 {
     fprintf(to,
-            ",\"evicted\":%" PRIu64 ",\"covers\":{\"from_seq\":%" PRIu64
-            ",\"end_seq\":%" PRIu64 ",\"from\":",
-            stats->evicted_lines, stats->from_seq, stats->end_seq);
+            ",\"evicted\":%" PRIu64 ",\"hidden\":%" PRIu64
+            ",\"covers\":{\"from_seq\":%" PRIu64 ",\"end_seq\":%" PRIu64
+            ",\"from\":",
+            stats->evicted_lines, stats->hidden_lines, stats->from_seq,
+            stats->end_seq);
     if (stats->scanned_lines > 0)
         fprintf(to, "%" PRId64 ".%06d}", stats->from_ns / NS_PER_S,
                 (int)(stats->from_ns % NS_PER_S / NS_PER_US));

@@ -178,21 +178,23 @@ class ByWhatTheySay(ReadingTest):
         self.ask_json("PUT", "/v3/channels/demo/flags", {"flags":
                                                          ["no_redis"]})
         answer = self.get("lines", from_seq=1)
-        self.assertEqual((answer["lines"], answer["evicted"],
-                          answer["scanned"]), ([], 104, 0))
+        self.assertEqual((answer["lines"], answer["evicted"], answer["hidden"],
+                          answer["scanned"]), ([], 0, 104, 0))
         self.assertEqual(self.get("lines", seqs=5)["lines"],
-                         [{"seq": 5, "evicted": True}])
+                         [{"seq": 5, "hidden": True}])
         for what in ("requests/r", "aggregate"):
             answer = self.get(what)
             self.assertEqual((answer["matched"], answer["evicted"],
-                              answer["covers"]["from"]), (0, 104, None))
+                              answer["hidden"], answer["covers"]["from"]),
+                             (0, 0, 104, None))
         self.ask_json("PUT", "/v3/channels/demo/flags", {"flags": []})
         self.ask_json("PUT", "/v3/switches", {"history": False})
         self.ask_json("PUT", "/v3/switches", {"history": True})
         self.send("later")
         answer = self.get("lines", from_seq=1)
         self.assertEqual(([one["text"] for one in answer["lines"]],
-                          answer["evicted"]), (["later"], 104))
+                          answer["evicted"], answer["hidden"]),
+                         (["later"], 0, 104))
 
 
 class ByRequest(ReadingTest):

@@ -138,14 +138,10 @@ void lp_scan_destroy(lp_scan *scan)
 }
 
 /* Of those that were asked for, which are the ones in front of the end. */
-static uint64_t evicted_lines(const lp_scan *scan)
+static uint64_t lines_before(const lp_scan *scan, lp_seq seq)
 {
-    lp_seq shown = scan->where.floor_seq > scan->oldest_seq
-                       ? scan->where.floor_seq
-                       : scan->oldest_seq;
-
-    shown = shown < scan->end_seq ? shown : scan->end_seq;
-    return shown > scan->least_seq ? shown - scan->least_seq : 0;
+    seq = seq < scan->end_seq ? seq : scan->end_seq;
+    return seq > scan->least_seq ? seq - scan->least_seq : 0;
 }
 
 void lp_scan_stats_get(const lp_scan *scan, lp_scan_stats *out)
@@ -156,7 +152,11 @@ void lp_scan_stats_get(const lp_scan *scan, lp_scan_stats *out)
     stats.is_complete = scan->is_done;
     stats.scanned_lines = scan->scanned_lines;
     stats.matched_lines = scan->matched_lines;
-    stats.evicted_lines = evicted_lines(scan);
+    stats.evicted_lines = lines_before(scan, scan->oldest_seq);
+    if (scan->where.floor_seq > scan->oldest_seq) {
+        stats.hidden_lines =
+            lines_before(scan, scan->where.floor_seq) - stats.evicted_lines;
+    }
     stats.limit_lines =
         limit_lines(scan->where.filter) - scan->limit_lines_before;
     stats.from_seq = scan->from_seq;

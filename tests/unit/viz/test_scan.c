@@ -385,13 +385,18 @@ static void what_may_be_gone_of_a_time_is_told(void **state)
     assert_int_equal(stats.from_ns, oldest + 1);
     stats = told_of(&now, WHERE(.from_ns = 1, .first_seq = oldest - 7));
     assert_int_equal(stats.evicted_lines, 7);
+    stats =
+        told_of(&now, WHERE(.first_seq = oldest - 7, .floor_seq = oldest + 5));
+    assert_int_equal(stats.evicted_lines, 7);
+    assert_int_equal(stats.hidden_lines, 5);
+    assert_int_equal(stats.from_seq, oldest + 5);
     stats = told_of(&now, WHERE(.from_ns = 5000));
     assert_int_equal(stats.evicted_lines, 0);
     assert_int_equal(stats.from_ns, 0);
     world_end(&now);
 }
 
-static void what_is_not_shown_counts_as_gone(void **state)
+static void what_is_hidden_is_told_apart_from_what_is_gone(void **state)
 {
     world now = world_of(100);
     lp_scan_stats stats;
@@ -399,19 +404,20 @@ static void what_is_not_shown_counts_as_gone(void **state)
     (void)state;
     say_numbers(&now, 1, 50);
     stats = told_of(&now, WHERE(.floor_seq = 21));
-    assert_int_equal(stats.evicted_lines, 20);
+    assert_int_equal(stats.hidden_lines, 20);
+    assert_int_equal(stats.evicted_lines, 0);
     assert_int_equal(stats.from_seq, 21);
     assert_int_equal(stats.scanned_lines, 30);
     stats = told_of(&now, WHERE(.floor_seq = 21, .first_seq = 11));
-    assert_int_equal(stats.evicted_lines, 10);
+    assert_int_equal(stats.hidden_lines, 10);
     stats = told_of(&now, WHERE(.floor_seq = 21, .first_seq = 31));
-    assert_int_equal(stats.evicted_lines, 0);
+    assert_int_equal(stats.hidden_lines, 0);
     assert_int_equal(stats.scanned_lines, 20);
     // Those in front of a time are known to be, if they are still there.
     stats = told_of(&now, WHERE(.floor_seq = 21, .from_ns = 11));
-    assert_int_equal(stats.evicted_lines, 10);
+    assert_int_equal(stats.hidden_lines, 10);
     stats = told_of(&now, WHERE(.floor_seq = INT64_MAX, .end_seq = 5));
-    assert_int_equal(stats.evicted_lines, 4);
+    assert_int_equal(stats.hidden_lines, 4);
     assert_int_equal(stats.scanned_lines, 0);
     world_end(&now);
 }
@@ -475,7 +481,7 @@ int main(void)
         cmocka_unit_test(what_goes_meanwhile_is_counted),
         cmocka_unit_test(a_step_may_be_ended_in_the_middle),
         cmocka_unit_test(what_may_be_gone_of_a_time_is_told),
-        cmocka_unit_test(what_is_not_shown_counts_as_gone),
+        cmocka_unit_test(what_is_hidden_is_told_apart_from_what_is_gone),
         cmocka_unit_test(an_empty_channel_has_nothing),
         cmocka_unit_test(what_makes_no_sense_is_refused_in_words),
     };

@@ -117,7 +117,8 @@ typedef struct lp_scan_stats {
     bool is_complete; /* nothing of what was asked for is left to look at */
     uint64_t scanned_lines;
     uint64_t matched_lines;
-    uint64_t evicted_lines; /* asked for, and gone, or before floor_seq */
+    uint64_t evicted_lines; /* asked for, and gone */
+    uint64_t hidden_lines;  /* asked for, and there, but before floor_seq */
     uint64_t limit_lines;   /* on which a pattern of the filter gave up */
     lp_seq from_seq;        /* both 0: it has not begun */
     lp_seq end_seq;
@@ -125,9 +126,9 @@ typedef struct lp_scan_stats {
     int64_t from_ns; /* arrival of line from_seq; 0: no line was looked at */
 } lp_scan_stats;
 
-#define LP_SCAN_STATS_INIT                                             \
-    {                                                                  \
-        (uint32_t)sizeof(lp_scan_stats), false, 0, 0, 0, 0, 0, 0, 0, 0 \
+#define LP_SCAN_STATS_INIT                                                \
+    {                                                                     \
+        (uint32_t)sizeof(lp_scan_stats), false, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
     }
 
 /* Lines ------------------------------------------------------------------- */

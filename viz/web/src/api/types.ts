@@ -242,6 +242,7 @@ export interface Line {
 export interface AbsentLine {
     seq: number;
     evicted?: true;
+    hidden?: true;
     unknown?: true;
     left_out?: true;
 }
@@ -256,6 +257,7 @@ export interface Lines {
     matched?: number;
     gave_up?: number;
     evicted?: number;
+    hidden?: number;
     covers?: Covers;
     complete?: boolean;
     why?: string | null;
@@ -298,6 +300,7 @@ export interface Answer {
     matched: number;
     gave_up: number;
     evicted: number;
+    hidden: number;
     covers: Covers;
     complete: boolean;
     why: string | null;

@@ -15,7 +15,7 @@ const ANSWER: Answer = {
                missed_max: 2 }],
     other: { count: 60, mean: 1, max: 2, quantiles: {} },
     groups_seen: 5, is_exact: true, scanned: 2000, matched: 120,
-    gave_up: 0, evicted: 0, covers: { from_seq: 1, end_seq: 2001, from: 5 },
+    gave_up: 0, evicted: 0, hidden: 0, covers: { from_seq: 1, end_seq: 2001, from: 5 },
     without_measure: 20, other_units: 0, complete: true, why: null,
     error: 0.0099, took_ms: 1.5,
 };

@@ -67,6 +67,10 @@ export function wordsOf(answer: Answer): string {
         words.push("Older lines of this time may be gone: it is of " +
                    (answer.covers.from === null ? "none that is left."
                        : `those since ${clock(answer.covers.from, true)}.`));
+    if (answer.hidden > 0)
+        words.push(`${plural(answer.hidden, "line")} of this time ` +
+                   `${answer.hidden === 1 ? "is" : "are"} hidden: this channel ` +
+                   "shows no history of then.");
     if (!answer.complete)
         words.push(`Not all was looked at: ${answer.why ?? "no reason given"}.`);
     return words.join(" ");

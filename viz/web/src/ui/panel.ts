@@ -83,6 +83,7 @@ export class Panel {
 function absentItem(line: AbsentLine): HTMLElement {
     const why = line.evicted
         ? "is evicted: newer lines have taken its place in memory"
+        : line.hidden ? "is hidden: this channel shows no history of then"
         : line.left_out ? "is left out: the answer is large enough as it is"
             : "has not come yet";
     return el("li", { class: "absent" }, `№ ${count(line.seq)} ${why}.`);
@@ -102,6 +103,10 @@ function tell(answer: Lines): string {
         words.push("Older lines are gone" + (answer.covers?.from
             ? `: this is of those since ${clock(answer.covers.from, true)}.`
             : "."));
+    if (answer.hidden)
+        words.push(`${plural(answer.hidden, "line")} of it ` +
+                   `${answer.hidden === 1 ? "is" : "are"} hidden: this channel ` +
+                   "shows no history of then.");
     if (answer.complete === false)
         words.push(answer.why ? `Not all was looked at: ${answer.why}.`
                               : "Not all was looked at.");
