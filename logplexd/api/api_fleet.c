@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "aggregate/fleet.h"
+#include "api/api_aggregate_print.h"
 #include "api/api_aggregates.h"
 #include "api/api_view.h"
 #include "logplex/measure.h"
@@ -169,18 +170,31 @@ static void print_row(FILE *to, const fleet_row *row, int64_t now_ns)
     fputc('}', to);
 }
 
-static void print_totals(FILE *to, const fleet_list *list)
+static void print_rate(FILE *to, const char *name, uint64_t count, int window_s)
+{
+    fprintf(to, ",\"%s\":", name);
+    api_print_double(to, api_rounded((double)count / window_s));
+}
+
+/* Over how many seconds counts are: a daemon that is younger has no more. */
+static int window_s_of(const daemon_shared *shared, int64_t now_ns)
+{
+    int64_t age_s = (now_ns - shared->started_ns) / 1000000000;
+
+    if (age_s < 1)
+        return 1;
+    return age_s < WINDOW_S ? (int)age_s : WINDOW_S;
+}
+
+static void print_totals(FILE *to, const fleet_list *list, int window_s)
 {
     const fleet_totals *totals = fleet_totals_of(list);
 
     fprintf(to, ",\"totals\":{\"channels\":%zu,\"active\":%" PRIu64,
             fleet_count(list), totals->active);
-    fputs(",\"lines_per_s\":", to);
-    api_print_double(to, (double)totals->lines / WINDOW_S);
-    fputs(",\"requests_per_s\":", to);
-    api_print_double(to, (double)totals->requests / WINDOW_S);
-    fputs(",\"failed_per_s\":", to);
-    api_print_double(to, (double)totals->failed / WINDOW_S);
+    print_rate(to, "lines_per_s", totals->lines, window_s);
+    print_rate(to, "requests_per_s", totals->requests, window_s);
+    print_rate(to, "failed_per_s", totals->failed, window_s);
     fprintf(to,
             ",\"errors\":%" PRIu64 ",\"lost_lines\":%" PRIu64
             ",\"uncounted_channels\":%" PRIu64 ",\"uncounted_lines\":%" PRIu64
@@ -191,7 +205,7 @@ static void print_totals(FILE *to, const fleet_list *list)
 
 /* False: no memory. */
 static bool print_page(FILE *to, fleet_list *list, const page_ask *ask,
-                       int64_t now_ns)
+                       int window_s, int64_t now_ns)
 {
     const fleet_row *const *order = fleet_order(list, ask->sort);
     size_t count = fleet_count(list);
@@ -201,8 +215,8 @@ static bool print_page(FILE *to, fleet_list *list, const page_ask *ask,
     if (!order)
         return false;
     fprintf(to, "{\"now\":%.3f,\"window_s\":%d", (double)now_ns / 1e9,
-            WINDOW_S);
-    print_totals(to, list);
+            window_s);
+    print_totals(to, list, window_s);
     fputs(",\"channels\":[", to);
     for (size_t i = 0; i < count; i++) {
         const fleet_row *row = order[ask->is_reversed ? count - 1 - i : i];
@@ -224,7 +238,8 @@ static bool print_fleet(FILE *to, const daemon_shared *shared,
                         int64_t now_ns)
 {
     fleet_list *list = fleet_take(shared->fleet, view, now_ns);
-    bool is_printed = list && print_page(to, list, ask, now_ns);
+    bool is_printed =
+        list && print_page(to, list, ask, window_s_of(shared, now_ns), now_ns);
 
     fleet_release(list);
     return is_printed;

@@ -188,6 +188,10 @@ class Fleet(Streaming):
         self.assertEqual(answer.status, 200, answer)
         return answer.json()
 
+    def in_window(self, rate):
+        told = self.fleet()
+        return round(told["totals"][rate] * told["window_s"], 5)
+
     def ids(self, query=""):
         return [one["id"] for one in self.fleet(query)["channels"]]
 
@@ -205,13 +209,15 @@ class Fleet(Streaming):
                 self.post(token, lines)
         self.wait_until(lambda: self.fleet()["totals"]["errors"] == 30,
                         "windows of ten seconds are over by then")
-        self.wait_until(lambda: self.fleet()["totals"]["lines_per_s"] == 5)
+        self.wait_until(lambda: self.in_window("lines_per_s") == 300)
         told = self.fleet()
         totals = told["totals"]
-        self.assertAlmostEqual(totals.pop("requests_per_s"), 100 / 60)
+        for rate, count in (("lines_per_s", 300), ("requests_per_s", 100),
+                            ("failed_per_s", 30)):
+            self.assertAlmostEqual(totals.pop(rate) * told["window_s"], count,
+                                   places=5)
         self.assertEqual(totals, {
-            "channels": 5, "active": 4, "lines_per_s": 300 / 60,
-            "failed_per_s": 0.5, "errors": 30, "lost_lines": 0,
+            "channels": 5, "active": 4, "errors": 30, "lost_lines": 0,
             "uncounted_channels": 0, "uncounted_lines": 0})
         self.assertEqual(told["matched"], 5)
         first = told["channels"][0]

@@ -1,7 +1,7 @@
 // The channel's account, in one line: every line that came is in it.
 import type { Detail, Snapshot } from "../api/types";
 import { el, setText } from "../base/dom";
-import { count } from "../base/format";
+import { count, plural } from "../base/format";
 
 // What a channel that is short of memory still has of the window.
 const LEFT: Record<Exclude<Detail, "full">, string> = {
@@ -16,7 +16,7 @@ export class LedgerLine {
     readonly root = el("footer", { class: "ledger", "aria-label": "Ledger" },
                        this.sum, this.rest);
 
-    update({ ledger, series, epoch, detail }: Snapshot): void {
+    update({ ledger, series, epoch, detail, odd }: Snapshot): void {
         setText(this.sum,
                 `${count(ledger.appended)} lines came = ` +
                 `${count(ledger.resident)} in memory + ` +
@@ -33,6 +33,8 @@ export class LedgerLine {
             words.push(`${count(ledger.too_big)} too big`);
         if (ledger.refused > 0)
             words.push(`${count(ledger.refused)} refused for want of memory`);
+        if (odd.values > 0)
+            words.push(`${plural(odd.values, "value")} beyond reason left out`);
         if (detail !== "full")
             words.push(LEFT[detail]);
         setText(this.rest, words.join(" · "));

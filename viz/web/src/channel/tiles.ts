@@ -3,8 +3,8 @@ import type { Classes, Dist, Percentile, Process, Snapshot } from
     "../api/types";
 import { el, setAttribute, setText, setVariable } from "../base/dom";
 import {
-    bytes, compact, count, digits, duration, NOTHING, percent, plural, rate,
-    within,
+    bytes, clock, compact, count, digits, duration, NOTHING, percent, plural,
+    rate, within,
 } from "../base/format";
 import { Keyed, type View } from "../base/keyed";
 import { shown } from "../base/shown";
@@ -429,11 +429,15 @@ class Loss implements Tile {
     private readonly sub = el("p", { class: "sub" });
     readonly root = frame("lines", "Lines", this.value.root, this.sub);
 
-    update({ lines, from, to }: Snapshot): void {
+    update({ lines, from, to, uncounted }: Snapshot): void {
         this.value.update(rate(lines.per_s));
-        this.root.dataset["tone"] = lines.lost > 0 ? "bad" : "";
+        this.root.dataset["tone"] = lines.lost > 0 || uncounted ? "bad" : "";
+        setAttribute(this.root, "title", uncounted?.why ?? "");
         const size = bytes(lines.bytes);
-        setText(this.sub, lines.lost > 0
+        setText(this.sub, uncounted
+            ? `▲ ${plural(uncounted.lines, "line")} in no number here, since ` +
+                `${clock(uncounted.since)}: there was no memory to count them`
+            : lines.lost > 0
             ? `▲ ${plural(lines.lost, "line")} gone before being counted`
             : lines.behind > BEHIND
             ? `${plural(lines.behind, "line")} still to be counted`

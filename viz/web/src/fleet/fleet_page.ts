@@ -63,7 +63,8 @@ export class FleetPage implements Page {
     private readonly heads = new Map<Sort, HTMLElement>();
     private readonly body = el("tbody", { role: "rowgroup" });
     private readonly rows = new Keyed<FleetChannel>(
-        this.body, channel => channel.id, () => new FleetRow());
+        this.body, channel => channel.id,
+        () => new FleetRow(() => this.newest?.window_s ?? 60));
     private readonly content: HTMLElement;
     private state: HTMLElement | null = null;
     private refusedWith = "";

@@ -20,6 +20,8 @@ function health(of: FleetChannel): { tone: string; words: string } {
         return { tone: "bad", words: "fails" };
     if ((of.memory_share ?? 0) >= 1)
         return { tone: "bad", words: "out of memory" };
+    if (of.uncounted)
+        return { tone: "warn", words: "not all is counted" };
     if (of.errors > 0 || failing(of) === "warn")
         return { tone: "warn", words: "errors" };
     if ((of.memory_share ?? 0) >= 0.9)
@@ -50,7 +52,8 @@ export class FleetRow implements View<FleetChannel> {
     private readonly meaning = el("span", { class: "meaning" });
     private readonly errors = el("span", { class: "number" });
 
-    constructor() {
+    // windowS: how many seconds the counts are over, by now.
+    constructor(private readonly windowS: () => number) {
         const cell = (name: string, ...children: (Node | string)[]):
             HTMLElement => el("td", { role: "cell", class: `c-${name}` },
                               ...children);
@@ -85,7 +88,7 @@ export class FleetRow implements View<FleetChannel> {
         setAttribute(this.link, "title", id === "" ? name : `${name} ${id}`);
         this.spark.update(of.sparks);
         const hasRequests = of.requests > 0;
-        this.requests.update(rate(hasRequests ? of.requests / 60 : null));
+        this.requests.update(rate(hasRequests ? of.requests / this.windowS() : null));
         this.failed.update(percent(
             hasRequests ? of.failed / of.requests : null));
         this.failed.root.dataset["tone"] = failing(of);
@@ -94,7 +97,7 @@ export class FleetRow implements View<FleetChannel> {
         this.memoryBar.update(of.memory_share ?? 0,
                               toneOf(of.memory_share ?? 0, 0.9, 1));
         this.memoryBar.root.hidden = of.memory_share === null;
-        this.lines.update(rate(of.lines / 60));
+        this.lines.update(rate(of.lines / this.windowS()));
         setText(this.lost, of.lost_lines > 0 ? count(of.lost_lines) : "–");
         this.lost.dataset["tone"] = of.lost_lines > 0 ? "bad" : "";
         setText(this.errors, of.errors > 0 ? compact(of.errors) : "–");
