@@ -38,6 +38,7 @@ struct aggregating {
     size_t due;          /* so many at the head of active */
     bool may_wait;       /* these, if they have few lines */
     uint64_t wait_bytes; /* WAIT_BYTES, or less in small rings */
+    uint64_t wait_lines; /* of any length: a ring keeps as many */
     uint64_t waiting_bytes;
     int64_t round_ns;    /* the last one */
     aggregator_list all; /* who had a rest is at the end */
@@ -193,12 +194,15 @@ static void account(struct aggregating *g, aggregator *a,
     count_add(&counts[COUNT_AGGREGATE_UNCOUNTED], read->uncounted_lines);
 }
 
-/* Are its lines too few to be read now? They count as read already. */
+/* Are its lines too few to be read now? They count as read already, so nobody waits
+ * for them: there may be no more than the ring keeps, however long they have become
+ * since others were read. */
 static bool waits(struct aggregating *g, aggregator *a)
 {
     uint64_t lines = aggregator_unread_lines(a);
 
-    if (a->line_bytes == 0 || lines * a->line_bytes >= g->wait_bytes ||
+    if (a->line_bytes == 0 || lines > g->wait_lines ||
+        lines * a->line_bytes >= g->wait_bytes ||
         g->waiting_bytes >= WAIT_MAX_BYTES)
         return false;
     if (lines > a->waiting_lines) {
@@ -412,6 +416,7 @@ static bool create_homes(struct aggregates *shared, const config *cfg)
         TAILQ_INIT(&g->all);
         TAILQ_INIT(&g->active);
         g->wait_bytes = wait_bytes;
+        g->wait_lines = cfg->channel_max_bytes / 2 / cfg->frame_max_bytes;
         g->adopt.on_wake = on_adopt;
         g->late.on_wake = on_late;
     }

@@ -1,4 +1,5 @@
-/* test_aggregator.c - how far the time of a channel's numbers goes on its own. */
+/* test_aggregator.c - how far the time of a channel's numbers goes on its own, and
+ * when its lines are read. */
 #include "aggregate/aggregating.h"
 #include "aggregate/aggregator_impl.h"
 #include "catalog_fixture.h"
@@ -6,6 +7,8 @@
 #include "logplex/render.h"
 
 static const int64_t MINUTE = (int64_t)60 * SECOND;
+
+enum { RING_BYTES = 16 << 20, FRAME_BYTES = 64 << 10 };
 
 typedef struct world {
     config cfg;
@@ -21,7 +24,8 @@ static void open_world(world *w)
     memset(w, 0, sizeof(*w));
     w->cfg.workers = 1;
     w->cfg.memory_max_bytes = 64 << 20;
-    w->cfg.channel_max_bytes = 1 << 20;
+    w->cfg.channel_max_bytes = RING_BYTES;
+    w->cfg.frame_max_bytes = FRAME_BYTES;
     w->shared.cfg = &w->cfg;
     w->shared.engine = fix.engine;
     open_at(NULL);
@@ -41,7 +45,7 @@ static void close_world(world *w)
     aggregates_close(&w->shared);
 }
 
-static void say(const world *w, int64_t at_ns)
+static void say_text(const world *w, int64_t at_ns, lp_span text)
 {
     lp_render_scratch scratch;
     lp_line line = {.arrival_ns = at_ns};
@@ -49,11 +53,16 @@ static void say(const world *w, int64_t at_ns)
                        .pri = 134,
                        .app = span("app"),
                        .procid = span("web.1"),
-                       .msg = span("hello")};
+                       .msg = text};
 
     assert_int_equal(
         lp_render_line(&parts, lp_span_of(NULL, 0), &scratch, &line), LP_OK);
     assert_int_equal(lp_channel_append(w->a->ring, &line, NULL), LP_OK);
+}
+
+static void say(const world *w, int64_t at_ns)
+{
+    say_text(w, at_ns, span("hello"));
 }
 
 static uint64_t read_all(const world *w)
@@ -165,6 +174,48 @@ static void a_clock_that_goes_back_takes_time_with_it(void **state)
     close_world(&w);
 }
 
+static void end_reading(worker *home)
+{
+    aggregating_stop(home);
+}
+
+/* As ingest does with one line after the other. */
+static void ingest(const world *w, worker *home, lp_span text)
+{
+    say_text(w, w->began_ns, text);
+    pace_add(w->shared.pace, 0, 0, 1);
+    if (pace_is_late(w->shared.pace, 0, text.len_bytes))
+        home->on_lines(home);
+}
+
+static void lines_that_grow_are_read_while_the_ring_has_them(void **state)
+{
+    static const worker_hooks hooks = {.on_stop = end_reading};
+    static char text[FRAME_BYTES - 1024];
+    aggregator_status status;
+    worker *home;
+    world w;
+
+    (void)state;
+    open_world(&w);
+    home = worker_create(&w.shared, 0, &hooks);
+    assert_non_null(home);
+    aggregating_start(home);
+    say(&w, w.began_ns);
+    uv_run(&home->loop, UV_RUN_NOWAIT); // it has heard of it
+    home->on_lines(home);
+    memset(text, 'x', sizeof(text));
+    for (unsigned i = 0; i < 2 * RING_BYTES / sizeof(text); i++)
+        ingest(&w, home, lp_span_of(text, sizeof(text)));
+    read_all(&w);
+    aggregator_status_get(w.a, &status);
+    assert_int_equal(status.lost_lines, 0);
+    assert_true(worker_start(home));
+    worker_stop(home, WORKER_STOP_NOW);
+    worker_join(home);
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +225,9 @@ int main(void)
             time_goes_on_where_there_is_nothing_to_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             a_clock_that_goes_back_takes_time_with_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            lines_that_grow_are_read_while_the_ring_has_them, set_up,
+            tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
