@@ -123,6 +123,11 @@ static inline uint64_t lpi_home_bytes_max(const lp_aggregates *shared)
 /* Memory within bytes_max, for which frames fade if need be. NULL: there is none
  * to be had. Not zeroed. */
 void *lpi_alloc(lp_aggregate *aggregate, size_t bytes, size_t align);
+
+/* The same of what is good to have, and no more: nothing goes for it where the memory
+ * of all channels is full. */
+void *lpi_alloc_spare(lp_aggregate *aggregate, size_t bytes, size_t align);
+
 void lpi_free(lp_aggregate *aggregate, void *ptr, size_t bytes);
 
 /* All but frames has at most half of it, so that they always have room. */

@@ -20,7 +20,7 @@ void lpi_exemplars_make(lp_aggregate *aggregate)
     if (aggregate->is_starved || !lpi_may_hold(aggregate, bytes)) {
         return;
     }
-    exemplars->list = lpi_alloc(aggregate, bytes, LPI_CACHE_LINE_BYTES);
+    exemplars->list = lpi_alloc_spare(aggregate, bytes, LPI_CACHE_LINE_BYTES);
     if (exemplars->list != NULL) {
         memset(exemplars->list, 0, bytes);
         exemplars->bytes = bytes;

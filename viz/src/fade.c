@@ -181,27 +181,49 @@ static void *alloc_in_place(lp_aggregate *aggregate, size_t bytes, size_t align)
     return ptr;
 }
 
-void *lpi_alloc(lp_aggregate *aggregate, size_t bytes, size_t align)
+/* Within bytes_max: frames fade for it. False: that does not do. */
+static bool make_room(lp_aggregate *aggregate, size_t bytes)
 {
     const lp_aggregates *shared = aggregate->shared;
     uint64_t bytes_max = shared->bytes_max - lpi_home_bytes_max(shared);
+
+    while (!aggregate->is_fading && aggregate->held_bytes + bytes > bytes_max) {
+        if (!fade(aggregate)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void *alloc(lp_aggregate *aggregate, size_t bytes, size_t align,
+                   bool is_needed)
+{
+    const lp_aggregates *shared = aggregate->shared;
     void *ptr;
 
     if (aggregate->is_looking) {
         return shared->scratch.alloc(shared->scratch.ctx, bytes, align);
     }
-    while (!aggregate->is_fading && aggregate->held_bytes + bytes > bytes_max) {
-        if (!fade(aggregate)) {
-            return NULL;
-        }
+    if (!make_room(aggregate, bytes)) {
+        return NULL;
     }
     ptr = shared->allocator.alloc(shared->allocator.ctx, bytes, align);
     aggregate->was_refused |= ptr == NULL;
-    if (ptr == NULL && !aggregate->is_fading) {
+    if (ptr == NULL && is_needed) {
         ptr = alloc_in_place(aggregate, bytes, align);
     }
     aggregate->held_bytes += ptr != NULL ? bytes : 0;
     return ptr;
+}
+
+void *lpi_alloc(lp_aggregate *aggregate, size_t bytes, size_t align)
+{
+    return alloc(aggregate, bytes, align, !aggregate->is_fading);
+}
+
+void *lpi_alloc_spare(lp_aggregate *aggregate, size_t bytes, size_t align)
+{
+    return alloc(aggregate, bytes, align, false);
 }
 
 void lpi_free(lp_aggregate *aggregate, void *ptr, size_t bytes)

@@ -52,6 +52,8 @@ typedef struct stingy {
     uint64_t refuse_from;
     uint64_t refuse_count;
     uint64_t bytes_max; /* 0: there is no bound */
+    uint64_t piece_max; /* of one piece; 0: likewise */
+    uint64_t refused_pieces;
     uint64_t held_bytes;
 } stingy;
 
@@ -66,6 +68,10 @@ static inline void *stingy_alloc(void *ctx, size_t size, size_t align)
         return NULL;
     }
     if (self->bytes_max > 0 && self->held_bytes + size > self->bytes_max) {
+        return NULL;
+    }
+    if (self->piece_max > 0 && size > self->piece_max) {
+        self->refused_pieces++;
         return NULL;
     }
     assert_int_equal(size % align, 0);

@@ -168,6 +168,30 @@ static void a_busy_application_has_its_hour_and_its_day(void **state)
     world_close(&w);
 }
 
+/* Lines for values are good to have, and no more. */
+static void no_detail_goes_for_exemplars(void **state)
+{
+    enum { SECONDS = 60, EXEMPLARS_BYTES = 16 * 1024 };
+    lp_aggregate_stats stats;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    w.memory.piece_max = EXEMPLARS_BYTES - 1;
+    for (int second = 0; second < SECONDS; second++) {
+        world_say_at(&w, at(second), "heroku", "router",
+                     "at=info method=GET path=\"/\" dyno=web.1 connect=1ms "
+                     "service=2ms status=200");
+        world_read(&w, LP_AGGREGATE_BYTES_MAX_DEFAULT);
+    }
+    lp_aggregate_tick(w.aggregate, at(SECONDS));
+    stats = world_stats(&w);
+    assert_true(w.memory.refused_pieces > 0);
+    assert_int_equal(stats.full_from_s[LP_TIER_SECONDS], begin_s);
+    assert_int_equal(stats.full_from_s[LP_TIER_TENS], begin_s);
+    world_close(&w);
+}
+
 /* Names that are all different, in the least memory that may be asked for: nothing
  * has room as it is, and all is counted. */
 static void the_least_memory_keeps_the_totals_of_the_worst_channel(void **state)
@@ -405,6 +429,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(totals_are_exact_when_detail_has_faded),
+        cmocka_unit_test(no_detail_goes_for_exemplars),
         cmocka_unit_test(a_busy_application_has_its_hour_and_its_day),
         cmocka_unit_test(
             the_least_memory_keeps_the_totals_of_the_worst_channel),
