@@ -282,6 +282,17 @@ class Dashboard(DashboardTest):
         self.assertIn("/orders/2", self.wait_for(".panel .line-text",
                                                  "its line"))
 
+    def test_requests_with_a_number_that_is_no_status_are_told(self):
+        self.send(request(1, 20), request(2, 20).replace("status=200",
+                                                         "status=999"))
+        self.open("/channels/shop")
+        self.wait_for('#tile-status [data-class="other"] .number', "one",
+                      lambda text: text == "1")
+        self.browser.run("""document.querySelector(
+            '#tile-status [data-class="other"] button').click()""")
+        self.assertIn("/orders/2", self.wait_for(".panel .line-text",
+                                                 "its line"))
+
     def viewers(self):
         told = dict(one.rsplit(" ", 1) for one in self.ask(
             "GET", "/metrics").body.decode().splitlines())

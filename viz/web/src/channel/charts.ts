@@ -11,9 +11,10 @@ import { responsesAround, type Behind, type Query } from "./behind";
 import { Events } from "./events";
 import {
     classNow, codeNow, loadNow, memoryNow, mostOfRecent, quotaNow, responseNow,
-    restNow, waitNow,
+    waitNow,
 } from "./last_minute";
 import { SeriesStore } from "./series_store";
+import { STATUS_CLASSES } from "./status_class";
 
 interface Range {
     tier: Tier;
@@ -187,21 +188,12 @@ export class Charts {
             hint: "in a second", isStacked: true,
             onPick: (series, i) => this.pickStatus(series, i),
         });
-        const classes = ["2xx", "3xx", "4xx", "5xx"] as const;
-        return { chart, series: (store, now) => {
-            const rest = withoutStatus(store);
-            return [
-                ...classes.map(one => ({
-                    label: one as string, colour: `s${one}`,
-                    now: classNow(now, one),
-                    values: perSecond(store.column(`s${one}`), store.step_s),
-                })),
-                ...rest === null ? [] : [{
-                    label: "none", colour: "muted", now: restNow(now),
-                    values: perSecond(rest, store.step_s),
-                }],
-            ];
-        } };
+        return { chart, series: (store, now) => STATUS_CLASSES.filter(
+            one => one.isRare !== true || hasAny(store.column(one.column)),
+        ).map(one => ({
+            label: one.label, colour: one.colour, now: classNow(now, one.key),
+            values: perSecond(store.column(one.column), store.step_s),
+        })) };
     }
 
     private memory(): ChartOf {
@@ -283,14 +275,9 @@ export class Charts {
     }
 
     private pickStatus(series: string, index: number): void {
-        if (series === "none") {
-            this.pick("Requests without a status", index,
-                      { where: "process=router !status" });
-            return;
-        }
-        const least = Number(series.charAt(0)) * 100;
-        this.pick(`Status ${series}`, index, {
-            where: `status>=${least} status<${least + 100}` });
+        const of = STATUS_CLASSES.find(({ label }) => label === series);
+        if (of)
+            this.pick(of.title, index, { where: of.where });
     }
 
     private pick(title: string, index: number, query: Query): void {
@@ -317,13 +304,8 @@ function quota(store: SeriesStore, now: Snapshot | null): ChartSeries[] {
     ];
 }
 
-// What all requests are more than those of the four classes; null: nothing.
-function withoutStatus(store: SeriesStore): Column | null {
-    const classes = (["s2xx", "s3xx", "s4xx", "s5xx"] as const).map(
-        name => store.column(name));
-    const rest = store.column("requests").map((all, i) => all === null ? null
-        : classes.reduce((left, one) => left - (one[i] ?? 0), all));
-    return rest.some(value => value !== null && value > 0) ? rest : null;
+function hasAny(values: Column): boolean {
+    return values.some(value => value !== null && value > 0);
 }
 
 function perSecond(values: Column, step_s: number): Column {

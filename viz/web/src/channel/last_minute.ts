@@ -12,11 +12,6 @@ export function classNow(now: Now, name: keyof Classes): number | null {
         : now.classes[name] / Math.max(1, now.to - now.from);
 }
 
-export function restNow(now: Now): number | null {
-    return now === null ? null : (now.classes.none + now.classes["1xx"]) /
-        Math.max(1, now.to - now.from);
-}
-
 export function memoryNow(now: Now, process: string): number | null {
     return now?.processes.find(one => one.process === process)
         ?.memory?.total ?? null;

@@ -3,9 +3,10 @@
 import type { Column, Marker, Series } from "../api/types";
 
 const NAMES = [
-    "requests", "failed", "mean", "p50", "p95", "p99", "max", "s2xx", "s3xx",
-    "s4xx", "s5xx", "wait_mean", "lines", "lost", "memory_mean", "memory_max",
-    "memory_quota", "load_max", "first_seq", "end_seq",
+    "requests", "failed", "mean", "p50", "p95", "p99", "max", "s_none", "s1xx",
+    "s2xx", "s3xx", "s4xx", "s5xx", "s_other", "wait_mean", "lines", "lost",
+    "memory_mean", "memory_max", "memory_quota", "load_max", "first_seq",
+    "end_seq",
 ] as const;
 export type ColumnName = (typeof NAMES)[number];
 

@@ -1,6 +1,5 @@
 // The numbers of the last minute.
-import type { Classes, Dist, Percentile, Process, Snapshot } from
-    "../api/types";
+import type { Dist, Percentile, Process, Snapshot } from "../api/types";
 import { el, setAttribute, setText, setVariable } from "../base/dom";
 import {
     bytes, clock, compact, count, digits, duration, NOTHING, percent, plural,
@@ -10,6 +9,7 @@ import { Keyed, type View } from "../base/keyed";
 import { shown } from "../base/shown";
 import { Bar, failedTone, linesButton, toneOf, Value } from "../ui/parts";
 import { responsesAround, type Behind } from "./behind";
+import { STATUS_CLASSES } from "./status_class";
 
 interface Tile {
     root: HTMLElement;
@@ -138,23 +138,6 @@ function error(dist: Dist): string {
                                : `± ${Number((dist.error * 100).toPrecision(1))} %`;
 }
 
-interface ClassOf {
-    key: keyof Classes;
-    label: string;
-    where: string; // which lines are of it
-    isRare?: boolean; // shown where there are some
-}
-
-const CLASSES: readonly ClassOf[] = [
-    { key: "1xx", label: "1xx", where: "status>=100 status<200", isRare: true },
-    { key: "2xx", label: "2xx", where: "status>=200 status<300" },
-    { key: "3xx", label: "3xx", where: "status>=300 status<400" },
-    { key: "4xx", label: "4xx", where: "status>=400 status<500" },
-    { key: "5xx", label: "5xx", where: "status>=500" },
-    { key: "none", label: "no status", where: "process=router !status",
-      isRare: true },
-];
-
 class Statuses implements Tile {
     private readonly bar = el("div", { class: "stack",
                                        "aria-hidden": "true" });
@@ -165,7 +148,7 @@ class Statuses implements Tile {
 
     constructor(private readonly behind: Behind) {
         const list = el("ul", { class: "classes" });
-        for (const { key, label, where } of CLASSES) {
+        for (const { key, label, title, where } of STATUS_CLASSES) {
             const part = el("span", { class: "stack-part",
                                       "data-class": key });
             const value = el("b", { class: "number" });
@@ -175,9 +158,7 @@ class Statuses implements Tile {
             const item = el(
                 "li", { "data-class": key },
                 linesButton(`Lines with ${label}`,
-                            () => this.behind.matching(
-                                key === "none" ? "Requests without a status"
-                                    : `Status ${label}`, { where }),
+                            () => this.behind.matching(title, { where }),
                             el("span", { class: "swatch" }), label, " ",
                             value));
             this.items.set(key, item);
@@ -188,7 +169,7 @@ class Statuses implements Tile {
 
     update({ classes, requests }: Snapshot): void {
         say(this.root, requests.count === 0 ? "no requests yet" : "");
-        for (const { key, isRare } of CLASSES) {
+        for (const { key, isRare } of STATUS_CLASSES) {
             const part = this.parts.get(key);
             const value = this.counts.get(key);
             const item = this.items.get(key);
