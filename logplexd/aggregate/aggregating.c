@@ -16,7 +16,7 @@ enum {
     ENOUGH_LINES = 64,
     SWEEP_LOOKS = 256,
     ROUND_MS = 1000,
-    ROUNDS = 60 /* in which all channels get their rest */,
+    ROUNDS = 60,        /* in which all channels get their rest */
     SLICE_LOOKS = 1024, /* before others' turn */
     SLICE_BYTES = 2 << 20,
     WAKE_BYTES = 4 << 20,

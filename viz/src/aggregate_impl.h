@@ -94,8 +94,7 @@ struct lp_aggregate {
     int64_t dropped_until_s[LP_TIERS]; /* for want of memory */
     uint64_t waiting_lost_lines;       /* of no second yet                 */
     uint64_t held_bytes;               /* all but the buckets of live->home */
-    int64_t
-        stuck_s; /* since when no second found memory to end; or INT64_MIN */
+    int64_t stuck_s; /* no second found memory to end since; or INT64_MIN */
     bool is_started; /* there was a line */
     bool is_starved; /* memory is short for long: what is newer is worth more */
     bool was_refused; /* since a second ended */

@@ -144,12 +144,16 @@ static void index_all(lpi_table *table)
     }
 }
 
-/* A larger block, into which all moves. */
+/* A larger block, into which all moves. Where memory is short, new names can be in
+ * other rows, and are not worth what is known of old ones. */
 static bool resize(lp_aggregate *aggregate, lpi_table *table, uint32_t capacity)
 {
     table_layout layout = layout_of(capacity);
-    char *block = lpi_alloc(aggregate, layout.bytes, _Alignof(lpi_series));
     lpi_table old = *table;
+    char *block =
+        old.series == NULL
+            ? lpi_alloc(aggregate, layout.bytes, _Alignof(lpi_series))
+            : lpi_alloc_spare(aggregate, layout.bytes, _Alignof(lpi_series));
 
     if (block == NULL) {
         return false;

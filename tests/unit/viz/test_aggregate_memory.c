@@ -168,27 +168,64 @@ static void a_busy_application_has_its_hour_and_its_day(void **state)
     world_close(&w);
 }
 
+/* One request a second of each of the first so many routes. */
+static void say_routes(world *w, int second, int routes)
+{
+    char text[160];
+
+    for (int i = 0; i < routes; i++) {
+        snprintf(text, sizeof(text),
+                 "at=info method=GET path=\"/r%c%c\" dyno=web.1 connect=1ms "
+                 "service=2ms status=200",
+                 'a' + i / 26, 'a' + i % 26);
+        world_say_at(w, at(second), "heroku", "router", text);
+    }
+    world_read(w, LP_AGGREGATE_BYTES_MAX_DEFAULT);
+}
+
+static void has_all_detail(world *w, int seconds)
+{
+    lp_aggregate_stats stats;
+
+    lp_aggregate_tick(w->aggregate, at(seconds));
+    stats = world_stats(w);
+    assert_true(w->memory.refused_pieces > 0);
+    assert_int_equal(stats.full_from_s[LP_TIER_SECONDS], begin_s);
+    assert_int_equal(stats.full_from_s[LP_TIER_TENS], begin_s);
+}
+
 /* Lines for values are good to have, and no more. */
 static void no_detail_goes_for_exemplars(void **state)
 {
     enum { SECONDS = 60, EXEMPLARS_BYTES = 16 * 1024 };
-    lp_aggregate_stats stats;
     world w;
 
     (void)state;
     world_open(&w, NULL);
     w.memory.piece_max = EXEMPLARS_BYTES - 1;
     for (int second = 0; second < SECONDS; second++) {
-        world_say_at(&w, at(second), "heroku", "router",
-                     "at=info method=GET path=\"/\" dyno=web.1 connect=1ms "
-                     "service=2ms status=200");
-        world_read(&w, LP_AGGREGATE_BYTES_MAX_DEFAULT);
+        say_routes(&w, second, 1);
     }
-    lp_aggregate_tick(w.aggregate, at(SECONDS));
-    stats = world_stats(&w);
-    assert_true(w.memory.refused_pieces > 0);
-    assert_int_equal(stats.full_from_s[LP_TIER_SECONDS], begin_s);
-    assert_int_equal(stats.full_from_s[LP_TIER_TENS], begin_s);
+    has_all_detail(&w, SECONDS);
+    world_close(&w);
+}
+
+/* Nor is the name of what is new. */
+static void no_detail_goes_for_new_names(void **state)
+{
+    enum { SECONDS = 60, ROUTES = 100, NEW_FROM = SECONDS / 2 };
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    for (int second = 0; second < SECONDS; second++) {
+        w.memory.piece_max = second < NEW_FROM ? 0 : 2047;
+        say_routes(&w, second, second < NEW_FROM ? 1 : ROUTES);
+    }
+    has_all_detail(&w, SECONDS);
+    assert_true(world_stats(&w).other_values > 0);
+    assert_int_equal(world_stats(&w).lines,
+                     NEW_FROM + (SECONDS - NEW_FROM) * ROUTES);
     world_close(&w);
 }
 
@@ -430,6 +467,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(totals_are_exact_when_detail_has_faded),
         cmocka_unit_test(no_detail_goes_for_exemplars),
+        cmocka_unit_test(no_detail_goes_for_new_names),
         cmocka_unit_test(a_busy_application_has_its_hour_and_its_day),
         cmocka_unit_test(
             the_least_memory_keeps_the_totals_of_the_worst_channel),

@@ -86,10 +86,9 @@ typedef struct lp_aggregates_options {
                              in each other's way */
     const lp_kinds *kinds; /* own kinds of lines, or NULL; must outlive it */
     const lp_allocator *allocator; /* aligned_alloc and free; copied */
-    const lp_allocator
-        *scratch; /* for what a call gives back before it returns:
-                                    about what the channel holds, at most; NULL:
-                                    allocator. Copied */
+    /* For what a call gives back before it returns: about what the channel holds, at
+       most. NULL: allocator. Copied. */
+    const lp_allocator *scratch;
 } lp_aggregates_options;
 
 #define LP_AGGREGATES_OPTIONS_INIT                                           \
