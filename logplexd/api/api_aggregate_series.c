@@ -516,9 +516,10 @@ static const char *marker_kind(uint8_t kind)
     static const struct {
         uint8_t kind;
         const char *name;
-    } names[] = {{LP_KIND_RELEASE, "release"}, {LP_KIND_DEPLOY, "deploy"},
-                 {LP_KIND_START, "start"},     {LP_KIND_STOP, "stop"},
-                 {LP_KIND_EXIT, "exit"},       {LP_KIND_CYCLING, "cycling"}};
+    } names[] = {{LP_KIND_RELEASE, "release"}, {LP_KIND_ROLLBACK, "rollback"},
+                 {LP_KIND_DEPLOY, "deploy"},   {LP_KIND_START, "start"},
+                 {LP_KIND_STOP, "stop"},       {LP_KIND_EXIT, "exit"},
+                 {LP_KIND_CYCLING, "cycling"}};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (names[i].kind == kind)

@@ -90,7 +90,7 @@ static const sentence platform[] = {
 
 static const sentence api[] = {
     {"Release ", " created by ", FIELD(subject), FIELD(by), LP_KIND_RELEASE},
-    {"Rollback to ", " by ", FIELD(subject), FIELD(by), LP_KIND_RELEASE},
+    {"Rollback to ", " by ", FIELD(subject), FIELD(by), LP_KIND_ROLLBACK},
     {"Deploy ", " by ", FIELD(subject), FIELD(by), LP_KIND_DEPLOY},
 };
 // clang-format on

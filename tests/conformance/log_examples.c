@@ -77,8 +77,9 @@ static void add_measure(known *all, const lp_measure *one)
 static void describe(const lp_measures *found, lp_span process, known *all)
 {
     static const char *const kinds[] = {
-        "none",  "router", "runtime", "error",  "state",    "cycling", "exit",
-        "start", "stop",   "release", "deploy", "postgres", "redis",   "rails"};
+        "none",    "router",   "runtime", "error", "state",
+        "cycling", "exit",     "start",   "stop",  "release",
+        "deploy",  "postgres", "redis",   "rails", "rollback"};
 
     all->count = 0;
     if (found->kind != LP_KIND_NONE) {

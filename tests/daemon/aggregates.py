@@ -188,10 +188,11 @@ class Exactness(Aggregating):
         self.post(token, [
             line("State changed from up to crashed", token, "web.1"),
             line("Process exited with status 137", token, "web.1"),
+            line("Rollback to v40 by me", token, "api"),
             line("Release v42 created by me", token, "api")])
         self.post(tokens["app"], [
             line("measure#db=12ms count#signup=2", tokens["app"], "worker.1")])
-        told = self.counted(6)
+        told = self.counted(7)
         web = self.named(told["processes"], "process", "web.1")
         self.assertEqual(web["memory"], {
             "total": 256 * 2**20, "rss": 10 * 2**20, "quota": 512 * 2**20,
@@ -218,7 +219,8 @@ class Exactness(Aggregating):
                            one["seq"]) for one in markers],
                          [("state", "web.1", "up to crashed", 3),
                           ("exit", "web.1", "status 137", 4),
-                          ("release", "", "v42", 5)])
+                          ("rollback", "", "v40", 5),
+                          ("release", "", "v42", 6)])
 
     def test_events_that_no_marker_is_left_of_are_told(self):
         token = self.tokens()["heroku"]

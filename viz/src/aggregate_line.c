@@ -4,6 +4,7 @@
 #include "aggregate_impl.h"
 #include "logplex/route.h"
 #include "process.h"
+#include "response.h"
 
 /* A slot is used before the next one is asked for: a new series may move all. */
 
@@ -202,15 +203,15 @@ static void count_bytes(lp_aggregate *aggregate, const lp_record *record,
 
 enum { CONNECT = 0, SERVICE = 1, WAIT = 2, QUEUE = 3, BYTES = 4 };
 
-/* What is beyond most is a mistake: 100 days, a million gigabytes. */
+/* What is beyond most is a mistake: for bytes, a million gigabytes. */
 static const struct {
     lp_span name;
     double most;
     uint8_t unit;
 } router_series[LPI_ROUTER_MEASURES] = {
-    [CONNECT] = {{"router.connect", 14}, 8.64e9, LP_UNIT_MS},
-    [SERVICE] = {{"router.service", 14}, 8.64e9, LP_UNIT_MS},
-    [WAIT] = {{"router.wait", 11}, 8.64e9, LP_UNIT_MS},
+    [CONNECT] = {{"router.connect", 14}, LPI_TIME_MOST_MS, LP_UNIT_MS},
+    [SERVICE] = {{"router.service", 14}, LPI_TIME_MOST_MS, LP_UNIT_MS},
+    [WAIT] = {{"router.wait", 11}, LPI_TIME_MOST_MS, LP_UNIT_MS},
     [QUEUE] = {{"router.queue", 12}, 1e9, LP_UNIT_NONE},
     [BYTES] = {{"router.bytes", 12}, 0x1p50, LP_UNIT_BYTES},
 };

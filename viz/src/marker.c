@@ -104,6 +104,7 @@ static bool describe(const lp_measures *m, text *out)
     case LP_KIND_START:
     case LP_KIND_STOP:
     case LP_KIND_RELEASE:
+    case LP_KIND_ROLLBACK:
     case LP_KIND_DEPLOY:
         say(out, m->subject);
         return true;
@@ -116,7 +117,8 @@ static bool describe(const lp_measures *m, text *out)
 
 static bool is_of_app(unsigned kind)
 {
-    return kind == LP_KIND_RELEASE || kind == LP_KIND_DEPLOY;
+    return kind == LP_KIND_RELEASE || kind == LP_KIND_ROLLBACK ||
+           kind == LP_KIND_DEPLOY;
 }
 
 /* The oldest of processes, unless half are releases and deploys; else of these. */

@@ -5,6 +5,7 @@
 
 #include "logplex/find.h"
 #include "logplex/render.h"
+#include "response.h"
 
 enum { ALIGN = 64 };
 
@@ -201,6 +202,13 @@ lp_span lpi_scan_route(lp_scan *scan, lpi_scan_line *line)
                                     scan->route, sizeof(scan->route)));
 }
 
+static bool is_part_of_response(const lp_measure *measure)
+{
+    return measure->op == LP_OP_MEASURE &&
+           (lp_span_equal(measure->name, LP_SPAN("service")) ||
+            lp_span_equal(measure->name, LP_SPAN("connect")));
+}
+
 bool lpi_scan_response(lp_scan *scan, lpi_scan_line *line, double *out_ms)
 {
     const lp_measures *measures;
@@ -215,12 +223,14 @@ bool lpi_scan_response(lp_scan *scan, lpi_scan_line *line, double *out_ms)
          measures->kind == LP_KIND_ROUTER && i < measures->count; i++) {
         const lp_measure *one = &measures->list[i];
 
-        if (one->op == LP_OP_MEASURE &&
-            (lp_span_equal(one->name, LP_SPAN("service")) ||
-             lp_span_equal(one->name, LP_SPAN("connect")))) {
-            *out_ms += one->value;
-            is_timed = true;
+        if (!is_part_of_response(one)) {
+            continue;
         }
+        if (!lpi_is_time(one)) {
+            return false; // what is left is not the whole of it
+        }
+        *out_ms += one->value;
+        is_timed = true;
     }
     return is_timed;
 }

@@ -76,8 +76,10 @@ typedef enum lp_kind {
     LP_KIND_DEPLOY = 10, /* subject is the commit */
     LP_KIND_POSTGRES = 11,
     LP_KIND_REDIS = 12,
-    LP_KIND_RAILS = 13, /* Completed 200 OK in 12ms */
-    LP_KIND_OWN = 64    /* the first one that a program registers, and so on */
+    LP_KIND_RAILS = 13,    /* Completed 200 OK in 12ms */
+    LP_KIND_ROLLBACK = 14, /* subject is the version that comes back; that it is
+                              a release again is told in a line of its own */
+    LP_KIND_OWN = 64 /* the first one that a program registers, and so on */
 } lp_kind;
 
 enum { LP_MEASURES_MAX = 32, LP_KINDS_OWN_MAX = 16 };

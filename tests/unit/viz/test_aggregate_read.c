@@ -244,6 +244,7 @@ static void events_are_marked_in_words(void **state)
 
     (void)state;
     world_open(&w, NULL);
+    say(&w, 0, "api", "Rollback to v41 by user alice");
     say(&w, 0, "api", "Release v42 created by user alice");
     say(&w, 1, "api", "Deploy 5ec1351 by user alice");
     say(&w, 2, "web.1", "State changed from up to crashed");
@@ -251,13 +252,13 @@ static void events_are_marked_in_words(void **state)
     say(&w, 4, "web.1", "Cycling");
     say(&w, 5, "web.1", "Error R14 (Memory quota exceeded)");
     assert_string_equal(markers_of(&w, begin_s, begin_s + 5).text,
-                        "|v42, |5ec1351, web.1|up to crashed, "
+                        "|v41, |v42, |5ec1351, web.1|up to crashed, "
                         "web.1|status 137, web.1|, ");
     assert_string_equal(markers_of(&w, begin_s + 1, begin_s + 3).text,
                         "|5ec1351, web.1|up to crashed, ");
     // They step back with the clock.
     say(&w, -595, "api", "Release v41 created by user alice");
-    assert_int_equal(markers_of(&w, begin_s - 600, begin_s - 595).count, 5);
+    assert_int_equal(markers_of(&w, begin_s - 600, begin_s - 595).count, 6);
     world_close(&w);
 }
 

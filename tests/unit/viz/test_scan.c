@@ -137,6 +137,12 @@ static void responses_are_connect_and_service(void **state)
                                    .response_max_ms = 7),
                              100),
                         "10");
+    say_router(&now, "at=info method=GET path=\"/\" connect=7ms service=5GB");
+    assert_string_equal(find(&now,
+                             WHERE(.has_response = true, .response_min_ms = 5e9,
+                                   .response_max_ms = 1e300),
+                             100),
+                        "");
     world_end(&now);
 }
 

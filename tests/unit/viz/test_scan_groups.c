@@ -319,6 +319,14 @@ static void the_router_s_numbers_have_units(void **state)
     assert_int_equal(got->summary.unit, LP_UNIT_MS);
     assert_true(got->rows[0].group.sum == 7);
     assert_int_equal(got->summary.without_measure_lines, 0);
+    // What no router can have told is no time here, as in the live aggregates.
+    say_router(&now, "at=info method=GET path=\"/\" connect=1ms service=5GB");
+    say_router(&now, "at=info method=GET path=\"/\" connect=-1ms service=5ms");
+    say_router(&now, "at=info method=GET path=\"/\" service=99999999999999ms");
+    got = ask(&now, &options, 10);
+    assert_int_equal(got->rows[0].group.count, 2);
+    assert_true(got->rows[0].group.sum == 7);
+    assert_int_equal(got->summary.without_measure_lines, 3);
     world_end(&now);
 }
 

@@ -18,7 +18,7 @@ test("what dynos do at once is told once, and the newest first", () => {
         marker(40, "state", "web.1", "starting to up"),
     ]);
     assert.deepEqual(found.map(one => one.text), [
-        "web.1 up", "web.1 up", "web.1, web.2 cycling", "v7"]);
+        "web.1 up", "web.1 up", "web.1, web.2 cycling", "release v7"]);
 });
 
 test("of many dynos some are named", () => {
@@ -34,11 +34,11 @@ test("what a dyno does again is told again", () => {
         marker(1, "state", "web.1", up), marker(2, "state", "web.2", up),
         marker(4, "release", "", "v8"),
         marker(6, "state", "web.2", up), marker(7, "state", "web.1", up),
-    ]).map(one => one.text), ["web.1, web.2 up", "v8", "web.1, web.2 up"]);
+    ]).map(one => one.text), ["web.1, web.2 up", "release v8", "web.1, web.2 up"]);
 });
 
 test("two releases are two", () => {
     assert.deepEqual(happened([marker(1, "release", "", "v7"),
                                marker(2, "release", "", "v8")])
-        .map(one => one.text), ["v8", "v7"]);
+        .map(one => one.text), ["release v8", "release v7"]);
 });

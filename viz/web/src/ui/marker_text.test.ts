@@ -29,7 +29,8 @@ test("of a restart, being up again is told, and not each step", () => {
 });
 
 test("a marker is told in words", () => {
-    assert.equal(markerText(marker("release", "v42", "")), "v42");
+    assert.equal(markerText(marker("release", "v42", "")), "release v42");
+    assert.equal(markerText(marker("rollback", "v41", "")), "rollback to v41");
     assert.equal(markerText(marker("deploy", "3f2a", "")), "deploy 3f2a");
     assert.equal(markerText(marker("start", "bundle exec puma")),
                  "web.1 start");

@@ -37,14 +37,17 @@ export function stateOf(marker: Marker): string {
     return marker.text.slice(marker.text.lastIndexOf(" ") + 1);
 }
 
-// "crashed", "v42", "deploy 3f2a"; of a start the text is its command line, which
+// "crashed", "release v42", "rollback to v41", "deploy 3f2a"; of a start the text is its command line, which
 // says less than that it is one.
 export function markerWords(marker: Marker): string {
     if (marker.kind === "start" || marker.text === "")
         return marker.kind;
     switch (marker.kind) {
+    case "release":
     case "deploy":
-        return `deploy ${shown(marker.text)}`;
+        return `${marker.kind} ${shown(marker.text)}`;
+    case "rollback":
+        return `rollback to ${shown(marker.text)}`;
     case "state":
         return shown(stateOf(marker));
     case "exit":
