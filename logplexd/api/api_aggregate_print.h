@@ -63,7 +63,7 @@ bool api_print_snapshot(FILE *to, const api_aggregate_ask *ask,
 
 typedef struct api_series_ask {
     lp_tier tier;
-    int64_t from_s; /* 0: since somebody counted, or as far as is kept */
+    int64_t from_s; /* 0: as far as is kept; never before somebody counted */
     int64_t to_s;
     lp_span process; /* empty: all; one of these two at most */
     lp_span route;

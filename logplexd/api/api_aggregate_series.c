@@ -581,18 +581,29 @@ static void print_table(FILE *to, const api_aggregate_ask *ask, table *t,
 
 /* All --------------------------------------------------------------------- */
 
-/* Where the first entry is. */
-static int64_t first_window(const api_aggregate_ask *ask,
-                            const api_series_ask *want)
+/* The first second that was counted: of those before it nothing is known, not even
+ * that there was no line. 0: all were. */
+static int64_t first_counted(const api_aggregate_ask *ask,
+                             const lp_aggregate_stats *stats)
 {
     aggregator_status status;
+    int64_t since_s;
+
+    aggregator_status_get(ask->who, &status);
+    since_s = status.since_ns / 1000000000;
+    if (stats->since_s != 0 && stats->since_s < since_s)
+        return stats->since_s; // the clock went back, and windows with it
+    return since_s <= ask->counted_ns / 1000000000 ? since_s : 0;
+}
+
+/* Where the first entry is. */
+static int64_t first_window(const api_series_ask *want, int64_t counted_s)
+{
     int64_t oldest_s = want->to_s - api_tier_kept_s(want->tier);
     int64_t from_s = want->from_s;
 
-    if (from_s == 0) {
-        aggregator_status_get(ask->who, &status);
-        from_s = status.since_ns / 1000000000;
-    }
+    if (from_s < counted_s)
+        from_s = counted_s;
     if (from_s < oldest_s)
         from_s = oldest_s;
     return from_s < want->to_s ? from_s - from_s % api_tier_step_s(want->tier)
@@ -629,11 +640,11 @@ bool api_print_series(FILE *to, const api_aggregate_ask *ask,
     if (want->route.len_bytes == 0)
         own.dimensions &= ~(1u << LP_DIM_ROUTE); // by far the most
     lp_aggregate_tick(ask->numbers, ask->counted_ns);
-    from_s = first_window(ask, want);
+    lp_aggregate_stats_get(ask->numbers, &stats);
+    from_s = first_window(want, first_counted(ask, &stats));
     t.next_s = from_s;
     t.room = (size_t)((want->to_s - from_s) / api_tier_step_s(want->tier)) + 1;
     t.quota = quota_of(ask, want->process);
-    lp_aggregate_stats_get(ask->numbers, &stats);
     t.gone_until_s = stats.gone_until_s[want->tier];
     open_table(&t);
     if (t.has_memory && from_s < want->to_s)

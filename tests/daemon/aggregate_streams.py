@@ -88,6 +88,21 @@ class Channel(Streaming):
         self.assertEqual(requests, 7)
         self.assertEqual(frame["snapshot"]["requests"]["count"], 7)
 
+    def test_seconds_that_nobody_counted_are_not_told(self):
+        """Not as 0: of the time before the daemon began nothing is known."""
+        began = int(time.time())
+        token = self.tokens()["heroku"]
+        self.post(token, [request(token, n) for n in range(5)])
+        self.counted(5)
+        points = self.frame(self.viewer())["points"]
+        asked = self.series(**{"from": began - 100})
+        for told in (points, asked, self.series()):
+            self.assertGreaterEqual(told["t"][0], began)
+            self.assertEqual(told["from"], told["t"][0])
+            self.assertEqual(sum(told["requests"]), 5)
+        self.assertEqual(self.series(to=began, **{"from": began - 100})["t"],
+                         [])
+
     def test_who_comes_back_is_shown_what_he_missed(self):
         token = self.tokens()["heroku"]
         self.post(token, [request(token, n) for n in range(5)])
