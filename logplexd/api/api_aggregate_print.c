@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { DIGITS_MOST = 17, MEAN_DIGITS = 10, QUANTILE_DIGITS = 7 };
+enum { DIGITS_MOST = 17, RATE_DIGITS = 10, QUANTILE_DIGITS = 7 };
 
 void api_print_double(FILE *to, double value)
 {
@@ -34,14 +34,7 @@ static double rounded(double value, int digits)
 
 double api_rounded(double value)
 {
-    return rounded(value, MEAN_DIGITS);
-}
-
-double api_row_mean(const lp_aggregate_row *row)
-{
-    return row->value_count > 0
-               ? api_rounded(row->sum / (double)row->value_count)
-               : (double)NAN;
+    return rounded(value, RATE_DIGITS);
 }
 
 static double between(double value, double min, double max)
@@ -49,6 +42,16 @@ static double between(double value, double min, double max)
     if (value < min)
         return min;
     return value > max ? max : value;
+}
+
+double api_mean(double sum, uint64_t count, double min, double max)
+{
+    return count > 0 ? between(sum / (double)count, min, max) : (double)NAN;
+}
+
+double api_row_mean(const lp_aggregate_row *row)
+{
+    return api_mean(row->sum, row->value_count, row->min, row->max);
 }
 
 bool api_row_quantiles(const lp_aggregate_row *row,

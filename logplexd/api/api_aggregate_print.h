@@ -14,10 +14,12 @@
 /* The fewest digits that are read as the same number again; null for what is none. */
 void api_print_double(FILE *to, double value);
 
-/* The nearest one of ten digits: means, rates and shares are no more exact. */
+/* The nearest one of ten digits: rates and shares are no more exact. */
 double api_rounded(double value);
 
-/* Rounded to ten digits. NaN: it has no values. */
+/* Within min and max, of which the division alone may be off by its last digit. NaN:
+ * there are no values. */
+double api_mean(double sum, uint64_t count, double min, double max);
 double api_row_mean(const lp_aggregate_row *row);
 
 /* q ascends, as for lp_sketch_quantiles(). Rounded to seven digits, as the error

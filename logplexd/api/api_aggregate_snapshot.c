@@ -107,6 +107,7 @@ static void print_dist(const snapshot *s, const char *name,
         return;
     }
     fprintf(s->to, "{\"count\":%" PRIu64, row->value_count);
+    print_member(s->to, "sum", row->sum);
     print_member(s->to, "mean", api_row_mean(row));
     print_member(s->to, "min", row->min);
     print_member(s->to, "max", row->max);
@@ -563,8 +564,8 @@ static void print_skew(const snapshot *s, const lp_aggregate_process *of)
         return;
     }
     fputs("{\"mean\":", s->to);
-    api_print_double(s->to,
-                     api_rounded(of->skew_sum_ms / (double)of->skew_count));
+    api_print_double(s->to, api_mean(of->skew_sum_ms, of->skew_count,
+                                     of->skew_min_ms, of->skew_max_ms));
     print_member(s->to, "min", of->skew_min_ms);
     print_member(s->to, "max", of->skew_max_ms);
     fputc('}', s->to);

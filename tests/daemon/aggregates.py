@@ -142,8 +142,8 @@ class Exactness(Aggregating):
     def check_dist(self, dist, values):
         self.assertEqual((dist["count"], dist["min"], dist["max"]),
                          (len(values), min(values), max(values)))
-        self.assertAlmostEqual(dist["mean"], sum(values) / len(values),
-                               delta=1e-9 * max(values))
+        self.assertEqual(dist["sum"], sum(values))
+        self.assertEqual(dist["mean"], sum(values) / len(values))
         self.assertEqual(dist["error"], ERROR)
         for name, q in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
             wanted = exact(values, q)
@@ -290,6 +290,23 @@ class Exactness(Aggregating):
         self.assertEqual((big["sum"], big["min"], big["max"], big["last"]),
                          (2 * value + 0.1, 0.1, value, 0.1))
         self.assertLessEqual(big["p99"], big["max"])
+
+    def test_a_mean_is_within_its_values(self):
+        """Neither its digits nor the division take it out of them."""
+        token = self.tokens()["app"]
+        sent = {"long": [12345678901.25] * 2, "ulp": [0.1] * 3,
+                "spread": [10, 10, 11]}
+        self.assertGreater(sum(sent["ulp"]) / 3, 0.1)
+        self.post(token, [line("measure#%s=%r" % (name, value), token, "web.1")
+                          for name, values in sent.items()
+                          for value in values])
+        told = self.counted(8)
+        for name, values in sent.items():
+            one = self.named(told["measures"], "name", name)
+            self.assertEqual((one["min"], one["max"]),
+                             (min(values), max(values)))
+            self.assertEqual(one["mean"], min(max(values),
+                                              sum(values) / len(values)))
 
     def test_what_a_measure_cannot_have_is_counted_apart(self):
         tokens = self.tokens()

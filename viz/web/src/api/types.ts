@@ -3,6 +3,7 @@
 
 export interface Dist {
     count: number;
+    sum: number;
     mean: number;
     min: number;
     max: number;
