@@ -17,6 +17,7 @@ typedef struct summing {
     lpi_tally total;
     code_count codes[CODES_MAX];
     unsigned code_count;
+    bool has_total;
     bool has_codes;
 } summing;
 
@@ -53,7 +54,7 @@ static void add_frame(summing *sum, const lpi_frame *frame)
     while (lpi_row_next(&rest, frame->first_seq, &row)) {
         unsigned dimension = lpi_id_dimension(row.id);
 
-        if (dimension == LP_DIM_TOTAL) {
+        if (dimension == LP_DIM_TOTAL && sum->has_total) {
             lpi_tally_merge_row(&sum->total, &sum->home, &row, false);
         } else if (dimension == LP_DIM_CODE && lpi_id_is_core(row.id)) {
             add_code(sum, &row);
@@ -80,18 +81,23 @@ static void add_frames(summing *sum, const lpi_tier *tier, int64_t from_s,
     }
 }
 
-/* Tens, as far as they are all within the minute, and the seconds behind them; those
- * in front would cost as much as all tens. */
+/* Tens, as far as they are all within the minute, and the seconds behind them. Of
+ * those in front only the codes, where there are any: merging their times would cost
+ * as much as all tens. */
 static void add_minute(summing *sum, const lp_aggregate *aggregate,
                        int64_t end_s)
 {
     const lpi_tier *tiers = aggregate->tiers;
-    int64_t first_ten_s =
-        lpi_floor_to(end_s - LPI_MINUTE_S + LPI_SPARK_S - 1, LPI_SPARK_S);
+    int64_t begin_s = end_s - LPI_MINUTE_S;
+    int64_t first_ten_s = lpi_floor_to(begin_s + LPI_SPARK_S - 1, LPI_SPARK_S);
     int64_t last_ten_s = lpi_floor_to(end_s, LPI_SPARK_S);
 
     add_frames(sum, &tiers[LP_TIER_SECONDS], last_ten_s, end_s);
     add_frames(sum, &tiers[LP_TIER_TENS], first_ten_s, last_ten_s);
+    if (lpi_minute_errors(aggregate->live->minute, begin_s, first_ten_s) > 0) {
+        sum->has_total = false;
+        add_frames(sum, &tiers[LP_TIER_SECONDS], begin_s, first_ten_s);
+    }
 }
 
 static void name_top_code(const summing *sum, const lpi_table *table,
@@ -118,7 +124,7 @@ static void name_top_code(const summing *sum, const lpi_table *table,
 static void read_minute(const lp_aggregate *aggregate, lp_aggregate_brief *out)
 {
     static const double q = 0.95;
-    summing sum = {.has_codes = out->errors > 0};
+    summing sum = {.has_total = true, .has_codes = out->errors > 0};
 
     lp_sketch_home_init(&sum.home, &aggregate->shared->scale,
                         &aggregate->shared->scratch, UINT64_MAX, 0);

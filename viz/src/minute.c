@@ -46,6 +46,16 @@ static lpi_counts *second_at(lpi_minute *minute, int64_t at_s)
     return &minute->seconds[at_s - lpi_floor_to(at_s, LPI_MINUTE_S)];
 }
 
+uint64_t lpi_minute_errors(lpi_minute *minute, int64_t from_s, int64_t to_s)
+{
+    uint64_t errors = 0;
+
+    for (int64_t at_s = from_s; at_s < to_s; at_s++) {
+        errors += second_at(minute, at_s)->errors;
+    }
+    return errors;
+}
+
 static void shift(uint32_t tens[LP_AGGREGATE_SPARKS], size_t by)
 {
     size_t left = LP_AGGREGATE_SPARKS - by;

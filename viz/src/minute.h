@@ -46,6 +46,9 @@ void lpi_minute_free(lp_aggregate *aggregate);
 /* The second that is open is over, and its frame is made. */
 void lpi_minute_count(lp_aggregate *aggregate);
 
+/* Those of [from_s, to_s), which are among the sixty. */
+uint64_t lpi_minute_errors(lpi_minute *minute, int64_t from_s, int64_t to_s);
+
 /* It is open_s: what is older than that goes, and all of it when it is nothing. */
 void lpi_minute_move(lp_aggregate *aggregate);
 

@@ -337,6 +337,41 @@ static void a_brief_says_what_the_last_minute_was_like(void **state)
     world_close(&w);
 }
 
+/* Forty H10 in a second, ten H13 three seconds later, asked once, at end_s. */
+static lp_aggregate_brief brief_of_two_codes(int end_s)
+{
+    lp_aggregate_brief brief;
+    request r = plain;
+    world w;
+
+    world_open(&w, NULL);
+    r.status = 503;
+    for (int i = 0; i < 50; i++) {
+        r.code = i < 40 ? "H10" : "H13";
+        world_request(&w, at(i < 40 ? 7 : 10), &r);
+        world_read(&w, 0);
+    }
+    lp_aggregate_brief_get(w.aggregate, at(end_s), &brief);
+    world_close(&w);
+    return brief;
+}
+
+/* Also of those in front of the first whole ten. */
+static void a_top_code_is_of_the_seconds_of_errors(void **state)
+{
+    (void)state;
+    for (int end_s = 11; end_s <= 71; end_s++) {
+        lp_aggregate_brief brief = brief_of_two_codes(end_s);
+        bool is_all = end_s <= 67;
+        bool is_any = end_s <= 70;
+
+        assert_int_equal(brief.errors, is_all ? 50 : is_any ? 10 : 0);
+        assert_string_equal(brief.top_code, is_all   ? "H10"
+                                            : is_any ? "H13"
+                                                     : "");
+    }
+}
+
 /* Not after ten. */
 static void a_brief_says_something_after_the_first_second(void **state)
 {
@@ -449,6 +484,7 @@ int main(void)
         cmocka_unit_test(events_are_marked_in_words),
         cmocka_unit_test(releases_stay_when_processes_crash_without_end),
         cmocka_unit_test(a_brief_says_what_the_last_minute_was_like),
+        cmocka_unit_test(a_top_code_is_of_the_seconds_of_errors),
         cmocka_unit_test(a_channel_without_requests_shows_its_lines),
         cmocka_unit_test(a_brief_says_something_after_the_first_second),
         cmocka_unit_test(a_brief_is_of_sixty_seconds_at_any_second),
