@@ -43,6 +43,13 @@ ASK = """
 });
 document.querySelector(".ask-form .primary").click();
 """
+WIDTHS = "return [document.documentElement.scrollWidth, innerWidth]"
+# Of the keys of legends: name, title, colour.
+LEGEND = """
+return [...document.querySelectorAll(".legend .key")].map(one => [
+    one.children[1].textContent, one.title,
+    one.style.getPropertyValue("--key")]);
+"""
 KEY = """
 (document.activeElement || document.body).dispatchEvent(new KeyboardEvent(
     "keydown", {key: arguments[0], bubbles: true, cancelable: true}));
@@ -235,11 +242,57 @@ class Dashboard(DashboardTest):
         self.assertEqual(self.browser.run(
             "return [...document.querySelectorAll('.channel-link')]"
             ".find(one => one.title.length === 256)?.title"), long)
-        self.assertLessEqual(*self.browser.run(
-            "return [document.documentElement.scrollWidth, innerWidth]"))
+        self.assertLessEqual(*self.browser.run(WIDTHS))
         for segment in ("=.", "=..", "a%2Fb%23c", "%E2%80%AEgnp.exe"):
             with self.subTest(segment):
                 self.open_channel(segment)
+
+    def test_long_names_of_processes_are_cut(self):
+        process = "n" * 128 # of which a series has 96
+        self.post(self.token, [
+            line("sample#memory_total=10MB sample#load_avg_1m=1 "
+                 "sample#memory_quota=512MB", app=app, procid=process)
+            for app in ("heroku", self.token)])
+        self.open("/channels/shop")
+        keys = []
+
+        def look():
+            keys[:] = [one for one in self.browser.run(LEGEND)
+                       if one[0].startswith(process[:96])]
+            return keys
+        programs.wait_until(look, PATIENCE_S, "its key in the legend")
+        self.assertEqual(keys[0][0], keys[0][1], "whole in its title")
+        self.wait_for(".row-text", "the line")
+        self.browser.run("document.querySelectorAll('.values').forEach("
+                         "one => { one.open = true; })")
+        for width in (1400, 390):
+            with self.subTest(width):
+                self.browser.resize(width)
+                self.assertEqual(self.browser.run("return innerWidth"), width)
+                self.assertLessEqual(*self.browser.run(WIDTHS))
+
+    def colour_of(self, code):
+        return next((colour for name, _, colour in self.browser.run(LEGEND)
+                     if name == code), None)
+
+    def wait_for_colour(self, code):
+        programs.wait_until(lambda: self.colour_of(code), PATIENCE_S, code)
+        return self.colour_of(code)
+
+    def test_a_code_keeps_its_colour(self):
+        self.send(request(1, 20, 503, " code=H80"))
+        self.open("/channels/shop")
+        colour = self.wait_for_colour("H80")
+        for i, code in enumerate(("H12", "H10")):
+            self.send(request(i, 20, 503, " code=" + code))
+            self.assertNotEqual(self.wait_for_colour(code), colour)
+            self.assertEqual(self.colour_of("H80"), colour)
+        all_colours = [self.colour_of(one) for one in ("H80", "H12", "H10")]
+        self.assertEqual(len(set(all_colours)), 3)
+        self.browser.run(KEY, "2")
+        self.wait_for_colour("H10")
+        self.assertEqual([self.colour_of(one) for one in
+                          ("H80", "H12", "H10")], all_colours)
 
     def open_channel(self, segment):
         """By its link in the fleet, and by the address that it then has."""

@@ -60,6 +60,13 @@ class Browser:
         return self.ask("POST", self.session + "/execute/sync",
                         {"script": script, "args": list(arguments)})
 
+    def resize(self, width, height=900):
+        """Whatever a window can't be: what the page has."""
+        self.ask("POST", self.session + "/goog/cdp/execute", {
+            "cmd": "Emulation.setDeviceMetricsOverride",
+            "params": {"width": width, "height": height, "mobile": False,
+                       "deviceScaleFactor": 1}})
+
     def log(self):
         """What its console has said since this was asked last."""
         return self.ask("POST", self.session + "/se/log", {"type": "browser"})

@@ -6,6 +6,7 @@ import * as format from "../base/format";
 import { InSight } from "../base/in_sight";
 import { shown } from "../base/shown";
 import { Chart, type ChartSeries } from "../ui/chart";
+import { Palette } from "../ui/palette";
 import { section } from "../ui/parts";
 import { responsesAround, type Behind, type Query } from "./behind";
 import { Events } from "./events";
@@ -35,7 +36,9 @@ const BYTE_TICKS = Array.from({ length: 24 }, (_, i) => 2 ** (i + 18));
 // Each dyno tells its memory and load once in some 20 s, in no order.
 const ROUND_S = 25;
 
-const CATEGORIES = 8; // --cat-0 and on, of the style sheet
+// Of the style sheet. Errors don't begin with the colour of what is fine.
+const CATEGORIES = [0, 1, 2, 3, 4, 5, 6, 7].map(i => `cat-${i}`);
+const ERRORS = [...CATEGORIES.slice(1), ...CATEGORIES.slice(0, 1)];
 
 interface ChartOf {
     chart: Chart;
@@ -167,8 +170,9 @@ export class Charts {
         const chart = new Chart({
             title: "Response time", none: "No requests in this time",
             atLeast: 10, format: format.duration,
-            hint: "service + connect; half, 95 % and 99 % of requests took " +
-                "at most this, ± 1 %",
+            hint: "service + connect; the request that is 50, 95 or 99 % of " +
+                "the way from the fastest to the slowest (between two, the " +
+                "faster), ± 1 %",
             onPick: (series, i) => this.pickResponse(series, i),
         });
         return { chart, series: (store, now) => [
@@ -198,7 +202,7 @@ export class Charts {
 
     private memory(): ChartOf {
         const chart = new Chart({
-            title: "Memory by process", none: "No dyno has told it yet",
+            title: "Memory by process", none: "No dyno has told it in this time",
             atLeast: 1024 * 1024,
             format: format.bytes, ticks: BYTE_TICKS,
             hint: "memory_total of each, against the quota",
@@ -206,10 +210,10 @@ export class Charts {
                 `Memory of ${shown(series)}`, i, series === "quota" ? {}
                     : { process: series, where: "sample#memory_total" }),
         });
+        const palette = new Palette(CATEGORIES);
         return { chart, series: (store, now) => [
-            ...store.each("memory").map(([process, values], i) => ({
-                label: process, colour: `cat-${i % CATEGORIES}`, values,
-                isSampled: true, now: memoryNow(now, process),
+            ...coloured(store.each("memory"), palette).map(one => ({
+                ...one, isSampled: true, now: memoryNow(now, one.label),
             })),
             ...quota(store, now),
         ] };
@@ -223,16 +227,15 @@ export class Charts {
             hint: "H, R and L codes",
             onPick: (code, i) => this.pick(`Errors ${code}`, i, { code }),
         });
-        return { chart, series: (store, now) => store.each("codes").map(
-            ([code, values], i) => ({
-                label: code, colour: `cat-${(i + 1) % CATEGORIES}`, values,
-                now: codeNow(now, code),
-            })) };
+        const palette = new Palette(ERRORS);
+        return { chart, series: (store, now) => coloured(
+            store.each("codes"), palette,
+        ).map(one => ({ ...one, now: codeNow(now, one.label) })) };
     }
 
     private load(): ChartOf {
         const chart = new Chart({
-            title: "Load", none: "No dyno has told it yet",
+            title: "Load", none: "No dyno has told it in this time",
             atLeast: 1,
             format: y => ({ value: y === null ? format.NOTHING
                                               : format.digits(y), unit: "" }),
@@ -292,6 +295,13 @@ export class Charts {
         this.behind.matching(`${title} at ${format.clock(t)}`,
                              { ...range, ...query });
     }
+}
+
+function coloured(columns: readonly [string, Column][], palette: Palette):
+    { label: string; colour: string; values: Column }[] {
+    const colours = palette.of(columns.map(([label]) => label));
+    return columns.map(([label, values], i) => ({
+        label, colour: colours[i] ?? "", values }));
 }
 
 // There is one where memory is told at all.

@@ -26,6 +26,12 @@ function nameOf(process: string | null): string {
         : process === "" ? "(no name)" : shown(process);
 }
 
+// It may be cut for want of room.
+function showName(node: HTMLElement, process: string | null): void {
+    setText(node, nameOf(process));
+    setAttribute(node, "title", nameOf(process));
+}
+
 // The API can't be asked for those without a name alone.
 function linesOf(behind: Behind, process: string | null): void {
     const query: Query = process ? { process } : {};
@@ -44,7 +50,7 @@ function codeWords(codes: Record<string, number>): string {
 
 class DynoRow implements View<Process> {
     readonly root: HTMLElement;
-    private readonly name = el("span");
+    private readonly name = el("span", { class: "process" });
     private readonly requests = cell();
     private readonly failed = cell();
     private readonly p95 = cell();
@@ -72,7 +78,7 @@ class DynoRow implements View<Process> {
 
     update(of: Process): void {
         this.process = of.process;
-        setText(this.name, nameOf(of.process));
+        showName(this.name, of.process);
         const { requests, failed, busy } = {
             requests: of.requests ?? 0, failed: of.failed ?? 0,
             busy: of.busy ?? 0 };
@@ -116,7 +122,7 @@ class DynoRow implements View<Process> {
 
 // Who is no dyno: a name, and how much it writes.
 class SourceItem implements View<Process> {
-    private readonly name = el("b");
+    private readonly name = el("b", { class: "process" });
     private readonly codes = el("span", { class: "code" });
     private readonly rate = new Value();
     readonly root: HTMLElement;
@@ -130,7 +136,7 @@ class SourceItem implements View<Process> {
 
     update(of: Process): void {
         this.process = of.process;
-        setText(this.name, nameOf(of.process));
+        showName(this.name, of.process);
         setText(this.codes, codeWords(of.codes));
         this.rate.update(format.rate(of.lines / this.told.span_s));
     }

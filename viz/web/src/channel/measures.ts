@@ -21,6 +21,7 @@ class MeasureRow implements View<Measure> {
 
     update(of: Measure): void {
         setText(this.name, nameOf(of));
+        setAttribute(this.name, "title", nameOf(of)); // it may be cut
         // Of what is counted one by one, each value is 1.
         const isOnes = of.op === "unique" ||
             (of.op === "count" && of.min === 1 && of.max === 1);

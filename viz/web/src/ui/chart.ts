@@ -3,7 +3,7 @@
 import uPlot from "uplot";
 
 import type { Column, Marker } from "../api/types";
-import { el, setText } from "../base/dom";
+import { el, setAttribute, setText } from "../base/dom";
 import { clock, text, type Figure } from "../base/format";
 import { shown } from "../base/shown";
 import { colour, onTheme } from "../base/theme";
@@ -273,6 +273,7 @@ export class Chart {
             const key = this.legend.children[i] as HTMLElement;
             key.style.setProperty("--key", `var(--${one.colour})`);
             setText(key.children[1] as Node, shown(one.label));
+            setAttribute(key, "title", shown(one.label)); // it may be cut
         });
         this.showValues();
     }
@@ -298,7 +299,8 @@ export class Chart {
             return;
         this.headRow.replaceChildren(
             el("th", { scope: "col", class: "text" }, "Time"),
-            ...data.series.map(one => el("th", { scope: "col" },
+            ...data.series.map(one => el("th", { scope: "col",
+                                                 title: shown(one.label) },
                                            shown(one.label))));
         const from = Math.max(0, data.t.length - TABLE_ROWS);
         const rows = data.t.slice(from).map((t, i) => el(
