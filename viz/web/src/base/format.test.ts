@@ -10,7 +10,7 @@ test("a number has the digits that count", () => {
     const cases: [number, string][] = [
         [0, "0"], [0.0123, "0.012"], [0.5, "0.5"], [0.9996, "1"],
         [1.234, "1.23"], [9.994, "9.99"], [9.996, "10"], [45.67, "45.7"],
-        [99.94, "99.9"], [99.96, "100"], [1234, "1234"], [-1.5, "-1.5"],
+        [99.94, "99.9"], [99.96, "100"], [1234, "1,234"], [-1.5, "-1.5"],
         [10, "10"], [100, "100"], [0.0001, "1.0e-4"],
     ];
     for (const [x, expected] of cases)
@@ -21,7 +21,7 @@ test("large counts are short, and what is not there is a dash", () => {
     assert.equal(compact(999), "999");
     assert.equal(compact(999.6), "1k");
     assert.equal(compact(12_345), "12.3k");
-    assert.equal(compact(4.5e15), "4500T");
+    assert.equal(compact(4.5e15), "4,500T");
     assert.equal(compact(null), "–");
     assert.equal(count(1_234_567), "1,234,567");
     assert.equal(count(undefined), "–");
@@ -32,10 +32,15 @@ test("times, sizes, rates and shares have the unit that fits", () => {
     assert.equal(text(duration(999.4)), "999 ms");
     assert.equal(text(duration(999.6)), "1 s");
     assert.equal(text(duration(61_000)), "1.02 min");
-    assert.equal(text(bytes(1023)), "1023 B");
+    assert.equal(text(duration(59.94 * 60_000)), "59.9 min");
+    assert.equal(text(duration(59.96 * 60_000)), "1 h");
+    assert.equal(text(duration(1e9)), "11.6 d");
+    assert.equal(text(duration(23.9 * 3_600_000)), "23.9 h");
+    assert.equal(text(duration(-29_928_081 * 60_000)), "-20,783 d");
+    assert.equal(text(bytes(1023)), "1,023 B");
     assert.equal(text(bytes(1023.6)), "1 KB");
     assert.equal(text(bytes(512 * 1024 * 1024)), "512 MB");
-    assert.equal(text(bytes(2 ** 60)), "1048576 TB");
+    assert.equal(text(bytes(2 ** 60)), "1,048,576 TB");
     assert.equal(text(rate(0.016)), "0.016 /s");
     assert.equal(text(percent(0.613)), "61 %");
     assert.equal(text(percent(0.0125)), "1.3 %");
@@ -52,6 +57,7 @@ test("an age has one unit", () => {
     assert.equal(age(90), "2 min");
     assert.equal(age(7200), "2 h");
     assert.equal(age(200_000), "2 d");
+    assert.equal(age(200_000_000), "2,315 d");
 });
 
 test("numbers of a new channel are of less than a minute", () => {

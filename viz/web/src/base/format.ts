@@ -18,13 +18,16 @@ export function text(of: Figure): string {
     return of.unit === "" ? of.value : `${of.value} ${of.unit}`;
 }
 
-// Three digits that count, and no more than that: 0.012, 1.23, 45.6, 789.
+const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+
+// Three digits that count, and no more than that: 0.012, 1.23, 45.6, 789, but no
+// fewer than are before the point: 12,345.
 export function digits(x: number): string {
     const size = Math.abs(x);
     if (size === 0)
         return "0";
     if (size >= 99.95)
-        return String(Math.round(x));
+        return whole.format(x);
     if (size >= 9.995)
         return trim(x.toFixed(1));
     if (size >= 0.995)
@@ -37,8 +40,6 @@ export function digits(x: number): string {
 function trim(fixed: string): string {
     return fixed.includes(".") ? fixed.replace(/\.?0+$/, "") : fixed;
 }
-
-const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 
 export function count(n: number | null | undefined): string {
     return n === null || n === undefined ? NOTHING : whole.format(n);
@@ -72,7 +73,11 @@ export function duration(ms: number | null | undefined): Figure {
         return figure(digits(ms), "ms");
     if (size < 59_950)
         return figure(digits(ms / 1000), "s");
-    return figure(digits(ms / 60_000), "min");
+    if (size < 3_597_000)
+        return figure(digits(ms / 60_000), "min");
+    if (size < 86_220_000)
+        return figure(digits(ms / 3_600_000), "h");
+    return figure(digits(ms / 86_400_000), "d");
 }
 
 const SIZES = ["B", "KB", "MB", "GB", "TB"];
@@ -93,7 +98,7 @@ export function percent(share: number | null | undefined): Figure {
     if (share === null || share === undefined)
         return none;
     const x = share * 100;
-    return figure(x >= 9.95 || x === 0 ? String(Math.round(x))
+    return figure(x >= 9.95 || x === 0 ? digits(Math.round(x))
                                        : trim(x.toFixed(1)), "%");
 }
 
@@ -120,7 +125,7 @@ export function age(seconds: number): string {
         return `${Math.round(s / 60)} min`;
     if (s < 129_600)
         return `${Math.round(s / 3600)} h`;
-    return `${Math.round(s / 86_400)} d`;
+    return `${count(s / 86_400)} d`;
 }
 
 // How long numbers are of, as they are of the last minute but for what is new.

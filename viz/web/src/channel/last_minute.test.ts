@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { mostOf, mostOfRecent } from "./last_minute";
+import type { Ledger, Snapshot } from "../api/types";
+import { mostOf, mostOfRecent, noneOf } from "./last_minute";
+
+test("never is told from not in the last minute", () => {
+    const of = (count: number, appended: number): string => noneOf(
+        { lines: { count } as Snapshot["lines"],
+          ledger: { appended } as Ledger }, "no requests");
+    assert.equal(of(7, 7), "no requests yet");
+    assert.equal(of(7, 8), "no requests in the last minute");
+    assert.equal(of(0, 8), "no requests in the last minute");
+});
 
 test("the most is of what there is", () => {
     assert.equal(mostOf([]), null);

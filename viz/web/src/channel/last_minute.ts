@@ -1,7 +1,16 @@
-// What the legends of the charts say of the last minute: the same as the tiles.
+// The last minute in words, and what the legends of the charts say of it: the same
+// as the tiles.
 import type { Classes, Column, Percentile, Snapshot } from "../api/types";
 
 type Now = Snapshot | null;
+
+// Why there is no number. That there never was one is known while all lines that
+// ever came are of this minute.
+export function noneOf({ lines, ledger }: Pick<Snapshot, "lines" | "ledger">,
+                       what: string): string {
+    return `${what} ${lines.count >= ledger.appended ? "yet"
+                                                     : "in the last minute"}`;
+}
 
 export function responseNow(now: Now, name: Percentile): number | null {
     return now?.requests.response_ms?.[name] ?? null;

@@ -24,7 +24,7 @@ export class LedgerLine {
         const words = [
             `№ ${count(ledger.oldest_seq)} to ` +
                 `${count(Math.max(0, ledger.next_seq - 1))} of epoch ${epoch}`,
-            `${series.used} of ${series.max} series` +
+            `${count(series.used)} of ${count(series.max)} series` +
                 (series.other_values > 0
                     ? `, ${count(series.other_values)} values under others`
                     : ""),

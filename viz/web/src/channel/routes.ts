@@ -76,7 +76,7 @@ export class Routes {
 
     constructor(behind: Behind) {
         this.slowest = new RouteTable("slowest", "Slowest routes", behind,
-                                      "No requests yet");
+                                      "None in the last minute");
         this.failing = new RouteTable("failing", "Most failing routes",
                                       behind, "None fails");
         this.root = el("div", { class: "two routes" }, this.slowest.root,

@@ -9,6 +9,7 @@ import { Keyed, type View } from "../base/keyed";
 import { shown } from "../base/shown";
 import { Bar, failedTone, linesButton, toneOf, Value } from "../ui/parts";
 import { responsesAround, type Behind } from "./behind";
+import { noneOf } from "./last_minute";
 import { STATUS_CLASSES } from "./status_class";
 
 interface Tile {
@@ -42,6 +43,8 @@ export class Tiles {
     }
 }
 
+const NOT_TOLD = "no dyno has told it";
+
 // A tile without a number has a dash where others have theirs, and says why in
 // words where others have theirs.
 function say(root: HTMLElement, words: string, mark = NOTHING): void {
@@ -61,8 +64,9 @@ class Throughput implements Tile {
     readonly root = frame("throughput", "Throughput", this.value.root,
                           this.sub);
 
-    update({ requests, from, to }: Snapshot): void {
-        say(this.root, requests.count === 0 ? "no requests yet" : "");
+    update(of: Snapshot): void {
+        const { requests, from, to } = of;
+        say(this.root, requests.count === 0 ? noneOf(of, "no requests") : "");
         this.value.update(rate(requests.per_s));
         this.root.dataset["tone"] = failedTone(requests);
         const failed = requests.failed > 0
@@ -102,7 +106,7 @@ class Response implements Tile {
     update(of: Snapshot): void {
         this.newest = of;
         const dist = of.requests.response_ms;
-        say(this.root, dist === null ? "no requests yet" : "");
+        say(this.root, dist === null ? noneOf(of, "no requests") : "");
         if (dist === null)
             return;
         for (const [name, value] of this.values)
@@ -167,8 +171,9 @@ class Statuses implements Tile {
         this.root = frame("status", "Status", this.bar, list);
     }
 
-    update({ classes, requests }: Snapshot): void {
-        say(this.root, requests.count === 0 ? "no requests yet" : "");
+    update(of: Snapshot): void {
+        const { classes, requests } = of;
+        say(this.root, requests.count === 0 ? noneOf(of, "no requests") : "");
         for (const { key, isRare } of STATUS_CLASSES) {
             const part = this.parts.get(key);
             const value = this.counts.get(key);
@@ -280,11 +285,12 @@ class MemoryTile implements Tile {
               el("span", { class: "of" }, "most"))),
         this.bar.root, this.sub);
 
-    update({ processes }: Snapshot): void {
+    update(of: Snapshot): void {
+        const { processes } = of;
         const totals = processes.flatMap(
             one => one.memory?.total ?? []);
         this.root.dataset["tone"] = "";
-        say(this.root, totals.length === 0 ? "no dyno has told it yet" : "");
+        say(this.root, totals.length === 0 ? noneOf(of, NOT_TOLD) : "");
         if (totals.length === 0)
             return;
         const sum = totals.reduce((a, b) => a + b, 0);
@@ -295,7 +301,7 @@ class MemoryTile implements Tile {
         this.bar.root.hidden = nearest === null;
         if (nearest === null) {
             setText(this.sub, totals.length === 1 ? "of one process"
-                : `of ${totals.length} processes`);
+                : `of ${count(totals.length)} processes`);
             return;
         }
         const tone = toneOf(nearest.value, 0.9, 1);
@@ -313,9 +319,9 @@ class LoadTile implements Tile {
     private readonly sub = el("p", { class: "sub" });
     readonly root = frame("load", "Load", this.value.root, this.sub);
 
-    update({ processes }: Snapshot): void {
-        const top = most(processes, one => one.load?.["1m"]);
-        say(this.root, top === null ? "no dyno has told it yet" : "");
+    update(now: Snapshot): void {
+        const top = most(now.processes, one => one.load?.["1m"]);
+        say(this.root, top === null ? noneOf(now, NOT_TOLD) : "");
         if (top === null)
             return;
         this.value.update({ value: digits(top.value), unit: "" });
@@ -344,10 +350,11 @@ class Activity implements Tile {
         this.root.title = ACTIVITY;
     }
 
-    update({ processes }: Snapshot): void {
+    update(of: Snapshot): void {
+        const { processes } = of;
         const web = processes.filter(
             one => one.process !== null && (one.requests ?? 0) > 0);
-        say(this.root, web.length === 0 ? "no requests yet" : "");
+        say(this.root, web.length === 0 ? noneOf(of, "no requests") : "");
         if (web.length === 0)
             return;
         const mean = web.reduce((sum, one) => sum + (one.busy ?? 0), 0) /
@@ -366,7 +373,7 @@ class Activity implements Tile {
             bar.dataset["tone"] = toneOf(busy, 0.8, 1);
             bar.title = shown(one.process ?? "");
         });
-        const dynos = web.length === 1 ? "one dyno" : `${web.length} dynos`;
+        const dynos = web.length === 1 ? "one dyno" : `${count(web.length)} dynos`;
         setText(this.sub, mean > 1
             ? `requests in ${web.length === 1 ? dynos : `each of ${dynos}`}, ` +
               "by the router"
@@ -387,10 +394,11 @@ class Queue implements Tile {
                         this.value.root), this.sub);
     }
 
-    update({ queue, requests }: Snapshot): void {
+    update(of: Snapshot): void {
+        const { queue, requests } = of;
         const wait = queue.wait_ms;
         say(this.root, wait !== null ? ""
-            : requests.count === 0 ? "no requests yet"
+            : requests.count === 0 ? noneOf(of, "no requests")
                 : "not in this router's lines");
         this.root.dataset["tone"] = queue.is_over ? "warn" : "";
         if (wait === null)
@@ -423,6 +431,6 @@ class Loss implements Tile {
             : lines.behind > BEHIND
             ? `${plural(lines.behind, "line")} still to be counted`
             : `${size.value === NOTHING ? "0 B" : `${size.value} ` +
-                size.unit} in ${within(to - from)}, none lost`);
+                size.unit} in ${within(to - from)}, none lost before being counted`);
     }
 }

@@ -29,7 +29,7 @@ const COLUMNS: { name: string; label: string; sort: Sort | null;
     { name: "failed", label: "Failed", sort: null,
       hint: "Status 500 and more, or an H code" },
     { name: "p95", label: "p95", sort: "p95",
-      hint: "Response time that 95 % stay below" },
+      hint: "Response time 95 % of the way from fastest to slowest" },
     { name: "errors text", label: "Errors", sort: "errors",
       hint: "H, R and L codes of the last minute" },
     { name: "memory", label: "Memory", sort: "memory",
