@@ -2,6 +2,7 @@
 """The dashboard, in Chromium, over lines that are made for it: who signs in, what
 exactly is shown, what is asked, whatever names there are. What somebody sees of the
 demo, and a restart, are for tests/browser."""
+import re
 import unittest
 
 import programs
@@ -200,20 +201,31 @@ class Dashboard(DashboardTest):
         self.browser.run(FILTER, "status>>500")
         self.assertTrue(self.wait_for(
             ".tail-told", "an error", lambda text: "logplexd says" in text))
+        self.assertEqual(self.text(".list-none"), self.text(".tail-told"))
+        self.browser.run(FILTER, "status>=600")
+        self.wait_for(".list-none", "why it is empty", lambda text: re.match(
+            r"No line matches “status>=600” yet, asked for since [\d:]{8}$",
+            text))
+        self.browser.run(FILTER, "")
+        self.wait_for(".tail-told", "all lines again",
+                      lambda text: text == "4 lines")
+        self.assertIsNone(self.text(".list-none"))
 
     def test_the_fleet_leads_to_a_channel_by_keys(self):
         self.make_channel("quiet", "app")
-        self.send(request(1, 20, 503))
+        self.send(*(request(i, 20, 503, " code=H12") for i in range(2)))
         self.open("/")
         programs.wait_until(
             lambda: self.browser.run(TEXTS, ".channel-link") ==
             ["shop", "quiet"], PATIENCE_S, "what hurts, first")
+        self.wait_for("td.c-errors", "what the number is of", lambda text:
+                      text == "2 errors, top H12 Request timeout")
         self.browser.run(KEY, "j")
         self.assertEqual(self.browser.run(
             "return document.activeElement.textContent"), "shop")
         self.browser.run("document.activeElement.click()")
         self.wait_for("#tile-throughput .sub", "its page",
-                      lambda text: text.startswith("1 in"))
+                      lambda text: text.startswith("2 in"))
         self.browser.run(KEY, "Escape")
         self.wait_for(".channels", "the fleet again")
 

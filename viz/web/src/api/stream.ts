@@ -31,6 +31,8 @@ export const BEGAN_ANEW = "the daemon was started again, or the channel was " +
 export interface StreamUser {
     onEvent(event: SseEvent): void;
     onState(state: StreamState): void;
+    // It is allowed and begins; there may be no event yet.
+    onOpen?(): void;
 }
 
 // What won't be otherwise in a second: the channel may be made, a switch
@@ -127,6 +129,7 @@ export class Stream {
         const answer = await ask(this.path, under.signal, headers);
         if (!answer.body)
             throw new ApiError(0, "the answer has no body");
+        this.user.onOpen?.();
         const reader = answer.body.getReader();
         const decoder = new TextDecoder();
         const parser = new SseParser();

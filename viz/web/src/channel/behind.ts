@@ -26,15 +26,17 @@ export class Behind {
     }
 
     matching(title: string, query: Query): void {
-        this.ask(title, "/lines", { ...query, limit: LINES });
+        this.ask(title, "/lines", { ...query, limit: LINES }, LINES);
     }
 
     request(id: string): void {
         this.ask(`Request ${id}`, `/requests/${segmentOf(id)}`, {});
     }
 
-    private ask(title: string, rest: string, query: Query): void {
+    private ask(title: string, rest: string, query: Query,
+                limit = Infinity): void {
         const path = channelPath(this.channel, rest, query);
-        void this.panel.open(title, signal => getJson<Lines>(path, signal));
+        void this.panel.open(title, signal => getJson<Lines>(path, signal),
+                             limit);
     }
 }

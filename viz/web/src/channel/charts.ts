@@ -113,7 +113,7 @@ export class Charts {
     private drawOne({ chart, series }: ChartOf): void {
         const to = this.range.tier === "seconds"
             ? this.now_s : this.store.t.at(-1) ?? this.now_s;
-        chart.update({ t: this.store.t, from: to - this.range.span_s, to,
+        chart.update({ t: this.store.t, step_s: this.store.step_s, from: to - this.range.span_s, to,
                        series: series(this.store, this.now),
                        markers: this.store.markers });
     }

@@ -2,7 +2,7 @@
 import { segmentOf } from "../api/segment";
 import type { FleetChannel } from "../api/types";
 import { el, setAttribute, setText } from "../base/dom";
-import { compact, count, duration, percent, rate } from "../base/format";
+import { compact, count, duration, NOTHING, percent, rate } from "../base/format";
 import type { View } from "../base/keyed";
 import { shown } from "../base/shown";
 import { Bar, failedTone, toneOf, Value } from "../ui/parts";
@@ -51,6 +51,9 @@ export class FleetRow implements View<FleetChannel> {
     private readonly code = el("b", { class: "code" });
     private readonly meaning = el("span", { class: "meaning" });
     private readonly errors = el("span", { class: "number" });
+    private readonly errorsCell = el(
+        "td", { role: "cell", class: "c-errors text" }, this.errors, " ",
+        this.code, " ", this.meaning);
 
     // windowS: how many seconds the counts are over, by now.
     constructor(private readonly windowS: () => number) {
@@ -65,8 +68,7 @@ export class FleetRow implements View<FleetChannel> {
             cell("requests", this.requests.root),
             cell("failed", this.failed.root),
             cell("p95", this.p95.root),
-            cell("errors text", this.errors, " ", this.code, " ",
-                 this.meaning),
+            this.errorsCell,
             cell("memory", this.memoryBar.root, this.memory.root),
             this.lost,
             cell("lines", this.lines.root));
@@ -100,8 +102,19 @@ export class FleetRow implements View<FleetChannel> {
         this.lines.update(rate(of.lines / this.windowS()));
         setText(this.lost, of.lost_lines > 0 ? count(of.lost_lines) : "–");
         this.lost.dataset["tone"] = of.lost_lines > 0 ? "bad" : "";
-        setText(this.errors, of.errors > 0 ? compact(of.errors) : "–");
-        setText(this.code, of.top_code ?? "");
-        setText(this.meaning, of.meaning ?? "");
+        this.updateErrors(of);
+    }
+
+    // The number is of all codes, and the code one of them.
+    private updateErrors({ errors, top_code, meaning }: FleetChannel): void {
+        const isOfSeveral = top_code !== null && errors > 1;
+        const words = errors === 0 ? NOTHING
+            : `${compact(errors)} ${errors === 1 ? "error" : "errors"}` +
+                (isOfSeveral ? ", top" : top_code === null ? "" : ",");
+        setText(this.errors, words);
+        setText(this.code, top_code ?? "");
+        setText(this.meaning, meaning ?? "");
+        setAttribute(this.errorsCell, "title", errors === 0 ? undefined
+            : [words, top_code, meaning].filter(one => one !== null).join(" "));
     }
 }

@@ -6,9 +6,10 @@ import { BEGAN_ANEW, Stream, whyNothing } from "../api/stream";
 import type { Line } from "../api/types";
 import type { Behind } from "../channel/behind";
 import { el, setAttribute, setText } from "../base/dom";
-import { compact, count, plural } from "../base/format";
+import { clock, compact, count, plural } from "../base/format";
 import { atMostEvery, onceAFrame } from "../base/frames";
 import { InSight } from "../base/in_sight";
+import { shown } from "../base/shown";
 import { section } from "../ui/parts";
 import { LineRow } from "./line_row";
 import { LineStore, LINES_MAX, type Entry } from "./line_store";
@@ -40,10 +41,14 @@ export class TailView {
         onclick: () => this.follow() }, "Follow");
     private readonly told = el("p", { class: "fine tail-told",
                                       role: "status" });
+    // Why there is no line, where they would be.
+    private readonly none = el("p", { class: "list-none" });
     private readonly list: VirtualList;
     readonly root: HTMLElement;
     private stream: Stream | null = null;
     private words = "";
+    private where = ""; // that it is filtered by
+    private since_s = 0; // 0: it has not begun
     private current: Entry | null = null; // the line that keys have chosen
     private needle = "";
     private hits = 0;
@@ -65,6 +70,7 @@ export class TailView {
         this.list = new VirtualList("Lines", ROW_PX,
                                     () => new LineRow(user),
                                     () => this.draw());
+        this.list.root.append(this.none);
         this.list.root.addEventListener("keydown",
                                         event => this.pressed(event));
         const refilter = atMostEvery(REFILTER_MS, () => this.reopen());
@@ -170,15 +176,20 @@ export class TailView {
         this.held.clear();
         this.missed = 0;
         this.words = "";
+        this.since_s = 0;
         const query: Record<string, string | number> = { num: HISTORY };
-        const where = this.filter.value.trim();
-        if (where !== "")
-            query["where"] = where;
+        this.where = this.filter.value.trim();
+        if (this.where !== "")
+            query["where"] = this.where;
         this.stream = new Stream(
             channelPath(this.channel, "/tail", query), SILENCE_MS, {
                 onEvent: event => this.take(event),
                 onState: state => {
                     this.words = whyNothing(state);
+                    this.draw();
+                },
+                onOpen: () => {
+                    this.since_s ||= Date.now() / 1000;
                     this.draw();
                 },
             });
@@ -253,6 +264,18 @@ export class TailView {
             ? "" : `${count(this.hits)} with “${this.search.value}” of `;
         setText(this.told, this.words !== "" ? this.words : found + kept);
         this.told.dataset["tone"] = this.words === "" ? "" : "bad";
+        setText(this.none, this.store.length > 0 ? "" : this.whyEmpty());
+        this.none.dataset["tone"] = this.told.dataset["tone"];
+    }
+
+    private whyEmpty(): string {
+        if (this.words !== "")
+            return this.words;
+        if (this.since_s === 0)
+            return "Connecting…";
+        const what = this.where === "" ? "No line yet"
+            : `No line matches “${shown(this.where)}” yet`;
+        return `${what}, asked for since ${clock(this.since_s)}`;
     }
 }
 

@@ -4,7 +4,7 @@ import uPlot from "uplot";
 
 import type { Column, Marker } from "../api/types";
 import { el, setAttribute, setText } from "../base/dom";
-import { clock, text, type Figure } from "../base/format";
+import { clock, duration, text, type Figure } from "../base/format";
 import { shown } from "../base/shown";
 import { colour, onTheme } from "../base/theme";
 import { drawMarkers } from "./markers";
@@ -26,6 +26,7 @@ export interface ChartData {
     markers: Marker[];
     from: number;
     to: number;
+    step_s: number; // what each of t is of
 }
 
 export interface ChartSpec {
@@ -186,8 +187,11 @@ export class Chart {
             ],
             series: [{}, ...this.drawn().map(one => this.line(one))],
             hooks: {
-                drawClear: [plot => this.drawThreshold(plot)],
-                draw: [plot => drawMarkers(plot, this.data?.markers ?? [])],
+                // Before the data, which may be no wider than a marker.
+                drawClear: [
+                    plot => drawMarkers(plot, this.data?.markers ?? []),
+                    plot => this.drawThreshold(plot),
+                ],
                 setCursor: [() => this.showValues()],
             },
         };
@@ -282,7 +286,8 @@ export class Chart {
     private showValues(): void {
         const index = this.plot?.cursor.idx ?? null;
         const t = index === null ? undefined : this.data?.t[index];
-        setText(this.when, t === undefined ? "last minute" : clock(t));
+        setText(this.when, t === undefined ? "numbers: of the last minute"
+            : `numbers: of ${stepAt(t, this.data?.step_s ?? 1)}`);
         this.when.classList.toggle("is-past", t !== undefined);
         this.data?.series.forEach((one, i) => {
             const value = index === null ? one.now : valueAt(one, index);
@@ -322,6 +327,12 @@ function valueAt({ values, isSampled }: ChartSeries, index: number):
             return value;
     }
     return null;
+}
+
+// "12:00:10 + 10 s": when a point's time begins, and how long it is.
+function stepAt(t: number, step_s: number): string {
+    return step_s === 1 ? clock(t)
+        : `${clock(t)} + ${text(duration(step_s * 1000))}`;
 }
 
 // One that would not fit before the edge is left out.

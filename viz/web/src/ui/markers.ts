@@ -1,4 +1,5 @@
-// What happened, as lines down a chart: releases, deploys, restarts, crashes.
+// What happened, as lines down a chart, below its data: releases, deploys, restarts,
+// crashes.
 import type uPlot from "uplot";
 
 import type { Marker } from "../api/types";
@@ -25,7 +26,7 @@ export function drawMarkers(plot: uPlot, markers: readonly Marker[]): void {
         const isRelease = marker.process === "";
         ctx.strokeStyle = ctx.fillStyle = colour(
             isBad(marker) ? "bad" : isRelease ? "accent" : "muted");
-        ctx.globalAlpha = isRelease || isBad(marker) ? 0.9 : 0.45;
+        ctx.globalAlpha = isRelease || isBad(marker) ? 0.6 : 0.35;
         ctx.lineWidth = scale;
         ctx.setLineDash(isRelease ? [] : [2 * scale, 3 * scale]);
         ctx.beginPath();

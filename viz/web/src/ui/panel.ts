@@ -2,9 +2,10 @@
 import { ApiError } from "../api/client";
 import type { AbsentLine, Line, Lines } from "../api/types";
 import { el, type Child } from "../base/dom";
-import { clock, count, plural } from "../base/format";
+import { clock, count } from "../base/format";
 import { shown, visibleLines } from "../base/shown";
 import { requestOf, toneOf } from "./line_text";
+import { wordsOf } from "./lines_words";
 import { Side } from "./side";
 
 type Ask = (signal: AbortSignal) => Promise<Lines>;
@@ -20,13 +21,14 @@ export class Panel {
     // byRequest: what a click on a line's request id is to do.
     constructor(private readonly byRequest: (id: string) => void) {}
 
-    async open(title: string, ask: Ask): Promise<void> {
+    // limit: how many lines are asked for at most.
+    async open(title: string, ask: Ask, limit: number): Promise<void> {
         this.show(title);
         this.told.textContent = "Looking…";
         const under = new AbortController();
         this.under = under;
         try {
-            this.fill(await ask(under.signal));
+            this.fill(await ask(under.signal), limit);
         } catch (error) {
             if (!under.signal.aborted)
                 this.told.textContent = error instanceof ApiError
@@ -47,8 +49,8 @@ export class Panel {
         this.side.show(title);
     }
 
-    private fill(answer: Lines): void {
-        this.told.textContent = tell(answer);
+    private fill(answer: Lines, limit: number): void {
+        this.told.textContent = wordsOf(answer, limit);
         this.list.replaceChildren(...answer.lines.map(
             line => "text" in line ? this.lineItem(line)
                                    : absentItem(line)));
@@ -87,28 +89,4 @@ function absentItem(line: AbsentLine): HTMLElement {
         : line.left_out ? "is left out: the answer is large enough as it is"
             : "has not come yet";
     return el("li", { class: "absent" }, `№ ${count(line.seq)} ${why}.`);
-}
-
-// What the answer says of itself, in a sentence.
-function tell(answer: Lines): string {
-    const words: string[] = [];
-    if (answer.epoch_is_over)
-        words.push("They are of a life of the daemon that is over.");
-    if (answer.lines.length === 0)
-        words.push("No line.");
-    if (answer.matched !== undefined && answer.matched > answer.lines.length)
-        words.push(`The newest ${answer.lines.length} of ` +
-                   `${plural(answer.matched, "line")}.`);
-    if (answer.evicted && answer.complete)
-        words.push("Older lines are gone" + (answer.covers?.from
-            ? `: this is of those since ${clock(answer.covers.from, true)}.`
-            : "."));
-    if (answer.hidden)
-        words.push(`${plural(answer.hidden, "line")} of it ` +
-                   `${answer.hidden === 1 ? "is" : "are"} hidden: this channel ` +
-                   "shows no history of then.");
-    if (answer.complete === false)
-        words.push(answer.why ? `Not all was looked at: ${answer.why}.`
-                              : "Not all was looked at.");
-    return words.join(" ");
 }
