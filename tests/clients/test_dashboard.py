@@ -274,6 +274,12 @@ class Dashboard(DashboardTest):
             return keys
         programs.wait_until(look, PATIENCE_S, "its key in the legend")
         self.assertEqual(keys[0][0], keys[0][1], "whole in its title")
+        self.wait_for("#tile-memory .sub", "who has it", lambda text:
+                      text == "\u2068%s…\u2069 at 2 %% of 512 MB" % (
+                          process[:23]))
+        self.assertEqual(self.browser.run(
+            "return document.querySelector('#tile-memory .sub').title"),
+            keys[0][1])
         self.wait_for(".row-text", "the line")
         self.browser.run("document.querySelectorAll('.values').forEach("
                          "one => { one.open = true; })")

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { shown, visible, visibleLines } from "./shown";
+import { shown, shownBriefly, visible, visibleLines } from "./shown";
 
 test("plain text stays as it is", () => {
     for (const text of ["", "web.1", "GET /a?b=c", "a\tb", "größer 日本 שלום"])
@@ -25,6 +25,13 @@ test("nothing turns the direction of what is around it", () => {
         if (/[\p{Bidi_Control}\p{Cc}\p{Zl}\p{Zp}]/u.test(one) && one !== "\t")
             assert.notEqual(visible(one), one, code.toString(16));
     }
+});
+
+test("a name among others is cut where it is too long", () => {
+    assert.equal(shownBriefly("web.1", 5), "web.1");
+    assert.equal(shownBriefly("web.12", 5), "\u2068web.…\u2069");
+    assert.equal(shownBriefly("😀😀😀", 2), "\u2068😀…\u2069");
+    assert.equal(shownBriefly("\u202Eabc", 2), "\u2068‹U+202E›…\u2069");
 });
 
 test("what may have several lines keeps them", () => {

@@ -35,3 +35,10 @@ export function visibleLines(text: string): string {
 export function shown(name: string): string {
     return PLAIN.test(name) ? name : `\u2068${visible(name)}\u2069`;
 }
+
+// The same where there is room for so many characters.
+export function shownBriefly(name: string, most: number): string {
+    const all = [...name];
+    return shown(all.length > most ? `${all.slice(0, most - 1).join("")}…`
+                                   : name);
+}

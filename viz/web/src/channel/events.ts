@@ -32,7 +32,7 @@ export class Events {
         const { from_seq, end_seq } = of;
         return el("li", { "data-tone": of.isBad ? "bad" : "" },
                   el("button", { class: "behind", type: "button",
-                                 title: "The lines around it",
+                                 title: `${of.text}: the lines around it`,
                                  onclick: () => this.behind.matching(
                                      `Around ${of.text}`,
                                      { from_seq, end_seq }) },

@@ -6,7 +6,7 @@ import {
     rate, within,
 } from "../base/format";
 import { Keyed, type View } from "../base/keyed";
-import { shown } from "../base/shown";
+import { shown, shownBriefly } from "../base/shown";
 import { Bar, failedTone, linesButton, toneOf, Value } from "../ui/parts";
 import { responsesAround, type Behind } from "./behind";
 import { noneOf } from "./last_minute";
@@ -250,8 +250,10 @@ class Codes implements Tile {
     }
 }
 
+const NAME_MAX = 24; // characters of a name among other words
+
 interface Most {
-    name: string; // to be shown
+    name: string; // to be shown, not all of it where it is long
     of: Process;
     value: number;
 }
@@ -266,9 +268,15 @@ function most(processes: readonly Process[],
         if (value !== null && value !== undefined &&
             (best === null || value > best.value))
             best = { name: one.process === null ? "others"
-                         : shown(one.process), of: one, value };
+                         : shownBriefly(one.process, NAME_MAX),
+                     of: one, value };
     }
     return best;
+}
+
+function nameWhole(node: HTMLElement, { of }: Most): void {
+    setAttribute(node, "title", of.process === null ? undefined
+        : shown(of.process));
 }
 
 class MemoryTile implements Tile {
@@ -300,6 +308,7 @@ class MemoryTile implements Tile {
         const nearest = most(processes, one => one.memory?.share);
         this.bar.root.hidden = nearest === null;
         if (nearest === null) {
+            setAttribute(this.sub, "title", undefined);
             setText(this.sub, totals.length === 1 ? "of one process"
                 : `of ${count(totals.length)} processes`);
             return;
@@ -309,6 +318,7 @@ class MemoryTile implements Tile {
         this.root.dataset["tone"] = tone;
         const share = percent(nearest.value);
         const limit = bytes(nearest.of.memory?.quota);
+        nameWhole(this.sub, nearest);
         setText(this.sub, `${nearest.name} at ${share.value} % of ` +
             `${limit.value} ${limit.unit}`);
     }
@@ -329,6 +339,7 @@ class LoadTile implements Tile {
             const load = top.of.load?.[minutes];
             return load === undefined ? NOTHING : digits(load);
         };
+        nameWhole(this.sub, top);
         setText(this.sub, `${top.name} in 1 min; ${of("5m")} in 5, ` +
             `${of("15m")} in 15`);
     }
