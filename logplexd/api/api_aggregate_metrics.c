@@ -133,6 +133,7 @@ static void put_window(void *ctx, const lp_aggregate_window *window,
 {
     printing *p = ctx;
     uint64_t lines = 0;
+    uint64_t other_statuses = 0;
 
     for (unsigned i = 0; i < LP_STATUS_CLASSES; i++)
         put(p, METRIC_CLASS, "class", lp_span_str(api_class_names[i]),
@@ -145,6 +146,9 @@ static void put_window(void *ctx, const lp_aggregate_window *window,
             lines += row->count;
         else if (row->dimension == LP_DIM_TOTAL)
             put_total(p, row);
+        else if (row->dimension == LP_DIM_STATUS &&
+                 lp_span_equal(name, LP_SPAN("other")))
+            other_statuses += row->count; // what is none, and further ones
         else if (row->dimension == LP_DIM_STATUS)
             put(p, METRIC_STATUS, "status", name, (double)row->count);
         else if (row->dimension == LP_DIM_CODE && !row->is_of_process)
@@ -152,6 +156,9 @@ static void put_window(void *ctx, const lp_aggregate_window *window,
         else if (row->dimension == LP_DIM_MEASURE && !row->is_other)
             put_measure(p, row);
     }
+    if (other_statuses > 0)
+        put(p, METRIC_STATUS, "status", LP_SPAN("other"),
+            (double)other_statuses);
     put(p, METRIC_LINES, NULL, LP_SPAN(""), (double)lines);
 }
 

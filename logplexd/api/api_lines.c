@@ -250,18 +250,42 @@ static bool read_response(http_request *req, lp_scan_where *where)
     return true;
 }
 
+/* A number, or a name that statuses have which are none. */
+static bool read_status(http_request *req, int32_t *out)
+{
+    const char *text = http_query(req, "status");
+    uint64_t number;
+
+    if (!text)
+        return true;
+    if (strcmp(text, "none") == 0) {
+        *out = LP_SCAN_STATUS_NONE;
+        return true;
+    }
+    if (strcmp(text, "other") == 0) {
+        *out = LP_SCAN_STATUS_OTHER;
+        return true;
+    }
+    if (!api_parse_count(lp_span_str(text), &number) || number < 100 ||
+        number > 999) {
+        api_query_refuse(req, "status", lp_span_str(text),
+                         "a number from 100 to 999, \"none\" or \"other\"");
+        return false;
+    }
+    *out = (int32_t)number;
+    return true;
+}
+
 static bool read_where(http_request *req, search *it)
 {
     lp_scan_where *where = &it->base.where;
-    uint64_t status = 0;
 
     if (!api_query_number(req, "limit", 1, LINE_LIST_LINES_MAX,
                           &it->limit_lines) ||
-        !api_query_number(req, "status", 100, 999, &status) ||
-        !read_response(req, where) || !read_range(req, &it->base) ||
+        !read_status(req, &where->status) || !read_response(req, where) ||
+        !read_range(req, &it->base) ||
         !api_query_filter(req, "where", &where->filter))
         return false;
-    where->status = (int32_t)status;
     return api_query_text(req, "process", &where->process) &&
            api_query_text(req, "route", &where->route) &&
            api_query_text(req, "code", &where->code);

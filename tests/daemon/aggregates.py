@@ -375,6 +375,8 @@ class Bounds(Aggregating):
                       for n in range(1, 6))
         self.assertEqual(told["classes"], wanted)
         self.assertIsNone(told["status"][-1]["status"])  # there are others
+        self.assertEqual(next(one["count"] for one in told["status"]
+                              if one["status"] == "other"), wanted["other"])
         columns = self.series()
         for name, key in (("none", "s_none"), ("other", "s_other"),
                           *(("%dxx" % n, "s%dxx" % n) for n in range(1, 6))):

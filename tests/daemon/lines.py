@@ -95,6 +95,13 @@ class ByWhatTheySay(ReadingTest):
         self.assertEqual(seqs(answer), list(range(104, 0, -1)))
         self.assertEqual((answer["complete"], answer["why"]), (True, None))
 
+    def test_requests_without_a_status_are_found(self):
+        self.send_requests(*[router("/x", status, 1)
+                             for status in ("", "x", 5000000000000, 600)])
+        for expected, status in (([106, 105], "none"), ([108, 107], "other"),
+                                 ([108], 600)):
+            self.assertEqual(seqs(self.get("lines", status=status)), expected)
+
     def test_each_question_is_what_it_says(self):
         for expected, query in (
                 (range(91, 0, -10), {"status": 503}),
@@ -147,8 +154,8 @@ class ByWhatTheySay(ReadingTest):
                 ('"limit" is "0", but has to be a number from 1 to 1000',
                  {"limit": 0}),
                 ('"limit" is "1001", but', {"limit": 1001}),
-                ('"status" is "99", but has to be a number from 100 to 999',
-                 {"status": 99}),
+                ('"status" is "99", but has to be a number from 100 to 999, '
+                 '"none" or "other"', {"status": 99}),
                 ('"from_seq" is "0", but has to be a number from 1',
                  {"from_seq": 0}),
                 ('"end_seq" is "x", but', {"end_seq": "x"}),

@@ -7,7 +7,7 @@ from logplexd import OWNER, DaemonTest, line
 def router(path="/", status=200, service=10, connect=1, more="",
            request_id="r", dyno="web.1", at="info"):
     return ('at=%s%s method=GET path="%s" host=example.org request_id=%s '
-            'fwd="10.0.0.1" dyno=%s connect=%sms service=%sms status=%d '
+            'fwd="10.0.0.1" dyno=%s connect=%sms service=%sms status=%s '
             'bytes=100 protocol=https' % (at, more, path, request_id, dyno,
                                           connect, service, status))
 

@@ -25,14 +25,13 @@
 #include "logplex/aggregate.h"
 #include "marker.h"
 #include "minute.h"
+#include "response.h"
 #include "series.h"
 
 enum {
     LPI_NS_PER_S = 1000000000,
     LPI_SLACK_S = 10, /* lines so late still count in the second that is open */
     LPI_SILENT_S = 120,
-    LPI_STATUS_FIRST = 100,
-    LPI_STATUS_END = 600,
     LPI_ROUTER_MEASURES = 5,
     LPI_ROUTE_MEMOS = 64,
     LPI_PROCESS_MEMOS = 64

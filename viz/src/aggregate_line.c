@@ -267,29 +267,22 @@ static void count_router_measure(lp_aggregate *aggregate, unsigned which,
     count(aggregate, slot, seq, &v);
 }
 
-static lp_status_class class_of(int32_t status)
+enum { STATUS_DIGITS = 3 };
+
+/* Empty for none. Numbers that are no status have one name: it is that which they
+ * say, and the parser does not keep all of their digits. */
+static lp_span status_name(int32_t status, char digits[STATUS_DIGITS])
 {
-    if (status >= LPI_STATUS_FIRST && status < LPI_STATUS_END) {
-        return (lp_status_class)(status / LPI_STATUS_FIRST);
-    }
-    return status < 0 ? LP_STATUS_NONE : LP_STATUS_OTHER;
-}
-
-enum { DIGITS = 10 };
-
-/* Empty for none. */
-static lp_span status_name(int32_t status, char digits[DIGITS])
-{
-    size_t at = DIGITS;
-
     if (status < 0) {
         return lp_span_of(NULL, 0);
     }
-    do {
+    if (lpi_class_of_status(status) == LP_STATUS_OTHER) {
+        return LP_SPAN("other");
+    }
+    for (size_t at = STATUS_DIGITS; at > 0; status /= 10) {
         digits[--at] = (char)('0' + status % 10);
-        status /= 10;
-    } while (status > 0);
-    return lp_span_of(digits + at, DIGITS - at);
+    }
+    return lp_span_of(digits, STATUS_DIGITS);
 }
 
 static void count_status(lp_aggregate *aggregate, int32_t status, lp_seq seq,
@@ -302,7 +295,7 @@ static void count_status(lp_aggregate *aggregate, int32_t status, lp_seq seq,
     lpi_series *series;
 
     if (slot == 0) {
-        char digits[DIGITS];
+        char digits[STATUS_DIGITS];
         lpi_key key = {.dimension = LP_DIM_STATUS,
                        .name = status_name(status, digits)};
 
@@ -311,7 +304,7 @@ static void count_status(lp_aggregate *aggregate, int32_t status, lp_seq seq,
             *memo = (uint16_t)slot;
         }
     }
-    aggregate->live->open_classes[class_of(status)]++;
+    aggregate->live->open_classes[lpi_class_of_status(status)]++;
     series = count(aggregate, slot, seq, v);
     series->open.failed += is_failed ? 1 : 0;
 }

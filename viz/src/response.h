@@ -1,9 +1,10 @@
-/* response.h - what a time of a request can be. */
+/* response.h - what a time and a status of a request can be. */
 #ifndef LP_VIZ_RESPONSE_H
 #define LP_VIZ_RESPONSE_H
 
 #include <stdbool.h>
 
+#include "logplex/aggregate.h"
 #include "logplex/measure.h"
 
 #define LPI_TIME_MOST_MS 8.64e9 /* 100 days: what is beyond is a mistake */
@@ -14,6 +15,16 @@ static inline bool lpi_is_time(const lp_measure *measure)
 {
     return measure->unit == LP_UNIT_MS && measure->value >= 0 &&
            measure->value <= LPI_TIME_MOST_MS;
+}
+
+enum { LPI_STATUS_FIRST = 100, LPI_STATUS_END = 600 };
+
+static inline lp_status_class lpi_class_of_status(int32_t status)
+{
+    if (status >= LPI_STATUS_FIRST && status < LPI_STATUS_END) {
+        return (lp_status_class)(status / LPI_STATUS_FIRST);
+    }
+    return status < 0 ? LP_STATUS_NONE : LP_STATUS_OTHER;
 }
 
 #endif /* LP_VIZ_RESPONSE_H */

@@ -70,8 +70,8 @@ const char *lpi_scan_init(lp_scan *scan, const lp_scan_where *where)
         !copy_text(scan, 3, &scan->where.request_id)) {
         return "a process, route, code or request id is over 256 bytes";
     }
-    if (where->status < 0) {
-        return "the status is negative";
+    if (where->status < LP_SCAN_STATUS_OTHER) {
+        return "the status is below all that have a meaning";
     }
     if (where->has_response &&
         !(where->response_min_ms <= where->response_max_ms)) {
@@ -255,6 +255,20 @@ static bool code_holds(lp_scan *scan, lpi_scan_line *line)
            lp_span_equal(measures->code, scan->where.code);
 }
 
+static bool status_holds(int32_t wanted, int32_t status)
+{
+    switch (wanted) {
+    case 0:
+        return true;
+    case LP_SCAN_STATUS_NONE:
+        return status < 0;
+    case LP_SCAN_STATUS_OTHER:
+        return lpi_class_of_status(status) == LP_STATUS_OTHER;
+    default:
+        return status == wanted;
+    }
+}
+
 static bool request_holds(lp_scan *scan, lpi_scan_line *line)
 {
     const lp_scan_where *where = &scan->where;
@@ -267,7 +281,7 @@ static bool request_holds(lp_scan *scan, lpi_scan_line *line)
     }
     measures = lpi_scan_measures(scan, line);
     if (measures->kind != LP_KIND_ROUTER ||
-        (where->status > 0 && measures->status != where->status) ||
+        !status_holds(where->status, measures->status) ||
         (where->route.len_bytes > 0 &&
          !lp_span_equal(lpi_scan_route(scan, line), where->route))) {
         return false;

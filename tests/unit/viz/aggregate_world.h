@@ -253,7 +253,13 @@ static inline void world_request(world *w, int64_t ns, const request *r)
                       sizeof(route) - 1);
     route[n] = '\0';
     if (r->status > 0) {
-        snprintf(status, sizeof(status), "%d", r->status);
+        bool is_status = r->status >= 100 && r->status < 600;
+
+        if (is_status) {
+            snprintf(status, sizeof(status), "%d", r->status);
+        } else {
+            snprintf(status, sizeof(status), "other");
+        }
     }
     add_fact(w, LP_DIM_TOTAL, "", NULL, time, is_failed);
     add_fact(w, LP_DIM_STATUS, status, NULL, time, is_failed);
@@ -386,9 +392,9 @@ static inline void check_classes(const world *w,
     for (size_t i = 0; i < w->fact_count; i++) {
         const fact *f = &w->facts[i];
         const fact_series *of = &w->series[f->series];
-        int status = atoi(of->name);
-        unsigned class = status >= 100 && status < 600 ? (unsigned)status / 100
-                                                       : LP_STATUS_OTHER;
+        unsigned class = of->name[0] >= '1' && of->name[0] <= '5'
+                             ? (unsigned)(of->name[0] - '0')
+                             : LP_STATUS_OTHER;
 
         if (of->dimension == LP_DIM_STATUS && f->second >= window->start_s &&
             f->second < window->end_s) {

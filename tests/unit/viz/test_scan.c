@@ -108,6 +108,26 @@ static void lines_are_found_by_what_they_are(void **state)
     world_end(&now);
 }
 
+/* By the names that they have among the aggregates. */
+static void requests_without_a_status_are_found(void **state)
+{
+    world now = world_of(1000);
+
+    (void)state;
+    say_some(&now);
+    say_router(&now, "at=info method=GET path=\"/\" service=1ms status="); // 10
+    say_router(&now, "at=info method=GET path=\"/\" service=1ms status=x");
+    say_router(&now, "at=info method=GET path=\"/\" status=5000000000000");
+    say_router(&now, "at=info method=GET path=\"/\" status=600"); // 13
+    say_router(&now, "at=info method=GET path=\"/\" status=99");
+    assert_string_equal(find(&now, WHERE(.status = LP_SCAN_STATUS_NONE), 100),
+                        "11 10");
+    assert_string_equal(find(&now, WHERE(.status = LP_SCAN_STATUS_OTHER), 100),
+                        "14 13 12");
+    assert_string_equal(find(&now, WHERE(.status = 600), 100), "13");
+    world_end(&now);
+}
+
 static void responses_are_connect_and_service(void **state)
 {
     world now = world_of(1000);
@@ -446,7 +466,7 @@ static void what_makes_no_sense_is_refused_in_words(void **state)
     const lp_scan_where wrong[] = {
         {.process = {text, sizeof(text)}},
         {.request_id = {text, sizeof(text)}},
-        {.status = -1},
+        {.status = LP_SCAN_STATUS_OTHER - 1},
         {.has_response = true, .response_min_ms = 2, .response_max_ms = 1},
         {.has_response = true, .response_min_ms = (double)NAN},
         {.first_seq = 5, .end_seq = 4},
@@ -477,6 +497,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_found_by_what_they_are),
+        cmocka_unit_test(requests_without_a_status_are_found),
         cmocka_unit_test(responses_are_connect_and_service),
         cmocka_unit_test(lines_are_found_by_when_and_where_they_are),
         cmocka_unit_test(all_that_is_asked_has_to_hold),

@@ -127,8 +127,9 @@ typedef enum lp_dimension {
     LP_DIM_TOTAL = 0,   /* requests, as the router saw them: connect + service,
                            ms */
     LP_DIM_PROCESS = 1, /* the same, by who answered: "web.1", "" for nobody */
-    LP_DIM_STATUS = 2, /* by status: "200", "" for none                       */
-    LP_DIM_CODE = 3,   /* errors by code: "H12", with the times of requests;
+    LP_DIM_STATUS = 2,  /* by status: "200", "" for none, "other" for a number
+                           that is no status (LP_STATUS_OTHER) */
+    LP_DIM_CODE = 3,    /* errors by code: "H12", with the times of requests;
                            also R14 and L10, which have none. No sketch */
     LP_DIM_ROUTE = 4, /* requests by method and folded path: "GET /users/:id" */
     LP_DIM_MEASURE = 5, /* any other measure, by its name. Those of the router
