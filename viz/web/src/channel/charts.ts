@@ -36,6 +36,8 @@ const BYTE_TICKS = Array.from({ length: 24 }, (_, i) => 2 ** (i + 18));
 // Each dyno tells its memory and load once in some 20 s, in no order.
 const ROUND_S = 25;
 
+const YOUNG = 24; // of an hour or a day, the least part that is shown
+
 // Of the style sheet. Errors don't begin with the colour of what is fine.
 const CATEGORIES = [0, 1, 2, 3, 4, 5, 6, 7].map(i => `cat-${i}`);
 const ERRORS = [...CATEGORIES.slice(1), ...CATEGORIES.slice(0, 1)];
@@ -111,9 +113,16 @@ export class Charts {
     }
 
     private drawOne({ chart, series }: ChartOf): void {
-        const to = this.range.tier === "seconds"
-            ? this.now_s : this.store.t.at(-1) ?? this.now_s;
-        chart.update({ t: this.store.t, step_s: this.store.step_s, from: to - this.range.span_s, to,
+        const { t, step_s } = this.store;
+        const { tier, span_s } = this.range;
+        const last = t.at(-1);
+        const to = tier === "seconds" || last === undefined ? this.now_s
+            : last + step_s;
+        // What is young has no more than this of an axis without a value, or
+        // its values would be narrower than a line.
+        const from = tier === "seconds" ? to - span_s
+            : Math.max(to - span_s, Math.min(t[0] ?? to, to - span_s / YOUNG));
+        chart.update({ t, step_s, from, to,
                        series: series(this.store, this.now),
                        markers: this.store.markers });
     }
