@@ -134,7 +134,7 @@ typedef struct request_seen {
 } request_seen;
 
 typedef struct story {
-    uint64_t lines, by_app[CAST_APPS], kinds[LP_KIND_RAILS + 1];
+    uint64_t lines, by_app[CAST_APPS], kinds[LP_KIND_ROLLBACK + 1];
     uint64_t digest;          /* of all that was said */
     uint64_t digest_of_words; /* the same without times */
     int64_t first_ns, last_ns;
@@ -422,7 +422,7 @@ static void within_five_minutes_all_kinds_of_lines_are_there(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= 5; seed++) {
         run(tale, seed, 100, 300);
-        for (unsigned kind = LP_KIND_ROUTER; kind <= LP_KIND_RAILS; kind++) {
+        for (unsigned kind = LP_KIND_ROUTER; kind <= LP_KIND_ROLLBACK; kind++) {
             if (tale->kinds[kind] == 0)
                 print_error("seed %u has no line of kind %u\n", (unsigned)seed,
                             kind);
@@ -545,7 +545,7 @@ static void hours_later_it_is_still_told(void **state)
     demo_model_run(model, BEGIN_NS + 8 * hour_ns, note_number, tale);
     memset(tale, 0, sizeof(*tale));
     demo_model_run(model, BEGIN_NS + 8 * hour_ns + 600 * SECOND_NS, note, tale);
-    for (unsigned kind = LP_KIND_ROUTER; kind <= LP_KIND_RAILS; kind++)
+    for (unsigned kind = LP_KIND_ROUTER; kind <= LP_KIND_ROLLBACK; kind++)
         assert_true(tale->kinds[kind] > 0);
     demo_model_destroy(model);
 }
