@@ -362,7 +362,8 @@ bool aggregator_brief(aggregator *a, int64_t now_ns, lp_aggregate_brief *out,
         return false;
     numbers = aggregator_begin(a);
     lp_aggregate_brief_get(numbers, aggregator_counted_ns(a, now_ns), out);
-    *uncounted = a->uncounted;
+    if (uncounted)
+        *uncounted = a->uncounted;
     aggregator_end(a);
     return true;
 }

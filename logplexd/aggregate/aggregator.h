@@ -72,7 +72,8 @@ static inline bool aggregator_left_out(const aggregator_uncounted *uncounted,
 /* Between begin and end. */
 const aggregator_uncounted *aggregator_uncounted_of(const aggregator *a);
 
-/* As lp_aggregate_brief_get(). False: there was no line. Threads: any. */
+/* As lp_aggregate_brief_get(); uncounted may be NULL. False: there was no line.
+ * Threads: any. */
 bool aggregator_brief(aggregator *a, int64_t now_ns, lp_aggregate_brief *out,
                       aggregator_uncounted *uncounted);
 

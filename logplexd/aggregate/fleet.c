@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FORGET_S = 3, WINDOW_S = 60 };
+enum { FORGET_S = 3 };
 
 const char *const fleet_sort_names[FLEET_SORTS] = {
     "hurt", "requests", "errors", "p95", "loss", "memory", "lines", "name"};
@@ -138,7 +138,8 @@ static void make_row(fleet_list *list, fleet_row *row, int64_t now_ns)
     lp_aggregate_brief brief;
 
     if (who && aggregator_brief(who, now_ns, &brief, &uncounted))
-        read_brief(row, &brief, &uncounted, now_ns / 1000000000 - WINDOW_S);
+        read_brief(row, &brief, &uncounted,
+                   now_ns / 1000000000 - FLEET_WINDOW_S);
     add_totals(&list->totals, row);
 }
 

@@ -20,6 +20,8 @@
 
 #include "aggregate/aggregator.h"
 
+enum { FLEET_WINDOW_S = 60 };
+
 typedef enum fleet_sort {
     FLEET_HURT,
     FLEET_REQUESTS,

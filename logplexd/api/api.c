@@ -1,5 +1,7 @@
 #include "api/api.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -252,6 +254,28 @@ void api_print_json_string(FILE *to, lp_span text)
         text = lp_span_skip(text, char_bytes > 0 ? char_bytes : 1);
     }
     fputc('"', to);
+}
+
+void api_print_double(FILE *to, double value)
+{
+    char text[32];
+
+    if (!isfinite(value)) {
+        fputs("null", to);
+        return;
+    }
+    for (int digits = DBL_DIG; digits <= DBL_DECIMAL_DIG; digits++) {
+        snprintf(text, sizeof(text), "%.*g", digits, value);
+        if (strtod(text, NULL) == value) // NOLINT: the very same, and no other
+            break;
+    }
+    fputs(text, to);
+}
+
+void api_print_member(FILE *to, const char *name, double value)
+{
+    fprintf(to, ",\"%s\":", name);
+    api_print_double(to, value);
 }
 
 /* Others ------------------------------------------------------------------ */

@@ -72,6 +72,12 @@ uint64_t api_lines(const http_request *req, uint64_t num);
  * a tag, as some answers have to call themselves text/html. */
 void api_print_json_string(FILE *to, lp_span text);
 
+/* The fewest digits that are read as the same number again; null for what is none. */
+void api_print_double(FILE *to, double value);
+
+/* ,"name":value */
+void api_print_member(FILE *to, const char *name, double value);
+
 /* A copy, with a NUL behind it, that lives as long as the request; its ptr is
  * NULL when there is no memory. */
 lp_span api_copy(http_request *req, lp_span text);

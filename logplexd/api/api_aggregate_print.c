@@ -4,23 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { DIGITS_MOST = 17, RATE_DIGITS = 10, QUANTILE_DIGITS = 7 };
-
-void api_print_double(FILE *to, double value)
-{
-    char text[32];
-
-    if (!isfinite(value)) {
-        fputs("null", to);
-        return;
-    }
-    for (int digits = 15; digits <= DIGITS_MOST; digits++) {
-        snprintf(text, sizeof(text), "%.*g", digits, value);
-        if (strtod(text, NULL) == value) // NOLINT: the very same, and no other
-            break;
-    }
-    fputs(text, to);
-}
+enum { RATE_DIGITS = 10, QUANTILE_DIGITS = 7 };
 
 static double rounded(double value, int digits)
 {

@@ -11,9 +11,6 @@
 
 #include "aggregate/aggregator.h"
 
-/* The fewest digits that are read as the same number again; null for what is none. */
-void api_print_double(FILE *to, double value);
-
 /* The nearest one of ten digits: rates and shares are no more exact. */
 double api_rounded(double value);
 

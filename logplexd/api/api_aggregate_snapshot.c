@@ -40,12 +40,6 @@ typedef struct snapshot {
 
 /* Numbers ----------------------------------------------------------------- */
 
-static void print_member(FILE *to, const char *name, double value)
-{
-    fprintf(to, ",\"%s\":", name);
-    api_print_double(to, value);
-}
-
 static void print_seqs(FILE *to, const char *name, const lp_seq *seqs,
                        size_t count)
 {
@@ -72,8 +66,8 @@ static void print_quantiles(const snapshot *s, const lp_aggregate_row *row,
     bool has = api_row_quantiles(row, &s->scale, quantiles, QUANTILES, values);
 
     for (unsigned i = 0; i < QUANTILES; i++)
-        print_member(s->to, quantile_names[i], values[i]);
-    print_member(s->to, "error", has ? AGGREGATOR_ALPHA : (double)NAN);
+        api_print_member(s->to, quantile_names[i], values[i]);
+    api_print_member(s->to, "error", has ? AGGREGATOR_ALPHA : (double)NAN);
 }
 
 static void print_exemplars(const snapshot *s, const lp_aggregate_row *row,
@@ -107,10 +101,10 @@ static void print_dist(const snapshot *s, const char *name,
         return;
     }
     fprintf(s->to, "{\"count\":%" PRIu64, row->value_count);
-    print_member(s->to, "sum", row->sum);
-    print_member(s->to, "mean", api_row_mean(row));
-    print_member(s->to, "min", row->min);
-    print_member(s->to, "max", row->max);
+    api_print_member(s->to, "sum", row->sum);
+    api_print_member(s->to, "mean", api_row_mean(row));
+    api_print_member(s->to, "min", row->min);
+    api_print_member(s->to, "max", row->max);
     print_quantiles(s, row, values);
     print_exemplars(s, row, values);
     fputc('}', s->to);
@@ -228,8 +222,8 @@ static void print_lines(const snapshot *s)
     }
     aggregator_status_get(s->ask->who, &status);
     fprintf(s->to, ",\"lines\":{\"count\":%" PRIu64, count);
-    print_member(s->to, "per_s", per_second(s, (double)count));
-    print_member(s->to, "bytes", bytes);
+    api_print_member(s->to, "per_s", per_second(s, (double)count));
+    api_print_member(s->to, "bytes", bytes);
     fprintf(s->to,
             ",\"lost\":%" PRIu64 ",\"behind\":%" PRIu64
             ",\"first_seq\":%" PRIu64 ",\"end_seq\":%" PRIu64 "}",
@@ -243,9 +237,9 @@ static void print_requests(const snapshot *s)
     uint64_t count = total ? total->count : 0;
 
     fprintf(s->to, ",\"requests\":{\"count\":%" PRIu64, count);
-    print_member(s->to, "per_s", per_second(s, (double)count));
+    api_print_member(s->to, "per_s", per_second(s, (double)count));
     fprintf(s->to, ",\"failed\":%" PRIu64, total ? total->failed : 0);
-    print_member(s->to, "in_flight", busy_of(s, total));
+    api_print_member(s->to, "in_flight", busy_of(s, total));
     print_dist(s, "response_ms", total);
     fputc('}', s->to);
 }
@@ -539,8 +533,8 @@ static void print_memory(const snapshot *s, lp_span process,
     if (!print_samples(s, "memory", samples,
                        sizeof(samples) / sizeof(samples[0])))
         return;
-    print_member(s->to, "share",
-                 quota > 0 ? api_rounded(total / quota) : (double)NAN);
+    api_print_member(s->to, "share",
+                     quota > 0 ? api_rounded(total / quota) : (double)NAN);
     fputc('}', s->to);
 }
 
@@ -566,8 +560,8 @@ static void print_skew(const snapshot *s, const lp_aggregate_process *of)
     fputs("{\"mean\":", s->to);
     api_print_double(s->to, api_mean(of->skew_sum_ms, of->skew_count,
                                      of->skew_min_ms, of->skew_max_ms));
-    print_member(s->to, "min", of->skew_min_ms);
-    print_member(s->to, "max", of->skew_max_ms);
+    api_print_member(s->to, "min", of->skew_min_ms);
+    api_print_member(s->to, "max", of->skew_max_ms);
     fputc('}', s->to);
 }
 
@@ -586,11 +580,11 @@ static void print_process_counts(const snapshot *s,
                                  const lp_aggregate_row *requests)
 {
     fprintf(s->to, ",\"lines\":%" PRIu64, lines ? lines->count : 0);
-    print_member(s->to, "line_bytes", lines ? lines->sum : 0.0);
+    api_print_member(s->to, "line_bytes", lines ? lines->sum : 0.0);
     fprintf(s->to, ",\"requests\":%" PRIu64 ",\"failed\":%" PRIu64,
             requests ? requests->count : 0, requests ? requests->failed : 0);
     print_dist(s, "response_ms", requests);
-    print_member(s->to, "busy", busy_of(s, requests));
+    api_print_member(s->to, "busy", busy_of(s, requests));
 }
 
 /* All others: of what has faded only the lines are known together. */
@@ -603,7 +597,7 @@ static void print_other_processes(const snapshot *s)
         print_process_counts(s, lines, other_of(s, LP_DIM_PROCESS));
     } else {
         fprintf(s->to, ",\"lines\":%" PRIu64, lines ? lines->count : 0);
-        print_member(s->to, "line_bytes", lines ? lines->sum : 0.0);
+        api_print_member(s->to, "line_bytes", lines ? lines->sum : 0.0);
         fputs(",\"requests\":null,\"failed\":null,\"response_ms\":null"
               ",\"busy\":null",
               s->to);
@@ -752,11 +746,11 @@ static void print_values(const snapshot *s, const lp_aggregate_row *row)
     else
         api_print_json_string(s->to, unit);
     fprintf(s->to, ",\"count\":%" PRIu64, row->count);
-    print_member(s->to, "sum", row->is_other ? none : row->sum);
-    print_member(s->to, "mean", row->is_other ? none : api_row_mean(row));
-    print_member(s->to, "min", row->is_other ? none : row->min);
-    print_member(s->to, "max", row->is_other ? none : row->max);
-    print_member(s->to, "last", row->is_other ? none : row->last);
+    api_print_member(s->to, "sum", row->is_other ? none : row->sum);
+    api_print_member(s->to, "mean", row->is_other ? none : api_row_mean(row));
+    api_print_member(s->to, "min", row->is_other ? none : row->min);
+    api_print_member(s->to, "max", row->is_other ? none : row->max);
+    api_print_member(s->to, "last", row->is_other ? none : row->last);
 }
 
 static void print_measure(const snapshot *s, const lp_aggregate_row *row)

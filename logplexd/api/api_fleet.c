@@ -20,7 +20,6 @@ enum {
     LIMIT_MAX = 500,
     OFFSET_MAX = 100000000,
     SEARCH_MAX_BYTES = 256,
-    WINDOW_S = 60,
     SPARK_STEP_S = 10
 };
 
@@ -115,8 +114,7 @@ static bool is_match(const fleet_row *row, const page_ask *ask)
 
 static void print_or_null(FILE *to, const char *name, double value)
 {
-    fprintf(to, ",\"%s\":", name);
-    api_print_double(to, value > 0 ? value : (double)NAN);
+    api_print_member(to, name, value > 0 ? value : (double)NAN);
 }
 
 static void print_code(FILE *to, const char *code)
@@ -138,12 +136,11 @@ static void print_code(FILE *to, const char *code)
 
 static void print_sparks(FILE *to, const fleet_row *row, int64_t now_ns)
 {
-    aggregator_uncounted uncounted;
     lp_aggregate_brief brief = {0};
     aggregator *who = aggregator_of(row->channel);
 
     if (who)
-        aggregator_brief(who, now_ns, &brief, &uncounted);
+        aggregator_brief(who, now_ns, &brief, NULL);
     fputs(",\"sparks\":[", to);
     for (unsigned i = 0; i < LP_AGGREGATE_SPARKS; i++)
         fprintf(to, "%s%" PRIu32, i > 0 ? "," : "", brief.sparks[i]);
@@ -164,7 +161,8 @@ static void print_row(FILE *to, const fleet_row *row, int64_t now_ns)
     print_or_null(to, "p95_ms", row->p95_ms);
     print_or_null(to, "memory_share", row->memory_share);
     fprintf(to, ",\"lost_lines\":%" PRIu64, row->lost_lines);
-    api_print_uncounted(to, &row->uncounted, now_ns / 1000000000 - WINDOW_S);
+    api_print_uncounted(to, &row->uncounted,
+                        now_ns / 1000000000 - FLEET_WINDOW_S);
     print_code(to, row->top_code);
     print_sparks(to, row, now_ns);
     fputc('}', to);
@@ -172,8 +170,7 @@ static void print_row(FILE *to, const fleet_row *row, int64_t now_ns)
 
 static void print_rate(FILE *to, const char *name, uint64_t count, int window_s)
 {
-    fprintf(to, ",\"%s\":", name);
-    api_print_double(to, api_rounded((double)count / window_s));
+    api_print_member(to, name, api_rounded((double)count / window_s));
 }
 
 /* Over how many seconds counts are: a daemon that is younger has no more. */
@@ -183,7 +180,7 @@ static int window_s_of(const daemon_shared *shared, int64_t now_ns)
 
     if (age_s < 1)
         return 1;
-    return age_s < WINDOW_S ? (int)age_s : WINDOW_S;
+    return age_s < FLEET_WINDOW_S ? (int)age_s : FLEET_WINDOW_S;
 }
 
 static void print_totals(FILE *to, const fleet_list *list, int window_s)

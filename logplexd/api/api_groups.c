@@ -27,27 +27,6 @@ typedef struct groups {
 
 /* Printing ---------------------------------------------------------------- */
 
-// The fewest digits that are read as the same number again.
-static void print_number(FILE *to, double value)
-{
-    char text[32];
-
-    if (!isfinite(value)) {
-        fputs("null", to);
-        return;
-    }
-    snprintf(text, sizeof(text), "%.15g", value);
-    if (strtod(text, NULL) != value) // NOLINT: the very same, and no other
-        snprintf(text, sizeof(text), "%.17g", value);
-    fputs(text, to);
-}
-
-static void print_member(FILE *to, const char *name, double value)
-{
-    fprintf(to, ",\"%s\":", name);
-    print_number(to, value);
-}
-
 static void print_by(FILE *to, const groups *it, const lp_scan_group *group)
 {
     fputs("\"by\":[", to);
@@ -65,16 +44,16 @@ static void print_values(FILE *to, const groups *it, const lp_scan_group *group)
 {
     double mean = group->count > 0 ? group->sum / (double)group->count : NAN;
 
-    print_member(to, "sum", group->sum);
-    print_member(to, "mean", mean);
-    print_member(to, "min", group->min);
-    print_member(to, "max", group->max);
+    api_print_member(to, "sum", group->sum);
+    api_print_member(to, "mean", mean);
+    api_print_member(to, "min", group->min);
+    api_print_member(to, "max", group->max);
     fputs(",\"quantiles\":{", to);
     for (uint32_t i = 0; i < it->opt.quantile_count; i++) {
         fputs(i > 0 ? ",\"" : "\"", to);
-        print_number(to, it->opt.quantiles[i]);
+        api_print_double(to, it->opt.quantiles[i]);
         fputs("\":", to);
-        print_number(to, group->quantiles[i]);
+        api_print_double(to, group->quantiles[i]);
     }
     fputc('}', to);
 }
@@ -103,7 +82,7 @@ static void print_group(void *ctx, const lp_scan_group *group)
         print_values(p->to, p->it, group);
     if (!group->is_other) {
         fprintf(p->to, ",\"newest_seq\":%" PRIu64, group->newest_seq);
-        print_member(p->to, "missed_max", group->missed_max);
+        api_print_member(p->to, "missed_max", group->missed_max);
     }
     fputc('}', p->to);
 }
@@ -135,8 +114,8 @@ static void print_head(FILE *to, const groups *it,
         api_print_json_string(to, unit_name(summary));
     else
         fputs("null", to);
-    print_member(to, "from", (double)it->base.where.from_ns / 1e9);
-    print_member(to, "to", (double)it->base.where.to_ns / 1e9);
+    api_print_member(to, "from", (double)it->base.where.from_ns / 1e9);
+    api_print_member(to, "to", (double)it->base.where.to_ns / 1e9);
     fprintf(to, ",\"epoch\":\"%" PRIu64 "\"", lp_channel_epoch(it->base.ring));
 }
 
@@ -158,9 +137,9 @@ static void print_groups(api_scan *base, FILE *to)
             summary.groups_seen, summary.is_exact ? "true" : "false",
             summary.without_measure_lines, summary.other_unit_values);
     api_scan_print_end(base, to);
-    print_member(to, "error",
-                 it->opt.measure.len_bytes > 0 ? summary.alpha : NAN);
-    print_member(to, "took_ms", round((double)base->took_ns / 1e3) / 1e3);
+    api_print_member(to, "error",
+                     it->opt.measure.len_bytes > 0 ? summary.alpha : NAN);
+    api_print_member(to, "took_ms", round((double)base->took_ns / 1e3) / 1e3);
     fputc('}', to);
 }
 
