@@ -240,12 +240,6 @@ static inline unsigned router_measure(const lp_measure *measure)
     return measure->op == LP_OP_MEASURE ? which : LPI_ROUTER_MEASURES;
 }
 
-static inline bool is_odd(const lp_measure *measure, unsigned which)
-{
-    return measure->unit != router_series[which].unit || measure->value < 0 ||
-           measure->value > router_series[which].most;
-}
-
 static void count_router_measure(lp_aggregate *aggregate, unsigned which,
                                  lp_seq seq, double value)
 {
@@ -456,7 +450,8 @@ static valued count_times(lp_aggregate *aggregate, const lp_measures *m,
             count_measure(aggregate, m, &m->list[i], seq);
             continue;
         }
-        if (is_odd(&m->list[i], which)) {
+        if (lpi_is_odd(&m->list[i], router_series[which].unit,
+                       router_series[which].most)) {
             lpi_count_odd(aggregate, seq);
             is_wrong |= which <= SERVICE; // what is left is not the whole time
             continue;

@@ -30,8 +30,8 @@ typedef struct lpi_doze {
  * called when no line is being counted. */
 void lpi_doze_try(lp_aggregate *aggregate);
 
-/* It is live, as far as it ever was. False: there is no memory, and all is as
- * before. */
+/* It is live, as far as it ever was. False: there is no memory, and it dozes on;
+ * frames may have faded for it in vain. */
 bool lpi_doze_wake(lp_aggregate *aggregate);
 
 void lpi_doze_free(lp_aggregate *aggregate);

@@ -1,6 +1,7 @@
 #include "process.h"
 
 #include "aggregate_impl.h"
+#include "response.h"
 
 enum { SKEW_S = 60 };
 
@@ -54,9 +55,7 @@ bool lpi_sample_is_odd(const lp_measure *measure)
 
     known = known != NULL ? known : known_of(measure->name, gauges, LP_GAUGES);
     known = known != NULL ? known : known_of(measure->name, others, OTHERS);
-    return known != NULL &&
-           (measure->unit != known->unit || measure->value < 0 ||
-            measure->value > sample_most);
+    return known != NULL && lpi_is_odd(measure, known->unit, sample_most);
 }
 
 /* Its place in a list of names; count: it is not there. */

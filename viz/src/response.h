@@ -1,4 +1,4 @@
-/* response.h - what a time and a status of a request can be. */
+/* response.h - what values of the platform, and statuses, can be. */
 #ifndef LP_VIZ_RESPONSE_H
 #define LP_VIZ_RESPONSE_H
 
@@ -9,12 +9,18 @@
 
 #define LPI_TIME_MOST_MS 8.64e9 /* 100 days: what is beyond is a mistake */
 
+/* Can't a measure that is known to be of a unit, and from 0 to most, be this? */
+static inline bool lpi_is_odd(const lp_measure *measure, uint8_t unit,
+                              double most)
+{
+    return measure->unit != unit || measure->value < 0 || measure->value > most;
+}
+
 /* Can the router have told it? Else it is no part of a response, whether that is
  * counted as lines come or asked for later. */
 static inline bool lpi_is_time(const lp_measure *measure)
 {
-    return measure->unit == LP_UNIT_MS && measure->value >= 0 &&
-           measure->value <= LPI_TIME_MOST_MS;
+    return !lpi_is_odd(measure, LP_UNIT_MS, LPI_TIME_MOST_MS);
 }
 
 enum { LPI_STATUS_FIRST = 100, LPI_STATUS_END = 600 };
