@@ -3,6 +3,7 @@ import type { Answer, AnswerGroup } from "../api/types";
 import { clock, count, measure, NOTHING, percent, plural, text } from
     "../base/format";
 import { shown } from "../base/shown";
+import { hiddenWords } from "../ui/lines_words";
 
 export interface AnswerRow {
     name: string;
@@ -68,9 +69,7 @@ export function wordsOf(answer: Answer): string {
                    (answer.covers.from === null ? "none that is left."
                        : `those since ${clock(answer.covers.from, true)}.`));
     if (answer.hidden > 0)
-        words.push(`${plural(answer.hidden, "line")} of this time ` +
-                   `${answer.hidden === 1 ? "is" : "are"} hidden: this channel ` +
-                   "shows no history of then.");
+        words.push(hiddenWords(answer.hidden, "this time"));
     if (!answer.complete)
         words.push(`Not all was looked at: ${answer.why ?? "no reason given"}.`);
     return words.join(" ");

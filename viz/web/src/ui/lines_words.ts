@@ -2,6 +2,14 @@
 import type { Lines } from "../api/types";
 import { clock, count, plural } from "../base/format";
 
+// HIDDEN says of a single line what hiddenWords() says of several.
+export const HIDDEN = "is hidden: this channel shows no history of then";
+
+export function hiddenWords(lines: number, of: string): string {
+    return `${plural(lines, "line")} of ${of} ` +
+        `${lines === 1 ? HIDDEN : HIDDEN.replace("is", "are")}.`;
+}
+
 // limit: how many were asked for.
 export function wordsOf(answer: Lines, limit: number): string {
     const words: string[] = [];
@@ -17,9 +25,7 @@ export function wordsOf(answer: Lines, limit: number): string {
             ? `: this is of those since ${clock(answer.covers.from, true)}.`
             : "."));
     if (answer.hidden)
-        words.push(`${plural(answer.hidden, "line")} of it ` +
-                   `${answer.hidden === 1 ? "is" : "are"} hidden: this channel ` +
-                   "shows no history of then.");
+        words.push(hiddenWords(answer.hidden, "it"));
     if (answer.complete === false && answer.lines.length >= limit)
         words.push(`The newest ${count(limit)}; there may be more.`);
     else if (answer.complete === false)

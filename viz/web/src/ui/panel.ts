@@ -5,7 +5,7 @@ import { el, type Child } from "../base/dom";
 import { clock, count } from "../base/format";
 import { shown, visibleLines } from "../base/shown";
 import { requestOf, toneOf } from "./line_text";
-import { wordsOf } from "./lines_words";
+import { HIDDEN, wordsOf } from "./lines_words";
 import { Side } from "./side";
 
 type Ask = (signal: AbortSignal) => Promise<Lines>;
@@ -85,7 +85,7 @@ export class Panel {
 function absentItem(line: AbsentLine): HTMLElement {
     const why = line.evicted
         ? "is evicted: newer lines have taken its place in memory"
-        : line.hidden ? "is hidden: this channel shows no history of then"
+        : line.hidden ? HIDDEN
         : line.left_out ? "is left out: the answer is large enough as it is"
             : "has not come yet";
     return el("li", { class: "absent" }, `№ ${count(line.seq)} ${why}.`);
