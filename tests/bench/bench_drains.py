@@ -1,14 +1,22 @@
 #!/usr/bin/env python3
 """What drains cost the daemon: CPU-seconds per million lines that come in.
 
-    bench_drains.py LOGPLEXD LOADGEN SINKS [LINES [LINES_A_SECOND [KIND...]]]
+    bench_drains.py LOGPLEXD LOADGEN SINKS LIMITS
+        [LINES [LINES_A_SECOND [KIND...]]]
 
 A kind is http, http+gzip, http+zstd (how bodies are encoded) or syslog; without
-any it is http and syslog. One worker and one channel, lines of 200 bytes over TCP at a pace that 50 drains
-can keep; the sinks are another process. The figure is the daemon's own user and
-system time, the kernel's part of sending included. Ends with the ledger: no
-line was lost, and all were delivered.
+any it is http and syslog. One worker and one channel, lines of 200 bytes over TCP
+at a pace that 50 drains can keep; the sinks are another process. The figure is the
+daemon's own user and system time, the kernel's part of sending included. Each
+round ends with the ledger: no line was lost, and all were delivered.
+
+Behind it stands what sending costs this machine at the least: a bare sender
+(limits.c) gives as many bytes to as many connections of the same sinks at the same
+pace, in batches of the default size out of memory that no cache has, as it is for
+lines that came a while ago. It does nothing else.
 """
+import statistics
+import subprocess
 import sys
 import time
 
@@ -16,6 +24,8 @@ from bench_ingest import LINE_BYTES, cpu_seconds, logplexd
 import tools  # beside logplexd
 
 COUNTS = (0, 1, 10, 50)
+ROUNDS = 3
+BATCH_BYTES = 512 << 10  # as --drain-batch
 URLS = {"http": "http://127.0.0.1:%d/%d",
         "http+gzip": "http://127.0.0.1:%d/%d#encoding=gzip",
         "http+zstd": "http://127.0.0.1:%d/%d#encoding=zstd",
@@ -36,7 +46,7 @@ def settled(daemon, lines, count):
 
 
 def measure(programs, kind, count, lines, pace):
-    """CPU-seconds per million lines."""
+    """CPU-seconds per million lines, and the bytes of a line at a sink."""
     program, loadgen, sinks_program = programs
     logplexd.PROGRAM = program
     daemon = logplexd.Daemon(["--workers", "1", "--drains-max", "100",
@@ -76,19 +86,45 @@ def measure(programs, kind, count, lines, pace):
            told), flush=True)
     if faults or lost:
         sys.exit("lost %d, %r" % (lost, faults))
-    return user + system
+    return user + system, int(told.split()[-1]) / max(count, 1) / (pace + lines)
+
+
+def bare(limits, sinks_program, kind, count, lines, pace, line_bytes):
+    """CPU-seconds per million lines of a program that only sends."""
+    kind = kind.partition("+")[0]
+    sinks = tools.Sinks(sinks_program, kind)
+    try:
+        told = subprocess.run(
+            [limits, "send", kind, str(sinks.port), str(lines), str(pace),
+             str(round(line_bytes)), str(count), str(BATCH_BYTES)],
+            check=True, capture_output=True, text=True, timeout=600).stdout
+    finally:
+        sinks.stop()
+    done = dict(word.split("=") for word in told.split())
+    return float(done["cpu_s"]) / int(done["lines"]) * 1e6
 
 
 def main():
-    programs = sys.argv[1:4]
-    numbers = [int(text) for text in sys.argv[4:6]]
+    programs, limits = sys.argv[1:4], sys.argv[4]
+    numbers = [int(text) for text in sys.argv[5:7]]
     lines, pace = numbers + [1000000, 100000][len(numbers):]
-    for kind in (sys.argv[6:] or ("http", "syslog")):
-        costs = {count: measure(programs, kind, count, lines, pace)
-                 for count in COUNTS}
+    for kind in (sys.argv[7:] or ("http", "syslog")):
+        costs = {count: [] for count in COUNTS}
+        least = {count: [] for count in COUNTS[1:]}
+        for _ in range(ROUNDS):
+            for count in COUNTS:
+                cost, line_bytes = measure(programs, kind, count, lines, pace)
+                costs[count].append(cost)
+                if count:
+                    least[count].append(bare(limits, programs[2], kind, count,
+                                             lines, pace, line_bytes) / count)
+        none = statistics.median(costs[0])
         for count in COUNTS[1:]:
-            print("%s: each of %d drains adds %.4f CPU s / M lines" % (
-                kind, count, (costs[count] - costs[0]) / count))
+            adds = (statistics.median(costs[count]) - none) / count
+            floor = statistics.median(least[count])
+            print("%s: each of %d drains adds %.4f CPU s / M lines; a bare "
+                  "sender takes %.4f (%.2f times)" %
+                  (kind, count, adds, floor, adds / floor), flush=True)
 
 
 if __name__ == "__main__":

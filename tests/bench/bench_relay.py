@@ -99,7 +99,7 @@ def main():
     ours, theirs = [], []
     for _ in range(ROUNDS):
         ours.append(measure((program, loadgen, sinks_program), "syslog", SINKS,
-                            lines, pace))
+                            lines, pace)[0])
         theirs.append(rsyslog(rsyslogd, loadgen, sinks_program, lines, pace))
     print("medians: %.3f and %.3f, %.1f times" % (
         sorted(ours)[1], sorted(theirs)[1],

@@ -1,0 +1,360 @@
+/*
+ * limits.c - what this machine can do at all, with nothing done for the line.
+ *
+ *     limits copy [ROUNDS]
+ *     limits scan [ROUNDS]
+ *     limits receive
+ *     limits send http|syslog PORT LINES LINES_A_SECOND LINE_BYTES SINKS BATCH
+ *
+ * copy: memcpy() of WINDOW_BYTES that are not in any cache, and of HOT_BYTES that
+ * are. scan: memchr() through the same. receive: a sink that reads octet-counted
+ * frames from one port of 127.0.0.1, which it prints first, finds each one's end
+ * and looks that it begins as a header does; at the end of its standard input it
+ * prints what it got. send: LINES lines of LINE_BYTES go to SINKS connections at
+ * that pace, in pieces of BATCH bytes from a window that is not in the cache, with
+ * no more than a head before a body of HTTP and its answer waited for. Prints what
+ * it was as name=value; cpu_s is user and system time of this process, wall_s the
+ * time that went by.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    WINDOW_BYTES = 64 << 20,
+    HOT_BYTES = 16 << 10,
+    LINE_BYTES = 200,
+    READ_BYTES = 256 << 10,
+    PIECE_BYTES = 128 << 10,
+    SINKS_MAX = 1000
+};
+
+static void die(const char *what)
+{
+    fprintf(stderr, "limits: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static double now_s(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static double cpu_s(void)
+{
+    struct rusage used;
+
+    getrusage(RUSAGE_SELF, &used);
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+}
+
+/* Lines of LINE_BYTES, each ended by a newline. */
+static char *make_window(size_t line_bytes)
+{
+    char *window = malloc(WINDOW_BYTES);
+
+    if (!window)
+        die("memory");
+    memset(window, 'x', WINDOW_BYTES);
+    for (size_t at = line_bytes; at <= WINDOW_BYTES; at += line_bytes)
+        window[at - 1] = '\n';
+    return window;
+}
+
+static void tell(const char *what, double bytes, double seconds)
+{
+    printf("%s GB_s=%.2f ns_a_line=%.2f\n", what, bytes / seconds / 1e9,
+           seconds / (bytes / LINE_BYTES) * 1e9);
+}
+
+static void copy(unsigned long rounds)
+{
+    char *from = make_window(LINE_BYTES), *to = make_window(LINE_BYTES);
+    unsigned long sum = 0;
+    double began = now_s();
+
+    for (unsigned long n = 0; n < rounds; n++) {
+        memcpy(to, from, WINDOW_BYTES);
+        sum += (unsigned char)to[n];
+    }
+    tell("copy cold", (double)rounds * WINDOW_BYTES, now_s() - began);
+    began = now_s();
+    for (unsigned long n = 0; n < rounds * (WINDOW_BYTES / HOT_BYTES); n++) {
+        memcpy(to, from, HOT_BYTES);
+        // Or the compiler sees that all copies are alike.
+        __asm__ volatile("" : : "r"(to), "r"(from) : "memory");
+    }
+    tell("copy hot", (double)rounds * WINDOW_BYTES, now_s() - began);
+    fprintf(stderr, "limits: %lu\n", sum);
+    free(from);
+    free(to);
+}
+
+/* How many lines there are. */
+static unsigned long count_lines(const char *data, size_t size)
+{
+    unsigned long lines = 0;
+    const char *at = data, *end = data + size;
+
+    while ((at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+        at++;
+        lines++;
+    }
+    return lines;
+}
+
+static void scan(unsigned long rounds)
+{
+    char *window = make_window(LINE_BYTES);
+    unsigned long lines = 0;
+    double began = now_s();
+
+    for (unsigned long n = 0; n < rounds; n++)
+        lines += count_lines(window, WINDOW_BYTES);
+    tell("scan cold", (double)rounds * WINDOW_BYTES, now_s() - began);
+    began = now_s();
+    for (unsigned long n = 0; n < rounds * (WINDOW_BYTES / HOT_BYTES); n++)
+        lines += count_lines(window, HOT_BYTES);
+    tell("scan hot", (double)rounds * WINDOW_BYTES, now_s() - began);
+    fprintf(stderr, "limits: %lu\n", lines);
+    free(window);
+}
+
+/* What a bare sink has seen. */
+typedef struct seen {
+    unsigned long long lines;
+    unsigned long long bytes;
+    unsigned long long bad; // does not begin with <PRI>1 and a space
+} seen;
+
+/* Frames that are whole; how many bytes they take. */
+static size_t take_frames(const char *data, size_t size, seen *out)
+{
+    size_t at = 0;
+
+    for (;;) {
+        size_t len_bytes = 0, head = at;
+
+        while (head < size && data[head] >= '0' && data[head] <= '9')
+            len_bytes = len_bytes * 10 + (size_t)(data[head++] - '0');
+        if (head >= size || size - head - 1 < len_bytes)
+            return at;
+        const char *line = data + head + 1;
+        const char *end = memchr(line, '>', len_bytes < 6 ? len_bytes : 6);
+
+        if (data[head] != ' ' || *line != '<' || !end || end[1] != '1' ||
+            end[2] != ' ')
+            out->bad++;
+        out->lines++;
+        at = head + 1 + len_bytes;
+    }
+}
+
+static int listen_and_tell(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t address_bytes = sizeof(address);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(listener, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+        listen(listener, SOMAXCONN) != 0 ||
+        getsockname(listener, (struct sockaddr *)&address, &address_bytes) != 0)
+        die("listen");
+    printf("%d\n", ntohs(address.sin_port));
+    fflush(stdout);
+    return listener;
+}
+
+/* A connection and what it has of a frame whose end is to come. */
+typedef struct peer {
+    char *data;
+    size_t used_bytes;
+} peer;
+
+/* False: it has gone. */
+static bool read_peer(int fd, peer *p, seen *out)
+{
+    ssize_t got = read(fd, p->data + p->used_bytes, READ_BYTES - p->used_bytes);
+    size_t taken;
+
+    if (got <= 0)
+        return false;
+    out->bytes += (unsigned long long)got;
+    p->used_bytes += (size_t)got;
+    taken = take_frames(p->data, p->used_bytes, out);
+    memmove(p->data, p->data + taken, p->used_bytes - taken);
+    p->used_bytes -= taken;
+    return true;
+}
+
+static void receive(void)
+{
+    struct pollfd polled[2 + SINKS_MAX] = {
+        {.fd = STDIN_FILENO, .events = POLLIN},
+        {.fd = listen_and_tell(), .events = POLLIN}};
+    peer peers[2 + SINKS_MAX] = {{0}};
+    nfds_t count = 2;
+    seen all = {0};
+
+    while (poll(polled, count, -1) >= 0 && polled[0].revents == 0) {
+        for (nfds_t n = 2; n < count; n++) {
+            if (polled[n].revents == 0 ||
+                read_peer(polled[n].fd, &peers[n], &all))
+                continue;
+            close(polled[n].fd);
+            polled[n].fd = -1;
+            free(peers[n].data);
+            peers[n] = (peer){0};
+        }
+        if (polled[1].revents == 0 || count == 2 + SINKS_MAX)
+            continue;
+        peers[count].data = malloc(READ_BYTES);
+        polled[count] = (struct pollfd){.fd = accept(polled[1].fd, NULL, NULL),
+                                        .events = POLLIN};
+        if (!peers[count].data || polled[count].fd < 0)
+            die("accept");
+        count++;
+    }
+    printf("lines=%llu bytes=%llu bad=%llu cpu_s=%.3f\n", all.lines, all.bytes,
+           all.bad, cpu_s());
+}
+
+/* What `limits send` is asked for. */
+typedef struct sending {
+    bool is_http;
+    unsigned long lines;
+    unsigned long lines_a_second;
+    size_t line_bytes;
+    int sinks;
+    size_t batch_bytes;
+} sending;
+
+static int dial(const char *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons((unsigned short)strtoul(port, NULL, 10));
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+        die("connect");
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    return fd;
+}
+
+static void send_all(int fd, const char *data, size_t size, int flags)
+{
+    while (size > 0) {
+        ssize_t sent = send(fd, data, size < PIECE_BYTES ? size : PIECE_BYTES,
+                            flags | MSG_NOSIGNAL);
+
+        if (sent < 0)
+            die("send");
+        data += sent;
+        size -= (size_t)sent;
+    }
+}
+
+static void send_batch(const sending *what, const int *fds, const char *data,
+                       size_t size)
+{
+    char text[1024];
+
+    for (int n = 0; n < what->sinks; n++) {
+        int head_bytes = snprintf(text, sizeof(text),
+                                  "POST /%d HTTP/1.1\r\nHost: localhost\r\n"
+                                  "Content-Length: %zu\r\n\r\n",
+                                  n, size);
+
+        if (what->is_http)
+            send_all(fds[n], text, (size_t)head_bytes, MSG_MORE);
+        send_all(fds[n], data, size, 0);
+    }
+    for (int n = 0; what->is_http && n < what->sinks; n++) {
+        if (recv(fds[n], text, sizeof(text), 0) <= 0)
+            die("no answer");
+    }
+}
+
+static void sleep_until(double at_s)
+{
+    struct timespec at = {.tv_sec = (time_t)at_s};
+
+    at.tv_nsec = (long)((at_s - (double)at.tv_sec) * 1e9);
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+}
+
+static void send_lines(const sending *what, const char *port)
+{
+    unsigned long batch_lines = what->batch_bytes / what->line_bytes;
+    size_t size = batch_lines * what->line_bytes, at = 0;
+    char *window = make_window(what->line_bytes);
+    unsigned long done = 0;
+    double began = now_s(), cpu;
+    int fds[SINKS_MAX];
+
+    for (int n = 0; n < what->sinks; n++)
+        fds[n] = dial(port);
+    cpu = cpu_s();
+    while (done < what->lines) {
+        done += batch_lines;
+        if (what->lines_a_second > 0)
+            sleep_until(began + (double)done / (double)what->lines_a_second);
+        send_batch(what, fds, window + at, size);
+        at = at + 2 * size > WINDOW_BYTES ? 0 : at + size;
+    }
+    printf("lines=%lu cpu_s=%.3f wall_s=%.3f\n", done, cpu_s() - cpu,
+           now_s() - began);
+    free(window);
+}
+
+static bool read_sending(char **argv, sending *out)
+{
+    out->is_http = strcmp(argv[2], "http") == 0;
+    out->lines = strtoul(argv[4], NULL, 10);
+    out->lines_a_second = strtoul(argv[5], NULL, 10);
+    out->line_bytes = strtoul(argv[6], NULL, 10);
+    out->sinks = (int)strtol(argv[7], NULL, 10);
+    out->batch_bytes = strtoul(argv[8], NULL, 10);
+    return out->sinks >= 1 && out->sinks <= SINKS_MAX && out->line_bytes >= 1 &&
+           out->batch_bytes >= out->line_bytes &&
+           out->batch_bytes <= WINDOW_BYTES / 2;
+}
+
+int main(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "";
+    unsigned long rounds = argc > 2 ? strtoul(argv[2], NULL, 10) : 20;
+    sending asked;
+
+    if (strcmp(what, "copy") == 0) {
+        copy(rounds);
+    } else if (strcmp(what, "scan") == 0) {
+        scan(rounds);
+    } else if (strcmp(what, "receive") == 0) {
+        receive();
+    } else if (strcmp(what, "send") == 0 && argc == 9 &&
+               read_sending(argv, &asked)) {
+        send_lines(&asked, argv[3]);
+    } else {
+        fprintf(stderr, "usage: limits copy|scan [ROUNDS] | receive | send "
+                        "http|syslog PORT LINES LINES_A_SECOND LINE_BYTES "
+                        "SINKS BATCH\n");
+        return 64;
+    }
+    return 0;
+}
