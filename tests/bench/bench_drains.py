@@ -86,7 +86,8 @@ def measure(programs, kind, count, lines, pace):
            told), flush=True)
     if faults or lost:
         sys.exit("lost %d, %r" % (lost, faults))
-    return user + system, int(told.split()[-1]) / max(count, 1) / (pace + lines)
+    line_bytes = told["bytes"] / max(count, 1) / (pace + lines)
+    return user + system, line_bytes
 
 
 def bare(limits, sinks_program, kind, count, lines, pace, line_bytes):

@@ -1,32 +1,53 @@
 /*
- * loadgen.c - sends syslog lines as fast as a socket takes them.
+ * loadgen.c - sends lines as fast as a socket takes them, or at a pace.
  *
- *     loadgen HOST PORT LINES LINE_BYTES CONNECTIONS [LINES_A_SECOND [KIND]]
- *         < TOKENS
+ *     loadgen [-t syslog|http|nats] [-b LINES] [-l] HOST PORT LINES LINE_BYTES
+ *         CONNECTIONS [LINES_A_SECOND [plain|marked|router]] < TOKENS
  *
- * LINES_A_SECOND 0 is as many as go. KIND is "plain", where what varies is little
- * and the rest of a line is filled with one letter, or "router": requests of 16
- * dynos to 12 routes with ids, of several statuses, times and sizes, and some
- * errors; what fills a line is in the query. The tokens, one a line, are dealt out at random over the lines. A corpus of
- * octet-counted RFC 5424 frames (Heroku router lines, cut or filled to
- * LINE_BYTES) is made before the clock starts and then written over and over
- * in large pieces, so that what is measured is the receiver. Prints the lines
- * and bytes sent and the seconds it took.
+ * LINES_A_SECOND 0 is as many as go. The tokens are one a line, and for http with
+ * the value of an Authorization header behind a blank. Frames (corpus.h) are made
+ * before the clock starts and written in batches of LINES, to each connection in
+ * turn, so that what is measured is the receiver. A batch of http is a request, and
+ * the answer to a connection's last one is waited for; nats says at the end that all
+ * has been read. With -l each batch of marked lines carries the time, in nanoseconds
+ * of the monotonic clock, when it was written. Prints the lines and bytes sent and
+ * the seconds it took.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { CORPUS_LINES = 65536, TOKENS_MAX = 100000, WRITE_BYTES = 256 << 10 };
+#include "corpus.h"
 
-static char *tokens[TOKENS_MAX];
-static unsigned token_count;
+enum { WRITE_BYTES = 256 << 10, CONNECTIONS_MAX = 20000 };
+
+/* How it goes over the wire. */
+typedef enum transport { SYSLOG, HTTP, NATS } transport;
+
+/* What the command line asks for. */
+typedef struct load {
+    transport over;
+    bool stamps;
+    unsigned long batch_lines;
+    const char *host, *port;
+    unsigned long lines;
+    unsigned long lines_a_second;
+    size_t line_bytes;
+    unsigned connections;
+    corpus_kind kind;
+} load;
+
+static corpus_tokens tokens;
+static const char *authorizations[CORPUS_TOKENS_MAX];
 
 static void die(const char *what)
 {
@@ -36,119 +57,80 @@ static void die(const char *what)
 
 static void read_tokens(void)
 {
-    char line[256];
+    char line[512];
 
-    while (token_count < TOKENS_MAX && fgets(line, sizeof(line), stdin)) {
+    while (tokens.count < CORPUS_TOKENS_MAX &&
+           fgets(line, sizeof(line), stdin)) {
+        char *token, *blank;
+
         line[strcspn(line, "\n")] = '\0';
-        tokens[token_count] = strdup(line);
-        if (tokens[token_count] == NULL)
+        token = strdup(line);
+        if (token == NULL)
             die("memory");
-        token_count++;
+        blank = strchr(token, ' ');
+        if (blank)
+            *blank++ = '\0';
+        authorizations[tokens.count] = blank;
+        tokens.all[tokens.count++] = token;
     }
-    if (token_count == 0) {
+    if (tokens.count == 0) {
         fprintf(stderr, "loadgen: no tokens on standard input\n");
         exit(1);
     }
 }
 
-/* One frame; returns its bytes. */
-static size_t put_frame(char *out, unsigned long n, size_t line_bytes)
-{
-    char text[4096];
-    int header_bytes = snprintf(
-        text, sizeof(text),
-        "<158>1 2026-11-21T00:%02lu:%02lu.%06lu+00:00 host %s router - - "
-        "at=info method=GET path=\"/items/%lu\" host=myapp.example.com "
-        "request_id=8601b555-6a83-4c12-8269-%012lu fwd=\"204.204.204.204\" "
-        "dyno=web.%lu connect=1ms service=%lums status=200 bytes=%lu",
-        n / 60 % 60, n % 60, n % 1000000, tokens[rand() % (int)token_count],
-        n % 1000, n, n % 8 + 1, n % 300, n % 9000);
-    size_t len_bytes = (size_t)header_bytes;
-
-    while (len_bytes < line_bytes)
-        text[len_bytes++] = 'x';
-    text[line_bytes - 1] = '\n';
-    len_bytes = (size_t)snprintf(out, 8, "%zu ", line_bytes);
-    memcpy(out + len_bytes, text, line_bytes);
-    return len_bytes + line_bytes;
-}
-
-/* A request as it may be; LINE_BYTES is 270 at least. */
-static size_t put_router_frame(char *out, unsigned long n, size_t line_bytes)
-{
-    static const char *const routes[] = {"/",
-                                         "/login",
-                                         "/api/v1/users/%u",
-                                         "/api/v1/users/%u/posts",
-                                         "/api/v1/posts/%u",
-                                         "/assets/app-%08x.js",
-                                         "/search",
-                                         "/cart/%u",
-                                         "/orders/%u",
-                                         "/orders/%u/items",
-                                         "/healthcheck",
-                                         "/admin"};
-    unsigned dice = (unsigned)rand() % 1000;
-    unsigned service =
-        3 + (unsigned)(rand() % 100 * (rand() % 100) * (rand() % 100) / 2000);
-    const char *level =
-        dice < 5 ? "error code=H12 desc=\"Request timeout\"" : "info";
-    unsigned status = dice < 5    ? 503
-                      : dice < 20 ? 500
-                      : dice < 50 ? 404
-                      : dice < 90 ? 302
-                                  : 200;
-    char path[64], head[2048], tail[512];
-    size_t head_bytes, tail_bytes, prefix_bytes;
-
-    // Which route it is falls off as in a program: half are of the first two.
-    snprintf(path, sizeof(path),
-             routes[(unsigned)rand() % 12 * ((unsigned)rand() % 12) / 12],
-             (unsigned)rand());
-    head_bytes = (size_t)snprintf(
-        head, sizeof(head),
-        "<158>1 2026-11-21T00:%02lu:%02lu.%06lu+00:00 host %s router - - "
-        "at=%s method=GET path=\"%s?q=",
-        n / 60 % 60, n % 60, n % 1000000, tokens[rand() % (int)token_count],
-        level, path);
-    tail_bytes = (size_t)snprintf(
-        tail, sizeof(tail),
-        "\" host=a.example.com request_id=8601b555-6a83-4c12-%012lu "
-        "fwd=\"204.0.0.%u\" dyno=web.%u connect=%ums service=%ums status=%u "
-        "bytes=%u\n",
-        n, dice % 256, (unsigned)rand() % 16 + 1, dice % 4,
-        dice < 5 ? 30000 : service, status, (unsigned)rand() % 50000);
-    while (head_bytes + tail_bytes < line_bytes)
-        head[head_bytes++] = 'x';
-    prefix_bytes = (size_t)snprintf(out, 8, "%zu ", head_bytes + tail_bytes);
-    memcpy(out + prefix_bytes, head, head_bytes);
-    memcpy(out + prefix_bytes + head_bytes, tail, tail_bytes);
-    return prefix_bytes + head_bytes + tail_bytes;
-}
-
-static int dial(const char *host, const char *port)
+static int dial(const load *what)
 {
     struct sockaddr_in address = {0};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
     address.sin_family = AF_INET;
-    address.sin_port = htons((unsigned short)strtoul(port, NULL, 10));
-    if (fd < 0 || inet_pton(AF_INET, host, &address.sin_addr) != 1 ||
+    address.sin_port = htons((unsigned short)strtoul(what->port, NULL, 10));
+    if (fd < 0 || inet_pton(AF_INET, what->host, &address.sin_addr) != 1 ||
         connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
         die("connect");
     return fd;
 }
 
-static void send_all(int fd, const char *bytes, size_t len_bytes)
+static void send_all(int fd, const char *bytes, size_t len_bytes, int flags)
 {
     while (len_bytes > 0) {
         size_t piece = len_bytes < WRITE_BYTES ? len_bytes : WRITE_BYTES;
-        ssize_t sent = write(fd, bytes, piece);
+        ssize_t sent = send(fd, bytes, piece, flags);
 
         if (sent < 0)
-            die("write");
+            die("send");
         bytes += sent;
         len_bytes -= (size_t)sent;
+    }
+}
+
+/* Reads until the text has come; what else comes with it is let go. */
+static void await(int fd, const char *text)
+{
+    char answer[16384];
+    size_t had_bytes = 0;
+    ssize_t got;
+
+    do {
+        got = recv(fd, answer + had_bytes, sizeof(answer) - 1 - had_bytes, 0);
+        if (got <= 0)
+            die("no answer");
+        had_bytes += (size_t)got;
+        answer[had_bytes] = '\0';
+    } while (!strstr(answer, text));
+}
+
+/* The answer to a request; anything but success is the end. */
+static void await_success(int fd)
+{
+    char answer[16384];
+    ssize_t got = recv(fd, answer, sizeof(answer) - 1, 0);
+
+    answer[got > 0 ? got : 0] = '\0';
+    if (strncmp(answer, "HTTP/1.1 2", 10) != 0) {
+        fprintf(stderr, "loadgen: the answer was: %s\n", answer);
+        exit(1);
     }
 }
 
@@ -170,93 +152,183 @@ static void keep_pace(const struct timespec *from, unsigned long done,
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
 }
 
-/* What the command line asks for. */
-typedef struct load {
-    unsigned long lines;
-    unsigned long lines_a_second;
-    size_t line_bytes;
-    int connections;
-    size_t (*put)(char *out, unsigned long n, size_t line_bytes);
-} load;
+/* The place of a name among three; false, and says so: it is none of them. */
+static bool read_name(const char *name, const char *const *names, int *out)
+{
+    for (*out = 0; *out < 3; ++*out) {
+        if (strcmp(name, names[*out]) == 0)
+            return true;
+    }
+    fprintf(stderr, "loadgen: %s is none of %s, %s, %s\n", name, names[0],
+            names[1], names[2]);
+    return false;
+}
+
+static bool read_options(int argc, char **argv, load *out)
+{
+    static const char *const transports[] = {"syslog", "http", "nats"};
+    int option, place;
+
+    while ((option = getopt(argc, argv, "t:b:l")) != -1) {
+        if (option == 't') {
+            if (!read_name(optarg, transports, &place))
+                return false;
+            out->over = (transport)place;
+        }
+        if (option == 'b')
+            out->batch_lines = strtoul(optarg, NULL, 10);
+        out->stamps |= option == 'l';
+        if (option == '?')
+            return false;
+    }
+    return out->batch_lines >= 1 && out->batch_lines <= CORPUS_LINES;
+}
 
 static bool read_load(int argc, char **argv, load *out)
 {
-    if (argc < 6 || argc > 8) {
-        fprintf(stderr, "usage: loadgen HOST PORT LINES LINE_BYTES "
-                        "CONNECTIONS [LINES_A_SECOND [KIND]] < TOKENS\n");
+    static const char *const kinds[] = {"plain", "marked", "router"};
+    int place;
+
+    *out = (load){.batch_lines = 1024};
+    if (!read_options(argc, argv, out) || argc - optind < 5 ||
+        argc - optind > 7) {
+        fprintf(stderr,
+                "usage: loadgen [-t syslog|http|nats] [-b LINES] [-l] HOST "
+                "PORT LINES LINE_BYTES CONNECTIONS [LINES_A_SECOND "
+                "[plain|marked|router]] < TOKENS\n");
         return false;
     }
-    out->lines = strtoul(argv[3], NULL, 10);
-    out->line_bytes = strtoul(argv[4], NULL, 10);
-    out->connections = (int)strtol(argv[5], NULL, 10);
-    out->lines_a_second = argc > 6 ? strtoul(argv[6], NULL, 10) : 0;
-    out->put = put_frame;
-    if (argc > 7 && strcmp(argv[7], "router") == 0) {
-        out->put = put_router_frame;
-    } else if (argc > 7 && strcmp(argv[7], "plain") != 0) {
-        fprintf(stderr, "loadgen: KIND is plain or router, not %s\n", argv[7]);
-        return false;
+    argv += optind;
+    argc -= optind;
+    out->host = argv[0];
+    out->port = argv[1];
+    out->lines = strtoul(argv[2], NULL, 10);
+    out->line_bytes = strtoul(argv[3], NULL, 10);
+    out->connections = (unsigned)strtoul(argv[4], NULL, 10);
+    out->lines_a_second = argc > 5 ? strtoul(argv[5], NULL, 10) : 0;
+    if (argc > 6) {
+        if (!read_name(argv[6], kinds, &place))
+            return false;
+        out->kind = (corpus_kind)place;
     }
     if (out->line_bytes < 100 || out->line_bytes > 4000 ||
-        out->connections < 1 || out->connections > 64) {
-        fprintf(stderr, "loadgen: LINE_BYTES is 100 to 4000, CONNECTIONS 1 "
-                        "to 64\n");
+        out->connections < 1 || out->connections > CONNECTIONS_MAX) {
+        fprintf(stderr,
+                "loadgen: LINE_BYTES is 100 to 4000, CONNECTIONS 1 to %d\n",
+                CONNECTIONS_MAX);
         return false;
     }
     return true;
 }
 
-/* Frames side by side; ends says where each begins, and the last one ends. */
-static char *make_corpus(const load *what, size_t *ends)
+static int *dial_all(const load *what)
 {
-    char *corpus = malloc(CORPUS_LINES * (what->line_bytes + 512));
-    size_t used_bytes = 0;
+    struct rlimit files = {CONNECTIONS_MAX + 100, CONNECTIONS_MAX + 100};
+    int *fds = calloc(what->connections, sizeof(*fds));
 
-    if (corpus == NULL)
+    if (!fds)
         die("memory");
-    for (unsigned long n = 0; n < CORPUS_LINES; n++) {
-        ends[n] = used_bytes;
-        used_bytes += what->put(corpus + used_bytes, n, what->line_bytes);
+    if (what->connections > 1000)
+        setrlimit(RLIMIT_NOFILE, &files);
+    for (unsigned c = 0; c < what->connections; c++) {
+        fds[c] = dial(what);
+        if (what->over == NATS) {
+            await(fds[c], "\r\n");
+            send_all(fds[c], "CONNECT {\"verbose\":false}\r\n", 27, 0);
+        }
     }
-    ends[CORPUS_LINES] = used_bytes;
-    return corpus;
+    return fds;
+}
+
+static void send_request(int fd, const char *authorization, const char *body,
+                         size_t body_bytes, unsigned long lines)
+{
+    char head[1024];
+    int head_bytes =
+        snprintf(head, sizeof(head),
+                 "POST /logs HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+                 "application/logplex-1\r\nLogplex-Msg-Count: %lu\r\n%s%s%s"
+                 "Content-Length: %zu\r\n\r\n",
+                 lines, authorization ? "Authorization: " : "",
+                 authorization ? authorization : "",
+                 authorization ? "\r\n" : "", body_bytes);
+
+    send_all(fd, head, (size_t)head_bytes, MSG_MORE);
+    send_all(fd, body, body_bytes, 0);
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* One batch, the turn-th; returns its lines. */
+static unsigned long send_batch(const load *what, const corpus *from,
+                                const int *fds, unsigned long turn,
+                                unsigned long left)
+{
+    unsigned long count = left < what->batch_lines ? left : what->batch_lines;
+    unsigned long first =
+        turn % (CORPUS_LINES / what->batch_lines) * what->batch_lines;
+    size_t size = from->ends[first + count] - from->ends[first];
+    const char *data = from->data + from->ends[first];
+    int fd = fds[turn % what->connections];
+
+    if (what->stamps && what->kind == CORPUS_MARKED)
+        corpus_stamp(from, first, count, now_ns());
+    if (what->over != HTTP) {
+        send_all(fd, data, size, 0);
+        return count;
+    }
+    if (turn >= what->connections)
+        await_success(fd);
+    send_request(fd, authorizations[turn % tokens.count], data, size, count);
+    return count;
+}
+
+static void finish(const load *what, const int *fds, unsigned long turns)
+{
+    for (unsigned c = 0; c < what->connections; c++) {
+        if (what->over == HTTP && c < turns)
+            await_success(fds[c]);
+        if (what->over == NATS) {
+            send_all(fds[c], "PING\r\n", 6, 0);
+            await(fds[c], "PONG");
+        }
+        close(fds[c]);
+    }
 }
 
 int main(int argc, char **argv)
 {
-    size_t *ends = malloc((CORPUS_LINES + 1) * sizeof(*ends));
-    unsigned long done = 0;
+    unsigned long done = 0, turn = 0;
     struct timespec from, to;
-    const char *corpus;
-    int fds[64];
+    corpus lines;
     load what;
+    int *fds;
 
     if (!read_load(argc, argv, &what))
         return 64;
-    if (ends == NULL)
-        die("memory");
+    prctl(PR_SET_TIMERSLACK, 1UL);
     read_tokens();
-    corpus = make_corpus(&what, ends);
-    for (int c = 0; c < what.connections; c++)
-        fds[c] = dial(argv[1], argv[2]);
+    corpus_make(&lines, &tokens, what.kind,
+                what.over == NATS ? CORPUS_NATS : CORPUS_COUNTED,
+                what.line_bytes);
+    fds = dial_all(&what);
     clock_gettime(CLOCK_MONOTONIC, &from);
-    // A thousand lines to each connection in turn.
-    for (unsigned long turn = 0; done < what.lines; turn++) {
-        unsigned long first = turn * 1024 % CORPUS_LINES;
-        unsigned long left = what.lines - done;
-        unsigned long count = left < 1024 ? left : 1024;
-
-        send_all(fds[turn % (unsigned long)what.connections],
-                 corpus + ends[first], ends[first + count] - ends[first]);
-        done += count;
+    for (; done < what.lines; turn++) {
+        done += send_batch(&what, &lines, fds, turn, what.lines - done);
         keep_pace(&from, done, what.lines_a_second);
     }
-    for (int c = 0; c < what.connections; c++)
-        close(fds[c]);
+    finish(&what, fds, turn);
     clock_gettime(CLOCK_MONOTONIC, &to);
     printf("lines=%lu bytes=%zu seconds=%.3f\n", done,
-           (size_t)done * ends[CORPUS_LINES] / CORPUS_LINES,
+           (size_t)done * lines.ends[CORPUS_LINES] / CORPUS_LINES,
            (double)(to.tv_sec - from.tv_sec) +
                (double)(to.tv_nsec - from.tv_nsec) / 1e9);
+    free(fds);
     return 0;
 }

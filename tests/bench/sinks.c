@@ -1,42 +1,130 @@
 /*
- * sinks.c - takes what drains send, for as little as it can.
+ * sinks.c - takes what relays send, for as little as it can.
  *
  *     sinks http|syslog
+ *     sinks nats PORT SUBSCRIBERS
  *
- * Listens on a free port of 127.0.0.1 and prints it. Of HTTP it reads heads and
- * skips bodies; of syslog it reads all and looks at nothing. At the end of its
- * standard input it prints what it got and ends.
+ * Listens on a free port of 127.0.0.1 and prints it; of nats it is that many
+ * subscribers to a server at PORT, and prints PORT. Of HTTP it reads heads and skips
+ * bodies; of the others it reads all. In what it reads it counts marks: each '@',
+ * which marked lines have one of (corpus.h), and when 19 digits that are not zero
+ * stand behind it, how long ago that was. For each line of its standard input it
+ * prints what it got so far, and at its end once more.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { HEAD_MAX = 4096, BUFFER_BYTES = 1 << 20, EVENTS = 256 };
+enum {
+    HEAD_MAX = 4096,
+    BUFFER_BYTES = 1 << 20,
+    EVENTS = 256,
+    PEERS_MAX = 20000,
+    STAMP_DIGITS = 19,
+    STEPS = 32,          // of a power of two: 3 % wide
+    BUCKETS = 44 * STEPS // up to an hour and more
+};
 
 typedef struct peer {
-    int fd;
+    int fd;               // its place among peers
+    unsigned digits_left; // of a stamp that is cut by the end of what was read
+    uint64_t stamp_ns;    // what there is of it
     char head[HEAD_MAX];
     size_t head_bytes;
     size_t body_left;
 } peer;
 
 static bool is_http;
-static unsigned long long requests, lines, bytes;
+static unsigned long long requests, lines, bytes, marks, stamps;
+static unsigned long long late[BUCKETS]; // stamps by how old they were
 static char buffer[BUFFER_BYTES];
+static peer *peers[PEERS_MAX];
 
 static void die(const char *what)
 {
     fprintf(stderr, "sinks: %s: %s\n", what, strerror(errno));
     exit(1);
 }
+
+/* Times ---------------------------------------------------------------------- */
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void count_late(uint64_t ns)
+{
+    int power = ns < STEPS ? 5 : 63 - __builtin_clzll(ns);
+    uint64_t step = ns >> (power - 5) & (STEPS - 1);
+    uint64_t bucket = (uint64_t)(power - 5) * STEPS + step;
+
+    stamps++;
+    late[bucket < BUCKETS ? bucket : BUCKETS - 1]++;
+}
+
+/* The middle of the bucket that has the part-th of all stamps, in microseconds. */
+static double late_us(double part)
+{
+    unsigned long long seen = 0;
+
+    for (unsigned n = 0; n < BUCKETS; n++) {
+        seen += late[n];
+        if (seen > 0 && (double)seen >= part * (double)stamps)
+            return (double)(1ULL << (n / STEPS)) * (STEPS + n % STEPS + 0.5) /
+                   1e3;
+    }
+    return 0;
+}
+
+/* Marks in what was read from a peer at one time; the digits may go on in what it
+ * sends next. */
+static void count_marks(peer *p, const char *data, size_t size, uint64_t at_ns)
+{
+    const char *at = data, *end = data + size;
+
+    for (;;) {
+        for (; p->digits_left > 0 && at < end; p->digits_left--, at++) {
+            p->stamp_ns = p->stamp_ns * 10 + (uint64_t)(*at - '0');
+            if (p->digits_left == 1 && p->stamp_ns > 0)
+                count_late(at_ns - p->stamp_ns);
+        }
+        at = at < end ? memchr(at, '@', (size_t)(end - at)) : NULL;
+        if (!at)
+            return;
+        at++;
+        marks++;
+        p->stamp_ns = 0;
+        p->digits_left = STAMP_DIGITS;
+    }
+}
+
+static void tell(void)
+{
+    printf("requests %llu lines %llu bytes %llu marks %llu", requests, lines,
+           bytes, marks);
+    if (stamps > 0)
+        printf(" p50_us %.0f p99_us %.0f p999_us %.0f", late_us(0.5),
+               late_us(0.99), late_us(0.999));
+    printf("\n");
+    fflush(stdout);
+}
+
+/* HTTP ----------------------------------------------------------------------- */
 
 static unsigned long long number_behind(const char *head, const char *name)
 {
@@ -84,6 +172,8 @@ static size_t take_http(peer *p, const char *data, size_t size)
     return (size_t)(end + 4 - p->head) - had_bytes;
 }
 
+/* Peers ---------------------------------------------------------------------- */
+
 /* False: it has gone. */
 static bool read_from(peer *p)
 {
@@ -93,6 +183,7 @@ static bool read_from(peer *p)
     if (got <= 0)
         return false;
     bytes += (unsigned long long)got;
+    count_marks(p, buffer, (size_t)got, now_ns());
     while (is_http && at < (size_t)got)
         at += take_http(p, buffer + at, (size_t)got - at);
     return true;
@@ -100,52 +191,68 @@ static bool read_from(peer *p)
 
 static void add(int poll_fd, int fd)
 {
-    peer *p = calloc(1, sizeof(*p));
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = p};
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
 
-    if (!p)
-        die("memory");
-    p->fd = fd;
+    if (fd < 0 || fd >= PEERS_MAX || !(peers[fd] = calloc(1, sizeof(peer))))
+        die("a connection");
+    peers[fd]->fd = fd;
     if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
         die("epoll_ctl");
+}
+
+/* False: standard input has ended. */
+static bool asked(void)
+{
+    ssize_t got = read(STDIN_FILENO, buffer, sizeof(buffer));
+
+    for (ssize_t n = 0; n < got; n++) {
+        if (buffer[n] == '\n')
+            tell();
+    }
+    return got > 0;
+}
+
+static void take_peer(int poll_fd, int listener)
+{
+    int on = 1, fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+    if (fd < 0)
+        die("accept");
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    add(poll_fd, fd);
 }
 
 static void serve(int poll_fd, int listener)
 {
     struct epoll_event events[EVENTS];
-    int on = 1;
 
     for (;;) {
         int count = epoll_wait(poll_fd, events, EVENTS, -1);
 
         for (int i = 0; i < count; i++) {
-            peer *p = events[i].data.ptr;
-            int fd;
+            int fd = events[i].data.fd;
 
-            if (p->fd == STDIN_FILENO)
-                return;
-            if (p->fd == listener) {
-                fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-                setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-                add(poll_fd, fd);
-            } else if (!read_from(p)) {
-                close(p->fd);
-                free(p);
+            if (fd == STDIN_FILENO) {
+                if (!asked())
+                    return;
+            } else if (fd == listener) {
+                take_peer(poll_fd, listener);
+            } else if (!read_from(peers[fd])) {
+                close(fd);
+                free(peers[fd]);
+                peers[fd] = NULL;
             }
         }
     }
 }
 
-int main(int argc, char **argv)
+/* Returns the socket. */
+static int listen_and_tell(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t address_bytes = sizeof(address);
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int poll_fd = epoll_create1(EPOLL_CLOEXEC);
 
-    if (argc != 2)
-        return 64;
-    is_http = strcmp(argv[1], "http") == 0;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (bind(listener, (struct sockaddr *)&address, sizeof(address)) != 0 ||
         listen(listener, SOMAXCONN) != 0 ||
@@ -153,9 +260,60 @@ int main(int argc, char **argv)
         die("listen");
     printf("%d\n", ntohs(address.sin_port));
     fflush(stdout);
-    add(poll_fd, listener);
+    return listener;
+}
+
+static void subscribe(int poll_fd, const char *port, unsigned long count)
+{
+    static const char text[] =
+        "CONNECT {\"verbose\":false}\r\nSUB logs 1\r\nPING\r\n";
+    struct sockaddr_in address = {.sin_family = AF_INET};
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons((unsigned short)strtoul(port, NULL, 10));
+    for (unsigned long n = 0; n < count; n++) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        size_t had_bytes = 0;
+
+        if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+            send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL) < 0)
+            die("connect");
+        // Not before the server knows: what is sent earlier would not come.
+        do {
+            ssize_t got =
+                recv(fd, buffer + had_bytes, BUFFER_BYTES - 1 - had_bytes, 0);
+
+            if (got <= 0)
+                die("no answer of the server");
+            had_bytes += (size_t)got;
+            buffer[had_bytes] = '\0';
+        } while (!strstr(buffer, "PONG"));
+        add(poll_fd, fd);
+    }
+    printf("%s\n", port);
+    fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+    struct rlimit files = {PEERS_MAX, PEERS_MAX};
+    int poll_fd = epoll_create1(EPOLL_CLOEXEC);
+    int listener = -1;
+
+    if (argc != 2 && argc != 4) {
+        fprintf(stderr, "usage: sinks http|syslog | nats PORT SUBSCRIBERS\n");
+        return 64;
+    }
+    setrlimit(RLIMIT_NOFILE, &files);
+    is_http = strcmp(argv[1], "http") == 0;
     add(poll_fd, STDIN_FILENO);
+    if (argc == 4) {
+        subscribe(poll_fd, argv[2], strtoul(argv[3], NULL, 10));
+    } else {
+        listener = listen_and_tell();
+        add(poll_fd, listener);
+    }
     serve(poll_fd, listener);
-    printf("requests %llu lines %llu bytes %llu\n", requests, lines, bytes);
+    tell();
     return 0;
 }
