@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-    age, bytes, compact, count, digits, duration, measure, percent, plural,
+    age, byName, bytes, compact, count, digits, duration, measure, percent, plural,
     rate, text, within,
 } from "./format";
 
@@ -70,4 +70,9 @@ test("one is singular", () => {
     assert.equal(plural(1, "line"), "1 line");
     assert.equal(plural(0, "line"), "0 lines");
     assert.equal(plural(1200, "line"), "1,200 lines");
+});
+
+test("names are in the order of their numbers", () => {
+    assert.deepEqual(["web.10", "api", "web.2", "Web.1"].sort(byName),
+                     ["api", "Web.1", "web.2", "web.10"]);
 });

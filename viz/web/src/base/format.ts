@@ -133,6 +133,13 @@ export function within(seconds: number): string {
     return seconds >= 60 ? "a minute" : `${Math.max(1, Math.round(seconds))} s`;
 }
 
+const collator = new Intl.Collator("en", { numeric: true });
+
+// web.2 before web.10.
+export function byName(a: string, b: string): number {
+    return collator.compare(a, b);
+}
+
 function two(n: number): string {
     return n < 10 ? `0${n}` : String(n);
 }

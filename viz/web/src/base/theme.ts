@@ -4,6 +4,7 @@ export type Theme = "system" | "light" | "dark";
 
 const KEY = "logplex.theme";
 const listeners = new Set<() => void>();
+const colours = new Map<string, string>(); // of the theme that is
 const system = matchMedia("(prefers-color-scheme: dark)");
 
 export function theme(): Theme {
@@ -22,6 +23,7 @@ function apply(): void {
         delete document.documentElement.dataset["theme"];
     else
         document.documentElement.dataset["theme"] = now;
+    colours.clear();
     for (const listener of listeners)
         listener();
 }
@@ -48,14 +50,20 @@ export function startTheme(): void {
 
 // A colour of the style sheet as a canvas takes it. Custom properties are not
 // resolved by themselves (light-dark() stays as it is written), the colour of
-// an element is.
+// an element is. Asking for it has the styles of the page worked out at once, so
+// it's asked for once in each theme.
 const probe = document.createElement("span");
 
 export function colour(name: string): string {
+    const known = colours.get(name);
+    if (known !== undefined)
+        return known;
     if (!probe.isConnected) {
         probe.hidden = true;
         document.body.append(probe);
     }
     probe.style.color = `var(--${name})`;
-    return getComputedStyle(probe).color;
+    const found = getComputedStyle(probe).color;
+    colours.set(name, found);
+    return found;
 }

@@ -12,11 +12,15 @@ export class Events {
     private readonly none = el("p", { class: "quiet-words" });
     readonly root = el("div", { class: "happened" },
                        el("h3", {}, "What happened"), this.list, this.none);
+    private seen: readonly Marker[] | null = null;
     private shown = "";
 
     constructor(private readonly behind: Behind) {}
 
     update(markers: readonly Marker[]): void {
+        if (markers === this.seen)
+            return;
+        this.seen = markers;
         const newest = happened(markers).slice(0, SHOWN);
         this.root.classList.toggle("is-empty", newest.length === 0);
         setText(this.none, newest.length > 0 ? ""

@@ -1,5 +1,6 @@
 // Markers as things that happened: what several dynos do at once is one of them.
 import type { Marker } from "../api/types";
+import { byName } from "../base/format";
 import { shown } from "../base/shown";
 import { isBad, markerWords, worthTelling } from "../ui/marker_text";
 
@@ -52,8 +53,7 @@ function isOneOf(group: Group, { process, t }: Marker): boolean {
 }
 
 function names(processes: readonly string[]): string {
-    const sorted = [...processes].sort(
-        (a, b) => a.localeCompare(b, "en", { numeric: true })).map(shown);
+    const sorted = [...processes].sort(byName).map(shown);
     return sorted.length <= NAMED ? sorted.join(", ")
         : `${sorted.slice(0, NAMED - 1).join(", ")} and ` +
           `${sorted.length - NAMED + 1} more`;

@@ -3,6 +3,7 @@
 // of single processes where there is a row of all; a filter finds them all the
 // same.
 import type { Measure } from "../api/types";
+import { byName } from "../base/format";
 import { shown } from "../base/shown";
 
 export interface MeasureGroup {
@@ -12,9 +13,6 @@ export interface MeasureGroup {
 
 // Tiles, charts and the dynos' table have these.
 const SHOWN_ELSEWHERE = /^(?:router\.|memory_|load_avg_)/;
-
-const byName = (a: string, b: string): number =>
-    a.localeCompare(b, "en", { numeric: true });
 
 export function measureGroups(measures: readonly Measure[], needle: string):
     MeasureGroup[] {

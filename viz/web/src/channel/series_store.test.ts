@@ -60,6 +60,26 @@ test("what has said nothing for as long as is kept is forgotten", () => {
     assert.equal(store.markers.length, 0);
 });
 
+test("who is there is told anew when somebody comes or goes", () => {
+    const store = new SeriesStore(2);
+    const names = (): string[] => store.each("memory").map(([name]) => name);
+    const tells = (t: number, ...processes: string[]): void => store.merge(
+        series([t], [t], { by_process: Object.fromEntries(
+            processes.map(name => [name, { memory: [t] }])) }));
+    tells(1, "web.2");
+    assert.deepEqual(names(), ["web.2"]);
+    tells(2, "web.2", "web.1");
+    assert.deepEqual(store.each("memory"),
+                     [["web.1", [null, 2]], ["web.2", [1, 2]]]);
+    tells(3, "web.1");
+    assert.deepEqual(store.each("memory"),
+                     [["web.1", [2, 3]], ["web.2", [2, null]]]);
+    tells(4, "web.1");
+    assert.deepEqual(names(), ["web.1"]);
+    store.merge(series([5], [5], { epoch: "2" }));
+    assert.deepEqual(names(), []);
+});
+
 test("a marker that comes twice is there once, in the order of time", () => {
     const store = new SeriesStore(100);
     const marker = (t: number, seq: number) =>
@@ -68,6 +88,9 @@ test("a marker that comes twice is there once, in the order of time", () => {
     store.merge(series([2], [1], {
         markers: [marker(1.5, 7), marker(1.2, 5)] }));
     assert.deepEqual(store.markers.map(one => one.seq), [5, 7]);
+    const known = store.markers;
+    store.merge(series([3], [1], { markers: [marker(1.5, 7)] }));
+    assert.equal(store.markers, known);
 });
 
 test("another epoch leaves nothing of the one before", () => {

@@ -1,6 +1,7 @@
 // The points of a chart, as they come in pieces: columns side by side, one entry
 // for each window, at most so many windows.
 import type { Column, Marker, Series } from "../api/types";
+import { byName } from "../base/format";
 
 const NAMES = [
     "requests", "failed", "mean", "p50", "p95", "p99", "max", "s_none", "s1xx",
@@ -10,14 +11,19 @@ const NAMES = [
 ] as const;
 export type ColumnName = (typeof NAMES)[number];
 
+type Kind = "codes" | "memory" | "p95";
+
 const MARKERS_MAX = 64;
 
 export class SeriesStore {
     readonly t: number[] = [];
     step_s = 1;
     epoch = "";
-    markers: Marker[] = [];
+    // In the order of time; the same list for as long as these are the same.
+    markers: readonly Marker[] = [];
     private readonly columns = new Map<string, Column>();
+    // each() of a kind, until a column comes or goes.
+    private readonly sorted = new Map<Kind, [string, Column][]>();
 
     constructor(readonly max: number) {}
 
@@ -28,18 +34,23 @@ export class SeriesStore {
     }
 
     // "memory": the processes that have it, and their columns.
-    each(kind: "codes" | "memory" | "p95"): [string, Column][] {
+    each(kind: Kind): readonly [string, Column][] {
+        const known = this.sorted.get(kind);
+        if (known)
+            return known;
         const found: [string, Column][] = [];
         for (const [name, column] of this.columns)
             if (name.startsWith(`${kind}/`))
                 found.push([name.slice(kind.length + 1), column]);
-        return found.sort(([a], [b]) => a.localeCompare(b, "en",
-                                                        { numeric: true }));
+        found.sort(([a], [b]) => byName(a, b));
+        this.sorted.set(kind, found);
+        return found;
     }
 
     clear(): void {
         this.t.length = 0;
         this.columns.clear();
+        this.sorted.clear();
         this.markers = [];
     }
 
@@ -85,6 +96,7 @@ export class SeriesStore {
                 return;
             column = [];
             this.columns.set(name, column);
+            this.sorted.clear();
         }
         while (column.length < this.t.length)
             column.push(null);
@@ -98,9 +110,8 @@ export class SeriesStore {
         for (const one of markers)
             if (!this.markers.some(known => known.seq === one.seq &&
                                    known.t === one.t))
-                this.markers.push(one);
-        this.markers.sort((a, b) => a.t - b.t);
-        this.markers.splice(0, this.markers.length - MARKERS_MAX);
+                this.markers = [...this.markers, one].sort(
+                    (a, b) => a.t - b.t).slice(-MARKERS_MAX);
     }
 
     // Columns that say nothing any more go, so that names which come and go (a
@@ -112,10 +123,13 @@ export class SeriesStore {
             while (column.length < this.t.length + over)
                 column.push(null);
             column.splice(0, over);
-            if (column.every(value => value === null))
+            if (column.every(value => value === null)) {
                 this.columns.delete(name);
+                this.sorted.clear();
+            }
         }
         const oldest = this.t[0] ?? 0;
-        this.markers = this.markers.filter(one => one.t >= oldest);
+        if ((this.markers[0]?.t ?? oldest) < oldest)
+            this.markers = this.markers.filter(one => one.t >= oldest);
     }
 }

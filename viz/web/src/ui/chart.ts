@@ -23,7 +23,7 @@ export interface ChartSeries {
 export interface ChartData {
     t: number[];
     series: ChartSeries[];
-    markers: Marker[];
+    markers: readonly Marker[];
     from: number;
     to: number;
     step_s: number; // what each of t is of
@@ -104,14 +104,17 @@ export class Chart {
         this.host.classList.toggle("is-empty", isEmpty);
         const shape = data.series.map(
             one => `${one.label} ${one.colour}`).join("\n");
-        if (shape !== this.shape || !this.plot) {
-            this.shape = shape;
+        const isOther = shape !== this.shape;
+        this.shape = shape;
+        if (isOther)
+            this.nameLegend();
+        if (isOther || !this.plot) {
             this.rebuild();
         } else {
             this.plot.setData(this.columns(), false);
             this.plot.setScale("x", { min: data.from, max: data.to });
         }
-        this.nameLegend();
+        this.showValues();
         this.fillTable();
     }
 
@@ -279,7 +282,6 @@ export class Chart {
             setText(key.children[1] as Node, shown(one.label));
             setAttribute(key, "title", shown(one.label)); // it may be cut
         });
-        this.showValues();
     }
 
     // Under the cursor, or those of the last minute.

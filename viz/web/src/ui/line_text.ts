@@ -31,13 +31,18 @@ export function toneOf(line: Line): Tone {
     return line.severity >= 7 ? "quiet" : "";
 }
 
+export interface RequestAt {
+    id: string;
+    from: number;
+    to: number;
+}
+
 const REQUEST =
     /\brequest_id"?[=:]"?([\w.-]{8,128})|\[([0-9a-f]{8}-[0-9a-f-]{27})\]/;
 
 // Where its request's id is: as a pair, as a member of JSON, or alone in
 // brackets, as Rails tags its lines.
-export function requestOf(text: string):
-    { id: string; from: number; to: number } | null {
+export function requestOf(text: string): RequestAt | null {
     const found = REQUEST.exec(text);
     const id = found?.[1] ?? found?.[2];
     if (!found || id === undefined)

@@ -6,6 +6,8 @@ const NAMES_MAX = 1000; // that have one; then who has not been seen longest has
 export class Palette {
     private readonly places = new Map<string, number>(); // oldest use first
     private readonly worn: number[]; // how many names have it
+    private last: readonly string[] = []; // names that were asked for
+    private given: readonly string[] = []; // and what they got
 
     constructor(private readonly colours: readonly string[]) {
         this.worn = colours.map(() => 0);
@@ -13,7 +15,15 @@ export class Palette {
 
     // Those of the names that are seen together, in their order: a new one gets
     // what the fewest of these have, and then the fewest of all.
-    of(names: readonly string[]): string[] {
+    of(names: readonly string[]): readonly string[] {
+        if (!isSame(names, this.last)) {
+            this.given = this.giveTo(names);
+            this.last = [...names];
+        }
+        return this.given;
+    }
+
+    private giveTo(names: readonly string[]): string[] {
         const seen = this.colours.map(() => 0);
         for (const name of names)
             this.add(seen, this.use(name), 1);
@@ -63,4 +73,8 @@ export class Palette {
             this.add(this.worn, place, -1);
         }
     }
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+    return a.length === b.length && a.every((name, i) => name === b[i]);
 }
