@@ -20,6 +20,7 @@ const ROW_PX = matchMedia("(pointer: coarse)").matches ? 30 : 20;
 const HISTORY = 200;
 const SILENCE_MS = 40_000; // it says something every 15 s
 const REFILTER_MS = 400;
+const FULL = `the newest ${count(LINES_MAX)} lines`;
 
 export class TailView {
     private readonly store = new LineStore();
@@ -257,8 +258,7 @@ export class TailView {
     }
 
     private showWords(): void {
-        const kept = this.store.length >= LINES_MAX
-            ? `the newest ${count(LINES_MAX)} lines`
+        const kept = this.store.length >= LINES_MAX ? FULL
             : plural(this.store.length, "line");
         const found = this.needle === ""
             ? "" : `${count(this.hits)} with “${this.search.value}” of `;
