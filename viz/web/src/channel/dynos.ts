@@ -28,8 +28,9 @@ function nameOf(process: string | null): string {
 
 // It may be cut for want of room.
 function showName(node: HTMLElement, process: string | null): void {
-    setText(node, nameOf(process));
-    setAttribute(node, "title", nameOf(process));
+    const name = nameOf(process);
+    setText(node, name);
+    setAttribute(node, "title", name);
 }
 
 // The API can't be asked for those without a name alone.

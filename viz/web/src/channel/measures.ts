@@ -20,17 +20,17 @@ class MeasureRow implements View<Measure> {
                        ...this.cells.map(one => one.td));
 
     update(of: Measure): void {
-        setText(this.name, nameOf(of));
-        setAttribute(this.name, "title", nameOf(of)); // it may be cut
+        const name = nameOf(of);
+        setText(this.name, name);
+        setAttribute(this.name, "title", name); // it may be cut
         // Of what is counted one by one, each value is 1.
         const isOnes = of.op === "unique" ||
             (of.op === "count" && of.min === 1 && of.max === 1);
-        const value = (x: number | null): string =>
-            isOnes ? NOTHING : text(valueOf(of, x));
+        const values = [of.mean, of.p50, of.p95, of.max, of.last].map(
+            x => isOnes ? NOTHING : text(valueOf(of, x)));
         [count(of.count), of.op === "count" ? text(valueOf(of, of.sum))
                                             : NOTHING,
-         value(of.mean), value(of.p50), value(of.p95), value(of.max),
-         value(of.last)].forEach((words, i) => this.cells[i]?.set(words));
+         ...values].forEach((words, i) => this.cells[i]?.set(words));
     }
 }
 

@@ -3,7 +3,7 @@ import type { Dist, Percentile, Process, Snapshot } from "../api/types";
 import { el, setAttribute, setText, setVariable } from "../base/dom";
 import {
     bytes, clock, compact, count, digits, duration, NOTHING, percent, plural,
-    rate, within,
+    rate, text, within, type Figure,
 } from "../base/format";
 import { Keyed, type View } from "../base/keyed";
 import { shown, shownBriefly } from "../base/shown";
@@ -30,9 +30,14 @@ export class Tiles {
 
     constructor(behind: Behind) {
         this.tiles = [
-            new Throughput(), new Response(behind), new Statuses(behind),
-            new Codes(behind), new MemoryTile(), new LoadTile(),
-            new Activity(), new Queue(behind), new Loss(),
+            new NumberTile("throughput", "Throughput", throughput),
+            new Response(behind), new Statuses(behind), new Codes(behind),
+            new MemoryTile(), new NumberTile("load", "Load", load),
+            new Activity(),
+            new NumberTile("queue", "Queue time", queue, value => [
+                linesButton("Lines that waited", () => behind.matching(
+                    "Requests that waited", { where: "wait>0" }), value)]),
+            new NumberTile("lines", "Lines", lines),
         ];
         this.root.append(...this.tiles.map(tile => tile.root));
     }
@@ -44,6 +49,7 @@ export class Tiles {
 }
 
 const NOT_TOLD = "no dyno has told it";
+const NONE: Figure = { value: NOTHING, unit: "" };
 
 // A tile without a number has a dash where others have theirs, and says why in
 // words where others have theirs.
@@ -58,22 +64,49 @@ function say(root: HTMLElement, words: string, mark = NOTHING): void {
         setText(at, words);
 }
 
-class Throughput implements Tile {
+// What a tile of one number says.
+interface Told {
+    why?: string; // there is no number
+    value: Figure;
+    sub: string;
+    tone?: "" | "warn" | "bad";
+    title?: string | undefined; // what more there is to be said than sub does
+}
+
+// A number, and what there is to be said of it. All of these are written by the same
+// few lines: a browser keeps compiled code of each place that runs once a second.
+class NumberTile implements Tile {
     private readonly value = new Value("value big");
     private readonly sub = el("p", { class: "sub" });
-    readonly root = frame("throughput", "Throughput", this.value.root,
-                          this.sub);
+    readonly root: HTMLElement;
+
+    // around: what is above the words, the value among it.
+    constructor(id: string, title: string,
+                private readonly tell: (of: Snapshot) => Told,
+                around = (value: HTMLElement): HTMLElement[] => [value]) {
+        this.root = frame(id, title, ...around(this.value.root), this.sub);
+    }
 
     update(of: Snapshot): void {
-        const { requests, from, to } = of;
-        say(this.root, requests.count === 0 ? noneOf(of, "no requests") : "");
-        this.value.update(rate(requests.per_s));
-        this.root.dataset["tone"] = failedTone(requests);
-        const failed = requests.failed > 0
-            ? `${count(requests.failed)} failed` : "none failed";
-        setText(this.sub, `${count(requests.count)} in ` +
-            `${within(to - from)}, ${failed}, ${atATime(requests.in_flight)}`);
+        const { why = "", value, sub, tone = "", title } = this.tell(of);
+        say(this.root, why);
+        this.root.dataset["tone"] = tone;
+        this.value.update(value);
+        setText(this.sub, sub);
+        setAttribute(this.sub, "title", title);
     }
+}
+
+function throughput(of: Snapshot): Told {
+    const { requests, from, to } = of;
+    const failed = requests.failed > 0
+        ? `${count(requests.failed)} failed` : "none failed";
+    return {
+        why: requests.count === 0 ? noneOf(of, "no requests") : "",
+        value: rate(requests.per_s), tone: failedTone(requests),
+        sub: `${count(requests.count)} in ${within(to - from)}, ${failed}, ` +
+            atATime(requests.in_flight),
+    };
 }
 
 // The mean number under way: of few, a digit is enough.
@@ -274,9 +307,8 @@ function most(processes: readonly Process[],
     return best;
 }
 
-function nameWhole(node: HTMLElement, { of }: Most): void {
-    setAttribute(node, "title", of.process === null ? undefined
-        : shown(of.process));
+function nameWhole({ of }: Most): string | undefined {
+    return of.process === null ? undefined : shown(of.process);
 }
 
 class MemoryTile implements Tile {
@@ -318,61 +350,68 @@ class MemoryTile implements Tile {
         this.root.dataset["tone"] = tone;
         const share = percent(nearest.value);
         const limit = bytes(nearest.of.memory?.quota);
-        nameWhole(this.sub, nearest);
+        setAttribute(this.sub, "title", nameWhole(nearest));
         setText(this.sub, `${nearest.name} at ${share.value} % of ` +
             `${limit.value} ${limit.unit}`);
     }
 }
 
-class LoadTile implements Tile {
-    private readonly value = new Value("value big");
-    private readonly sub = el("p", { class: "sub" });
-    readonly root = frame("load", "Load", this.value.root, this.sub);
-
-    update(now: Snapshot): void {
-        const top = most(now.processes, one => one.load?.["1m"]);
-        say(this.root, top === null ? noneOf(now, NOT_TOLD) : "");
-        if (top === null)
-            return;
-        this.value.update({ value: digits(top.value), unit: "" });
-        const of = (minutes: "5m" | "15m"): string => {
-            const load = top.of.load?.[minutes];
-            return load === undefined ? NOTHING : digits(load);
-        };
-        nameWhole(this.sub, top);
-        setText(this.sub, `${top.name} in 1 min; ${of("5m")} in 5, ` +
-            `${of("15m")} in 15`);
-    }
+function load(now: Snapshot): Told {
+    const top = most(now.processes, one => one.load?.["1m"]);
+    if (top === null)
+        return { why: noneOf(now, NOT_TOLD), value: NONE, sub: "" };
+    const of = (minutes: "5m" | "15m"): string => {
+        const load = top.of.load?.[minutes];
+        return load === undefined ? NOTHING : digits(load);
+    };
+    return {
+        value: { value: digits(top.value), unit: "" },
+        sub: `${top.name} in 1 min; ${of("5m")} in 5, ${of("15m")} in 15`,
+        title: nameWhole(top),
+    };
 }
 
 const ACTIVITY = "How much of the minute each dyno was answering requests: the " +
     "connect and service times that the router tells of them, added up. Over " +
     "100 % are several at once. What a dyno does besides is not in it.";
 
+function answering(processes: readonly Process[]): Process[] {
+    return processes.filter(
+        one => one.process !== null && (one.requests ?? 0) > 0);
+}
+
+function activity(of: Snapshot): Told {
+    const web = answering(of.processes);
+    if (web.length === 0)
+        return { why: noneOf(of, "no requests"), value: NONE, sub: "" };
+    const mean = web.reduce((sum, one) => sum + (one.busy ?? 0), 0) /
+        web.length;
+    const dynos = web.length === 1 ? "one dyno" : `${count(web.length)} dynos`;
+    // Of one request at a time; more than that at once is over 100 %.
+    return mean > 1 ? {
+        value: { value: digits(mean), unit: "at a time" },
+        sub: `requests in ${web.length === 1 ? dynos : `each of ${dynos}`}, ` +
+            "by the router",
+    } : {
+        value: percent(mean),
+        sub: `of the time in requests, by the router; ${dynos}`,
+    };
+}
+
 class Activity implements Tile {
-    private readonly value = new Value("value big");
-    private readonly sub = el("p", { class: "sub" });
     private readonly bars = el("div", { class: "columns",
                                         "aria-hidden": "true" });
-    readonly root = frame("activity", "Dyno activity", this.value.root,
-                          this.bars, this.sub);
+    private readonly number = new NumberTile(
+        "activity", "Dyno activity", activity, value => [value, this.bars]);
+    readonly root = this.number.root;
 
     constructor() {
         this.root.title = ACTIVITY;
     }
 
     update(of: Snapshot): void {
-        const { processes } = of;
-        const web = processes.filter(
-            one => one.process !== null && (one.requests ?? 0) > 0);
-        say(this.root, web.length === 0 ? noneOf(of, "no requests") : "");
-        if (web.length === 0)
-            return;
-        const mean = web.reduce((sum, one) => sum + (one.busy ?? 0), 0) /
-            web.length;
-        // Of one request at a time; more than that at once is over 100 %.
-        this.value.update(mean > 1 ? { value: digits(mean), unit: "at a time" }
-                                   : percent(mean));
+        this.number.update(of);
+        const web = answering(of.processes);
         while (this.bars.childElementCount > web.length)
             this.bars.lastElementChild?.remove();
         while (this.bars.childElementCount < web.length)
@@ -382,66 +421,41 @@ class Activity implements Tile {
             const busy = one.busy ?? 0;
             setVariable(bar, "--share", Math.min(1, busy).toFixed(3));
             bar.dataset["tone"] = toneOf(busy, 0.8, 1);
-            bar.title = shown(one.process ?? "");
+            setAttribute(bar, "title", shown(one.process ?? ""));
         });
-        const dynos = web.length === 1 ? "one dyno" : `${count(web.length)} dynos`;
-        setText(this.sub, mean > 1
-            ? `requests in ${web.length === 1 ? dynos : `each of ${dynos}`}, ` +
-              "by the router"
-            : `of the time in requests, by the router; ${dynos}`);
     }
 }
 
-class Queue implements Tile {
-    private readonly value = new Value("value big");
-    private readonly sub = el("p", { class: "sub" });
-    readonly root: HTMLElement;
-
-    constructor(behind: Behind) {
-        this.root = frame(
-            "queue", "Queue time",
-            linesButton("Lines that waited", () => behind.matching(
-                "Requests that waited", { where: "wait>0" }),
-                        this.value.root), this.sub);
-    }
-
-    update(of: Snapshot): void {
-        const { queue, requests } = of;
-        const wait = queue.wait_ms;
-        say(this.root, wait !== null ? ""
-            : requests.count === 0 ? noneOf(of, "no requests")
-                : "not in this router's lines");
-        this.root.dataset["tone"] = queue.is_over ? "warn" : "";
-        if (wait === null)
-            return;
-        this.value.update(duration(wait.mean));
-        const limit = `${queue.threshold_ms} ms`;
-        setText(this.sub, queue.is_over
-            ? `▲ over ${limit}: more dynos are needed`
-            : `on average; fine below ${limit}`);
-    }
+function queue(of: Snapshot): Told {
+    const { wait_ms, is_over, threshold_ms } = of.queue;
+    if (wait_ms === null)
+        return { why: of.requests.count === 0 ? noneOf(of, "no requests")
+                     : "not in this router's lines",
+                 value: NONE, sub: "" };
+    const limit = `${threshold_ms} ms`;
+    return {
+        value: duration(wait_ms.mean), tone: is_over ? "warn" : "",
+        sub: is_over ? `▲ over ${limit}: more dynos are needed`
+                     : `on average; fine below ${limit}`,
+    };
 }
 
 const BEHIND = 5000; // lines that are no news: less than a moment's
 
-class Loss implements Tile {
-    private readonly value = new Value("value big");
-    private readonly sub = el("p", { class: "sub" });
-    readonly root = frame("lines", "Lines", this.value.root, this.sub);
-
-    update({ lines, from, to, uncounted }: Snapshot): void {
-        this.value.update(rate(lines.per_s));
-        this.root.dataset["tone"] = lines.lost > 0 || uncounted ? "bad" : "";
-        setAttribute(this.root, "title", uncounted?.why ?? "");
-        const size = bytes(lines.bytes);
-        setText(this.sub, uncounted
+function lines({ lines, from, to, uncounted }: Snapshot): Told {
+    const size = bytes(lines.bytes);
+    return {
+        value: rate(lines.per_s),
+        tone: lines.lost > 0 || uncounted ? "bad" : "",
+        title: uncounted?.why,
+        sub: uncounted
             ? `▲ ${plural(uncounted.lines, "line")} in no number here, since ` +
                 `${clock(uncounted.since)}: there was no memory to count them`
             : lines.lost > 0
             ? `▲ ${plural(lines.lost, "line")} gone before being counted`
             : lines.behind > BEHIND
             ? `${plural(lines.behind, "line")} still to be counted`
-            : `${size.value === NOTHING ? "0 B" : `${size.value} ` +
-                size.unit} in ${within(to - from)}, none lost before being counted`);
-    }
+            : `${size.value === NOTHING ? "0 B" : text(size)} in ` +
+                `${within(to - from)}, none lost before being counted`,
+    };
 }
