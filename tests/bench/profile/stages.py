@@ -1,0 +1,55 @@
+"""Which stage of a line's way a function belongs to: the one table of it.
+
+A stage begins where one of its functions is called, and has all that these call,
+up to where another stage begins. They are functions that a compiler can't draw
+into another one: they are called from another file, or by a pointer.
+"""
+
+STAGES = {
+    # What the kernel does, by what it was asked for.
+    "kernel: receive": ("ksys_read", "do_readv", "__sys_recvfrom",
+                        "__sys_recvmsg", "__sys_recvmmsg"),
+    "kernel: send": ("ksys_write", "do_writev", "__sys_sendto",
+                     "__sys_sendmsg", "__sys_sendmmsg"),
+    "kernel: wait": ("do_epoll_wait", "do_epoll_ctl", "__x64_sys_epoll_wait",
+                     "__x64_sys_epoll_pwait", "__x64_sys_epoll_ctl"),
+    "kernel: page faults": ("exc_page_fault",),
+    # In.
+    "framing": ("lp_framer_next",),
+    "batch": ("ingest_begin", "ingest_frame", "ingest_end"),
+    "header": ("lp_syslog_parse",),
+    "lookup": ("catalog_reader_prefetch", "catalog_reader_find_route"),
+    "render": ("lp_render_line",),
+    "append": ("lp_channel_append", "lp_channel_prefetch"),
+    # Counted.
+    "read": ("lp_cursor_next", "lp_run_release"),
+    "count": ("aggregator_read_on",),
+    "measure": ("lp_measures_read",),
+    # Out.
+    "drain": ("lpi_drain_pump",),
+    "take": ("lpi_take",),
+    "request": ("http_send",),
+    "write": ("syslog_send",),
+    "render syslog": ("lp_render_syslog",),
+    # Found in samples alone; what libcurl does depends on how often it is asked.
+    "libcurl": ("curl_multi_socket_action",),
+    "tail, text": ("path_tail_text",),
+    "tail, events": ("path_tail_events",),
+}
+
+# What is counted in each function of bench_path.c, and for each stage the one that
+# calls it there. What no stage has is the loop's, and is not counted.
+PARTS = {
+    "path_ingest": ("ingest", {
+        "framing": None, "batch": None, "header": "batch", "lookup": "batch",
+        "render": "batch", "append": "batch"}),
+    "path_count": ("counting", {
+        "count": None, "read": "count", "measure": "count"}),
+    "path_drain_http": ("HTTP drain", {
+        "drain": None, "take": "drain", "request": "drain"}),
+    "path_drain_syslog": ("syslog drain", {
+        "drain": None, "take": "drain", "write": "drain",
+        "render syslog": "write"}),
+    "path_tail_text": ("tail of text", {"tail, text": None}),
+    "path_tail_events": ("tail of events", {"tail, events": None}),
+}
