@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""Logplex beside those that people use today, in one run.
+
+    tests/bench/compare [--rounds N] [--only NAME,...] [--relays NAME,...]
+        [--lines PART] [--json FILE] [--build FOLDER] [--list]
+
+Installs what is missing into build/clients, and needs a release build. Each round
+puts each relay through each scenario, one after the other, so what the machine does
+meanwhile falls on all of them; a relay has processor 0 for itself, the generator
+and the sink have processor 1. Figures are medians of the rounds, with the least and
+the most behind them, and the ratio to logplexd. CPU is user and system time of the
+relay's process. --lines 0.1 is a tenth of the lines: to see that it works, not what
+it says.
+"""
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.join(HERE, "..", "..", "..")
+sys.path[:0] = [HERE, os.path.join(ROOT, "tests", "support")]
+import relays  # noqa: E402
+import scenarios  # noqa: E402
+
+
+def options():
+    ask = argparse.ArgumentParser(prog="tests/bench/compare")
+    ask.add_argument("--rounds", type=int, default=5)
+    ask.add_argument("--only", default="")
+    ask.add_argument("--relays", default="")
+    ask.add_argument("--lines", type=float, default=1.0)
+    ask.add_argument("--json", default="")
+    ask.add_argument("--build", default=os.path.join(ROOT, "build", "release"))
+    ask.add_argument("--list", action="store_true")
+    return ask.parse_args()
+
+
+def chosen(all_of_them, names):
+    """Those whose name is in a list; all, if it's empty."""
+    wanted = [name for name in names.split(",") if name]
+    known = [one.name for one in all_of_them]
+    for name in wanted:
+        if name not in known:
+            sys.exit("compare: %s is none of %s" % (name, ", ".join(known)))
+    return [one for one in all_of_them if not wanted or one.name in wanted]
+
+
+def prepare(build):
+    """Where all programs are."""
+    subprocess.run(["sh", os.path.join(ROOT, "tests", "fetch-clients"), "peers"],
+                   check=True, stdout=subprocess.DEVNULL)
+    clients = os.path.abspath(os.path.join(ROOT, "build", "clients", "bin"))
+    for maker in relays.ALL:
+        maker.program = os.path.join(clients, maker.program)
+    tools = os.path.join(build, "tests", "bench")
+    relays.Logplexd.program = os.path.join(build, "logplexd", "logplexd")
+    relays.Bare.program = os.path.join(tools, "limits")
+    scenarios.raise_files()
+    return scenarios.Tools(tools)
+
+
+def words(values, name):
+    """A median with its spread."""
+    digits = 3 if name in ("cpu", "rate") else 1 if name == "idle" else 0
+    form = "%%.%df" % digits
+    return "%s (%s-%s)" % (form % statistics.median(values),
+                           form % min(values), form % max(values))
+
+
+def show(scenario, makers, measured):
+    ours = measured.get((scenario.name, "logplexd"))
+    print("\n%s [%s]" % (scenario.title, scenario.name))
+    for maker in makers:
+        runs = measured.get((scenario.name, maker.name))
+        if not runs:
+            continue
+        parts = []
+        for name, title in scenarios.FIGURES.items():
+            values = [run[name] for run in runs if name in run]
+            if not values:
+                continue
+            part = "%s %s" % (words(values, name), title)
+            own = [run[name] for run in ours or () if name in run]
+            if name in ("cpu", "p50", "p99") and own and ours is not runs and \
+                    statistics.median(own) > 0:
+                part += " (x%.2f)" % (statistics.median(values) /
+                                      statistics.median(own))
+            parts.append(part)
+        print("  %-10s %s" % (maker.name, "; ".join(parts)), flush=True)
+
+
+def main():
+    asked = options()
+    programs = prepare(asked.build)
+    all_scenarios = chosen(scenarios.all_scenarios(), asked.only)
+    makers = chosen(relays.ALL, asked.relays)
+    if asked.list:
+        for one in all_scenarios:
+            print("%-9s %s" % (one.name, one.title))
+        return
+    machine = "%s, %d processors, Linux %s" % (
+        platform.machine(), os.cpu_count(), platform.release())
+    versions = {one.name: one.version() for one in makers}
+    print("%s; %s" % (machine, ", ".join("%s %s" % one
+                                         for one in versions.items())))
+    measured = {}
+    for turn in range(asked.rounds):
+        for scenario in all_scenarios:
+            for maker in makers:
+                run_one(asked, programs, scenario, maker, measured)
+        print("round %d of %d" % (turn + 1, asked.rounds), file=sys.stderr)
+    for scenario in all_scenarios:
+        show(scenario, makers, measured)
+    if asked.json:
+        with open(asked.json, "w", encoding="utf-8") as file:
+            json.dump({"machine": machine, "versions": versions, "runs": [
+                {"scenario": key[0], "relay": key[1], "figures": runs}
+                for key, runs in measured.items()]}, file, indent=1)
+
+
+def run_one(asked, programs, scenario, maker, measured):
+    if not maker.can(scenario.job):
+        return
+    if isinstance(scenario, scenarios.Share):
+        rate = scenarios.capacity(measured, maker)
+        if rate is None:
+            return
+        scenario.at(rate)
+    full = scenario.lines
+    scenario.lines = max(int(full * asked.lines), 1000)
+    try:
+        figures = scenario.run(programs, maker)
+    except Exception as why:  # it is told, and the others go on
+        print("%s, %s: %r" % (scenario.name, maker.name, why), flush=True)
+        return
+    finally:
+        scenario.lines = full
+    print("  %s %s %s" % (scenario.name, maker.name, {
+        name: round(value, 3) for name, value in figures.items()}),
+        file=sys.stderr, flush=True)
+    measured.setdefault((scenario.name, maker.name), []).append(figures)
+
+
+if __name__ == "__main__":
+    main()
