@@ -62,6 +62,13 @@ void lpi_drain_rest_cursor(lp_drain *drain)
     lp_cursor_rest(drain->cursor, &none, 0);
 }
 
+/* A batch costs so little that a line goes at once? */
+static bool is_prompt(const lp_drain *drain)
+{
+    return drain->protocol->is_prompt &&
+           2 * drain->flight_count < drain->protocol->window;
+}
+
 /* Is there a reason not to wait for more lines? */
 static bool is_due(lp_drain *drain, const lpi_taken *taken)
 {
@@ -69,7 +76,8 @@ static bool is_due(lp_drain *drain, const lpi_taken *taken)
     int64_t linger_ms = drain->set->opt.linger_ms;
     int64_t age_ms;
 
-    if (taken->is_full || drain->again_seq > 0 || drain->set->is_hurried)
+    if (taken->is_full || drain->again_seq > 0 || drain->set->is_hurried ||
+        is_prompt(drain))
         return true;
     if (drain->due_ms == 0) {
         age_ms = (now_ns(drain) - taken->batch.time_ns) / 1000000;

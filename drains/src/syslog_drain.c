@@ -467,6 +467,9 @@ static bool syslog_send(void *ctx, const lp_drain_batch *batch)
         c->has_leftover = true;
         return false;
     }
+    // Small batches would fill the window before it is looked again.
+    if (link->target.drain->flight_count > WINDOW / 4)
+        confirm_arrived(c);
     if (!render(c, batch)) {
         c->has_leftover = true;
         give_up(c, "there is no memory for a batch");
@@ -535,6 +538,7 @@ lp_err lpi_syslog_register(lp_drains *set)
         .struct_bytes = sizeof(protocol),
         .window = WINDOW,
         .copies = true,
+        .is_prompt = true,
         .scheme = "syslog",
         .open = open_plain,
         .send = syslog_send,

@@ -321,6 +321,7 @@ lp_err lpi_syslog_udp_register(lp_drains *set)
     lp_drain_protocol protocol = {
         .struct_bytes = sizeof(protocol),
         .window = 1,
+        .is_prompt = true,
         .scheme = "syslog+udp",
         .open = udp_open,
         .send = udp_send,

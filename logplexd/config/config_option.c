@@ -146,7 +146,8 @@ const option config_options[] = {
 
     {"Drains", "--drain-linger", "LOGPLEX_DRAIN_LINGER", "TIME",
      OPTION_DURATION, MEMBER(drain_linger_ms), 1, SECONDS(60), "100ms",
-     "How long a line waits for others that go along with it."},
+     "How long a line waits for others that go along with it over HTTP; over "
+     "syslog it does not, unless much is on its way."},
     {NULL, "--drain-batch", "LOGPLEX_DRAIN_BATCH", "SIZE",
      OPTION_SIZE, MEMBER(drain_batch_bytes), KIB, 16 * MIB, "512KiB",
      "Lines that are as many bytes together do not wait."},

@@ -524,6 +524,13 @@ class Linger(DrainTest):
             sink.wait_for(100, within_s=1)
             self.assertEqual(sink.texts(), numbered(100))
 
+    def test_over_syslog_a_line_leaves_when_it_comes(self):
+        sink = self.sink(SyslogSink)
+        self.drain(sink.url())
+        for n in range(1, 6):
+            self.send(["x"])
+            sink.wait_for(n, within_s=10)
+
     def test_a_sink_that_is_away_does_not_hold_up_the_end(self):
         sinks = [self.sink(HttpSink, answers(500)),
                  self.sink(HttpSink, is_paused=True)]

@@ -57,7 +57,8 @@ typedef struct lp_drain lp_drain;
 /* Zero means the default everywhere. */
 typedef struct lp_drains_options {
     uint32_t struct_bytes;
-    uint32_t linger_ms; /* 100: how long a line waits for more, at most */
+    uint32_t linger_ms; /* 100: how long a line waits for more, at most, if its
+                           protocol isn't prompt */
     uint32_t connect_timeout_ms; /* 3,000: name, TCP and TLS together */
     uint32_t answer_timeout_ms;  /* 5,000: from a batch to its answer, the
                                     connection included; for syslog, in which
@@ -303,6 +304,9 @@ typedef struct lp_drain_protocol {
     uint32_t struct_bytes;
     uint32_t window; /* batches in flight at most, 1 to 64 */
     bool copies;
+    bool is_prompt; /* a batch costs little, so lines leave as they come while
+                       less than half of the window is in flight; from there on
+                       they linger as those of others do */
     bool answers; /* the sink itself says what has arrived, so that one word of
                      it ends the backoff; else it has to go on for
                      answer_timeout_ms without a failure */

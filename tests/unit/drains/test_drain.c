@@ -28,6 +28,7 @@ typedef struct fixture {
     lp_drain *drain;
     int64_t now_ns;
     unsigned window;
+    bool is_prompt;
     bool takes_one_only;
     bool answers_at_once;
     bool is_dumb; /* the protocol has no answers */
@@ -107,6 +108,7 @@ static void register_scheme(fixture *f, const char *scheme)
         .struct_bytes = sizeof(protocol),
         .window = f->window,
         .answers = !f->is_dumb,
+        .is_prompt = f->is_prompt,
         .scheme = scheme,
         .ctx = f,
         .open = test_open,
@@ -258,6 +260,33 @@ static void a_line_lingers_for_others_but_a_full_batch_does_not(void **state)
     lp_drains_hurry(f.set);
     assert_int_equal(f.sent_count, 3);
     assert_int_equal(lp_drains_pending(f.set), 0);
+    end(&f);
+}
+
+static void a_prompt_line_lingers_only_behind_half_a_window(void **state)
+{
+    lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
+    fixture f;
+
+    (void)state;
+    begin(&f, 4, LP_DRAIN_DROP);
+    f.is_prompt = true;
+    f.now_ns = 0; // so that lines have come just now
+    opt.linger_ms = 60000;
+    opt.now_ns = test_now;
+    opt.ctx = &f;
+    begin_anew(&f, &opt);
+    for (uint64_t n = 1; n <= 2; n++) {
+        ring_fill(f.channel, n, n, 100);
+        run_until_sent(&f, (unsigned)n);
+        is_sent(&f, (unsigned)n - 1, n, 1);
+    }
+    ring_fill(f.channel, 3, 4, 100);
+    run_for(&f, 30);
+    assert_int_equal(f.sent_count, 2);
+    lp_drain_delivered(f.drain, 1);
+    run_until_sent(&f, 3);
+    is_sent(&f, 2, 3, 2);
     end(&f);
 }
 
@@ -839,6 +868,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_leave_in_batches_one_at_a_time),
         cmocka_unit_test(a_line_lingers_for_others_but_a_full_batch_does_not),
+        cmocka_unit_test(a_prompt_line_lingers_only_behind_half_a_window),
         cmocka_unit_test(a_window_is_filled_as_far_as_the_protocol_takes_it),
         cmocka_unit_test(batches_are_small_while_those_in_flight_hold_much),
         cmocka_unit_test(batches_of_drains_that_compress_end_at_the_same_lines),
