@@ -149,6 +149,29 @@ test("the tail shows what the filter asks for, and follows", async () => {
     });
 });
 
+test("what is searched for is marked for as long as it is", async () => {
+    await withPage("/channels/shop", async page => {
+        const filter = page.locator("#tail input").nth(0);
+        const search = page.locator("#tail input").nth(1);
+        const rows = page.locator("#tail .row:not([hidden]) .row-text");
+        const marks = rows.locator("mark");
+        // With a request's id, and without one.
+        for (const [where, has] of [["process=router", "request_id="],
+                                    ["sample#memory_total", "sample#"]]) {
+            await filter.fill(where);
+            await filter.press("Enter");
+            await until("lines of it", async () => {
+                const texts = await rows.allTextContents();
+                return texts.length > 0 && texts.every(text => text.includes(has));
+            });
+            await search.fill("e");
+            await until("they are marked", async () => await marks.count() > 0);
+            await search.fill("");
+            await until("they are not", async () => await marks.count() === 0);
+        }
+    });
+});
+
 test("what hurts is first, and keys lead there", async () => {
     await withPage("/", async page => {
         const links = page.locator(".channel-link");

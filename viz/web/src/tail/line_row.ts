@@ -68,7 +68,7 @@ export class LineRow implements RowView {
         else if (request)
             this.fillAround(text, request);
         else
-            setText(this.text, visible(text));
+            this.text.textContent = visible(text); // what was marked is no more
     }
 
     // A thousand times a second: no elements are made for it.
