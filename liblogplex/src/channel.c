@@ -354,8 +354,9 @@ static uint32_t next_block_bytes(const lp_channel *channel, size_t line_bytes)
     return lpi_segment_line_max(block_bytes) < line_bytes ? 0 : block_bytes;
 }
 
-/* Closes the open segment and opens another. */
-static lp_err roll(lp_channel *channel, size_t line_bytes)
+/* Closes the open segment and opens another. Seldom, and so out of the way. */
+__attribute__((noinline)) static lp_err roll(lp_channel *channel,
+                                             size_t line_bytes)
 {
     uint32_t block_bytes = next_block_bytes(channel, line_bytes);
     lp_segment *segment;

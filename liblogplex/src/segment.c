@@ -138,9 +138,12 @@ static void join(char *at, const lp_span part[2])
         memcpy(at + part[0].len_bytes, part[1].ptr, part[1].len_bytes);
 }
 
-/* Joins an aside's parts behind its length; it is then the last one. */
-static lp_err put_aside(lpi_pen *pen, lp_segment *segment,
-                        const lp_span part[2], uint32_t len_bytes)
+/* Joins an aside's parts behind its length; it is then the last one. Few lines have
+ * one of their own, so it is kept out of the way of the others. */
+__attribute__((noinline)) static lp_err put_aside(lpi_pen *pen,
+                                                  lp_segment *segment,
+                                                  const lp_span part[2],
+                                                  uint32_t len_bytes)
 {
     lp_err err = LP_OK;
     char *at =

@@ -278,15 +278,15 @@ static bool render_common(const lp_syslog *msg, lp_span host_app,
     return true;
 }
 
-lp_err lp_render_line(const lp_syslog *msg, lp_span host_app,
-                      lp_render_scratch *scratch, lp_line *line)
+/* All others, out of the way of these. */
+__attribute__((noinline)) static lp_err render_any(const lp_syslog *msg,
+                                                   lp_span host_app,
+                                                   lp_render_scratch *scratch,
+                                                   lp_line *line)
 {
     char *pri = scratch->head + LEN_MAX_BYTES;
     extents ext = {0, host_app.len_bytes, or_nil(msg->procid).len_bytes + 1};
 
-    if (render_common(msg, host_app, scratch, line)) {
-        return LP_OK;
-    }
     if (host_app.len_bytes == 0) {
         ext.names_bytes = host_bytes + or_nil(msg->app).len_bytes + 1;
     }
@@ -310,6 +310,15 @@ lp_err lp_render_line(const lp_syslog *msg, lp_span host_app,
     set_aside(msg, line);
     finish_line(msg, &ext, pri, line);
     return LP_OK;
+}
+
+lp_err lp_render_line(const lp_syslog *msg, lp_span host_app,
+                      lp_render_scratch *scratch, lp_line *line)
+{
+    if (render_common(msg, host_app, scratch, line)) {
+        return LP_OK;
+    }
+    return render_any(msg, host_app, scratch, line);
 }
 
 /* Fields of the stored form ----------------------------------------------- */
@@ -353,16 +362,6 @@ static char *put(char *out, lp_span span)
     return out + span.len_bytes;
 }
 
-static size_t add_lengths(const lp_span *parts, size_t n)
-{
-    size_t sum_bytes = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        sum_bytes += parts[i].len_bytes;
-    }
-    return sum_bytes;
-}
-
 /* The line end that MSG lacks. */
 static lp_span missing_end(lp_span msg)
 {
@@ -374,23 +373,27 @@ static lp_span missing_end(lp_span msg)
 
 size_t lp_render_tail(const lp_record *record, char *out, size_t room_bytes)
 {
+    const lp_marks *at = &record->marks;
+    lp_span time = field_of(record, at->time_offset,
+                            at->host_offset + (size_t)1); // and a space
+    lp_span app = lp_record_app(record);
+    lp_span procid = lp_record_procid(record);
     lp_span msg = lp_record_msg(record);
-    lp_span parts[] = {lp_record_time(record),
-                       LP_SPAN(" "),
-                       lp_record_app(record),
-                       LP_SPAN("["),
-                       lp_record_procid(record),
-                       LP_SPAN("]: "),
-                       msg,
-                       missing_end(msg)};
-    size_t n = sizeof(parts) / sizeof(parts[0]);
-    size_t total_bytes = add_lengths(parts, n);
+    lp_span end = missing_end(msg);
+    size_t total_bytes = time.len_bytes + app.len_bytes + procid.len_bytes +
+                         LP_SPAN("[]: ").len_bytes + msg.len_bytes +
+                         end.len_bytes;
 
-    if (total_bytes <= room_bytes) {
-        for (size_t i = 0; i < n; i++) {
-            out = put(out, parts[i]);
-        }
+    if (total_bytes > room_bytes) {
+        return total_bytes;
     }
+    out = put(out, time);
+    out = put(out, app);
+    *out++ = '[';
+    out = put(out, procid);
+    out = put(out, LP_SPAN("]: "));
+    out = put(out, msg);
+    put(out, end);
     return total_bytes;
 }
 
@@ -398,7 +401,7 @@ static size_t digits_of(size_t value)
 {
     size_t digits = 1;
 
-    for (; value >= 10; value /= 10) {
+    for (size_t next = 10; value >= next; next *= 10) {
         digits++;
     }
     return digits;
