@@ -137,7 +137,7 @@ def profile(build, lines, channels, drains=(), lines_a_second=0):
     data = os.path.join(folder, "perf.data")
     load = Load(build, channels, drains, lines_a_second)
     try:
-        load.send(max(lines // 4, 2000 * channels))  # rings are full then
+        load.send(max(lines // 4, 6000 * channels))  # rings are full then
         ns = record(load, lines, data) * 1e9 / lines
         stages, others = collections.Counter(), collections.Counter()
         for frames in stacks_of(data):
