@@ -42,7 +42,11 @@ enum {
 };
 
 /* Its symbol is what the profile goes by. */
+#ifdef __clang__ // which makes no clones, and doesn't know the word
+#define PATH __attribute__((noinline)) static
+#else
 #define PATH __attribute__((noinline, noclone)) static
+#endif
 
 typedef struct reader {
     lp_cursor *cursor;

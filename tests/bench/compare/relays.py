@@ -263,7 +263,8 @@ ruleset(name="relay" queue.type="fixedArray" queue.size="{waiting}"
 {parse}{actions}
 stop
 }}
-input(type="imptcp" address="{host}" port="{port}" ruleset="relay")
+input(type="imptcp" address="{host}" port="{port}" ruleset="relay"
+      socketBacklog="4096")
 """.format(folder=self.folder.name, waiting=WAITING_LINES, host=HOST,
            port=self.port, parse=parse,
            actions="\n".join([action + ")"] * self.job.sinks))
