@@ -25,6 +25,7 @@ ROOT = os.path.join(HERE, "..", "..", "..")
 sys.path[:0] = [HERE, os.path.join(ROOT, "tests", "support")]
 import relays  # noqa: E402
 import scenarios  # noqa: E402
+import tools  # noqa: E402
 
 
 def options():
@@ -56,11 +57,11 @@ def prepare(build):
     clients = os.path.abspath(os.path.join(ROOT, "build", "clients", "bin"))
     for maker in relays.ALL:
         maker.program = os.path.join(clients, maker.program)
-    tools = os.path.join(build, "tests", "bench")
+    folder = os.path.join(build, "tests", "bench")
     relays.Logplexd.program = os.path.join(build, "logplexd", "logplexd")
-    relays.Bare.program = os.path.join(tools, "limits")
+    relays.Bare.program = os.path.join(folder, "limits")
     scenarios.raise_files()
-    return scenarios.Tools(tools)
+    return scenarios.Tools(folder)
 
 
 def words(values, name):
@@ -107,6 +108,7 @@ def main():
     versions = {one.name: one.version() for one in makers}
     print("%s; %s" % (machine, ", ".join("%s %s" % one
                                          for one in versions.items())))
+    least = limits(programs)
     measured = {}
     for turn in range(asked.rounds):
         for scenario in all_scenarios:
@@ -117,9 +119,35 @@ def main():
         show(scenario, makers, measured)
     if asked.json:
         with open(asked.json, "w", encoding="utf-8") as file:
-            json.dump({"machine": machine, "versions": versions, "runs": [
+            json.dump({"machine": machine, "versions": versions,
+                       "limits": least, "runs": [
                 {"scenario": key[0], "relay": key[1], "figures": runs}
                 for key, runs in measured.items()]}, file, indent=1)
+
+
+def limits(programs):
+    """What copying, searching and sending costs whoever does it, for lines of 200
+    bytes; what reading and framing does is the bare sink's of a scenario."""
+    told = {}
+    for what in ("copy", "scan"):
+        lines = subprocess.run([programs.limits, what], check=True, text=True,
+                               capture_output=True).stdout.splitlines()
+        for name, figures in (line.rsplit(" ", 2)[::2] for line in lines):
+            told[name] = float(figures.split("=")[1]) / 1e3
+    for count in (1, 10):
+        sinks = tools.Sinks(programs.sinks, "syslog")
+        try:
+            line = subprocess.run(
+                [programs.limits, "send", "syslog", str(sinks.port), "1000000",
+                 "0", "200", str(count), str(64 << 10)], check=True, text=True,
+                capture_output=True).stdout
+        finally:
+            sinks.stop()
+        told["send to %d" % count] = float(
+            line.split("cpu_s=")[1].split()[0])
+    print("limits, CPU s / M lines of 200 bytes: " + ", ".join(
+        "%s %.3f" % one for one in told.items()), flush=True)
+    return told
 
 
 def run_one(asked, programs, scenario, maker, measured):

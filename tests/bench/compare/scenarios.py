@@ -35,6 +35,7 @@ class Tools:
     def __init__(self, folder):
         self.loadgen = os.path.join(folder, "loadgen")
         self.sinks = os.path.join(folder, "sinks")
+        self.limits = os.path.join(folder, "limits")
 
 
 class Scenario:
