@@ -27,6 +27,7 @@ ROOT = os.path.join(HERE, "..", "..", "..")
 COMMITTED = os.path.join(HERE, "instructions.json")
 DOCUMENT = os.path.join(ROOT, "docs", "performance.md")
 SKIPPED = 77
+PACE = 100000  # lines a second, where drains have to follow
 
 
 def skip(why):
@@ -77,25 +78,20 @@ def update(build):
     return 0
 
 
-def print_samples(title, stages, others):
-    print("%s\n\n| stage | ns a line | share |\n|---|--:|--:|" % title)
-    total = sum(stages.values())
-    for stage, ns in sorted(stages.items(), key=lambda item: -item[1]):
-        print("| %s | %.0f | %.1f %% |" % (stage, ns, ns / total * 100))
-    print("| all | %.0f | |" % total)
-    print("\nThe most of what is in no stage:")
-    for name, ns in others.items():
-        print("    %5.1f ns  %s" % (ns, name))
-    print(flush=True)
-
-
 def perf(build, lines):
-    print_samples("Ingest and keep, and count: 1,000 channels",
-                  *samples.profile(build, lines, 1000))
-    print_samples("Ingest of one channel, counted, and one syslog drain",
-                  *samples.profile(build, lines, 1, ("syslog",), 100000))
-    print_samples("Ingest of one channel, counted, and one HTTP drain",
-                  *samples.profile(build, lines, 1, ("http",), 100000))
+    loads = {
+        "1,000 channels": samples.profile(build, lines, 1000),
+        "one channel, a syslog drain":
+            samples.profile(build, lines, 1, ("syslog",), PACE),
+        "one channel, an HTTP drain":
+            samples.profile(build, lines, 1, ("http",), PACE),
+    }
+    print(figures.sample_table(
+        {name: stages for name, (stages, _) in loads.items()}))
+    for name, (_, others) in loads.items():
+        print("\nThe most of what is in no stage, %s:" % name)
+        for function, ns in others.items():
+            print("    %5.1f ns  %s" % (ns, function))
     return 0
 
 

@@ -4,6 +4,8 @@ import platform
 import re
 import subprocess
 
+from stages import STAGES
+
 MORE = 1.1  # times as many are too many
 SLACK = 1   # one a line is nothing, where there are but a few
 TAKE_OVER = ("if it is worth that, take the figures over: "
@@ -76,3 +78,16 @@ def table(ways, committed=None):
                 row += " %s |" % committed.get(way, {}).get(stage, "none")
             rows.append(row)
     return "\n".join(head + rows)
+
+
+def sample_table(loads):
+    """Nanoseconds a line of each stage, by load."""
+    rows = ["| stage | %s |" % " | ".join(loads),
+            "|---|%s" % ("--:|" * len(loads))]
+    for stage in [*STAGES, "other"]:
+        if any(stages.get(stage, 0) >= 0.5 for stages in loads.values()):
+            rows.append("| %s | %s |" % (stage, " | ".join(
+                "%.0f" % stages.get(stage, 0) for stages in loads.values())))
+    rows.append("| all | %s |" % " | ".join(
+        "%.0f" % sum(stages.values()) for stages in loads.values()))
+    return "\n".join(rows)

@@ -25,13 +25,17 @@ STAGES = {
     "read": ("lp_cursor_next", "lp_run_release"),
     "count": ("aggregator_read_on",),
     "measure": ("lp_measures_read",),
+    # Likewise, in samples alone: its frames are so large that a stack is cut there.
+    "count: a second's end": (
+        "lpi_tiers_advance", "close_second", "lpi_frame_of_rows",
+        "lpi_frame_merge"),
     # Out.
     "drain": ("lpi_drain_pump",),
     "take": ("lpi_take",),
     "request": ("http_send",),
     "write": ("syslog_send",),
     "render syslog": ("lp_render_syslog",),
-    # Found in samples alone; what libcurl does depends on how often it is asked.
+    # In samples alone: how often it is asked depends on how fast a sink is.
     "libcurl": ("curl_multi_socket_action",),
     "tail, text": ("path_tail_text",),
     "tail, events": ("path_tail_events",),
