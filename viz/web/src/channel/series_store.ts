@@ -35,9 +35,10 @@ export class SeriesStore {
 
     // "memory": the processes that have it, and their columns.
     each(kind: Kind): readonly [string, Column][] {
-        const known = this.sorted.get(kind);
-        if (known)
-            return known;
+        return this.sorted.get(kind) ?? this.sort(kind);
+    }
+
+    private sort(kind: Kind): [string, Column][] {
         const found: [string, Column][] = [];
         for (const [name, column] of this.columns)
             if (name.startsWith(`${kind}/`))
@@ -110,8 +111,12 @@ export class SeriesStore {
         for (const one of markers)
             if (!this.markers.some(known => known.seq === one.seq &&
                                    known.t === one.t))
-                this.markers = [...this.markers, one].sort(
-                    (a, b) => a.t - b.t).slice(-MARKERS_MAX);
+                this.addMarker(one);
+    }
+
+    private addMarker(one: Marker): void {
+        this.markers = [...this.markers, one].sort((a, b) => a.t - b.t)
+            .slice(-MARKERS_MAX);
     }
 
     // Columns that say nothing any more go, so that names which come and go (a

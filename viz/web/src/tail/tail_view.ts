@@ -262,10 +262,17 @@ export class TailView {
             : plural(this.store.length, "line");
         const found = this.needle === ""
             ? "" : `${count(this.hits)} with “${this.search.value}” of `;
-        setText(this.told, this.words !== "" ? this.words : found + kept);
-        this.told.dataset["tone"] = this.words === "" ? "" : "bad";
-        setText(this.none, this.store.length > 0 ? "" : this.whyEmpty());
-        this.none.dataset["tone"] = this.told.dataset["tone"];
+        const told = this.words !== "" ? this.words : found + kept;
+        const why = this.store.length > 0 ? "" : this.whyEmpty();
+        if (told !== this.told.textContent || why !== this.none.textContent)
+            this.say(told, why);
+    }
+
+    private say(told: string, why: string): void {
+        const tone = this.words === "" ? "" : "bad";
+        this.told.dataset["tone"] = this.none.dataset["tone"] = tone;
+        setText(this.told, told);
+        setText(this.none, why);
     }
 
     private whyEmpty(): string {
