@@ -33,9 +33,9 @@ def vectors():
 
 def conditions(build):
     """What the figures hold for."""
-    kind, flags, hardened = cached(build, "CMAKE_BUILD_TYPE",
-                                   "CMAKE_C_FLAGS_RELEASE", "LP_HARDEN")
-    more = cached(build, "CMAKE_C_FLAGS")[0]
+    kind, more, hardened = cached(build, "CMAKE_BUILD_TYPE", "CMAKE_C_FLAGS",
+                                  "LP_HARDEN")
+    flags = cached(build, "CMAKE_C_FLAGS_" + kind.upper())[0]
     return {"processor": platform.machine(), "vectors": vectors(),
             "compiler": compiler_of(os.path.join(build, "tests", "bench",
                                                  "bench_path")),
