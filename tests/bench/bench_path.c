@@ -37,6 +37,7 @@ enum {
     BUSY_LINES = READ_LINES * READS, /* a second of it */
     FILL_LINES = 2000, /* to each channel: more than its history */
     ROUNDS = 2,
+    PATIENCE_MS = 120000,   /* of drains: valgrind takes its time */
     BLOCK_BYTES = 64 << 10, /* of a tail */
     RUN_LINES = 1024        /* likewise */
 };
@@ -185,6 +186,7 @@ static sender open_sender(world *it, const char *scheme, const char *port)
 
     opt.linger_ms = it->cfg.drain_linger_ms;
     opt.batch_bytes = (uint32_t)it->cfg.drain_batch_bytes;
+    opt.connect_timeout_ms = opt.answer_timeout_ms = PATIENCE_MS;
     check(lp_drains_create(&it->loop, &opt, &s.set));
     lp_drains_pause(s.set, true);
     snprintf(url, sizeof(url), "%s://127.0.0.1:%s/", scheme, port);
