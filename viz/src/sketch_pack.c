@@ -24,6 +24,9 @@ enum {
     BUCKET_OF_BOTH = 2
 };
 
+/* That are looked at together. */
+enum { TAKEN_BUCKETS = 32 };
+
 /* Writing ----------------------------------------------------------------- */
 
 static void put_bucket(lpi_writer *w, uint64_t gap, uint64_t n)
@@ -40,15 +43,17 @@ static void put_bucket(lpi_writer *w, uint64_t gap, uint64_t n)
 
 static void put_buckets(lpi_writer *w, const lp_sketch_side *side)
 {
+    lpi_bucket buckets[TAKEN_BUCKETS];
     uint32_t before = 0;
     uint32_t at = 0;
-    uint32_t key;
-    uint64_t n;
+    uint32_t count;
 
     lpi_put_varint(w, lpi_side_buckets(side));
-    while (lpi_side_next(side, &at, &key, &n)) {
-        put_bucket(w, key - before, n);
-        before = key;
+    while ((count = lpi_side_take(side, &at, buckets, TAKEN_BUCKETS)) > 0) {
+        for (uint32_t i = 0; i < count; i++) {
+            put_bucket(w, buckets[i].key - before, buckets[i].n);
+            before = buckets[i].key;
+        }
     }
 }
 
@@ -189,29 +194,20 @@ static double get_finite(lpi_reader *r)
     return value;
 }
 
-static void get_bucket(lpi_reader *r, uint64_t *key, uint64_t *n)
+static inline void get_bucket(lpi_reader *r, uint64_t *key, uint64_t *n)
 {
     uint64_t token = lpi_get_varint(r);
     uint64_t told = token >> BUCKET_KIND_BITS;
-    uint64_t gap = told;
+    unsigned kind = (unsigned)token & ((1U << BUCKET_KIND_BITS) - 1);
+    uint64_t gap = kind == BUCKET_NEXT ? 1 : told;
 
-    *n = 1;
-    switch (token & ((1 << BUCKET_KIND_BITS) - 1)) {
-    case BUCKET_OF_ONE:
-        break;
-    case BUCKET_NEXT:
-        gap = 1;
-        *n = told;
+    *n = kind == BUCKET_NEXT ? told : 1;
+    if (kind == BUCKET_NEXT) {
         r->is_bad |= told < 2;
-        break;
-    case BUCKET_OF_BOTH:
+    } else if (kind != BUCKET_OF_ONE) {
         *n = lpi_get_varint(r);
-        r->is_bad |=
-            *n < 2 || (gap == 1 && *n <= UINT64_MAX >> BUCKET_KIND_BITS);
-        break;
-    default:
-        r->is_bad = true;
-        break;
+        r->is_bad |= kind != BUCKET_OF_BOTH || *n < 2 ||
+                     (gap == 1 && *n <= UINT64_MAX >> BUCKET_KIND_BITS);
     }
     r->is_bad |= gap == 0 || __builtin_add_overflow(*key, gap, key);
 }
@@ -390,22 +386,24 @@ void lpi_packed_totals(lp_span bytes, lp_sketch *out)
     *out = p.totals;
 }
 
-static void merge_own_buckets(lpi_reader *r, lp_sketch_side *into,
+static void merge_own_buckets(lpi_reader *from, lp_sketch_side *into,
                               lp_sketch_home *home)
 {
-    uint64_t left = lpi_get_varint(r);
+    uint64_t left = lpi_get_varint(from);
+    lpi_reader r = *from; // not in memory
     uint64_t key = 0;
     uint64_t n;
 
     for (; left > 0; left--) {
         lpi_block *block = into->block;
 
-        get_bucket(r, &key, &n);
+        get_bucket(&r, &key, &n);
         if (block == NULL || block->form == LPI_FORM_LIST ||
             !lpi_dense_add(block, (uint32_t)key, n)) {
             lpi_side_add(into, home, (uint32_t)key, n);
         }
     }
+    *from = r;
 }
 
 void lpi_sketch_merge_own(lp_sketch *into, lp_sketch_home *home, lp_span bytes)

@@ -143,17 +143,58 @@ bool lpi_side_next(const lp_sketch_side *side, uint32_t *at, uint32_t *key,
     return true;
 }
 
-/* Eight small counters at a time: the top bit of each that is not 0. */
+/* Of a word of small counters, of which there are not more than room for. */
+static inline uint32_t take_word(uint64_t word, uint32_t key, lpi_bucket *out)
+{
+    uint32_t count = 0;
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    while (word != 0) {
+        unsigned bits = (unsigned)__builtin_ctzll(word) & ~7U;
+
+        out[count].key = key + bits / 8;
+        out[count++].n = word >> bits & UINT8_MAX;
+        word &= ~(UINT64_C(0xff) << bits);
+    }
+    return count;
+}
+
+uint32_t lpi_side_take(const lp_sketch_side *side, uint32_t *at,
+                       lpi_bucket *out, uint32_t out_max)
+{
+    const lpi_block *block = side->block;
+    uint32_t count = 0;
+
+    if (block == NULL || block->form != LPI_FORM_8 || *at % 8 != 0) {
+        while (count < out_max &&
+               lpi_side_next(side, at, &out[count].key, &out[count].n)) {
+            count++;
+        }
+        return count;
+    }
+    // As most are; whole words, so that it begins with one.
+    for (; *at < block->capacity && out_max - count >= 8; *at += 8) {
+        count +=
+            take_word(block->cells[*at / 8], block->first + *at, out + count);
+    }
+    return count;
+}
+
+/* Eight small counters at a time: the top bit of each that is not 0, all of which
+ * the factor adds up in the top byte. */
 static uint32_t count_in_words(const lpi_block *block)
 {
     const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+    const uint64_t ones = UINT64_C(0x0101010101010101);
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < block->capacity / 8U; i++) {
         uint64_t word = block->cells[i];
+        uint64_t used = (((word & low) + low) | word) & ~low;
 
-        count += (uint32_t)__builtin_popcountll((((word & low) + low) | word) &
-                                                ~low);
+        count += (uint32_t)((used >> 7) * ones >> 56);
     }
     return count;
 }
@@ -317,16 +358,19 @@ static unsigned form_for(const lp_sketch_side *side, uint32_t key, uint64_t n)
     const lpi_block *block = side->block;
     unsigned form = LPI_FORM_8;
     uint64_t most = n;
+    lpi_bucket each;
     uint32_t at = 0;
-    uint32_t each;
-    uint64_t count;
 
-    while (lpi_side_next(side, &at, &each, &count)) {
-        count += each == key ? n : 0;
-        most = count > most ? count : most;
-    }
     if (block != NULL && block->form != LPI_FORM_LIST) {
+        // Those that there are have room; only key's becomes larger.
         form = block->form;
+        at = key - block->first;
+        most = at < block->capacity ? lpi_dense_get(block, at) + n : n;
+    } else {
+        while (lpi_side_take(side, &at, &each, 1) > 0) {
+            each.n += each.key == key ? n : 0;
+            most = each.n > most ? each.n : most;
+        }
     }
     while (most > lpi_count_max[form]) {
         form++;
@@ -359,11 +403,29 @@ static uint32_t dense_first(const lp_sketch_side *side, uint32_t capacity,
     return first > side->floor ? first : side->floor;
 }
 
+/* Counters of one form, as far as the other block has room for them; those that are
+ * not 0 are there. */
+static void copy_counters(lpi_block *to, const lpi_block *from)
+{
+    size_t size = lpi_cell_bytes(from->form);
+    uint32_t first = from->first > to->first ? from->first : to->first;
+    uint32_t from_end = from->first + from->capacity;
+    uint32_t to_end = to->first + to->capacity;
+    uint32_t end = from_end < to_end ? from_end : to_end;
+
+    if (first < end) {
+        memcpy((char *)to->cells + (first - to->first) * size,
+               (const char *)from->cells + (first - from->first) * size,
+               (end - first) * size);
+    }
+}
+
 static bool grow_dense(lp_sketch_side *side, lp_sketch_home *home,
                        unsigned form, key_range range, uint32_t key)
 {
     uint32_t capacity = dense_capacity(home, form, range);
     lpi_block *block = block_for(side, home, form, capacity);
+    const lpi_block *old = side->block;
     lp_sketch_side grown = *side;
     uint32_t at = 0;
     uint32_t each;
@@ -373,8 +435,12 @@ static bool grow_dense(lp_sketch_side *side, lp_sketch_home *home,
         return false;
     }
     block->first = dense_first(side, capacity, range, key);
-    while (lpi_side_next(side, &at, &each, &n)) {
-        lpi_dense_set(block, each - block->first, n);
+    if (old != NULL && old->form == form) {
+        copy_counters(block, old);
+    } else {
+        while (lpi_side_next(side, &at, &each, &n)) {
+            lpi_dense_set(block, each - block->first, n);
+        }
     }
     grown.block = block;
     lpi_side_clear(side, home);
@@ -533,18 +599,27 @@ static uint64_t count_at(const lp_sketch_side *side, uint32_t key)
 void lpi_side_merge(lp_sketch_side *into, lp_sketch_home *home,
                     const lp_sketch_side *from)
 {
+    enum { TAKEN = 16 };
+    lpi_bucket buckets[TAKEN];
     key_range range;
     uint32_t at = 0;
-    uint32_t key;
-    uint64_t n;
+    uint32_t count;
 
     lpi_side_raise_floor(into, from->floor);
     into->folded += from->folded;
-    if (range_of(from, &range)) {
-        // The highest first, and then the lowest: it grows once to each end.
-        lpi_side_add(into, home, range.high, count_at(from, range.high));
-        while (lpi_side_next(from, &at, &key, &n) && key != range.high) {
-            lpi_side_add(into, home, key, n);
+    if (!range_of(from, &range)) {
+        return;
+    }
+    // The highest first, and then the lowest: it grows once to each end.
+    lpi_side_add(into, home, range.high, count_at(from, range.high));
+    while ((count = lpi_side_take(from, &at, buckets, TAKEN)) > 0) {
+        for (uint32_t i = 0; i < count && buckets[i].key != range.high; i++) {
+            lpi_block *block = into->block;
+
+            if (block == NULL || block->form == LPI_FORM_LIST ||
+                !lpi_dense_add(block, buckets[i].key, buckets[i].n)) {
+                lpi_side_add(into, home, buckets[i].key, buckets[i].n);
+            }
         }
     }
 }

@@ -34,6 +34,15 @@ size_t lpi_side_bytes(const lp_sketch_side *side);
 bool lpi_side_next(const lp_sketch_side *side, uint32_t *at, uint32_t *key,
                    uint64_t *n);
 
+typedef struct lpi_bucket {
+    uint32_t key;
+    uint64_t n;
+} lpi_bucket;
+
+/* The same for several at once: so many of them, and none only at the end. */
+uint32_t lpi_side_take(const lp_sketch_side *side, uint32_t *at,
+                       lpi_bucket *out, uint32_t out_max);
+
 /* How many buckets are not empty. */
 uint32_t lpi_side_buckets(const lp_sketch_side *side);
 
