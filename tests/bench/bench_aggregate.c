@@ -7,8 +7,9 @@
  * and only reading is timed. Arrival says how many there are in a second: a second
  * costs something as well.
  *
- * With arguments: LINES_PER_SECOND, and ROUNDS, for callgrind; or day, for what
- * memory keeps of a day alone.
+ * With arguments: LINES_PER_SECOND of a channel, and ROUNDS, for callgrind; then
+ * CHANNELS, and how many LINES each has when its turn comes; or day, for what memory
+ * keeps of a day alone.
  */
 #include <math.h>
 #include <stdio.h>
@@ -32,13 +33,19 @@ typedef enum part { PART_READ, PART_MEASURES, PART_AGGREGATE } part;
 static const char *const part_names[] = {"reading", "and measures",
                                          "and aggregates"};
 
-typedef struct bench {
-    lp_engine *engine;
+typedef struct counted {
     lp_channel *channel;
     lp_cursor *cursor;
-    lp_aggregates *shared;
     lp_aggregate *aggregate;
-    char *texts; /* LINES of LINE_BYTES */
+} counted;
+
+typedef struct bench {
+    lp_engine *engine;
+    lp_aggregates *shared;
+    counted *channels;
+    unsigned channel_count;
+    unsigned turn_lines; /* that a channel has when its turn comes */
+    char *texts;         /* LINES of LINE_BYTES */
     int64_t now_ns;
     int64_t step_ns;
 } bench;
@@ -138,28 +145,43 @@ static void render(bench *b, const char *process, const char *text,
     check(lp_render_line(&msg, LP_SPAN("host heroku "), scratch, line));
 }
 
-static void append(bench *b)
+/* From one of the texts on; the time is that of all channels. */
+static void append_turn(bench *b, lp_channel *channel, unsigned from)
 {
     lp_line lines[BATCH];
     lp_render_scratch scratch[BATCH];
 
-    for (unsigned at = 0; at < LINES; at += BATCH) {
-        unsigned count = LINES - at < BATCH ? LINES - at : BATCH;
+    for (unsigned at = 0; at < b->turn_lines; at += BATCH) {
+        unsigned left = b->turn_lines - at;
+        unsigned count = left < BATCH ? left : BATCH;
 
         for (unsigned i = 0; i < count; i++) {
             b->now_ns += b->step_ns;
-            render(b, "router", b->texts + (size_t)(at + i) * (LINE_BYTES + 1),
+            render(b, "router",
+                   b->texts +
+                       (size_t)((from + at + i) % LINES) * (LINE_BYTES + 1),
                    &scratch[i], &lines[i]);
             lines[i].next = i + 1 < count ? &lines[i + 1] : NULL;
         }
-        check(lp_channel_append(b->channel, lines, NULL));
+        check(lp_channel_append(channel, lines, NULL));
     }
 }
 
-static void use_run(bench *b, const lp_run *run, part which)
+/* A turn of each channel. */
+static void append(bench *b)
+{
+    int64_t start_ns = b->now_ns;
+
+    for (unsigned c = 0; c < b->channel_count; c++) {
+        b->now_ns = start_ns;
+        append_turn(b, b->channels[c].channel, (unsigned)chance() % LINES);
+    }
+}
+
+static void use_run(const counted *channel, const lp_run *run, part which)
 {
     if (which == PART_AGGREGATE) {
-        lp_aggregate_run(b->aggregate, run);
+        lp_aggregate_run(channel->aggregate, run);
         return;
     }
     for (uint32_t i = 0; i < run->line_count; i++) {
@@ -184,46 +206,65 @@ static double time_round(bench *b, part which)
 
     append(b);
     start = cpu_ns();
-    while (lp_cursor_next(b->cursor, 0, 0, &run) == LP_OK) {
-        use_run(b, &run, which);
-        lp_run_release(&run);
+    for (unsigned c = 0; c < b->channel_count; c++) {
+        const counted *channel = &b->channels[c];
+
+        while (lp_cursor_next(channel->cursor, 0, 0, &run) == LP_OK) {
+            use_run(channel, &run, which);
+            lp_run_release(&run);
+        }
     }
-    return (cpu_ns() - start) / LINES;
+    return (cpu_ns() - start) / b->turn_lines / b->channel_count;
 }
 
-static void open_bench(bench *b, long lines_per_s)
+static void open_bench(bench *b, long lines_per_s, unsigned channel_count)
 {
     lp_engine_options engine_opt = LP_ENGINE_OPTIONS_INIT;
     lp_channel_options channel_opt = LP_CHANNEL_OPTIONS_INIT;
     lp_cursor_options cursor_opt = LP_CURSOR_OPTIONS_INIT;
 
-    engine_opt.memory_max_bytes = 64 << 20;
-    channel_opt.bytes_max = 16 << 20;
+    engine_opt.memory_max_bytes = (uint64_t)64 << 20;
+    if (channel_count > 1) {
+        engine_opt.memory_max_bytes <<= 5;
+    }
+    channel_opt.bytes_max = channel_count > 1 ? 1 << 20 : 16 << 20;
     cursor_opt.start = LP_START_OLDEST;
+    b->channel_count = channel_count;
+    b->channels = calloc(channel_count, sizeof(*b->channels));
+    check(b->channels == NULL ? LP_E_NOMEM : LP_OK);
     check(lp_engine_create(&engine_opt, &b->engine));
-    check(lp_channel_open(b->engine, &channel_opt, &b->channel));
-    check(lp_cursor_open(b->channel, &cursor_opt, &b->cursor));
     check(lp_aggregates_create(NULL, &b->shared));
-    check(lp_aggregate_open(b->shared, &b->aggregate));
+    for (unsigned c = 0; c < channel_count; c++) {
+        counted *channel = &b->channels[c];
+
+        check(lp_channel_open(b->engine, &channel_opt, &channel->channel));
+        check(lp_cursor_open(channel->channel, &cursor_opt, &channel->cursor));
+        check(lp_aggregate_open(b->shared, &channel->aggregate));
+    }
     b->now_ns = INT64_C(1764130500000000000);
     b->step_ns = 1000000000 / lines_per_s;
 }
 
 static void close_bench(bench *b)
 {
-    lp_aggregate_close(b->aggregate);
+    for (unsigned c = 0; c < b->channel_count; c++) {
+        lp_aggregate_close(b->channels[c].aggregate);
+        lp_cursor_close(b->channels[c].cursor);
+        lp_channel_close(b->channels[c].channel);
+    }
     lp_aggregates_destroy(b->shared);
-    lp_cursor_close(b->cursor);
-    lp_channel_close(b->channel);
     lp_engine_destroy(b->engine);
+    free(b->channels);
 }
 
-static void run_bench(bench *b, long lines_per_s, int rounds)
+static void run_bench(bench *b, long lines_per_s, int rounds,
+                      unsigned channel_count)
 {
     lp_aggregate_stats stats = {.struct_bytes = sizeof(stats)};
 
-    open_bench(b, lines_per_s);
-    printf("%ld lines a second, of %d bytes:\n", lines_per_s, LINE_BYTES);
+    open_bench(b, lines_per_s, channel_count);
+    printf("%u channels of %ld lines a second, of %d bytes, %u at a time:\n",
+           channel_count, lines_per_s, LINE_BYTES, b->turn_lines);
     for (int which = PART_READ; which <= PART_AGGREGATE; which++) {
         double best = time_round(b, (part)which);
         double all = 0;
@@ -237,7 +278,7 @@ static void run_bench(bench *b, long lines_per_s, int rounds)
         printf("    %-16s %6.1f ns a line at best, %6.1f on average\n",
                part_names[which], best, all / rounds);
     }
-    lp_aggregate_stats_get(b->aggregate, &stats);
+    lp_aggregate_stats_get(b->channels[0].aggregate, &stats);
     printf("    %u series, %llu bytes\n", stats.series,
            (unsigned long long)stats.bytes);
     close_bench(b);
@@ -249,7 +290,7 @@ static void say(bench *b, const char *process, const char *text)
     lp_line line;
 
     render(b, process, text, &scratch, &line);
-    check(lp_channel_append(b->channel, &line, NULL));
+    check(lp_channel_append(b->channels[0].channel, &line, NULL));
 }
 
 /* What the platform says of 8 dynos, each 20 s. */
@@ -295,7 +336,7 @@ static void run_day(bench *b)
     lp_aggregate_stats stats = {.struct_bytes = sizeof(stats)};
     lp_run run;
 
-    open_bench(b, 10);
+    open_bench(b, 10, 1);
     for (unsigned second = 0; second < 86400; second++) {
         for (unsigned i = 0; i < 10; i++) {
             b->now_ns += b->step_ns;
@@ -305,17 +346,22 @@ static void run_day(bench *b)
         if (second % 20 == 0) {
             say_samples(b);
         }
-        while (lp_cursor_next(b->cursor, 0, 0, &run) == LP_OK) {
-            lp_aggregate_run(b->aggregate, &run);
+        while (lp_cursor_next(b->channels[0].cursor, 0, 0, &run) == LP_OK) {
+            lp_aggregate_run(b->channels[0].aggregate, &run);
             lp_run_release(&run);
         }
     }
-    lp_aggregate_stats_get(b->aggregate, &stats);
+    lp_aggregate_stats_get(b->channels[0].aggregate, &stats);
     printf("a day of 10 requests a second and samples of 8 dynos: %u series, "
            "%llu bytes\n",
            stats.series, (unsigned long long)stats.bytes);
     print_reach(b, &stats);
     close_bench(b);
+}
+
+static long argument(int argc, char **argv, int at, long otherwise)
+{
+    return at < argc ? strtol(argv[at], NULL, 10) : otherwise;
 }
 
 int main(int argc, char **argv)
@@ -328,14 +374,16 @@ int main(int argc, char **argv)
         return 1;
     }
     make_texts(&b);
+    b.turn_lines = (unsigned)argument(argc, argv, 4, LINES);
     if (argc == 2) {
         run_day(&b);
     } else if (argc > 2) {
-        run_bench(&b, strtol(argv[1], NULL, 10),
-                  (int)strtol(argv[2], NULL, 10));
+        run_bench(&b, argument(argc, argv, 1, 0),
+                  (int)argument(argc, argv, 2, 0),
+                  (unsigned)argument(argc, argv, 3, 1));
     } else {
         for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
-            run_bench(&b, rates[i], ROUNDS);
+            run_bench(&b, rates[i], ROUNDS, 1);
         }
         run_day(&b);
     }
