@@ -18,92 +18,107 @@ typedef struct valued {
     lpi_exemplar_place exemplars; /* nowhere: nobody asks for such lines */
 } valued;
 
-static const valued no_value = {.is_none = true, .place = {.side = -1}};
+/* Not among the zeros. */
+static const valued no_value = {.is_none = true, .place = {.side = 0}};
 
-static inline valued value_of(const lp_aggregate *aggregate, double value)
+/* Of a value that is finite. */
+static inline valued finite_value_of(const lp_aggregate *aggregate,
+                                     double value)
 {
-    valued v = {.value = value + 0.0,
-                .is_none = !isfinite(value),
-                .place = {.side = -1}};
+    valued v = {.value = value + 0.0};
 
-    if (!v.is_none) {
-        v.place = lpi_place_of(&aggregate->shared->scale, v.value);
-    }
+    v.place = lpi_place_of(&aggregate->shared->scale, v.value);
     return v;
 }
 
-/* A value that lines are asked for by. */
+static inline valued value_of(const lp_aggregate *aggregate, double value)
+{
+    return isfinite(value) ? finite_value_of(aggregate, value) : no_value;
+}
+
+/* Of one that is finite, and that lines are asked for by. */
 static inline valued asked_value_of(lp_aggregate *aggregate, double value)
 {
-    valued v = value_of(aggregate, value);
+    valued v = finite_value_of(aggregate, value);
 
-    if (!v.is_none) {
-        lpi_exemplars_begin(&aggregate->live->exemplars);
-        v.exemplars =
-            lpi_exemplar_place_of(&aggregate->live->exemplars, v.place);
-        __builtin_prefetch(v.exemplars.group, 1);
-    }
+    lpi_exemplars_begin(&aggregate->live->exemplars);
+    v.exemplars = lpi_exemplar_place_of(&aggregate->live->exemplars, v.place);
+    __builtin_prefetch(v.exemplars.group, 1);
     return v;
 }
 
 /* One more in any series, of any value. It stands apart, so that the few lines that
  * come here do not cost all others the saving of its registers. */
-__attribute__((noinline)) static lpi_series *
-count_any(lpi_live *live, uint32_t slot, int64_t now_s, lp_seq seq,
-          const valued *v)
+__attribute__((noinline)) static void count_any(lp_aggregate *aggregate,
+                                                lpi_series *series, lp_seq seq,
+                                                const valued *v)
 {
-    lpi_series *series = &live->table.series[slot];
+    lpi_live *live = aggregate->live;
     lpi_tally *open = &series->open;
 
     if (lpi_tally_count(open) == 0) {
-        lpi_table_touch(&live->table, slot, now_s);
+        lpi_table_touch(&live->table, (uint32_t)(series - live->table.series),
+                        aggregate->open_s);
         open->max_seq = v->is_none ? 0 : seq;
     }
     series->newest[1] = series->newest[0];
     series->newest[0] = seq;
     if (v->is_none) {
         open->valueless++;
-        return series;
+        return;
     }
     series->last = v->value;
     if (series->is_plain) {
         lpi_tally_add_plain(open, v->value);
-        return series;
+        return;
     }
     open->max_seq = v->value > open->values.max ? seq : open->max_seq;
-    if (v->exemplars.group != NULL) {
-        lpi_exemplar_keep(&live->exemplars, series->hash, v->exemplars, seq);
-    }
     lpi_sketch_add_at(&open->values, &live->home, v->value, v->place);
-    return series;
 }
 
-/* The same; inline for a positive value whose bucket has a counter, as
- * nearly all have: nothing is the first of its second then. */
-static inline lpi_series *count(lp_aggregate *aggregate, uint32_t slot,
-                                lp_seq seq, const valued *v)
+/* The same; inline for zero, and for a positive value whose bucket has a counter,
+ * as nearly all have: nothing is the first of its second then. */
+__attribute__((always_inline)) static inline void
+count_in(lp_aggregate *aggregate, lpi_series *series, lp_seq seq,
+         const valued *v)
 {
-    lpi_live *live = aggregate->live;
-    lpi_series *series = &live->table.series[slot];
     lp_sketch *values = &series->open.values;
+    double value = v->value;
 
     if (!lpi_sketch_increment(values, v->place)) {
-        return count_any(live, slot, aggregate->open_s, seq, v);
+        count_any(aggregate, series, seq, v);
+        return;
     }
     series->newest[1] = series->newest[0];
     series->newest[0] = seq;
-    series->last = v->value;
-    if (v->value > values->max) {
+    series->last = value;
+    if (value > values->max) {
         series->open.max_seq = seq;
-        values->max = v->value;
+        values->max = value;
     }
-    values->min = v->value < values->min ? v->value : values->min;
+    values->min = value < values->min ? value : values->min;
     values->count++;
-    lpi_sum_add(values, v->value);
-    if (v->exemplars.group != NULL) {
-        lpi_exemplar_keep(&live->exemplars, series->hash, v->exemplars, seq);
+    lpi_sum_add(values, value);
+}
+
+/* Its line, when that can wait until the next one for its place to be fetched. */
+static inline void keep_line(lp_aggregate *aggregate, const lpi_series *series,
+                             lp_seq seq, const valued *v)
+{
+    if (v->exemplars.group != NULL && !series->is_plain) {
+        lpi_exemplar_keep(&aggregate->live->exemplars,
+                          lpi_exemplar_put_of(series->hash, v->exemplars, seq));
     }
-    return series;
+}
+
+/* And for who comes seldom. */
+__attribute__((noinline)) static void
+count(lp_aggregate *aggregate, uint32_t slot, lp_seq seq, const valued *v)
+{
+    lpi_series *series = &aggregate->live->table.series[slot];
+
+    count_in(aggregate, series, seq, v);
+    keep_line(aggregate, series, seq, v);
 }
 
 /* One more in a series that is plain. How many it has by now, of this second. */
@@ -131,13 +146,39 @@ static void count_named(lp_aggregate *aggregate, lp_dimension dimension,
     count(aggregate, lpi_table_get(aggregate, &key), seq, v);
 }
 
-/* The slot of a process whose memo, if it has one, is of somebody else. */
+/* Where the slot of a process is remembered; NULL: its name is too long for it. */
+static inline lpi_process_memo *process_memo(lpi_process_memo *memos,
+                                             lp_span process)
+{
+    size_t n = process.len_bytes;
+    unsigned last, before;
+
+    // With a zero in it it could be taken for a shorter one.
+    if (n < 2 || n > sizeof(memos->name) || process.ptr[n - 1] == '\0') {
+        return NULL;
+    }
+    last = (unsigned char)process.ptr[n - 1];
+    before = (unsigned char)process.ptr[n - 2];
+    // Those of forty numbered ones seldom meet.
+    return &memos[(last + 10 * before + 7 * n) % LPI_PROCESS_MEMOS];
+}
+
+/* 0: it has to be looked for. */
+static inline uint32_t known_process(lpi_process_memo *memos, lp_span process)
+{
+    const lpi_process_memo *memo = process_memo(memos, process);
+
+    return memo != NULL && memo->name == lpi_load_short(process) ? memo->slot
+                                                                 : 0;
+}
+
 __attribute__((noinline)) static uint32_t find_process(lp_aggregate *aggregate,
                                                        lp_dimension dimension,
-                                                       lp_span process,
-                                                       lpi_process_memo *memo)
+                                                       lpi_process_memo *memos,
+                                                       lp_span process)
 {
     lpi_key key = {.dimension = (uint8_t)dimension, .name = process};
+    lpi_process_memo *memo = process_memo(memos, process);
     uint32_t slot = lpi_table_get(aggregate, &key);
 
     if (memo != NULL) {
@@ -145,28 +186,6 @@ __attribute__((noinline)) static uint32_t find_process(lp_aggregate *aggregate,
         memo->slot = lpi_series_is_fixed(slot) ? 0 : (uint16_t)slot;
     }
     return slot;
-}
-
-/* The slot of a process in a dimension. */
-static inline uint32_t process_slot(lp_aggregate *aggregate,
-                                    lp_dimension dimension, lp_span process,
-                                    lpi_process_memo memos[LPI_PROCESS_MEMOS])
-{
-    size_t n = process.len_bytes;
-    lpi_process_memo *memo = NULL;
-    unsigned last, before;
-
-    // With a zero in it it could be taken for a shorter one.
-    if (n >= 2 && n <= sizeof(memo->name) && process.ptr[n - 1] != '\0') {
-        last = (unsigned char)process.ptr[n - 1];
-        before = (unsigned char)process.ptr[n - 2];
-        // Those of forty numbered ones seldom meet.
-        memo = &memos[(last + 10 * before + 7 * n) % LPI_PROCESS_MEMOS];
-        if (memo->name == lpi_load_short(process) && memo->slot != 0) {
-            return memo->slot;
-        }
-    }
-    return find_process(aggregate, dimension, process, memo);
 }
 
 /* Lines ------------------------------------------------------------------- */
@@ -190,9 +209,12 @@ static void count_skew(lp_aggregate *aggregate, const lp_record *record,
 static void count_bytes(lp_aggregate *aggregate, const lp_record *record,
                         lp_span process)
 {
-    uint32_t slot = process_slot(aggregate, LP_DIM_LINES, process,
-                                 aggregate->live->memo.lines);
+    lpi_process_memo *memos = aggregate->live->memo.lines;
+    uint32_t slot = known_process(memos, process);
 
+    if (slot == 0) {
+        slot = find_process(aggregate, LP_DIM_LINES, memos, process);
+    }
     if (count_plain(aggregate, slot, record->seq,
                     (double)record->bytes.len_bytes) == 1) {
         count_skew(aggregate, record, slot);
@@ -215,6 +237,12 @@ static const struct {
     [QUEUE] = {{"router.queue", 12}, 1e9, LP_UNIT_NONE},
     [BYTES] = {{"router.bytes", 12}, 0x1p50, LP_UNIT_BYTES},
 };
+
+static inline bool is_odd(const lp_measure *measure, unsigned which)
+{
+    return lpi_is_odd(measure, router_series[which].unit,
+                      router_series[which].most);
+}
 
 /* Which one it is; LPI_ROUTER_MEASURES: none of them. */
 static inline unsigned router_measure(const lp_measure *measure)
@@ -240,25 +268,36 @@ static inline unsigned router_measure(const lp_measure *measure)
     return measure->op == LP_OP_MEASURE ? which : LPI_ROUTER_MEASURES;
 }
 
-static void count_router_measure(lp_aggregate *aggregate, unsigned which,
-                                 lp_seq seq, double value)
+/* The slot of one of them. */
+__attribute__((noinline)) static uint32_t find_router(lp_aggregate *aggregate,
+                                                      unsigned which)
 {
-    uint16_t *memo = &aggregate->live->memo.router[which];
+    lpi_key key = {.dimension = LP_DIM_MEASURE,
+                   .unit = router_series[which].unit,
+                   .is_platform = true,
+                   .name = router_series[which].name};
+    uint32_t slot = lpi_table_get(aggregate, &key);
+
+    aggregate->live->memo.router[which] =
+        lpi_series_is_fixed(slot) ? 0 : (uint16_t)slot;
+    return slot;
+}
+
+static inline void count_router_measure(lp_aggregate *aggregate, unsigned which,
+                                        lp_seq seq, double value)
+{
+    uint32_t slot = aggregate->live->memo.router[which];
     // Times are asked for by that of the whole response.
-    valued v = which <= SERVICE ? value_of(aggregate, value)
+    valued v = which <= SERVICE ? finite_value_of(aggregate, value)
                                 : asked_value_of(aggregate, value);
-    uint32_t slot = *memo;
+    lpi_series *series;
 
     if (slot == 0) {
-        lpi_key key = {.dimension = LP_DIM_MEASURE,
-                       .unit = router_series[which].unit,
-                       .is_platform = true,
-                       .name = router_series[which].name};
-
-        slot = lpi_table_get(aggregate, &key);
-        *memo = lpi_series_is_fixed(slot) ? 0 : (uint16_t)slot;
+        slot = find_router(aggregate, which);
     }
-    count(aggregate, slot, seq, &v);
+    series = &aggregate->live->table.series[slot];
+    count_in(aggregate, series, seq, &v);
+    keep_line(aggregate, series, seq, &v);
 }
 
 enum { STATUS_DIGITS = 3 };
@@ -279,73 +318,80 @@ static lp_span status_name(int32_t status, char digits[STATUS_DIGITS])
     return lp_span_of(digits, STATUS_DIGITS);
 }
 
-static void count_status(lp_aggregate *aggregate, int32_t status, lp_seq seq,
-                         const valued *v, bool is_failed)
+static inline bool is_usual_status(int32_t status)
 {
-    bool is_usual = status >= LPI_STATUS_FIRST && status < LPI_STATUS_END;
-    uint16_t *memo =
-        &aggregate->live->memo.status[is_usual ? status - LPI_STATUS_FIRST : 0];
-    uint32_t slot = is_usual ? *memo : 0;
-    lpi_series *series;
-
-    if (slot == 0) {
-        char digits[STATUS_DIGITS];
-        lpi_key key = {.dimension = LP_DIM_STATUS,
-                       .name = status_name(status, digits)};
-
-        slot = lpi_table_get(aggregate, &key);
-        if (is_usual && !lpi_series_is_fixed(slot)) {
-            *memo = (uint16_t)slot;
-        }
-    }
-    aggregate->live->open_classes[lpi_class_of_status(status)]++;
-    series = count(aggregate, slot, seq, v);
-    series->open.failed += is_failed ? 1 : 0;
+    return status >= LPI_STATUS_FIRST && status < LPI_STATUS_END;
 }
 
-static void count_process(lp_aggregate *aggregate, lp_span process, lp_seq seq,
-                          const valued *v, bool is_failed)
+/* 0: it has to be looked for. */
+static inline uint32_t known_status(const lpi_live *live, int32_t status)
 {
-    uint32_t slot = process_slot(aggregate, LP_DIM_PROCESS, process,
-                                 aggregate->live->memo.processes);
-    lpi_series *series = count(aggregate, slot, seq, v);
-
-    series->open.failed += is_failed ? 1 : 0;
+    return is_usual_status(status)
+               ? live->memo.status[status - LPI_STATUS_FIRST]
+               : 0;
 }
 
-/* The slot of a route. Paths are folded, as few come again as they are, and routes
- * that were asked for lately are known. */
-static uint32_t route_slot(lp_aggregate *aggregate, const lp_measures *m)
+static uint32_t find_status(lp_aggregate *aggregate, int32_t status)
 {
-    char route[LP_AGGREGATE_NAME_MAX_BYTES];
-    lpi_key key = {.dimension = LP_DIM_ROUTE};
-    uint64_t *memo, hash;
-    uint32_t slot;
+    char digits[STATUS_DIGITS];
+    lpi_key key = {.dimension = LP_DIM_STATUS,
+                   .name = status_name(status, digits)};
+    uint32_t slot = lpi_table_get(aggregate, &key);
 
-    key.name = lp_span_of(
-        route, lp_route_fold(m->method, m->path, route, sizeof(route)));
-    hash = lpi_hash_of(key.name, LP_DIM_ROUTE, aggregate->shared->hash_key);
-    // Two places side by side: some of a dozen routes meet.
-    memo = &aggregate->live->memo.routes[hash % LPI_ROUTE_MEMOS / 2 * 2];
-    for (unsigned i = 0; i < 2; i++) {
-        if ((memo[i] ^ hash) >> 16 == 0 && (uint16_t)memo[i] != 0) {
-            return (uint16_t)memo[i];
-        }
-    }
-    slot = lpi_table_get(aggregate, &key);
-    if (!lpi_series_is_fixed(slot)) {
-        memo[1] = memo[0];
-        memo[0] = hash >> 16 << 16 | slot;
+    if (is_usual_status(status) && !lpi_series_is_fixed(slot)) {
+        aggregate->live->memo.status[status - LPI_STATUS_FIRST] =
+            (uint16_t)slot;
     }
     return slot;
 }
 
-static void count_route(lp_aggregate *aggregate, const lp_measures *m,
-                        lp_seq seq, const valued *v, bool is_failed)
-{
-    lpi_series *series = count(aggregate, route_slot(aggregate, m), seq, v);
+typedef struct route {
+    char text[LP_AGGREGATE_NAME_MAX_BYTES];
+    lp_span name;
+    uint64_t hash;
+} route;
 
-    series->open.failed += is_failed ? 1 : 0;
+/* Paths are folded, as few come again as they are. */
+static inline void fold_route(const lp_aggregate *aggregate,
+                              const lp_measures *m, route *out)
+{
+    out->name =
+        lp_span_of(out->text, lp_route_fold(m->method, m->path, out->text,
+                                            sizeof(out->text)));
+    out->hash =
+        lpi_hash_of(out->name, LP_DIM_ROUTE, aggregate->shared->hash_key);
+}
+
+/* Two places side by side: some of a dozen routes meet. */
+static inline uint64_t *route_memo(lpi_live *live, const route *of)
+{
+    return &live->memo.routes[of->hash % LPI_ROUTE_MEMOS / 2 * 2];
+}
+
+/* 0: it was not asked for lately. */
+static inline uint32_t known_route(lpi_live *live, const route *of)
+{
+    const uint64_t *memo = route_memo(live, of);
+
+    for (unsigned i = 0; i < 2; i++) {
+        if ((memo[i] ^ of->hash) >> 16 == 0) {
+            return (uint16_t)memo[i];
+        }
+    }
+    return 0;
+}
+
+static uint32_t find_route(lp_aggregate *aggregate, const route *of)
+{
+    lpi_key key = {.dimension = LP_DIM_ROUTE, .name = of->name};
+    uint64_t *memo = route_memo(aggregate->live, of);
+    uint32_t slot = lpi_table_get(aggregate, &key);
+
+    if (!lpi_series_is_fixed(slot)) {
+        memo[1] = memo[0];
+        memo[0] = of->hash >> 16 << 16 | slot;
+    }
+    return slot;
 }
 
 /* Of all, and of the process, where it is known. */
@@ -397,7 +443,9 @@ static void count_measure(lp_aggregate *aggregate, const lp_measures *m,
 {
     bool is_runtime = m->kind == LP_KIND_RUNTIME;
     lp_span of = is_runtime && m->source.len_bytes == 0 ? m->dyno : m->source;
-    valued v = asked_value_of(aggregate, measure->value);
+    valued v = isfinite(measure->value)
+                   ? asked_value_of(aggregate, measure->value)
+                   : no_value;
     lpi_key key = {.dimension = LP_DIM_MEASURE,
                    .op = measure->op,
                    .unit = measure->unit,
@@ -436,8 +484,8 @@ static void count_measures(lp_aggregate *aggregate, const lp_measures *m,
 /* Whole lines ------------------------------------------------------------- */
 
 /* Counts what the router measures; returns connect + service, of what is there. */
-static valued count_times(lp_aggregate *aggregate, const lp_measures *m,
-                          lp_seq seq)
+static inline valued count_times(lp_aggregate *aggregate, const lp_measures *m,
+                                 lp_seq seq)
 {
     bool is_timed = false;
     bool is_wrong = false;
@@ -450,10 +498,10 @@ static valued count_times(lp_aggregate *aggregate, const lp_measures *m,
             count_measure(aggregate, m, &m->list[i], seq);
             continue;
         }
-        if (lpi_is_odd(&m->list[i], router_series[which].unit,
-                       router_series[which].most)) {
+        if (is_odd(&m->list[i], which)) {
             lpi_count_odd(aggregate, seq);
-            is_wrong |= which <= SERVICE; // what is left is not the whole time
+            // What is left is not the whole time.
+            is_wrong |= which <= SERVICE;
             continue;
         }
         count_router_measure(aggregate, which, seq, m->list[i].value);
@@ -465,19 +513,71 @@ static valued count_times(lp_aggregate *aggregate, const lp_measures *m,
     return is_timed && !is_wrong ? asked_value_of(aggregate, sum) : no_value;
 }
 
+/* What a response is counted in. */
+enum { OF_STATUS = 0, OF_PROCESS = 1, OF_ROUTE = 2, RESPONSE_SERIES = 3 };
+
+__attribute__((noinline)) static uint32_t find_slot(lp_aggregate *aggregate,
+                                                    unsigned which,
+                                                    const lp_measures *m,
+                                                    const route *to)
+{
+    switch (which) {
+    case OF_STATUS:
+        return find_status(aggregate, m->status);
+    case OF_PROCESS:
+        return find_process(aggregate, LP_DIM_PROCESS,
+                            aggregate->live->memo.processes, m->dyno);
+    default:
+        return find_route(aggregate, to);
+    }
+}
+
+/* slots: 0 for what is not known. A function of its own, so that what the series
+ * have in common stays in registers. */
+__attribute__((noinline)) static void
+count_response(lp_aggregate *aggregate, const lp_measures *m, lp_seq seq,
+               const valued *v, uint32_t slots[RESPONSE_SERIES],
+               const route *to)
+{
+    uint64_t failed = m->status >= 500 || m->code.len_bytes > 0 ? 1 : 0;
+
+    for (unsigned i = 0; i < RESPONSE_SERIES; i++) {
+        lpi_series *series;
+
+        if (slots[i] == 0) {
+            slots[i] = find_slot(aggregate, i, m, to);
+            // The others may have moved.
+            memset(&slots[i + 1], 0,
+                   (RESPONSE_SERIES - 1 - i) * sizeof(*slots));
+        }
+        series = &aggregate->live->table.series[slots[i]];
+        count_in(aggregate, series, seq, v);
+        series->open.failed += failed;
+        if (v->exemplars.group != NULL) {
+            lpi_exemplar_settle(
+                lpi_exemplar_put_of(series->hash, v->exemplars, seq));
+        }
+    }
+}
+
 static void count_request(lp_aggregate *aggregate, const lp_measures *m,
                           lp_seq seq)
 {
-    bool is_failed = m->status >= 500 || m->code.len_bytes > 0;
+    lpi_live *live = aggregate->live;
+    uint32_t slots[RESPONSE_SERIES];
     valued response;
+    route to;
 
-    if (aggregate->live->exemplars.list == NULL) {
+    if (live->exemplars.list == NULL) {
         lpi_exemplars_make(aggregate);
     }
     response = count_times(aggregate, m, seq);
-    count_status(aggregate, m->status, seq, &response, is_failed);
-    count_process(aggregate, m->dyno, seq, &response, is_failed);
-    count_route(aggregate, m, seq, &response, is_failed);
+    fold_route(aggregate, m, &to);
+    slots[OF_STATUS] = known_status(live, m->status);
+    slots[OF_PROCESS] = known_process(live->memo.processes, m->dyno);
+    slots[OF_ROUTE] = known_route(live, &to);
+    live->open_classes[lpi_class_of_status(m->status)]++;
+    count_response(aggregate, m, seq, &response, slots, &to);
     if (m->code.len_bytes > 0) {
         count_code(aggregate, m->code, m->dyno, seq, &response);
     }

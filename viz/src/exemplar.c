@@ -28,22 +28,10 @@ void lpi_exemplars_make(lp_aggregate *aggregate)
     }
 }
 
-/* No processor could foretell who stays, so there is no branch. */
-static inline void settle_one(const lpi_exemplar_put *put)
-{
-    uint64_t mine = put->entry;
-    uint64_t old = *put->at;
-    uint64_t is_others =
-        (uint64_t)((old ^ mine) >> 32 != 0) & (uint64_t)(old != 0) &
-        (uint64_t)((uint32_t)(mine - old) < LPI_EXEMPLAR_KEPT_LINES);
-
-    *put->at = mine ^ ((old ^ mine) & -is_others);
-}
-
 void lpi_exemplars_settle(lpi_exemplars *exemplars)
 {
     for (uint32_t i = 0; i < exemplars->waiting_count; i++) {
-        settle_one(&exemplars->waiting[i]);
+        lpi_exemplar_settle(exemplars->waiting[i]);
     }
     exemplars->waiting_count = 0;
 }

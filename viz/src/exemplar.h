@@ -43,7 +43,9 @@ typedef struct lpi_exemplars {
 
     /* What the line before had to put in it. Nobody can foretell where, so with
        many channels each of them waits for memory, which was a sixth of the time of
-       a line; so the processor fetches it while the next line is read. */
+       a line; so the processor fetches it while the next line is read. What is
+       known some time before it is put in does not wait: that of a response is
+       fetched while its path is folded. */
     uint32_t waiting_count;
     lpi_exemplar_put waiting[LPI_EXEMPLARS_WAITING];
 } lpi_exemplars;
@@ -85,6 +87,32 @@ static inline uint32_t lpi_exemplar_tag(uint64_t hash)
     return (uint32_t)(hash >> 16) | 1;
 }
 
+/* series_hash is that of its name. */
+static inline lpi_exemplar_put
+lpi_exemplar_put_of(uint32_t series_hash, lpi_exemplar_place place, lp_seq seq)
+{
+    uint64_t hash = lpi_exemplar_hash(series_hash, place.hash);
+    lpi_exemplar_put put;
+
+    put.at = &place.group[lpi_exemplar_in_group(hash)];
+    put.entry = (uint64_t)lpi_exemplar_tag(hash) << 32 | (uint32_t)seq;
+    return put;
+}
+
+/* No processor could foretell who stays, so there is no branch: another's entry
+ * does, which is not so old, and then both differences are below zero. */
+static inline void lpi_exemplar_settle(lpi_exemplar_put put)
+{
+    uint64_t mine = put.entry;
+    uint64_t old = *put.at;
+    uint64_t changes = old ^ mine;
+    int64_t other_tag = -(int64_t)(changes >> 32);
+    int64_t age = (int64_t)(uint32_t)(mine - old) - LPI_EXEMPLAR_KEPT_LINES;
+    uint64_t stays = (uint64_t)(other_tag & age) >> 63 & (uint64_t)(old != 0);
+
+    *put.at = mine ^ (changes & -stays);
+}
+
 /* Puts in what waits. */
 void lpi_exemplars_settle(lpi_exemplars *exemplars);
 
@@ -97,18 +125,12 @@ static inline void lpi_exemplars_begin(lpi_exemplars *exemplars)
     }
 }
 
-/* series_hash is that of its name. It is in the list once that is settled. */
+/* It is in the list once that is settled. */
 static inline void lpi_exemplar_keep(lpi_exemplars *exemplars,
-                                     uint32_t series_hash,
-                                     lpi_exemplar_place place, lp_seq seq)
+                                     lpi_exemplar_put put)
 {
-    uint64_t hash = lpi_exemplar_hash(series_hash, place.hash);
-    lpi_exemplar_put *put;
-
     assert(exemplars->waiting_count < LPI_EXEMPLARS_WAITING);
-    put = &exemplars->waiting[exemplars->waiting_count++];
-    put->at = &place.group[lpi_exemplar_in_group(hash)];
-    put->entry = (uint64_t)lpi_exemplar_tag(hash) << 32 | (seq & UINT32_MAX);
+    exemplars->waiting[exemplars->waiting_count++] = put;
 }
 
 /* Makes the list: some hundred or thousand entries, a part of bytes_max. Without

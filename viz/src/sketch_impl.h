@@ -36,14 +36,20 @@ static inline void lpi_sum_add(lp_sketch *sketch, double value)
 void lpi_sketch_add_at(lp_sketch *sketch, lp_sketch_home *home, double value,
                        lpi_place at);
 
-/* Counts a value at a place in its bucket alone, if it is positive and has a
- * counter there. False: nothing is done. */
+/* Counts a value at a place in its bucket alone: zero, or one that is positive and
+ * has a counter there. False: nothing is done. */
 static inline bool lpi_sketch_increment(lp_sketch *sketch, lpi_place at)
 {
     lpi_block *block = sketch->sides[1].block;
 
-    return at.side > 0 && block != NULL && !lpi_is_flat(sketch) &&
-           lpi_block_increment(block, at.key);
+    if (lpi_is_flat(sketch)) {
+        return false;
+    }
+    if (at.side > 0) {
+        return block != NULL && lpi_block_increment(block, at.key);
+    }
+    sketch->zeros += at.side < 0 ? 1 : 0;
+    return at.side < 0;
 }
 
 /* lp_sketch_pack() for who keeps it, and knows its version and its scale: without
