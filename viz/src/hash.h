@@ -32,6 +32,29 @@ static inline uint64_t lpi_load(const char *at, size_t n)
     return word;
 }
 
+/* Writes eight bytes as lpi_load() reads them. */
+static inline void lpi_store(char *at, uint64_t word)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    memcpy(at, &word, sizeof(word));
+}
+
+/* A text of 1 to 8 bytes as a number, which no other one of these has but for
+ * zeros at its end. */
+static inline uint64_t lpi_load_short(lp_span text)
+{
+    const char *at = text.ptr;
+    size_t n = text.len_bytes;
+
+    if (n >= 4) {
+        return lpi_load(at, 4) | lpi_load(at + n - 4, 4) << 8 * (n - 4);
+    }
+    return lpi_load(at, 1) | lpi_load(at + n / 2, 1) << 8 * (n / 2) |
+           lpi_load(at + n - 1, 1) << 8 * (n - 1);
+}
+
 /* seed: what else it is to depend on, such as the hash of a text in front. */
 static inline uint64_t lpi_hash_of(lp_span bytes, uint64_t seed,
                                    const uint64_t key[2])

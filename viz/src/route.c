@@ -2,6 +2,9 @@
 
 #include <stdint.h>
 
+#include "hash.h"
+#include "path_marks.h"
+
 /* What a byte of a path is. */
 enum {
     DIGIT = 1,
@@ -283,7 +286,7 @@ static const char id[] = {':', 'i', 'd'};
 static const char cut_mark[] = {'/', '.', '.', '.'};
 
 /* Room for a route that is too long by one segment. */
-enum { TEXT_BYTES = LP_ROUTE_MAX_BYTES + LP_ROUTE_SEGMENT_MAX_BYTES + 8 };
+enum { TEXT_BYTES = LP_ROUTE_MAX_BYTES + LP_ROUTE_SEGMENT_MAX_BYTES + 24 };
 
 typedef struct route {
     char text[TEXT_BYTES];
@@ -314,7 +317,7 @@ static bool has_room(route *to)
     return to->len_bytes <= to->max_bytes;
 }
 
-static void put_method(route *to, lp_span method)
+__attribute__((noinline)) static void put_any_method(route *to, lp_span method)
 {
     bool is_method = method.len_bytes <= LP_ROUTE_METHOD_MAX_BYTES;
 
@@ -334,6 +337,20 @@ static void put_method(route *to, lp_span method)
         to->len_bytes = 1;
     }
     put_byte(to, ' ');
+}
+
+/* Most are one of two. */
+static inline void put_method(route *to, lp_span method)
+{
+    if (method.len_bytes == 3 && memcmp(method.ptr, "GET", 3) == 0) {
+        memcpy(to->text, "GET ", 4);
+        to->len_bytes = 4;
+    } else if (method.len_bytes == 4 && memcmp(method.ptr, "POST", 4) == 0) {
+        memcpy(to->text, "POST ", 5);
+        to->len_bytes = 5;
+    } else {
+        put_any_method(to, method);
+    }
 }
 
 /* Which of eight bytes is no small letter, "-", "." or "_": the top bit of each,
@@ -405,7 +422,7 @@ static unsigned take_segment(lp_span path, size_t *bytes)
 }
 
 /* Takes a segment off the front of *path, which is not empty. */
-static void fold_segment(route *to, lp_span *path)
+__attribute__((noinline)) static void fold_segment(route *to, lp_span *path)
 {
     size_t n = take_word(to, *path);
     size_t kept_bytes;
@@ -447,7 +464,7 @@ static bool skip_between(lp_span *path)
 }
 
 /* False: there was no room for all of it. */
-static bool put_path(route *to, lp_span path)
+__attribute__((noinline)) static bool put_any_path(route *to, lp_span path)
 {
     size_t start = to->len_bytes;
     bool fits = has_room(to);
@@ -469,6 +486,113 @@ static bool put_path(route *to, lp_span path)
     return fits;
 }
 
+/* Paths as usual ---------------------------------------------------------- */
+
+/* So many of the lowest bits, fewer than 64. */
+static inline uint64_t bits_upto(size_t n)
+{
+    return (UINT64_C(1) << n) - 1;
+}
+
+/* A segment of small letters, digits and the like, with room for LPI_MARKED_BYTES
+ * behind it: a word, a number, or what is looked at more closely. */
+static inline void fold_usual_segment(route *to, lp_span segment,
+                                      uint64_t digits)
+{
+    size_t n = segment.len_bytes;
+
+    if (digits == 0
+            ? n < UUID_BYTES
+            : n < NUMBER_IN_WORDS_LEAST && segment.ptr[0] >= 'a') { // "v1"
+        char *out = to->text + to->len_bytes;
+
+        memcpy(out, segment.ptr, LPI_MARKS_STEP);
+        if (n > LPI_MARKS_STEP) {
+            memcpy(out + LPI_MARKS_STEP, segment.ptr + LPI_MARKS_STEP,
+                   LPI_MARKED_BYTES - LPI_MARKS_STEP);
+        }
+        to->len_bytes += n;
+    } else if (digits == bits_upto(n)) {
+        put(to, lp_span_of(id, sizeof(id)));
+    } else {
+        fold_segment(to, &segment);
+    }
+}
+
+/* How many bytes a path has, of a few, in front of its query, when all are usual;
+ * 0: there is another one, or it is longer, or it has two slashes side by side. */
+static inline size_t usual_bytes(lp_span path, const lpi_path_marks *marks)
+{
+    size_t n =
+        path.len_bytes < LPI_MARKED_BYTES ? path.len_bytes : LPI_MARKED_BYTES;
+    uint64_t odd = ~marks->usual & bits_upto(n);
+    uint64_t slashes = marks->slashes;
+
+    if (odd != 0) {
+        n = (size_t)__builtin_ctzll(odd);
+        if (path.ptr[n] != '?' && path.ptr[n] != '#') {
+            return 0;
+        }
+    } else if (n < path.len_bytes) {
+        return 0;
+    }
+    return (slashes & slashes << 1 & bits_upto(n)) == 0 ? n : 0;
+}
+
+/* The segments of such a path, of n bytes, which stands in copy. */
+static inline void fold_usual_path(route *to, const char *copy, size_t n,
+                                   const lpi_path_marks *marks)
+{
+    uint64_t ends = marks->slashes | UINT64_C(1) << n;
+    size_t at = 0;
+
+    while (at < n) {
+        size_t bytes;
+
+        if ((ends >> at & 1) != 0) {
+            put_byte(to, '/');
+            at++;
+        }
+        bytes = (size_t)__builtin_ctzll(ends >> at);
+        if (bytes > 0) {
+            fold_usual_segment(to, lp_span_of(copy + at, bytes),
+                               marks->digits >> at & bits_upto(bytes));
+        }
+        at += bytes;
+    }
+}
+
+/* A short path of small letters, digits and the like, as most are. False: it is
+ * none, or a route that may be too long. */
+static inline bool put_usual_path(route *to, lp_span path)
+{
+    char copy[2 * LPI_MARKED_BYTES];
+    lpi_path_marks marks = lpi_path_marks_of(path, copy);
+    size_t n = usual_bytes(path, &marks);
+    size_t start = to->len_bytes;
+
+    if (n == 0) {
+        return false;
+    }
+    if ((marks.digits & bits_upto(n)) == 0 && n < UUID_BYTES) {
+        memcpy(to->text + start, copy, LPI_MARKED_BYTES);
+        to->len_bytes += n;
+    } else {
+        fold_usual_path(to, copy, n, &marks);
+    }
+    if (to->len_bytes + sizeof(cut_mark) > to->max_bytes) {
+        to->len_bytes = start;
+        return false;
+    }
+    return true;
+}
+
+/* False: there was no room for all of it. */
+static bool put_path(route *to, lp_span path)
+{
+    return put_usual_path(to, path) || put_any_path(to, path);
+}
+
 size_t lp_route_fold(lp_span method, lp_span path, char *out, size_t out_max)
 {
     route to;
@@ -486,6 +610,10 @@ size_t lp_route_fold(lp_span method, lp_span path, char *out, size_t out_max)
     if (to.len_bytes > to.max_bytes) {
         to.len_bytes = to.max_bytes;
     }
-    memcpy(out, to.text, to.len_bytes);
+    if (out_max >= LP_ROUTE_MAX_BYTES) {
+        memcpy(out, to.text, LP_ROUTE_MAX_BYTES); // without asking how many
+    } else {
+        memcpy(out, to.text, to.len_bytes);
+    }
     return to.len_bytes;
 }

@@ -241,20 +241,6 @@ void lpi_table_prefetch(const lpi_table *table);
 /* The first touched slot from at on; count of the table: there is none. */
 uint32_t lpi_table_next_touched(const lpi_table *table, uint32_t at);
 
-/* A text of 1 to 8 bytes as a number, which no other one of these has but for
- * zeros at its end. */
-static inline uint64_t lpi_load_short(lp_span text)
-{
-    const char *at = text.ptr;
-    size_t n = text.len_bytes;
-
-    if (n >= 4) {
-        return lpi_load(at, 4) | lpi_load(at + n - 4, 4) << 8 * (n - 4);
-    }
-    return lpi_load(at, 1) | lpi_load(at + n / 2, 1) << 8 * (n / 2) |
-           lpi_load(at + n - 1, 1) << 8 * (n - 1);
-}
-
 /* lp_span_equal() for names, which are short. */
 static inline bool lpi_same_text(lp_span a, lp_span b)
 {
