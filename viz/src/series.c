@@ -253,23 +253,37 @@ uint32_t lpi_table_next_touched(const lpi_table *table, uint32_t at)
     return table->count;
 }
 
+static inline void prefetch_block(const char *block)
+{
+    for (unsigned line = 0; block != NULL && line < BLOCK_LINES; line++) {
+        __builtin_prefetch(block + (size_t)line * LPI_CACHE_LINE_BYTES, 1);
+    }
+}
+
 void lpi_table_prefetch(const lpi_table *table)
 {
-    uint32_t slot = 0;
+    uint32_t words = (table->count + 63) / 64;
 
-    while ((slot = lpi_table_next_touched(table, slot)) < table->count) {
-        const lpi_series *series = &table->series[slot++];
+    for (uint32_t word = 0; word < words; word++) {
+        const lpi_series *series = table->series + (size_t)word * 64;
 
-        __builtin_prefetch(&series->open.values.sides[1], 1);
-        __builtin_prefetch(&series->hash, 1);
+        for (uint64_t bits = table->touched[word]; bits != 0;
+             bits &= bits - 1) {
+            const lpi_series *at = series + __builtin_ctzll(bits);
+
+            __builtin_prefetch(&at->open.values.sides[1], 1);
+            __builtin_prefetch(&at->hash, 1);
+        }
     }
     // By now the first of them are there.
-    slot = 0;
-    while ((slot = lpi_table_next_touched(table, slot)) < table->count) {
-        const char *block = table->series[slot++].open.values.sides[1].block;
+    for (uint32_t word = 0; word < words; word++) {
+        const lpi_series *series = table->series + (size_t)word * 64;
 
-        for (unsigned line = 0; block != NULL && line < BLOCK_LINES; line++) {
-            __builtin_prefetch(block + (size_t)line * LPI_CACHE_LINE_BYTES, 1);
+        for (uint64_t bits = table->touched[word]; bits != 0;
+             bits &= bits - 1) {
+            const lpi_series *at = series + __builtin_ctzll(bits);
+
+            prefetch_block(at->open.values.sides[1].block);
         }
     }
 }

@@ -153,15 +153,21 @@ static inline bool lpi_block_increment(lpi_block *block, uint32_t key)
     return false;
 }
 
-/* Is there an entry for key, and where is it or should be? */
+/* Is there an entry for key, and where is it or should be? Found by halves, and
+ * without a branch that nobody could foretell. */
 static inline bool lpi_list_find(const lpi_block *block, uint32_t key,
                                  uint32_t *at)
 {
     const uint32_t *entries = (const uint32_t *)block->cells;
+    uint32_t first = lpi_entry_of(key, 0); // that there could be
+    uint32_t left = block->used;
     uint32_t i = 0;
 
-    while (i < block->used && lpi_entry_key(entries[i]) < key) {
-        i++;
+    while (left > 0) {
+        uint32_t half = (left + 1) / 2;
+
+        i += entries[i + half - 1] < first ? half : 0;
+        left -= half;
     }
     *at = i;
     return i < block->used && lpi_entry_key(entries[i]) == key;
