@@ -24,13 +24,29 @@ typedef struct lpi_path_marks {
     uint64_t slashes;
 } lpi_path_marks;
 
-/* Sixteen bytes that there are. */
-static inline lpi_path_marks lpi_marks_of_step(const char *at)
-{
-    lpi_path_marks marks = {0, 0, 0};
-
+/* Sixteen bytes. */
 #if defined(__SSE2__) && !defined(LP_SWAR_PLAIN)
-    __m128i bytes = _mm_loadu_si128((const void *)at);
+typedef __m128i lpi_step;
+
+static inline lpi_step lpi_step_load(const char *at)
+{
+    return _mm_loadu_si128((const void *)at);
+}
+
+/* Of two words: from registers, as to load what was just stored in two parts makes
+ * the processor wait. */
+static inline lpi_step lpi_step_of(uint64_t first, uint64_t last)
+{
+    return _mm_set_epi64x((int64_t)last, (int64_t)first);
+}
+
+static inline void lpi_step_store(char *at, lpi_step step)
+{
+    _mm_storeu_si128((void *)at, step);
+}
+
+static inline lpi_path_marks lpi_step_marks(lpi_step bytes)
+{
     // Those from 128 on are below all others.
     __m128i low = _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8('-' - 1)),
                                 _mm_cmplt_epi8(bytes, _mm_set1_epi8('9' + 1)));
@@ -41,14 +57,47 @@ static inline lpi_path_marks lpi_marks_of_step(const char *at)
     __m128i digits =
         _mm_and_si128(low, _mm_cmpgt_epi8(bytes, _mm_set1_epi8('/')));
     __m128i slashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('/'));
+    lpi_path_marks marks;
 
     marks.usual = (unsigned)_mm_movemask_epi8(
         _mm_or_si128(_mm_or_si128(low, small), line));
     marks.digits = (unsigned)_mm_movemask_epi8(digits);
     marks.slashes = (unsigned)_mm_movemask_epi8(slashes);
+    return marks;
+}
 #else
+typedef struct lpi_step {
+    char bytes[LPI_MARKS_STEP];
+} lpi_step;
+
+static inline lpi_step lpi_step_load(const char *at)
+{
+    lpi_step step;
+
+    memcpy(step.bytes, at, sizeof(step.bytes));
+    return step;
+}
+
+static inline lpi_step lpi_step_of(uint64_t first, uint64_t last)
+{
+    lpi_step step;
+
+    lpi_store(step.bytes, first);
+    lpi_store(step.bytes + 8, last);
+    return step;
+}
+
+static inline void lpi_step_store(char *at, lpi_step step)
+{
+    memcpy(at, step.bytes, sizeof(step.bytes));
+}
+
+static inline lpi_path_marks lpi_step_marks(lpi_step step)
+{
+    lpi_path_marks marks = {0, 0, 0};
+
     for (unsigned i = 0; i < LPI_MARKS_STEP; i++) {
-        char c = at[i];
+        char c = step.bytes[i];
         bool is_digit = c >= '0' && c <= '9';
         bool is_usual = is_digit || (c >= 'a' && c <= 'z') || c == '-' ||
                         c == '.' || c == '_' || c == '/';
@@ -57,37 +106,45 @@ static inline lpi_path_marks lpi_marks_of_step(const char *at)
         marks.digits |= (uint64_t)is_digit << i;
         marks.slashes |= (uint64_t)(c == '/') << i;
     }
-#endif
     return marks;
 }
+#endif
 
-/* Those of the first bytes of a path, of LPI_MARKED_BYTES at most, which it copies;
- * copy has room for so many. What is behind them is not to be looked at. */
-static inline lpi_path_marks lpi_path_marks_of(lp_span path, char *copy)
+/* Fewer bytes than a step has, with zeros behind them: two words, of which the
+ * second ends where they do. */
+static inline lpi_step lpi_step_of_short(lp_span text)
 {
-    size_t n = path.len_bytes;
-    lpi_path_marks marks;
+    size_t n = text.len_bytes;
 
-    if (n < LPI_MARKS_STEP) {
-        // Two words, the second from where it ends with the path.
-        uint64_t first = n >= 8  ? lpi_load(path.ptr, 8)
-                         : n > 0 ? lpi_load_short(path)
-                                 : 0;
-        uint64_t last =
-            n > 8 ? lpi_load(path.ptr + n - 8, 8) >> 8 * (16 - n) : 0;
-
-        lpi_store(copy, first);
-        lpi_store(copy + 8, last);
-        return lpi_marks_of_step(copy);
+    if (n > 8) {
+        return lpi_step_of(lpi_load(text.ptr, 8),
+                           lpi_load(text.ptr + n - 8, 8) >> 8 * (16 - n));
     }
-    n = n < LPI_MARKED_BYTES ? n : LPI_MARKED_BYTES;
-    memcpy(copy, path.ptr, LPI_MARKS_STEP);
-    marks = lpi_marks_of_step(path.ptr);
+    return lpi_step_of(n > 0 ? lpi_load_short(text) : 0, 0);
+}
+
+/* Those of the first bytes of a path, of LPI_MARKED_BYTES at most, which it copies
+ * to two places with room for so many. What is behind them is not to be looked
+ * at. */
+static inline lpi_path_marks lpi_path_marks_of(lp_span path, char *to,
+                                               char *other)
+{
+    size_t n =
+        path.len_bytes < LPI_MARKED_BYTES ? path.len_bytes : LPI_MARKED_BYTES;
+    lpi_step step =
+        n < LPI_MARKS_STEP ? lpi_step_of_short(path) : lpi_step_load(path.ptr);
+    lpi_path_marks marks = lpi_step_marks(step);
+
+    lpi_step_store(to, step);
+    lpi_step_store(other, step);
     for (size_t at = LPI_MARKS_STEP; at < n; at += LPI_MARKS_STEP) {
         size_t from = at < n - LPI_MARKS_STEP ? at : n - LPI_MARKS_STEP;
-        lpi_path_marks more = lpi_marks_of_step(path.ptr + from);
+        lpi_path_marks more;
 
-        memcpy(copy + from, path.ptr + from, LPI_MARKS_STEP);
+        step = lpi_step_load(path.ptr + from);
+        more = lpi_step_marks(step);
+        lpi_step_store(to + from, step);
+        lpi_step_store(other + from, step);
         marks.usual |= more.usual << from;
         marks.digits |= more.digits << from;
         marks.slashes |= more.slashes << from;

@@ -285,11 +285,8 @@ static bool is_id(lp_span segment, unsigned all, size_t *kept_bytes)
 static const char id[] = {':', 'i', 'd'};
 static const char cut_mark[] = {'/', '.', '.', '.'};
 
-/* Room for a route that is too long by one segment. */
-enum { TEXT_BYTES = LP_ROUTE_MAX_BYTES + LP_ROUTE_SEGMENT_MAX_BYTES + 24 };
-
 typedef struct route {
-    char text[TEXT_BYTES];
+    char *text; /* LP_ROUTE_ROOM_BYTES: it may be too long by one segment */
     size_t len_bytes;
     size_t max_bytes;
     size_t cut_at; /* the last place where the mark has room */
@@ -321,9 +318,6 @@ __attribute__((noinline)) static void put_any_method(route *to, lp_span method)
 {
     bool is_method = method.len_bytes <= LP_ROUTE_METHOD_MAX_BYTES;
 
-    if (method.len_bytes == 0) {
-        return;
-    }
     for (size_t i = 0; is_method && i < method.len_bytes; i++) {
         char c = method.ptr[i];
 
@@ -342,6 +336,9 @@ __attribute__((noinline)) static void put_any_method(route *to, lp_span method)
 /* Most are one of two. */
 static inline void put_method(route *to, lp_span method)
 {
+    if (method.len_bytes == 0) {
+        return;
+    }
     if (method.len_bytes == 3 && memcmp(method.ptr, "GET", 3) == 0) {
         memcpy(to->text, "GET ", 4);
         to->len_bytes = 4;
@@ -567,16 +564,15 @@ static inline void fold_usual_path(route *to, const char *copy, size_t n,
 static inline bool put_usual_path(route *to, lp_span path)
 {
     char copy[2 * LPI_MARKED_BYTES];
-    lpi_path_marks marks = lpi_path_marks_of(path, copy);
-    size_t n = usual_bytes(path, &marks);
     size_t start = to->len_bytes;
+    lpi_path_marks marks = lpi_path_marks_of(path, to->text + start, copy);
+    size_t n = usual_bytes(path, &marks);
 
     if (n == 0) {
         return false;
     }
     if ((marks.digits & bits_upto(n)) == 0 && n < UUID_BYTES) {
-        memcpy(to->text + start, copy, LPI_MARKED_BYTES);
-        to->len_bytes += n;
+        to->len_bytes += n; // as it is
     } else {
         fold_usual_path(to, copy, n, &marks);
     }
@@ -595,9 +591,9 @@ static bool put_path(route *to, lp_span path)
 
 size_t lp_route_fold(lp_span method, lp_span path, char *out, size_t out_max)
 {
-    route to;
+    char text[LP_ROUTE_ROOM_BYTES];
+    route to = {.text = out_max < sizeof(text) ? text : out};
 
-    to.len_bytes = 0;
     to.max_bytes = out_max < LP_ROUTE_MAX_BYTES ? out_max : LP_ROUTE_MAX_BYTES;
     put_method(&to, method);
     to.cut_at = to.len_bytes;
@@ -610,10 +606,8 @@ size_t lp_route_fold(lp_span method, lp_span path, char *out, size_t out_max)
     if (to.len_bytes > to.max_bytes) {
         to.len_bytes = to.max_bytes;
     }
-    if (out_max >= LP_ROUTE_MAX_BYTES) {
-        memcpy(out, to.text, LP_ROUTE_MAX_BYTES); // without asking how many
-    } else {
-        memcpy(out, to.text, to.len_bytes);
+    if (to.text != out) {
+        memcpy(out, text, to.len_bytes);
     }
     return to.len_bytes;
 }

@@ -21,13 +21,16 @@ extern "C" {
 
 enum {
     LP_ROUTE_MAX_BYTES = 96,
-    LP_ROUTE_METHOD_MAX_BYTES = 16, /* a longer one is "?" */
-    LP_ROUTE_SEGMENT_MAX_BYTES = 48 /* a longer one is ":id" */
+    LP_ROUTE_METHOD_MAX_BYTES = 16,  /* a longer one is "?" */
+    LP_ROUTE_SEGMENT_MAX_BYTES = 48, /* a longer one is ":id" */
+    /* Where there is so much room, it is written there at once. */
+    LP_ROUTE_ROOM_BYTES = LP_ROUTE_MAX_BYTES + LP_ROUTE_SEGMENT_MAX_BYTES + 24
 };
 
 /*
  * Writes "METHOD PATH" to out, or only the path when there is no method, and
- * returns its length: at most out_max and LP_ROUTE_MAX_BYTES. What would be
+ * returns its length: at most out_max and LP_ROUTE_MAX_BYTES; what is behind it is
+ * not as it was. What would be
  * longer ends with "/..." behind the last segment that has room; when there is no
  * room for that either it is cut anywhere.
  *
