@@ -306,6 +306,47 @@ static void folding_again_changes_nothing(void **state)
     }
 }
 
+/* Parameters in front of a path are left out, and are nothing usual. */
+static void assert_same_as_unusual(lp_span method, lp_span path)
+{
+    char unusual[1024 + 1];
+    char want[LP_ROUTE_MAX_BYTES], out[LP_ROUTE_MAX_BYTES];
+    size_t n;
+
+    unusual[0] = ';';
+    memcpy(unusual + 1, path.ptr, path.len_bytes);
+    n = fold(method, lp_span_of(unusual, path.len_bytes + 1), want,
+             sizeof(want));
+    assert_int_equal(fold(method, path, out, sizeof(out)), n);
+    assert_memory_equal(out, want, n);
+}
+
+/* Of words, numbers and what is both, of any length up to some more than what is
+ * looked at together. */
+static void usual_paths_fold_like_all_others(void **state)
+{
+    static const char bytes[] = "abcdefgxyz0123456789-._///";
+    uint64_t seed = 11;
+    char path[64];
+
+    (void)state;
+    for (int i = 0; i < 200000; i++) {
+        size_t n = 1 + (size_t)i % 60;
+
+        for (size_t at = 0; at < n; at++) {
+            seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+            // Now and then a segment of digits alone.
+            path[at] = (seed >> 60) < 5
+                           ? (char)('0' + (seed >> 40) % 10)
+                           : bytes[(seed >> 33) % (sizeof(bytes) - 1)];
+        }
+        path[0] = '/';
+        path[n - 1] = i % 7 == 0 && n > 1 ? '?' : path[n - 1];
+        assert_same_as_unusual(i % 3 == 0 ? LP_SPAN("GET") : LP_SPAN("PATCH"),
+                               lp_span_of(path, n));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +356,7 @@ int main(void)
         cmocka_unit_test(what_is_too_long_ends_at_a_segment),
         cmocka_unit_test(a_route_has_at_most_96_bytes),
         cmocka_unit_test(folding_again_changes_nothing),
+        cmocka_unit_test(usual_paths_fold_like_all_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
