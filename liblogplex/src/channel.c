@@ -160,9 +160,8 @@ void lp_channel_close(lp_channel *channel)
 
 lp_seq lpi_channel_oldest_seq(const lp_channel *channel)
 {
-    if (channel->oldest == NULL)
-        return atomic_load(&channel->next_seq);
-    return channel->oldest->base_seq;
+    // It is that of the oldest segment, whose memory nobody needs to fetch for it.
+    return channel->totals.evicted_lines + 1;
 }
 
 /* Lines in the ring, those of a batch that is not yet whole included. */
