@@ -593,7 +593,8 @@ static int64_t first_counted(const api_aggregate_ask *ask,
     since_s = status.since_ns / 1000000000;
     if (stats->since_s != 0 && stats->since_s < since_s)
         return stats->since_s; // the clock went back, and windows with it
-    return since_s <= ask->counted_ns / 1000000000 ? since_s : 0;
+    return aggregator_is_ahead(since_s, ask->counted_ns / 1000000000) ? 0
+                                                                      : since_s;
 }
 
 /* Where the first entry is. */
