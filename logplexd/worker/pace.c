@@ -11,13 +11,14 @@ typedef struct row {
     _Atomic uint64_t read;   /* as a home */
     /* Of a home: how far behind it ingest began to hold; 0: it does not. */
     _Atomic uint64_t held_lines;
+    _Atomic uint64_t wake_bytes; /* of a home */
 } row;
 
 struct pace {
     void (*wake)(void *ctx, unsigned home);
     void *ctx;
     unsigned workers;
-    uint64_t wake_bytes;
+    uint64_t wake_most_bytes;
     _Atomic unsigned held_homes;
     _Atomic bool is_over;
     size_t row_bytes;
@@ -29,7 +30,7 @@ static row *row_of(const pace *p, unsigned index)
     return (row *)(void *)(p->rows + index * p->row_bytes);
 }
 
-pace *pace_create(unsigned workers, uint64_t wake_bytes,
+pace *pace_create(unsigned workers, uint64_t wake_most_bytes,
                   void (*wake)(void *ctx, unsigned home), void *ctx)
 {
     pace *p = calloc(1, sizeof(*p));
@@ -40,7 +41,7 @@ pace *pace_create(unsigned workers, uint64_t wake_bytes,
     p->wake = wake;
     p->ctx = ctx;
     p->workers = workers;
-    p->wake_bytes = wake_bytes;
+    p->wake_most_bytes = wake_most_bytes;
     p->row_bytes = (used_bytes + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
     p->rows = aligned_alloc(LINE_BYTES, workers * p->row_bytes);
     if (!p->rows) {
@@ -53,6 +54,7 @@ pace *pace_create(unsigned workers, uint64_t wake_bytes,
         r->added = (_Atomic uint64_t *)(void *)(r + 1);
         atomic_init(&r->read, 0);
         atomic_init(&r->held_lines, 0);
+        atomic_init(&r->wake_bytes, wake_most_bytes);
         for (unsigned home = 0; home < workers; home++)
             atomic_init(&r->added[home], 0);
     }
@@ -73,6 +75,14 @@ unsigned pace_home(const pace *p, const lp_channel *ring)
     uint64_t hash = ((uintptr_t)ring >> 6) * 0x9E3779B97F4A7C15u;
 
     return (unsigned)((hash >> 32) * p->workers >> 32);
+}
+
+void pace_set_wake(pace *p, unsigned home, uint64_t wake_bytes)
+{
+    if (wake_bytes > p->wake_most_bytes)
+        wake_bytes = p->wake_most_bytes;
+    atomic_store_explicit(&row_of(p, home)->wake_bytes, wake_bytes,
+                          memory_order_relaxed);
 }
 
 /* As count_add(): only the owner writes. */
@@ -105,7 +115,9 @@ uint64_t pace_behind(const pace *p, unsigned home)
 
 bool pace_is_late(const pace *p, unsigned home, uint64_t line_bytes)
 {
-    return pace_behind(p, home) * line_bytes >= p->wake_bytes;
+    return pace_behind(p, home) * line_bytes >=
+           atomic_load_explicit(&row_of(p, home)->wake_bytes,
+                                memory_order_relaxed);
 }
 
 bool pace_look(pace *p, unsigned w, unsigned home, uint64_t line_bytes)
@@ -119,7 +131,7 @@ bool pace_look(pace *p, unsigned w, unsigned home, uint64_t line_bytes)
     if (w != home)
         p->wake(p->ctx, home);
     lines = pace_behind(p, home);
-    if (lines * line_bytes <= PACE_HOLD * p->wake_bytes ||
+    if (lines * line_bytes <= PACE_HOLD * p->wake_most_bytes ||
         atomic_load(&p->is_over))
         return false;
     if (!atomic_compare_exchange_strong(&r->held_lines, &expected, lines))

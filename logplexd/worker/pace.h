@@ -10,12 +10,10 @@
  *     worker 0    70       9    read(0)
  *     worker 1    12      40    read(1)
  *
- * A home that is wake_bytes behind is woken. That is little enough for the lines to
- * be still in the processor's cache, and much enough for a channel to have several of
- * them when there are many channels: fetching what is known of a channel costs as
- * much as counting five of its lines. When it is HOLD times as far behind all the
- * same, ingest *holds*: it reads nothing more, from nobody, until the home has caught
- * up half of it. Datagrams alone are always read, as the kernel would drop them.
+ * A home that is so far behind as it wants to be woken at is woken. That is at most
+ * wake_most_bytes. When it is HOLD times that behind all the same, ingest *holds*: it
+ * reads nothing more, from nobody, until the home has caught up half of it. Datagrams
+ * alone are always read, as the kernel would drop them.
  *
  * Threads: any, but for what is said to be a worker's or a home's own.
  */
@@ -36,7 +34,7 @@ typedef struct pace pace;
 
 /* wake: has this home read, soon. It is called from any worker. NULL: there is
  * no memory. */
-pace *pace_create(unsigned workers, uint64_t wake_bytes,
+pace *pace_create(unsigned workers, uint64_t wake_most_bytes,
                   void (*wake)(void *ctx, unsigned home), void *ctx);
 void pace_destroy(pace *p);
 
@@ -48,6 +46,10 @@ void pace_add(pace *p, unsigned w, unsigned home, uint64_t lines);
 /* A home's readers have read, or lost, so many; ingest holds for it no longer, if
  * that is half. Threads: the home's. */
 void pace_read(pace *p, unsigned home, uint64_t lines);
+
+/* The home wants to be woken when it is so far behind; before, and at most, it is
+ * wake_most_bytes. Threads: the home's. */
+void pace_set_wake(pace *p, unsigned home, uint64_t wake_bytes);
 
 /* In lines. */
 uint64_t pace_behind(const pace *p, unsigned home);

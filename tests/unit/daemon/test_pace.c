@@ -86,6 +86,28 @@ static void another_home_is_woken_when_it_is_late(void **state)
     pace_destroy(p);
 }
 
+static void a_home_says_when_it_wants_to_be_woken(void **state)
+{
+    pace *p = create(2);
+
+    (void)state;
+    pace_set_wake(p, 1, 3 * LINE_BYTES);
+    pace_add(p, 0, 1, 3);
+    pace_add(p, 0, 0, 3);
+    assert_true(pace_is_late(p, 1, LINE_BYTES));
+    assert_false(pace_is_late(p, 0, LINE_BYTES)); // it has said nothing
+    assert_false(pace_look(p, 0, 1, LINE_BYTES));
+    assert_int_equal(woken[1], 1);
+    pace_add(p, 0, 1, HOLD_LINES - 3);
+    assert_false(pace_look(p, 0, 1, LINE_BYTES)); // no reason to hold sooner
+    pace_add(p, 0, 1, 1);
+    assert_true(pace_look(p, 0, 1, LINE_BYTES));
+    pace_set_wake(p, 0, 1000 * WAKE_BYTES);
+    pace_add(p, 0, 0, WAKE_BYTES / LINE_BYTES - 3);
+    assert_true(pace_is_late(p, 0, LINE_BYTES)); // that would be too late
+    pace_destroy(p);
+}
+
 static void ingest_holds_until_half_is_caught_up(void **state)
 {
     pace *p = create(2);
@@ -178,6 +200,7 @@ int main(void)
         cmocka_unit_test(a_home_is_behind_by_what_all_workers_added),
         cmocka_unit_test(rings_fall_to_all_homes),
         cmocka_unit_test(another_home_is_woken_when_it_is_late),
+        cmocka_unit_test(a_home_says_when_it_wants_to_be_woken),
         cmocka_unit_test(ingest_holds_until_half_is_caught_up),
         cmocka_unit_test(nobody_waits_when_the_daemon_goes_down),
         cmocka_unit_test(who_waits_goes_on_in_turn_and_not_while_it_holds),
