@@ -19,10 +19,12 @@ enum {
     ROUNDS = 60,        /* in which all channels get their rest */
     SLICE_LOOKS = 1024, /* before others' turn */
     SLICE_BYTES = 2 << 20,
-    WAKE_BYTES = 4 << 20,
-    READ_BYTES = 1 << 20,     /* of one channel, before others' turn */
-    WAIT_BYTES = 64 << 10,    /* of one channel, before it is worth to read */
-    WAIT_MAX_BYTES = 32 << 20 /* of all of them */
+    WAKE_LEAST_BYTES = 1 << 20,
+    WAKE_MOST_BYTES = 4 << 20,
+    WAKE_CHANNEL_BYTES = 16 << 10, /* for each that is active */
+    READ_BYTES = 1 << 20,          /* of one channel, before others' turn */
+    WAIT_BYTES = 256 << 10,    /* of one channel, before it is worth to read */
+    WAIT_MAX_BYTES = 128 << 20 /* of all of them */
 };
 
 typedef TAILQ_HEAD(aggregator_list, aggregator) aggregator_list;
@@ -35,11 +37,10 @@ struct aggregating {
     uv_timer_t timer;    /* while there is an active one  */
     uv_idle_t idle;      /* while there is one to look at */
     uv_timer_t round;    /* gives rest */
-    size_t due;          /* so many at the head of active */
-    bool may_wait;       /* these, if they have few lines */
-    uint64_t wait_bytes; /* WAIT_BYTES, or less in small rings */
-    uint64_t wait_lines; /* of any length: a ring keeps as many */
-    uint64_t waiting_bytes;
+    aggregator *next;    /* the one to look at, and behind it */
+    size_t due;          /* so many                           */
+    bool may_wait;       /* these, if they have few lines     */
+    bool has_more;       /* somebody has, than one look reads */
     int64_t round_ns;    /* the last one */
     aggregator_list all; /* who had a rest is at the end */
     aggregator_queue active;
@@ -83,13 +84,40 @@ static void set_due(struct aggregating *g, size_t due)
         uv_idle_stop(&g->idle);
 }
 
+/* All active ones are to be looked at, once each. */
+static void begin_looking(struct aggregating *g, bool may_wait)
+{
+    g->next = TAILQ_FIRST(&g->active);
+    g->may_wait = may_wait;
+    g->has_more = false;
+    set_due(g, SIZE_MAX);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct aggregating *g = timer->data;
 
-    g->may_wait = false;
-    set_due(g, SIZE_MAX);
+    // Those who are still to be looked at are not left behind others again.
+    if (g->due == 0 || g->may_wait)
+        begin_looking(g, false);
     look_at_due(g);
+}
+
+static void take_out(struct aggregating *g, aggregator *a)
+{
+    if (g->next == a)
+        g->next = TAILQ_NEXT(a, active_entry);
+    TAILQ_REMOVE(&g->active, a, active_entry);
+}
+
+/* The more channels share them, the more lines are worth to be read at a time. */
+static void count_active(struct aggregating *g, uint64_t active)
+{
+    uint64_t bytes = active * WAKE_CHANNEL_BYTES;
+
+    count_to(&g->active_count, active);
+    pace_set_wake(g->home->shared->pace, g->home->index,
+                  bytes > WAKE_LEAST_BYTES ? bytes : WAKE_LEAST_BYTES);
 }
 
 static void activate(struct aggregating *g, aggregator *a)
@@ -100,7 +128,7 @@ static void activate(struct aggregating *g, aggregator *a)
     a->state = AGGREGATOR_ACTIVE;
     a->empty_looks = 0;
     TAILQ_INSERT_TAIL(&g->active, a, active_entry);
-    count_to(&g->active_count, g->active_count + 1);
+    count_active(g, g->active_count + 1);
     if (!uv_is_active((uv_handle_t *)&g->timer))
         uv_timer_start(&g->timer, on_timer, AGGREGATOR_REST_MS,
                        AGGREGATOR_REST_MS);
@@ -110,8 +138,8 @@ static void deactivate(struct aggregating *g, aggregator *a)
 {
     if (a->state != AGGREGATOR_ACTIVE)
         return;
-    TAILQ_REMOVE(&g->active, a, active_entry);
-    count_to(&g->active_count, g->active_count - 1);
+    take_out(g, a);
+    count_active(g, g->active_count - 1);
     a->state = AGGREGATOR_ARMED;
     if (TAILQ_EMPTY(&g->active))
         uv_timer_stop(&g->timer);
@@ -128,15 +156,11 @@ static void arm(struct aggregating *g, aggregator *a)
         activate(g, a);
 }
 
-static void set_waiting(struct aggregating *g, aggregator *a, uint32_t lines)
+static void set_waiting(struct aggregating *g, aggregator *a, uint64_t lines)
 {
-    uint64_t others = count_get(&g->waiting_lines) - a->waiting_lines;
-
-    count_to(&g->waiting_lines, others + lines);
-    g->waiting_bytes -= a->waiting_bytes;
+    count_to(&g->waiting_lines,
+             count_get(&g->waiting_lines) - a->waiting_lines + lines);
     a->waiting_lines = lines;
-    a->waiting_bytes = lines * a->line_bytes;
-    g->waiting_bytes += a->waiting_bytes;
 }
 
 static void finish(struct aggregating *g, aggregator *a)
@@ -186,7 +210,7 @@ static void account(struct aggregating *g, aggregator *a,
 
     if (read->lines == 0)
         return;
-    set_waiting(g, a, a->waiting_lines - (uint32_t)waited);
+    set_waiting(g, a, a->waiting_lines - waited);
     pace_read(w->shared->pace, w->index, read->lines - waited);
     count_add(&counts[COUNT_AGGREGATE_LINES],
               read->lines - read->lost_lines - read->uncounted_lines);
@@ -195,22 +219,23 @@ static void account(struct aggregating *g, aggregator *a,
 }
 
 /* Are its lines too few to be read now? They count as read already, so nobody waits
- * for them: there may be no more than the ring keeps, however long they have become
- * since others were read. */
+ * for them: so there may be no more than the ring is sure to keep until it is looked at
+ * again, and than fit all of the channels. */
 static bool waits(struct aggregating *g, aggregator *a)
 {
-    uint64_t lines = aggregator_unread_lines(a);
+    uint64_t share_bytes = WAIT_MAX_BYTES / count_get(&g->active_count);
+    aggregator_unread unread;
 
-    if (a->line_bytes == 0 || lines > g->wait_lines ||
-        lines * a->line_bytes >= g->wait_bytes ||
-        g->waiting_bytes >= WAIT_MAX_BYTES)
+    aggregator_unread_get(a, &unread);
+    if (unread.bytes >= WAIT_BYTES || unread.bytes >= share_bytes ||
+        unread.bytes > unread.resident_bytes / 2)
         return false;
-    if (lines > a->waiting_lines) {
+    if (unread.lines > a->waiting_lines) {
         pace_read(g->home->shared->pace, g->home->index,
-                  lines - a->waiting_lines);
-        set_waiting(g, a, (uint32_t)lines);
+                  unread.lines - a->waiting_lines);
+        set_waiting(g, a, unread.lines);
     }
-    TAILQ_REMOVE(&g->active, a, active_entry);
+    take_out(g, a);
     TAILQ_INSERT_TAIL(&g->active, a, active_entry);
     return true;
 }
@@ -225,7 +250,8 @@ static uint64_t look(struct aggregating *g, aggregator *a, bool may_wait)
         return 0;
     aggregator_read_on(a, READ_BYTES, &read);
     account(g, a, &read);
-    TAILQ_REMOVE(&g->active, a, active_entry);
+    g->has_more |= read.bytes > READ_BYTES;
+    take_out(g, a);
     if (read.lines >= HOT_LINES)
         TAILQ_INSERT_HEAD(&g->active, a, active_entry);
     else
@@ -240,23 +266,40 @@ static uint64_t look(struct aggregating *g, aggregator *a, bool may_wait)
     return read.bytes;
 }
 
-/* A slice of those that are to be looked at. Each is looked at once: what has to be
- * read on is at the head again, so the next one is asked for before. */
+/* The next one to be looked at, while those behind it are fetched. */
+static aggregator *next_of(aggregator *a)
+{
+    aggregator *next = TAILQ_NEXT(a, active_entry);
+    aggregator *after = next ? TAILQ_NEXT(next, active_entry) : NULL;
+
+    if (next)
+        aggregator_prefetch(next, 1);
+    if (after)
+        aggregator_prefetch(after, 0);
+    return next;
+}
+
+/* A slice of those that are to be looked at. What has to be read on is at the head
+ * again, and so is not in the way of the others. */
 static void look_at_due(struct aggregating *g)
 {
-    aggregator *a = TAILQ_FIRST(&g->active);
     uint64_t bytes = 0;
 
     for (unsigned looks = 0;
-         a && g->due > 0 && looks < SLICE_LOOKS && bytes < SLICE_BYTES;
+         g->next && g->due > 0 && looks < SLICE_LOOKS && bytes < SLICE_BYTES;
          looks++) {
-        aggregator *next = TAILQ_NEXT(a, active_entry);
+        aggregator *a = g->next;
 
-        bytes += look(g, a, g->may_wait);
+        g->next = next_of(a);
         g->due--;
-        a = next;
+        bytes += look(g, a, g->may_wait);
     }
-    set_due(g, a ? g->due : 0);
+    if (g->next && g->due > 0)
+        set_due(g, g->due);
+    else if (g->has_more)
+        begin_looking(g, true);
+    else
+        set_due(g, 0);
 }
 
 static bool is_late(const struct aggregating *g, uint64_t lines)
@@ -272,7 +315,7 @@ static void catch_up(struct aggregating *g)
 
     for (unsigned looks = 0; a && looks < SWEEP_LOOKS && bytes < SLICE_BYTES;
          looks++) {
-        aggregator *next = TAILQ_NEXT(a, active_entry);
+        aggregator *next = next_of(a);
 
         bytes += look(g, a, true);
         if (!is_late(g, ENOUGH_LINES))
@@ -280,10 +323,8 @@ static void catch_up(struct aggregating *g)
         a = next;
     }
     // Not all of it, or not the right ones: those behind them are next.
-    if (g->due == 0) {
-        g->may_wait = true;
-        set_due(g, SIZE_MAX);
-    }
+    if (g->due == 0)
+        begin_looking(g, true);
 }
 
 /* While ingest is at it, on this thread. */
@@ -402,11 +443,8 @@ static lp_err create_numbers(struct aggregates *shared, const config *cfg)
                         : err;
 }
 
-static bool create_homes(struct aggregates *shared, const config *cfg)
+static bool create_homes(struct aggregates *shared)
 {
-    uint64_t most = cfg->channel_max_bytes / 8;
-    uint64_t wait_bytes = most < WAIT_BYTES ? most : WAIT_BYTES;
-
     shared->homes = calloc(shared->home_count, sizeof(*shared->homes));
     for (unsigned i = 0; shared->homes && i < shared->home_count; i++) {
         struct aggregating *g = &shared->homes[i];
@@ -415,8 +453,6 @@ static bool create_homes(struct aggregates *shared, const config *cfg)
         TAILQ_INIT(&g->shelf);
         TAILQ_INIT(&g->all);
         TAILQ_INIT(&g->active);
-        g->wait_bytes = wait_bytes;
-        g->wait_lines = cfg->channel_max_bytes / 2 / cfg->frame_max_bytes;
         g->adopt.on_wake = on_adopt;
         g->late.on_wake = on_late;
     }
@@ -424,11 +460,11 @@ static bool create_homes(struct aggregates *shared, const config *cfg)
 }
 
 /* A ring has to keep what is not read yet, until ingest holds and beyond. */
-static uint64_t wake_bytes(const config *cfg)
+static uint64_t wake_most_bytes(const config *cfg)
 {
     uint64_t most = cfg->channel_max_bytes / 4;
 
-    return most < WAKE_BYTES ? most : WAKE_BYTES;
+    return most < WAKE_MOST_BYTES ? most : WAKE_MOST_BYTES;
 }
 
 static bool open_failed(const char *why)
@@ -447,9 +483,9 @@ bool aggregates_open(daemon_shared *shared)
     shared->aggregates = it;
     it->engine = shared->engine;
     it->home_count = shared->cfg->workers;
-    shared->pace =
-        pace_create(it->home_count, wake_bytes(shared->cfg), wake_home, shared);
-    if (!shared->pace || !create_homes(it, shared->cfg) ||
+    shared->pace = pace_create(it->home_count, wake_most_bytes(shared->cfg),
+                               wake_home, shared);
+    if (!shared->pace || !create_homes(it) ||
         create_numbers(it, shared->cfg) != LP_OK)
         return open_failed("no memory");
     err = catalog_follow_channels(shared->cat, follow, shared);

@@ -11,11 +11,11 @@
  *
  * A channel that is quiet costs nothing: its cursor is armed. One that speaks is
  * looked at every AGGREGATOR_REST_MS, however many lines it has, so single lines
- * cost no wake-up each; and as soon as the home is some MiB behind, so that the
- * lines of a busy one are read while they are in the processor's cache. Those that
- * had much to read are looked at first. Who has few lines then is left until there
- * are more, as what is known of a channel takes longer to fetch than its lines: they
- * *wait*, and the home is not behind for their sake.
+ * cost no wake-up each; and as soon as the home is some MiB behind, which is the less
+ * the fewer channels speak, so that the lines of a busy one are read while they are in
+ * the processor's cache. Those that had much to read are looked at first. Who has few
+ * lines then is left until there are more, as what is known of a channel takes longer
+ * to fetch than its lines: they *wait*, and the home is not behind for their sake.
  *
  * Each channel, also one that is silent, has its rest once a minute, when what is
  * not within any window any more is given back.

@@ -219,17 +219,28 @@ static void take_run(aggregator *a, const lp_run *run, aggregator_read *out)
     }
     count(&a->lines, run->line_count);
     count(&a->lost_lines, run->lost_lines);
-    if (run->line_count > 0)
-        atomic_store_explicit(&a->next_seq, run->first_seq + run->line_count,
-                              memory_order_relaxed);
+    atomic_store_explicit(&a->next_seq,
+                          run->line_count > 0
+                              ? run->first_seq + run->line_count
+                              : atomic_load(&a->next_seq) + run->lost_lines,
+                          memory_order_relaxed);
     out->lines += run->line_count + run->lost_lines;
     out->lost_lines += run->lost_lines;
     out->bytes += run->bytes.len_bytes;
 }
 
+static uint64_t appended_bytes_of(const aggregator *a)
+{
+    lp_channel_stats stats = LP_CHANNEL_STATS_INIT;
+
+    lp_channel_stats_get(a->ring, &stats);
+    return stats.appended_bytes;
+}
+
 void aggregator_read_on(aggregator *a, uint64_t bytes_max, aggregator_read *out)
 {
     int64_t counted_ns = aggregator_over_ns(wall_clock_ns());
+    uint64_t appended_bytes;
     lp_err err = LP_OK;
     lp_run run;
 
@@ -239,6 +250,7 @@ void aggregator_read_on(aggregator *a, uint64_t bytes_max, aggregator_read *out)
         return;
     }
     beneficiary = a->ring;
+    appended_bytes = appended_bytes_of(a);
     while (err == LP_OK && out->bytes <= bytes_max) {
         err = lp_cursor_next(a->cursor, RUN_LINES, RUN_BYTES, &run);
         take_run(a, &run, out);
@@ -249,8 +261,7 @@ void aggregator_read_on(aggregator *a, uint64_t bytes_max, aggregator_read *out)
     beneficiary = NULL;
     uv_mutex_unlock(&a->lock);
     aggregator_has_counted(a, counted_ns);
-    if (out->lines > out->lost_lines)
-        a->line_bytes = (uint32_t)(out->bytes / (out->lines - out->lost_lines));
+    a->read_bytes = err == LP_OK ? a->read_bytes + out->bytes : appended_bytes;
     if (err == LP_E_CLOSED)
         out->news = AGGREGATOR_END;
     else if (out->lines == 0)
@@ -270,12 +281,26 @@ void aggregator_rest(aggregator *a, int64_t now_ns)
     uv_mutex_unlock(&a->lock);
 }
 
-uint64_t aggregator_unread_lines(const aggregator *a)
+void aggregator_unread_get(const aggregator *a, aggregator_unread *out)
 {
-    lp_cursor_stats stats = LP_CURSOR_STATS_INIT;
+    lp_channel_stats stats = LP_CHANNEL_STATS_INIT;
 
-    lp_cursor_stats_get(a->cursor, &stats);
-    return stats.pending_lines;
+    lp_channel_stats_get(a->ring, &stats);
+    out->lines = stats.next_seq -
+                 atomic_load_explicit(&a->next_seq, memory_order_relaxed);
+    out->bytes = stats.appended_bytes - a->read_bytes;
+    out->resident_bytes = stats.resident_bytes;
+}
+
+void aggregator_prefetch(const aggregator *a, unsigned step)
+{
+    if (step > 0) {
+        lp_channel_prefetch(a->ring, 0);
+        return;
+    }
+    __builtin_prefetch(&a->ring);
+    __builtin_prefetch(&a->cursor, 1);
+    __builtin_prefetch(&a->next_seq, 1);
 }
 
 void aggregator_finish(aggregator *a)

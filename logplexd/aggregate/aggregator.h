@@ -33,7 +33,7 @@ lp_aggregate *aggregator_begin(aggregator *a);
 void aggregator_end(aggregator *a);
 
 /* What lines have come by now may be read so much later. */
-enum { AGGREGATOR_REST_MS = 50 };
+enum { AGGREGATOR_REST_MS = 250 };
 
 /* By so much clocks may go back without anybody starting anew. */
 enum { AGGREGATOR_SLACK_S = 10 };

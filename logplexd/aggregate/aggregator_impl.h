@@ -28,9 +28,8 @@ struct aggregator {
 
     /* The home's. */
     uint8_t empty_looks;    /* in a row */
-    uint32_t line_bytes;    /* of those that were read last; 0: not known */
-    uint32_t waiting_lines; /* that are left for later, when there are more */
-    uint32_t waiting_bytes; /* about so many */
+    uint64_t waiting_lines; /* that are left for later, when there are more */
+    uint64_t read_bytes;    /* of the ring's appended bytes, also if lost */
     lp_cursor *cursor;
     waker waker;
     TAILQ_ENTRY(aggregator) entry;
@@ -85,8 +84,18 @@ void aggregator_rest(aggregator *a, int64_t now_ns);
 /* All that came before has been counted. Threads: any. */
 void aggregator_has_counted(aggregator *a, int64_t until_ns);
 
-/* In its ring, and not read yet. Threads: the home's. */
-uint64_t aggregator_unread_lines(const aggregator *a);
+typedef struct aggregator_unread {
+    uint64_t lines;
+    uint64_t bytes;
+    uint64_t resident_bytes; /* of all lines that the ring has */
+} aggregator_unread;
+
+/* What has come, and is not read yet. Threads: the home's. */
+void aggregator_unread_get(const aggregator *a, aggregator_unread *out);
+
+/* Hints that it will be looked at: step 0 asks for the aggregator, step 1, some time
+ * later, for its ring. Threads: the home's. */
+void aggregator_prefetch(const aggregator *a, unsigned step);
 
 /* Closes its cursor. Threads: the home's, or nobody else's any more. */
 void aggregator_finish(aggregator *a);
