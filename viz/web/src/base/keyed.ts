@@ -16,26 +16,27 @@ export class Keyed<T> {
 
     update(things: readonly T[]): void {
         const views = new Map<string, View<T>>();
-        for (const thing of things) {
+        things.forEach(thing => {
             const key = this.keyOf(thing);
             const view = this.views.get(key) ?? this.make(thing);
             view.update(thing);
             views.set(key, view);
-        }
-        for (const [key, view] of this.views)
+        });
+        this.views.forEach((view, key) => {
             if (views.get(key) !== view)
                 view.root.remove();
+        });
         this.views = views;
         this.order();
     }
 
     private order(): void {
         let at = this.parent.firstElementChild;
-        for (const view of this.views.values()) {
+        this.views.forEach(view => {
             if (view.root === at)
                 at = at.nextElementSibling;
             else
                 this.parent.insertBefore(view.root, at);
-        }
+        });
     }
 }

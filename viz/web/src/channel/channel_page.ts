@@ -220,8 +220,7 @@ export class ChannelPage implements Page {
             return;
         }
         this.show("", null);
-        for (const one of this.parts)
-            one.ask();
+        this.parts.forEach(one => one.ask());
         this.charts.draw();
         this.speak();
     }

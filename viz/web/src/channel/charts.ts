@@ -14,7 +14,7 @@ import {
     classNow, codeNow, loadNow, memoryNow, mostOfRecent, quotaNow, responseNow,
     waitNow,
 } from "./last_minute";
-import { SeriesStore } from "./series_store";
+import { SeriesStore, type NamedColumn } from "./series_store";
 import { STATUS_CLASSES } from "./status_class";
 
 interface Range {
@@ -104,8 +104,7 @@ export class Charts {
     }
 
     draw(): void {
-        for (const one of this.parts)
-            one.ask();
+        this.parts.forEach(one => one.ask());
         // Not every router tells how long requests waited.
         const hasWaits = this.store.column("wait_mean").some(
             value => value !== null);
@@ -306,11 +305,11 @@ export class Charts {
     }
 }
 
-function coloured(columns: readonly [string, Column][], palette: Palette):
+function coloured(columns: readonly NamedColumn[], palette: Palette):
     { label: string; colour: string; values: Column }[] {
-    const colours = palette.of(columns.map(([label]) => label));
-    return columns.map(([label, values], i) => ({
-        label, colour: colours[i] ?? "", values }));
+    const colours = palette.of(columns.map(one => one.name));
+    return columns.map(({ name, values }, i) => ({
+        label: name, colour: colours[i] ?? "", values }));
 }
 
 // There is one where memory is told at all.

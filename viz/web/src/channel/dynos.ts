@@ -42,9 +42,10 @@ function linesOf(behind: Behind, process: string | null): void {
 
 // "H12 × 50, H18 × 6 and 2 more".
 function codeWords(codes: Record<string, number>): string {
-    const all = Object.entries(codes).sort(([, a], [, b]) => b - a);
+    const times = (code: string): number => codes[code] ?? 0;
+    const all = Object.keys(codes).sort((a, b) => times(b) - times(a));
     const named = all.slice(0, CODES).map(
-        ([code, n]) => `${code} × ${compact(n)}`).join(", ");
+        code => `${code} × ${compact(times(code))}`).join(", ");
     return all.length > CODES ? `${named} and ${all.length - CODES} more`
                               : named;
 }
@@ -199,7 +200,8 @@ export class Dynos {
 }
 
 function learn(meanings: Map<string, string>, codes: CodeCount[]): void {
-    for (const { code, meaning } of codes)
+    codes.forEach(({ code, meaning }) => {
         if (code !== null && meaning !== null)
             meanings.set(code, meaning);
+    });
 }

@@ -20,18 +20,19 @@ export function measureGroups(measures: readonly Measure[], needle: string):
     const found = wanted === "" ? unasked(measures) : measures.filter(
         one => `${nameOf(one)} ${one.of ?? ""}`.toLowerCase().includes(wanted));
     const groups = new Map<string, Measure[]>();
-    for (const one of found) {
+    found.forEach(one => {
         const of = one.of ?? ""; // those of others are the last row
         const rows = groups.get(of);
         if (rows)
             rows.push(one);
         else
             groups.set(of, [one]);
-    }
-    return [...groups].map(([of, rows]) => ({ of, rows: rows.sort(
+    });
+    const made: MeasureGroup[] = [];
+    groups.forEach((rows, of) => made.push({ of, rows: rows.sort(
         (a, b) => Number(a.name === null) - Number(b.name === null) ||
-            byName(nameOf(a), nameOf(b))) }))
-        .sort((a, b) => byName(a.of, b.of));
+            byName(nameOf(a), nameOf(b))) }));
+    return made.sort((a, b) => byName(a.of, b.of));
 }
 
 export function nameOf(of: Measure): string {

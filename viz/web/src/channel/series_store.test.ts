@@ -38,7 +38,8 @@ test("only the newest windows are kept, and columns stay as long as them",
              }));
          assert.deepEqual(store.t, [7, 8, 9]);
          assert.deepEqual(store.column("requests"), [7, 8, 9]);
-         assert.deepEqual(store.each("codes"), [["H12", [null, 8, null]]]);
+         assert.deepEqual(store.each("codes"),
+                          [{ name: "H12", values: [null, 8, null] }]);
          store.merge(series([2], [99]));
          assert.deepEqual(store.t, [7, 8, 9]);
          assert.deepEqual(store.column("requests"), [7, 8, 9]);
@@ -52,7 +53,7 @@ test("what has said nothing for as long as is kept is forgotten", () => {
         markers: [{ t: 1.5, kind: "release", process: "", text: "v1",
                     seq: 4 }],
     }));
-    assert.deepEqual(store.each("memory").map(([name]) => name),
+    assert.deepEqual(store.each("memory").map(one => one.name),
                      ["web.1", "web.2", "web.10"]);
     assert.equal(store.markers.length, 1);
     store.merge(series([2, 3], [2, 3]));
@@ -62,7 +63,7 @@ test("what has said nothing for as long as is kept is forgotten", () => {
 
 test("who is there is told anew when somebody comes or goes", () => {
     const store = new SeriesStore(2);
-    const names = (): string[] => store.each("memory").map(([name]) => name);
+    const names = (): string[] => store.each("memory").map(one => one.name);
     const tells = (t: number, ...processes: string[]): void => store.merge(
         series([t], [t], { by_process: Object.fromEntries(
             processes.map(name => [name, { memory: [t] }])) }));
@@ -70,10 +71,12 @@ test("who is there is told anew when somebody comes or goes", () => {
     assert.deepEqual(names(), ["web.2"]);
     tells(2, "web.2", "web.1");
     assert.deepEqual(store.each("memory"),
-                     [["web.1", [null, 2]], ["web.2", [1, 2]]]);
+                     [{ name: "web.1", values: [null, 2] },
+                      { name: "web.2", values: [1, 2] }]);
     tells(3, "web.1");
     assert.deepEqual(store.each("memory"),
-                     [["web.1", [2, 3]], ["web.2", [2, null]]]);
+                     [{ name: "web.1", values: [2, 3] },
+                      { name: "web.2", values: [2, null] }]);
     tells(4, "web.1");
     assert.deepEqual(names(), ["web.1"]);
     store.merge(series([5], [5], { epoch: "2" }));

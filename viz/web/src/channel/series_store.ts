@@ -13,6 +13,11 @@ export type ColumnName = (typeof NAMES)[number];
 
 type Kind = "codes" | "memory" | "p95";
 
+export interface NamedColumn {
+    name: string;
+    values: Column;
+}
+
 const MARKERS_MAX = 64;
 
 export class SeriesStore {
@@ -23,7 +28,7 @@ export class SeriesStore {
     markers: readonly Marker[] = [];
     private readonly columns = new Map<string, Column>();
     // each() of a kind, until a column comes or goes.
-    private readonly sorted = new Map<Kind, [string, Column][]>();
+    private readonly sorted = new Map<Kind, NamedColumn[]>();
 
     constructor(readonly max: number) {}
 
@@ -34,16 +39,17 @@ export class SeriesStore {
     }
 
     // "memory": the processes that have it, and their columns.
-    each(kind: Kind): readonly [string, Column][] {
+    each(kind: Kind): readonly NamedColumn[] {
         return this.sorted.get(kind) ?? this.sort(kind);
     }
 
-    private sort(kind: Kind): [string, Column][] {
-        const found: [string, Column][] = [];
-        for (const [name, column] of this.columns)
+    private sort(kind: Kind): NamedColumn[] {
+        const found: NamedColumn[] = [];
+        this.columns.forEach((values, name) => {
             if (name.startsWith(`${kind}/`))
-                found.push([name.slice(kind.length + 1), column]);
-        found.sort(([a], [b]) => byName(a, b));
+                found.push({ name: name.slice(kind.length + 1), values });
+        });
+        found.sort((a, b) => byName(a.name, b.name));
         this.sorted.set(kind, found);
         return found;
     }
@@ -64,13 +70,14 @@ export class SeriesStore {
         }
         this.step_s = piece.step_s;
         const places = piece.t.map(t => this.placeOf(t));
-        for (const name of NAMES)
-            this.put(name, piece[name], places);
-        for (const [code, column] of Object.entries(piece.codes))
-            this.put(`codes/${code}`, column, places);
-        for (const [process, columns] of Object.entries(piece.by_process))
-            for (const kind of ["memory", "p95"])
-                this.put(`${kind}/${process}`, columns[kind], places);
+        NAMES.forEach(name => this.put(name, piece[name], places));
+        Object.keys(piece.codes).forEach(
+            code => this.put(`codes/${code}`, piece.codes[code], places));
+        Object.keys(piece.by_process).forEach(process => {
+            const columns = piece.by_process[process];
+            this.put(`memory/${process}`, columns?.["memory"], places);
+            this.put(`p95/${process}`, columns?.["p95"], places);
+        });
         this.mark(piece.markers);
         this.trim();
     }
@@ -108,10 +115,11 @@ export class SeriesStore {
     }
 
     private mark(markers: Marker[]): void {
-        for (const one of markers)
+        markers.forEach(one => {
             if (!this.markers.some(known => known.seq === one.seq &&
                                    known.t === one.t))
                 this.addMarker(one);
+        });
     }
 
     private addMarker(one: Marker): void {
@@ -124,7 +132,7 @@ export class SeriesStore {
     private trim(): void {
         const over = Math.max(0, this.t.length - this.max);
         this.t.splice(0, over);
-        for (const [name, column] of this.columns) {
+        this.columns.forEach((column, name) => {
             while (column.length < this.t.length + over)
                 column.push(null);
             column.splice(0, over);
@@ -132,7 +140,7 @@ export class SeriesStore {
                 this.columns.delete(name);
                 this.sorted.clear();
             }
-        }
+        });
         const oldest = this.t[0] ?? 0;
         if ((this.markers[0]?.t ?? oldest) < oldest)
             this.markers = this.markers.filter(one => one.t >= oldest);

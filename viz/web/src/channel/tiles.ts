@@ -43,8 +43,7 @@ export class Tiles {
     }
 
     update(of: Snapshot): void {
-        for (const tile of this.tiles)
-            tile.update(of);
+        this.tiles.forEach(tile => tile.update(of));
     }
 }
 
@@ -142,8 +141,8 @@ class Response implements Tile {
         say(this.root, dist === null ? noneOf(of, "no requests") : "");
         if (dist === null)
             return;
-        for (const [name, value] of this.values)
-            value.update(duration(dist[name]));
+        this.values.forEach((value, name) =>
+            value.update(duration(dist[name])));
         setText(this.sub, `${error(dist)} · mean ` +
             `${words(dist.mean)} · slowest ${words(dist.max)}`);
     }
@@ -207,7 +206,7 @@ class Statuses implements Tile {
     update(of: Snapshot): void {
         const { classes, requests } = of;
         say(this.root, requests.count === 0 ? noneOf(of, "no requests") : "");
-        for (const { key, isRare } of STATUS_CLASSES) {
+        STATUS_CLASSES.forEach(({ key, isRare }) => {
             const part = this.parts.get(key);
             const value = this.counts.get(key);
             const item = this.items.get(key);
@@ -221,7 +220,7 @@ class Statuses implements Tile {
                 setText(value, compact(classes[key]));
                 value.dataset["zero"] = String(classes[key] === 0);
             }
-        }
+        });
     }
 }
 
@@ -295,16 +294,16 @@ interface Most {
 function most(processes: readonly Process[],
               of: (process: Process) => number | null | undefined):
               Most | null {
-    let best: Most | null = null;
-    for (const one of processes) {
-        const value = of(one);
-        if (value !== null && value !== undefined &&
-            (best === null || value > best.value))
-            best = { name: one.process === null ? "others"
-                         : shownBriefly(one.process, NAME_MAX),
-                     of: one, value };
-    }
-    return best;
+    const valueOf = (one: Process): number => of(one) ?? -Infinity;
+    const best = processes.reduce<Process | null>(
+        (best, one) => best === null || valueOf(one) > valueOf(best) ? one
+            : best, null);
+    const value = best === null ? null : of(best);
+    if (best === null || value === null || value === undefined)
+        return null;
+    return { name: best.process === null ? "others"
+                 : shownBriefly(best.process, NAME_MAX),
+             of: best, value };
 }
 
 function nameWhole({ of }: Most): string | undefined {
