@@ -176,10 +176,11 @@ class Delivery(DrainTest):
             old.wait_for(1)
             self.settled(drain, 1)
             self.redirect(drain, new.url())
+            # The drain's own thread has heard of it.
+            old.wait_until(lambda: old.connections[0].ended)
             self.send(["b"])
             new.wait_for(1)
             self.assertEqual((old.texts(), new.texts()), (["a"], ["b"]))
-            old.wait_until(lambda: old.connections[0].ended)
             self.delete(drain)
 
     def test_what_the_old_sink_did_not_take_goes_to_the_new_one(self):
