@@ -155,8 +155,8 @@ static size_t take_frames(const char *data, size_t size, seen *out)
         const char *line = data + head + 1;
         const char *end = memchr(line, '>', len_bytes < 6 ? len_bytes : 6);
 
-        if (data[head] != ' ' || *line != '<' || !end || end[1] != '1' ||
-            end[2] != ' ')
+        if (data[head] != ' ' || !end || line + len_bytes - end < 3 ||
+            *line != '<' || end[1] != '1' || end[2] != ' ')
             out->bad++;
         out->lines++;
         at = head + 1 + len_bytes;

@@ -9,11 +9,13 @@
 
 #define LPI_TIME_MOST_MS 8.64e9 /* 100 days: what is beyond is a mistake */
 
-/* Can't a measure that is known to be of a unit, and from 0 to most, be this? */
+/* Can't a measure that is known to be of a unit, and from 0 to most, be this? What
+ * is no number can't. */
 static inline bool lpi_is_odd(const lp_measure *measure, uint8_t unit,
                               double most)
 {
-    return measure->unit != unit || measure->value < 0 || measure->value > most;
+    return measure->unit != unit ||
+           !(measure->value >= 0 && measure->value <= most);
 }
 
 /* Can the router have told it? Else it is no part of a response, whether that is

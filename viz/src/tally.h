@@ -20,7 +20,9 @@
 #include "sketch_impl.h"
 
 typedef struct lpi_tally {
-    lp_sketch values;   /* plain: its buckets and zeros are not used */
+    lp_sketch
+        values; /* plain: its buckets are not used, nor is its count of zeros
+                           looked at */
     uint64_t valueless; /* counted, but without a value */
     uint64_t failed;
     lp_seq max_seq; /* the line of values.max; 0: not known */

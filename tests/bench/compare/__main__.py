@@ -156,6 +156,8 @@ def run_one(asked, programs, scenario, maker, measured):
     if isinstance(scenario, scenarios.Share):
         rate = scenarios.capacity(measured, maker)
         if rate is None:
+            print("%s, %s: how much it carries is known when the scenario relay "
+                  "has run" % (scenario.name, maker.name), flush=True)
             return
         scenario.at(rate)
     full = scenario.lines

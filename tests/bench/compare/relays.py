@@ -298,14 +298,17 @@ class SyslogNg(Configured):
 options {{ threaded(yes); keep-hostname(yes); use-dns(no); stats-freq(0);
            log-msg-size(65536); }};
 source s {{ syslog(ip("{host}") port({port}) transport(tcp)
-                   max-connections(20000) log-fetch-limit(1000) {flags}
+                   max-connections({most}) log-fetch-limit(1000) {flags}
                    log-iw-size({window}) keep-alive(yes)); }};
 {sinks}
 {parser}
 log {{ source(s); {parse} {out} flags(flow-control); }};
 """.format(host=HOST, port=self.port, sinks=sinks,
-           # A share of at least 10 for each connection; the manual's formula.
-           window=max(100000, 20000 * 10 if self.job.connections > 1000 else 0),
+           # As many for each connection as are fetched at a time, as the
+           # manual wants it; ten thousand have a smaller share.
+           most=self.job.connections + 16,
+           window=(self.job.connections + 16) *
+           (1000 if self.job.connections < 1000 else 20),
            parser="parser pairs { kv-parser(); };" if self.job.parses else "",
            parse="parser(pairs);" if self.job.parses else "",
            flags="" if self.job.parses else "flags(no-parse)",
