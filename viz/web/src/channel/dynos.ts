@@ -42,8 +42,13 @@ function linesOf(behind: Behind, process: string | null): void {
 
 // "H12 × 50, H18 × 6 and 2 more".
 function codeWords(codes: Record<string, number>): string {
+    const all = Object.keys(codes);
+    return all.length === 0 ? "" : wordsOf(all, codes);
+}
+
+function wordsOf(all: string[], codes: Record<string, number>): string {
     const times = (code: string): number => codes[code] ?? 0;
-    const all = Object.keys(codes).sort((a, b) => times(b) - times(a));
+    all.sort((a, b) => times(b) - times(a));
     const named = all.slice(0, CODES).map(
         code => `${code} × ${compact(times(code))}`).join(", ");
     return all.length > CODES ? `${named} and ${all.length - CODES} more`

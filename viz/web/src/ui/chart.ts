@@ -123,20 +123,7 @@ export class Chart {
         if (!data)
             return [[]];
         const columns: Column[] = data.series.map(one => one.values);
-        if (!this.spec.isStacked)
-            return [data.t, ...columns];
-        // Each on those before it; drawn from the highest down, so that what is
-        // under a line is its own.
-        const sums: Column[] = [];
-        const under = data.t.map(() => 0);
-        for (const column of columns)
-            sums.push(data.t.map((_, i) => {
-                const value = column[i];
-                if (value === null || value === undefined)
-                    return null;
-                return under[i] = (under[i] ?? 0) + value;
-            }));
-        return [data.t, ...sums.reverse()];
+        return [data.t, ...(this.spec.isStacked ? stacked(columns) : columns)];
     }
 
     // In the order in which uPlot has them.
@@ -317,6 +304,14 @@ export class Chart {
                     one.values[from + i] ?? null))))));
         this.body.replaceChildren(...rows.reverse());
     }
+}
+
+// Each on those before it; drawn from the highest down, so that what is under a line
+// is its own.
+function stacked(columns: readonly Column[]): Column[] {
+    const under: number[] = [];
+    return columns.map(column => column.map((value, i) =>
+        value === null ? null : under[i] = (under[i] ?? 0) + value)).reverse();
 }
 
 // What is said now and then holds for a while.
