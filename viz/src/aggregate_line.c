@@ -465,6 +465,13 @@ static void count_event(lp_aggregate *aggregate, const lp_measures *m,
     count(aggregate, lpi_table_get(aggregate, &key), seq, &no_value);
 }
 
+static bool is_of_platform(const lp_measures *m)
+{
+    return m->kind == LP_KIND_RUNTIME || m->kind == LP_KIND_ROUTER ||
+           m->kind == LP_KIND_ERROR || m->kind == LP_KIND_POSTGRES ||
+           m->kind == LP_KIND_REDIS;
+}
+
 /* A measure of any line. What dynos say of themselves is counted of all, and kept
  * of each as far as somebody asks for it; what has a source= by convention is that
  * source's alone. */
@@ -477,10 +484,7 @@ static void count_measure(lp_aggregate *aggregate, const lp_measures *m,
     lpi_key key = {.dimension = LP_DIM_MEASURE,
                    .op = measure->op,
                    .unit = measure->unit,
-                   .is_platform = is_runtime || m->kind == LP_KIND_ROUTER ||
-                                  m->kind == LP_KIND_ERROR ||
-                                  m->kind == LP_KIND_POSTGRES ||
-                                  m->kind == LP_KIND_REDIS,
+                   .is_platform = is_of_platform(m),
                    .name = measure->name};
 
     if (is_runtime && lpi_sample_is_odd(measure)) {
