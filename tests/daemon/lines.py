@@ -2,6 +2,7 @@
 """Lines by number, by what they say, and by their request."""
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -537,9 +538,19 @@ class Bounded(ReadingTest):
         self.assertEqual(self.get("lines", limit=1)["lines"][0]["text"],
                          "after")
 
+
+class Stopped(ReadingTest):
+    FLAGS = ["--history-lines", "20000", "--scan-limit", "1h"]
+
+    def is_looked_for(self):
+        return not re.search(rb"\nlogplex_scans_borrowed_bytes 0\n",
+                             self.ask("GET", "/metrics").body)
+
     def test_a_stop_does_not_wait_for_it(self):
+        self.send(*["x" * 300 + " y" for _ in range(3000)])
         client = self.daemon.client()
-        client.send("GET", self.TARGET, [("Authorization", basic(*OWNER))])
+        client.send("GET", Bounded.TARGET, [("Authorization", basic(*OWNER))])
+        self.wait_until(self.is_looked_for)
         self.daemon.process.send_signal(signal.SIGTERM)
         answer = client.read()
         self.assertEqual((answer.status, answer.json()["why"]),
