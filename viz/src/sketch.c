@@ -82,20 +82,11 @@ bool lpi_stays_flat(const lp_sketch *sketch, const lp_sketch *more)
 static inline void place_add(lp_sketch *sketch, lp_sketch_home *home,
                              lpi_place at, uint64_t n)
 {
-    lp_sketch_side *side;
-    lpi_block *block;
-
     if (at.side < 0) {
         sketch->zeros += n;
         return;
     }
-    side = &sketch->sides[at.side];
-    block = side->block;
-    // As nearly all go; the rest is somebody else's.
-    if (block == NULL || block->form == LPI_FORM_LIST ||
-        !lpi_dense_add(block, at.key, n)) {
-        lpi_side_add(side, home, at.key, n);
-    }
+    lpi_side_add_often(&sketch->sides[at.side], home, at.key, n);
 }
 
 static void bucket_add(lp_sketch *sketch, lp_sketch_home *home, double value,

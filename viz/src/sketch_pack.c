@@ -395,13 +395,8 @@ static void merge_own_buckets(lpi_reader *from, lp_sketch_side *into,
     uint64_t n;
 
     for (; left > 0; left--) {
-        lpi_block *block = into->block;
-
         get_bucket(&r, &key, &n);
-        if (block == NULL || block->form == LPI_FORM_LIST ||
-            !lpi_dense_add(block, (uint32_t)key, n)) {
-            lpi_side_add(into, home, (uint32_t)key, n);
-        }
+        lpi_side_add_often(into, home, (uint32_t)key, n);
     }
     *from = r;
 }

@@ -614,12 +614,7 @@ void lpi_side_merge(lp_sketch_side *into, lp_sketch_home *home,
     lpi_side_add(into, home, range.high, count_at(from, range.high));
     while ((count = lpi_side_take(from, &at, buckets, TAKEN)) > 0) {
         for (uint32_t i = 0; i < count && buckets[i].key != range.high; i++) {
-            lpi_block *block = into->block;
-
-            if (block == NULL || block->form == LPI_FORM_LIST ||
-                !lpi_dense_add(block, buckets[i].key, buckets[i].n)) {
-                lpi_side_add(into, home, buckets[i].key, buckets[i].n);
-            }
+            lpi_side_add_often(into, home, buckets[i].key, buckets[i].n);
         }
     }
 }

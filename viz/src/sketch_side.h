@@ -6,6 +6,7 @@
 #define LP_SKETCH_SIDE_H
 
 #include "logplex/sketch.h"
+#include "sketch_block.h"
 
 /* Counts n more in a bucket; n is at least 1. */
 void lpi_side_add(lp_sketch_side *side, lp_sketch_home *home, uint32_t key,
@@ -13,6 +14,19 @@ void lpi_side_add(lp_sketch_side *side, lp_sketch_home *home, uint32_t key,
 
 /* Folds what is below floor, now and from now on. */
 void lpi_side_raise_floor(lp_sketch_side *side, uint32_t floor);
+
+/* The same, inline where the bucket is one of an array, as nearly all are. */
+static inline void lpi_side_add_often(lp_sketch_side *side,
+                                      lp_sketch_home *home, uint32_t key,
+                                      uint64_t n)
+{
+    lpi_block *block = side->block;
+
+    if (block == NULL || block->form == LPI_FORM_LIST ||
+        !lpi_dense_add(block, key, n)) {
+        lpi_side_add(side, home, key, n);
+    }
+}
 
 /* Adds another side, bucket by bucket. */
 void lpi_side_merge(lp_sketch_side *into, lp_sketch_home *home,

@@ -20,9 +20,7 @@
 #include "sketch_impl.h"
 
 typedef struct lpi_tally {
-    lp_sketch
-        values; /* plain: its buckets are not used, nor is its count of zeros
-                           looked at */
+    lp_sketch values;   /* plain: its buckets and zeros say nothing */
     uint64_t valueless; /* counted, but without a value */
     uint64_t failed;
     lp_seq max_seq; /* the line of values.max; 0: not known */
