@@ -15,15 +15,10 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import logplexd  # noqa: E402
+from tools import cpu_seconds  # noqa: E402
 
 LINE_BYTES = 300
 CONNECTIONS = 4
-
-
-def cpu_seconds(pid):
-    with open("/proc/%d/stat" % pid, encoding="ascii") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def is_done(daemon, lines):
@@ -46,7 +41,7 @@ class Side:
         """CPU-seconds per million lines."""
         pid = self.daemon.process.pid
         host, port = self.daemon.address("syslog-tcp")
-        before = cpu_seconds(pid)
+        before = sum(cpu_seconds(pid))
         subprocess.run([loadgen, host, str(port), str(lines), str(LINE_BYTES),
                         str(CONNECTIONS), "0", "router"],
                        input="\n".join(self.tokens), text=True, check=True,
@@ -54,7 +49,7 @@ class Side:
         self.sent += lines
         while not is_done(self.daemon, self.sent):
             time.sleep(0.02)
-        return (cpu_seconds(pid) - before) / lines * 1e6
+        return (sum(cpu_seconds(pid)) - before) / lines * 1e6
 
 
 def check(on):

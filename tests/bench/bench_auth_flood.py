@@ -25,18 +25,13 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import logplexd  # noqa: E402
 from logplexd import line  # noqa: E402
+from tools import cpu_seconds  # noqa: E402
 
 TICK_S = 0.01
 LINE_BYTES = 200
 INGEST_CONNECTIONS = 4
 FLOOD_CONNECTIONS = 8
 ROUNDS = 3
-
-
-def cpu_seconds(pid):
-    with open("/proc/%d/stat" % pid, encoding="ascii") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def ticks(seconds):
@@ -146,7 +141,7 @@ class Bench:
         if with_flood:
             both[0].start()
             flood_told.get(timeout=60)
-        cpu = cpu_seconds(self.daemon.process.pid)
+        cpu = sum(cpu_seconds(self.daemon.process.pid))
         began = time.monotonic()
         for one in both[1 if with_flood else 0:]:
             one.start()
@@ -158,7 +153,7 @@ class Bench:
         answers, flood_took = flood_told.get() if with_flood else ({}, 0)
         for one in both:
             one.join()
-        cpu = cpu_seconds(self.daemon.process.pid) - cpu
+        cpu = sum(cpu_seconds(self.daemon.process.pid)) - cpu
         self.costs.setdefault(what, []).append(
             (cpu, lines / took if took else 0,
              sum(answers.values()) / flood_took if flood_took else 0))

@@ -14,17 +14,10 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import logplexd  # noqa: E402
+from tools import cpu_seconds  # noqa: E402
 
 LINE_BYTES = 200
 WARM_LINES = 2000  # to each channel, twice: more than its history
-
-
-def cpu_seconds(pid):
-    """User and system seconds of a process so far."""
-    with open("/proc/%d/stat" % pid, encoding="ascii") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    ticks = os.sysconf("SC_CLK_TCK")
-    return int(fields[11]) / ticks, int(fields[12]) / ticks
 
 
 def accepted_lines(daemon):

@@ -29,6 +29,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "loopback.h"
+
 enum {
     WINDOW_BYTES = 64 << 20,
     HOT_BYTES = 16 << 10,
@@ -163,22 +165,6 @@ static size_t take_frames(const char *data, size_t size, seen *out)
     }
 }
 
-static int listen_and_tell(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t address_bytes = sizeof(address);
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (bind(listener, (struct sockaddr *)&address, sizeof(address)) != 0 ||
-        listen(listener, SOMAXCONN) != 0 ||
-        getsockname(listener, (struct sockaddr *)&address, &address_bytes) != 0)
-        die("listen");
-    printf("%d\n", ntohs(address.sin_port));
-    fflush(stdout);
-    return listener;
-}
-
 /* A connection and what it has of a frame whose end is to come. */
 typedef struct peer {
     char *data;
@@ -205,11 +191,13 @@ static void receive(void)
 {
     struct pollfd polled[2 + SINKS_MAX] = {
         {.fd = STDIN_FILENO, .events = POLLIN},
-        {.fd = listen_and_tell(), .events = POLLIN}};
+        {.fd = loopback_listen(), .events = POLLIN}};
     peer peers[2 + SINKS_MAX] = {{0}};
     nfds_t count = 2;
     seen all = {0};
 
+    if (polled[1].fd < 0)
+        die("listen");
     while (poll(polled, count, -1) >= 0 && polled[0].revents == 0) {
         for (nfds_t n = 2; n < count; n++) {
             if (polled[n].revents == 0 ||

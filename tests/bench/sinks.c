@@ -26,6 +26,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "loopback.h"
+
 enum {
     HEAD_MAX = 4096,
     BUFFER_BYTES = 1 << 20,
@@ -246,23 +248,6 @@ static void serve(int poll_fd, int listener)
     }
 }
 
-/* Returns the socket. */
-static int listen_and_tell(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t address_bytes = sizeof(address);
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (bind(listener, (struct sockaddr *)&address, sizeof(address)) != 0 ||
-        listen(listener, SOMAXCONN) != 0 ||
-        getsockname(listener, (struct sockaddr *)&address, &address_bytes) != 0)
-        die("listen");
-    printf("%d\n", ntohs(address.sin_port));
-    fflush(stdout);
-    return listener;
-}
-
 static void subscribe(int poll_fd, const char *port, unsigned long count)
 {
     static const char text[] =
@@ -310,7 +295,9 @@ int main(int argc, char **argv)
     if (argc == 4) {
         subscribe(poll_fd, argv[2], strtoul(argv[3], NULL, 10));
     } else {
-        listener = listen_and_tell();
+        listener = loopback_listen();
+        if (listener < 0)
+            die("listen");
         add(poll_fd, listener);
     }
     serve(poll_fd, listener);

@@ -12,6 +12,7 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import logplexd  # noqa: E402
+import tools  # noqa: E402
 from logplexd import OWNER, Client, DaemonTest, basic, frames, line, main  # noqa: E402,E501
 
 PATH = "/v3/credentials"
@@ -473,10 +474,7 @@ class Limits(CredentialTest):
         self.assertEqual(self.api(("broken", "the same")), 429)
 
     def cpu_seconds(self):
-        with open("/proc/%d/stat" % self.daemon.process.pid,
-                  encoding="ascii") as stat:
-            fields = stat.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return sum(tools.cpu_seconds(self.daemon.process.pid))
 
 
 class Loopback(CredentialTest):

@@ -1,9 +1,9 @@
 """What a process has used, from /proc."""
-import os
 import time
 
+import tools
+
 WAIT_S = 30
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def wait_until(is_so, otherwise, limit_s=WAIT_S):
@@ -15,10 +15,7 @@ def wait_until(is_so, otherwise, limit_s=WAIT_S):
 
 
 def cpu_s(pid):
-    """User and system seconds of all its threads, those that ended too."""
-    with open("/proc/%d/stat" % pid, encoding="ascii") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    return sum(tools.cpu_seconds(pid))
 
 
 def memory_kib(pid, name):
