@@ -3,14 +3,15 @@
  *
  *     limits copy [ROUNDS]
  *     limits scan [ROUNDS]
- *     limits receive
+ *     limits receive syslog|http
  *     limits send http|syslog PORT LINES LINES_A_SECOND LINE_BYTES SINKS BATCH
  *
  * copy: memcpy() of WINDOW_BYTES that are not in any cache, and of HOT_BYTES that
  * are. scan: memchr() through the same. receive: a sink that reads octet-counted
  * frames from one port of 127.0.0.1, which it prints first, finds each one's end
- * and looks that it begins as a header does; at the end of its standard input it
- * prints what it got. send: LINES lines of LINE_BYTES go to SINKS connections at
+ * and looks that it begins as a header does; those of HTTP are bodies, and each is
+ * answered when all of it is there. At the end of its standard input it prints what
+ * it got. send: LINES lines of LINE_BYTES go to SINKS connections at
  * that pace, in pieces of BATCH bytes from a window that is not in the cache, with
  * no more than a head before a body of HTTP and its answer waited for. Prints what
  * it was as name=value; cpu_s is user and system time of this process, wall_s the
@@ -169,10 +170,51 @@ static size_t take_frames(const char *data, size_t size, seen *out)
 typedef struct peer {
     char *data;
     size_t used_bytes;
+    size_t body_bytes; // that are still to come, of HTTP
 } peer;
 
+/* The head of a request; how many bytes it takes, 0: it is not all there. */
+static size_t take_head(const char *data, size_t size, peer *p)
+{
+    static const char name[] = "\r\nContent-Length: ";
+    const char *end = memmem(data, size, "\r\n\r\n", 4);
+    const char *length =
+        end ? memmem(data, (size_t)(end - data), name, sizeof(name) - 1) : NULL;
+
+    if (!end)
+        return 0;
+    p->body_bytes = length ? strtoul(length + sizeof(name) - 1, NULL, 10) : 0;
+    return (size_t)(end + 4 - data);
+}
+
+/* Heads and bodies; how many bytes of these. */
+static size_t take_requests(int fd, peer *p, seen *out)
+{
+    static const char answer[] = "HTTP/1.1 204 No Content\r\n\r\n";
+    size_t at = 0;
+
+    for (;;) {
+        size_t left_bytes = p->used_bytes - at, taken;
+
+        if (p->body_bytes == 0) {
+            taken = take_head(p->data + at, left_bytes, p);
+        } else {
+            taken = take_frames(
+                p->data + at,
+                left_bytes < p->body_bytes ? left_bytes : p->body_bytes, out);
+            p->body_bytes -= taken;
+            if (taken > 0 && p->body_bytes == 0 &&
+                send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL) < 0)
+                die("answer");
+        }
+        if (taken == 0)
+            return at;
+        at += taken;
+    }
+}
+
 /* False: it has gone. */
-static bool read_peer(int fd, peer *p, seen *out)
+static bool read_peer(int fd, peer *p, bool is_http, seen *out)
 {
     ssize_t got = read(fd, p->data + p->used_bytes, READ_BYTES - p->used_bytes);
     size_t taken;
@@ -181,13 +223,14 @@ static bool read_peer(int fd, peer *p, seen *out)
         return false;
     out->bytes += (unsigned long long)got;
     p->used_bytes += (size_t)got;
-    taken = take_frames(p->data, p->used_bytes, out);
+    taken = is_http ? take_requests(fd, p, out)
+                    : take_frames(p->data, p->used_bytes, out);
     memmove(p->data, p->data + taken, p->used_bytes - taken);
     p->used_bytes -= taken;
     return true;
 }
 
-static void receive(void)
+static void receive(bool is_http)
 {
     struct pollfd polled[2 + SINKS_MAX] = {
         {.fd = STDIN_FILENO, .events = POLLIN},
@@ -201,7 +244,7 @@ static void receive(void)
     while (poll(polled, count, -1) >= 0 && polled[0].revents == 0) {
         for (nfds_t n = 2; n < count; n++) {
             if (polled[n].revents == 0 ||
-                read_peer(polled[n].fd, &peers[n], &all))
+                read_peer(polled[n].fd, &peers[n], is_http, &all))
                 continue;
             close(polled[n].fd);
             polled[n].fd = -1;
@@ -334,14 +377,15 @@ int main(int argc, char **argv)
     } else if (strcmp(what, "scan") == 0) {
         scan(rounds);
     } else if (strcmp(what, "receive") == 0) {
-        receive();
+        receive(argc > 2 && strcmp(argv[2], "http") == 0);
     } else if (strcmp(what, "send") == 0 && argc == 9 &&
                read_sending(argv, &asked)) {
         send_lines(&asked, argv[3]);
     } else {
-        fprintf(stderr, "usage: limits copy|scan [ROUNDS] | receive | send "
-                        "http|syslog PORT LINES LINES_A_SECOND LINE_BYTES "
-                        "SINKS BATCH\n");
+        fprintf(stderr,
+                "usage: limits copy|scan [ROUNDS] | receive syslog|http | "
+                "send http|syslog PORT LINES LINES_A_SECOND LINE_BYTES "
+                "SINKS BATCH\n");
         return 64;
     }
     return 0;

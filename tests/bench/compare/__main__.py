@@ -108,6 +108,8 @@ def main():
     versions = {one.name: one.version() for one in makers}
     print("%s; %s" % (machine, ", ".join("%s %s" % one
                                          for one in versions.items())))
+    for one in makers:
+        print("  %-10s %s" % (one.name, one.does))
     least = limits(programs)
     measured = {}
     for turn in range(asked.rounds):

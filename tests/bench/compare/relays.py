@@ -44,6 +44,7 @@ class Relay:
     """One that does a job from here to stop()."""
 
     name = "?"
+    does = "?"  # what it does for a line, in words
     transport = "syslog"  # of what it takes, if not HTTP
 
     @classmethod
@@ -75,6 +76,8 @@ class Relay:
 
 class Logplexd(Relay):
     name = "logplexd"
+    does = "finds each line's channel by its token and keeps it there in a ring, " \
+        "which drains read; counts pairs (--aggregates) in `parse` alone"
     program = "logplexd"
 
     @classmethod
@@ -137,6 +140,7 @@ class Bare(Relay):
     least that anybody must do who takes lines (limits.c)."""
 
     name = "bare sink"
+    does = "reads, finds frames, looks at their first bytes, keeps nothing"
     program = "limits"
 
     @classmethod
@@ -145,12 +149,11 @@ class Bare(Relay):
 
     @classmethod
     def can(cls, job):
-        return job.takes == "syslog" and not job.gives and not job.parses and \
-            job.connections <= 1000
+        return not job.gives and not job.parses and job.connections <= 1000
 
     def __init__(self, job, sink_port):
         self.process = subprocess.Popen(
-            [self.program, "receive"], stdin=subprocess.PIPE,
+            [self.program, "receive", job.takes], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline())
 
@@ -233,6 +236,8 @@ def first_number(command):
 
 class Rsyslog(Configured):
     name = "rsyslog"
+    does = "reads each line's header and writes it anew; where nothing is sent " \
+        "on, lets it go"
     program = "rsyslogd"
 
     @classmethod
@@ -277,6 +282,8 @@ input(type="imptcp" address="{host}" port="{port}" ruleset="relay"
 
 class SyslogNg(Configured):
     name = "syslog-ng"
+    does = "passes lines on as they came, unparsed but in `parse`; where nothing " \
+        "is sent on, lets them go"
     program = "syslog-ng"
 
     @classmethod
@@ -324,6 +331,8 @@ log {{ source(s); {parse} {out} flags(flow-control); }};
 
 class Haproxy(Configured):
     name = "haproxy"
+    does = "reads headers and writes lines into a ring of bytes for each sink; " \
+        "over HTTP passes bodies on and looks at no line"
     program = "haproxy"
 
     @classmethod
@@ -376,6 +385,7 @@ class Nats(Configured):
     """A server of messages, which looks at no line: what that costs."""
 
     name = "nats"
+    does = "publishes each line to subscribers, and looks at none"
     program = "nats-server"
     transport = "nats"
 

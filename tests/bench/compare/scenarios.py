@@ -211,6 +211,11 @@ def all_scenarios():
                  Job(gives="syslog", sinks=10), lines=500000),
         Scenario("http", "HTTP in, HTTP out, 300 lines a request",
                  Job(takes="http", gives="http", sinks=1, connections=16)),
+        Scenario("httpin", "HTTP in and keep, 300 lines a request",
+                 Job(takes="http", connections=16)),
+        Scenario("httpone", "HTTP in and keep, one line a request",
+                 Job(takes="http", connections=16), lines=200000,
+                 batch_lines=1),
         Scenario("parse", "parse and aggregate: router lines of 300 bytes, "
                  "100 channels", Job(channels=100, parses=True),
                  lines=1000000, line_bytes=300, kind="router"),

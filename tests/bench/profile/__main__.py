@@ -82,9 +82,13 @@ def perf(build, lines):
     loads = {
         "1,000 channels": samples.profile(build, lines, 1000),
         "one channel, a syslog drain":
-            samples.profile(build, lines, 1, ("syslog",), PACE),
+            samples.profile(build, lines, 1, drains=("syslog",),
+                            lines_a_second=PACE),
         "one channel, an HTTP drain":
-            samples.profile(build, lines, 1, ("http",), PACE),
+            samples.profile(build, lines, 1, drains=("http",),
+                            lines_a_second=PACE),
+        "one channel, over HTTP":
+            samples.profile(build, lines, 1, takes="http"),
     }
     print(figures.sample_table(
         {name: stages for name, (stages, _) in loads.items()}))

@@ -10,12 +10,13 @@ import time
 HERE = os.path.dirname(__file__)
 sys.path[:0] = [os.path.join(HERE, ".."),
                 os.path.join(HERE, "..", "..", "support")]
-from bench_ingest import accepted_lines, cpu_seconds, logplexd  # noqa: E402
+from bench_ingest import cpu_seconds, logplexd  # noqa: E402
 from callgrind import plain  # noqa: E402
 from stages import STAGES  # noqa: E402
 import tools  # noqa: E402
 
 LINE_BYTES = 300
+BATCHES = {"syslog": (1024, 4), "http": (300, 16)}  # lines, connections
 HERTZ = 2000
 OTHER = "other"
 OTHER_SHOWN = 12  # of its functions
@@ -29,17 +30,21 @@ class Unusable(Exception):
 
 
 class Load:
-    """A daemon, what it takes and who takes it from there."""
+    """A daemon, what it takes (syslog or http) and who takes it from there."""
 
-    def __init__(self, build, channels, drains, lines_a_second):
+    def __init__(self, build, channels, drains=(), lines_a_second=0,
+                 takes="syslog"):
         self.bench = os.path.join(build, "tests", "bench")
         self.lines_a_second = lines_a_second
+        self.takes = takes
         logplexd.PROGRAM = os.path.join(build, "logplexd", "logplexd")
         self.daemon = logplexd.Daemon(["--workers", "1"])
         self.sinks = []
         self.tokens = [
             self.daemon.make_channel("load-%d" % n, "heroku")["heroku"]
             for n in range(channels)]
+        self.tokens = ["%s %s" % (one, logplexd.basic("token", one))
+                       for one in self.tokens]
         for kind in drains:
             self.sinks.append(tools.Sinks(self.program("sinks"), kind))
             answer = self.daemon.ask_json(
@@ -52,11 +57,14 @@ class Load:
 
     def send(self, lines):
         """Until all that it was to do with them is done."""
-        host, port = self.daemon.address("syslog-tcp")
-        already = accepted_lines(self.daemon)
+        host, port = self.daemon.address(
+            "http" if self.takes == "http" else "syslog-tcp")
+        batch, connections = BATCHES[self.takes]
+        already = self.accepted_lines()
         subprocess.run(
-            [self.program("loadgen"), host, str(port), str(lines),
-             str(LINE_BYTES), "4", str(self.lines_a_second), "router"],
+            [self.program("loadgen"), "-t", self.takes, "-b", str(batch), host,
+             str(port), str(lines), str(LINE_BYTES), str(connections),
+             str(self.lines_a_second), "router"],
             input="\n".join(self.tokens), text=True, check=True,
             capture_output=True, timeout=600)
         end = time.monotonic() + 300
@@ -65,9 +73,13 @@ class Load:
                 sys.exit("lines are missing: %s" % self.daemon.ledger())
             time.sleep(0.05)
 
+    def accepted_lines(self):
+        return sum(one["accepted_lines"] for one in
+                   self.daemon.ledger()["listeners"].values())
+
     def has_done(self, lines):
         ledger = self.daemon.ledger()
-        return accepted_lines(self.daemon) >= lines and (
+        return self.accepted_lines() >= lines and (
             not self.sinks
             or ledger["drains"]["delivered_lines"] >= lines * len(self.sinks))
 
@@ -129,13 +141,13 @@ def stage_of(frames):
     return OTHER
 
 
-def profile(build, lines, channels, drains=(), lines_a_second=0):
-    """Nanoseconds a line of each stage, and likewise of the functions that are in
-    none."""
+def profile(build, lines, channels, **more):
+    """Of a Load: nanoseconds a line of each stage, and likewise of the functions
+    that are in none."""
     check_perf()
     folder = tempfile.mkdtemp(prefix="profile-")
     data = os.path.join(folder, "perf.data")
-    load = Load(build, channels, drains, lines_a_second)
+    load = Load(build, channels, **more)
     try:
         load.send(max(lines // 4, 6000 * channels))  # rings are full then
         ns = record(load, lines, data) * 1e9 / lines

@@ -15,6 +15,8 @@ STAGES = {
                      "__x64_sys_epoll_pwait", "__x64_sys_epoll_ctl"),
     "kernel: page faults": ("exc_page_fault",),
     # In.
+    "HTTP": ("MHD_run",),
+    "POST": ("http_request_run",),
     "framing": ("lp_framer_next",),
     "batch": ("ingest_begin", "ingest_frame", "ingest_end"),
     "header": ("lp_syslog_parse",),
