@@ -26,6 +26,8 @@
 #include "ingest/ingest.h"
 #include "logplex/syslog.h"
 
+enum { FRAMES_KEPT = 512 };
+
 /* Who sends. */
 typedef struct sender {
     char kind;                  /* 't': a token, 'c': a credential   */
@@ -42,7 +44,6 @@ typedef struct batch {
     ingest_result result;
     uint64_t garbage_lines; /* newline-framed, and no syslog */
     uint64_t foreign_lines; /* not of the sender's channel   */
-    uint64_t empty_frames;
 } batch;
 
 /* Answering --------------------------------------------------------------- */
@@ -188,34 +189,60 @@ static void admit_logs(http_request *req)
 
 /* Frames ------------------------------------------------------------------ */
 
-static void init_framer(const batch *b, lp_framer *framer)
-{
-    lp_framer_init(framer, b->home->shared->cfg->frame_max_bytes);
-}
+/*
+ * A body, framed some frames at a time. To count its frames first and to take them
+ * then costs the framing of most bodies once: these are the ones that are kept.
+ */
+typedef struct framing {
+    lp_framer framer;
+    lp_span rest; /* behind those that are kept */
+    uint64_t empty_frames;
+    unsigned count;
+    lp_frame frames[FRAMES_KEPT];
+} framing;
 
 /* The next frame that is not empty; false: that was all. */
-static bool next_frame(lp_framer *framer, lp_span *rest, lp_frame *frame,
-                       uint64_t *empty_frames)
+static bool next_frame(framing *f, lp_frame *frame)
 {
     do {
-        if (lp_framer_next(framer, rest, frame) != LP_OK &&
-            lp_framer_finish(framer, rest, frame) != LP_OK)
+        if (lp_framer_next(&f->framer, &f->rest, frame) != LP_OK &&
+            lp_framer_finish(&f->framer, &f->rest, frame) != LP_OK)
             return false;
         if (frame->bytes.len_bytes == 0)
-            ++*empty_frames;
+            f->empty_frames++;
     } while (frame->bytes.len_bytes == 0);
     return true;
 }
 
-static uint64_t count_frames(const batch *b, lp_span body)
+/* False: there are none. */
+static bool keep_frames(framing *f)
 {
-    lp_framer framer;
-    lp_frame frame;
-    uint64_t empty_frames = 0;
-    uint64_t frames = 0;
+    f->count = 0;
+    while (f->count < FRAMES_KEPT && next_frame(f, &f->frames[f->count]))
+        f->count++;
+    return f->count > 0;
+}
 
-    init_framer(b, &framer);
-    while (next_frame(&framer, &body, &frame, &empty_frames))
+static void begin_framing(const batch *b, framing *f, lp_span body)
+{
+    lp_framer_init(&f->framer, b->home->shared->cfg->frame_max_bytes);
+    f->rest = body;
+    f->empty_frames = 0;
+    keep_frames(f);
+}
+
+static uint64_t count_frames(const framing *f)
+{
+    framing behind;
+    lp_frame frame;
+    uint64_t frames = f->count;
+
+    if (f->count < FRAMES_KEPT)
+        return frames;
+    behind.framer = f->framer;
+    behind.rest = f->rest;
+    behind.empty_frames = 0;
+    while (next_frame(&behind, &frame))
         frames++;
     return frames;
 }
@@ -253,19 +280,17 @@ static void take_frame(batch *b, const lp_frame *frame)
         ingest_frame(b->home->ingest, frame->bytes);
 }
 
-static void take_body(batch *b, lp_span body)
+static void take_frames(batch *b, framing *f)
 {
-    lp_framer framer;
-    lp_frame frame;
-
-    init_framer(b, &framer);
     ingest_begin(b->home->ingest, LISTENER_HTTP, worker_now(b->home));
-    while (next_frame(&framer, &body, &frame, &b->empty_frames))
-        take_frame(b, &frame);
+    do {
+        for (unsigned i = 0; i < f->count; i++)
+            take_frame(b, &f->frames[i]);
+    } while (keep_frames(f));
     ingest_end(b->home->ingest, &b->result);
-    ingest_count_framer(b->home, LISTENER_HTTP, &framer);
+    ingest_count_framer(b->home, LISTENER_HTTP, &f->framer);
     count_add(&b->home->counts.listeners[LISTENER_HTTP].frames[FRAME_EMPTY],
-              b->empty_frames);
+              f->empty_frames);
 }
 
 /* Counting ---------------------------------------------------------------- */
@@ -288,7 +313,7 @@ static void add_foreign(batch *b)
     b->result.rejected_lines[REJECT_UNKNOWN_TOKEN] += b->foreign_lines;
 }
 
-static bool is_count_right(http_request *req, const batch *b, lp_span body)
+static bool is_count_right(http_request *req, const batch *b, const framing *f)
 {
     const char *header = http_header(req, "Logplex-Msg-Count");
     uint64_t said;
@@ -296,7 +321,7 @@ static bool is_count_right(http_request *req, const batch *b, lp_span body)
 
     if (!header)
         return true;
-    frames = count_frames(b, body);
+    frames = count_frames(f);
     if (api_parse_count(lp_span_str(header), &said) && said == frames)
         return true;
     count_rejected(b->home, REJECT_COUNT, frames);
@@ -322,10 +347,12 @@ static outcome outcome_of(const batch *b)
 static dedup_answer take(http_request *req, batch *b, lp_span body)
 {
     const ingest_result *result = &b->result;
+    framing f;
 
-    if (!is_count_right(req, b, body))
+    begin_framing(b, &f, body);
+    if (!is_count_right(req, b, &f))
         return (dedup_answer){.outcome = OUTCOME_MISCOUNTED};
-    take_body(b, body);
+    take_frames(b, &f);
     add_foreign(b);
     return (dedup_answer){.outcome = outcome_of(b),
                           .accepted_lines = (uint32_t)result->accepted_lines,
@@ -379,11 +406,13 @@ static void take_once(http_request *req, batch *b, lp_span body,
 {
     dedup *d = b->home->shared->dedup;
     _Atomic uint64_t *counts = b->home->counts.counts;
+    framing f;
     bool is_early;
 
     if (!dedup_begin(d, key, uv_now(&b->home->loop), a, &is_early)) {
         count_add(&counts[COUNT_DEDUP_HITS], 1);
-        count_rejected(b->home, REJECT_DUPLICATE, count_frames(b, body));
+        begin_framing(b, &f, body);
+        count_rejected(b->home, REJECT_DUPLICATE, count_frames(&f));
         return;
     }
     count_add(&counts[COUNT_DEDUP_EVICTED], is_early);

@@ -18,6 +18,12 @@ static bool take_segment(lp_span *rest, lp_span *segment)
     return true;
 }
 
+// Each request is held against all routes, and most differ here already.
+static bool may_match(const char *pattern, lp_span path)
+{
+    return path.len_bytes < 2 || pattern[1] == ':' || pattern[1] == path.ptr[1];
+}
+
 static bool match_path(const char *pattern, lp_span path, http_match *out)
 {
     lp_span rest = lp_span_str(pattern);
@@ -107,7 +113,8 @@ void http_route_find(const http_route *const *tables, const char *method,
         for (const http_route *route = *tables; route->method; route++) {
             int rank;
 
-            if (!match_path(route->pattern, path, &found))
+            if (!may_match(route->pattern, path) ||
+                !match_path(route->pattern, path, &found))
                 continue;
             allow(&found, route);
             found.api = route->api;
