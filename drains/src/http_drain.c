@@ -7,7 +7,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "http_direct.h"
 #include "http_request.h"
+#include "http_result.h"
 #include "logplex/drain_url.h"
 #include "tls_trust.h"
 
@@ -31,12 +33,6 @@ typedef struct http_link {
 
 /* A request's end --------------------------------------------------------- */
 
-static bool is_to_be_tried_again(long status)
-{
-    return status < 400 || status >= 500 || status == 408 || status == 425 ||
-           status == 429;
-}
-
 /* A certificate that libcurl did not like: by GnuTLS's bits, or else for the
  * name, which it looks at itself. */
 static lpi_tls_verdict verdict_of(CURL *easy)
@@ -52,6 +48,7 @@ static void fail_by_certificate(lpi_request *r, CURL *easy, curl_socket_t fd)
 {
     lpi_tls_verdict verdict = verdict_of(easy);
 
+    lp_drain_count_answer(r->target->drain, 0);
     lpi_request_end(r, fd);
     lp_drain_failed_tls(r->target->drain, lpi_tls_alert_name(verdict.alert),
                         verdict.why, 0);
@@ -78,16 +75,13 @@ static outcome outcome_of(CURL *easy, CURLcode result)
     return end;
 }
 
-/* What the sink asks for, as far as it can be told in milliseconds; the core has
- * a limit below that. A look-up that was given up has a thread of libcurl's until
- * it is over: without a wait such threads would be many times as many as drains. */
+/* A look-up that was given up has a thread of libcurl's until it is over: without
+ * a wait such threads would be many times as many as drains. */
 static uint64_t after_ms(const outcome *end)
 {
     if (end->result == CURLE_OPERATION_TIMEDOUT && end->lookup_us == 0)
         return LOOKUP_MS;
-    if (end->after_s <= 0)
-        return 0;
-    return (uint64_t)(end->after_s < 86400 ? end->after_s : 86400) * 1000;
+    return lpi_http_after_ms(end->after_s);
 }
 
 /* The time was over before the last byte had left. */
@@ -98,70 +92,42 @@ static bool is_slow(const lpi_request *r, const outcome *end)
            (size_t)end->uploaded_bytes < r->total_bytes;
 }
 
-static void print_why(const lpi_request *r, const outcome *end, char *out,
-                      size_t room_bytes)
+static void tell(lpi_request *r, const outcome *end, curl_socket_t fd)
 {
-    const char *why = lpi_request_why(r);
-
-    if (r->is_denied && end->status == 0)
-        snprintf(out, room_bytes, LPI_WHY_DENIED);
-    else if (end->status >= 200 && end->status < 300)
-        snprintf(out, room_bytes,
-                 "it answered %ld before it had read the whole body",
-                 end->status);
-    else if (end->status == 415 && r->encoded)
-        snprintf(out, room_bytes,
-                 "it answered 415; it may not know encoding=%s",
-                 lpi_encoding_name(r->target->encoding));
-    else if (end->status >= 200)
-        snprintf(out, room_bytes, "it answered %ld", end->status);
-    else
-        snprintf(out, room_bytes, "%s",
-                 why[0] ? why : curl_easy_strerror(end->result));
-}
-
-static void fail(lpi_request *r, const outcome *end, curl_socket_t fd)
-{
-    lp_drain *drain = r->target->drain;
-    bool was_slow = is_slow(r, end);
+    const lpi_http_target *target = r->target;
+    uint64_t lines = r->batch->line_count;
+    lpi_http_result result = {
+        .status = (unsigned)end->status,
+        .is_whole = r->sent_bytes == r->total_bytes,
+        .is_slow = is_slow(r, end),
+        .after_ms = after_ms(end),
+    };
     char why[LP_DRAIN_ERROR_MAX_BYTES];
 
-    print_why(r, end, why, sizeof(why));
-    lpi_request_end(r, fd);
-    if (was_slow)
-        lp_drain_failed_slowly(drain, why);
-    else if (end->status == 413)
-        lp_drain_refuse_size(drain, why);
-    else if (end->status >= 200 && !is_to_be_tried_again(end->status))
-        lp_drain_refuse(drain, why);
+    if (r->is_denied)
+        snprintf(why, sizeof(why), LPI_WHY_DENIED);
     else
-        lp_drain_failed(drain, why, after_ms(end));
+        snprintf(why, sizeof(why), "%s",
+                 lpi_request_why(r)[0] ? lpi_request_why(r)
+                                       : curl_easy_strerror(end->result));
+    result.why = why;
+    lpi_request_end(r, fd);
+    lpi_http_tell(target, lines, &result);
 }
 
-/* What the status line says holds, however the rest of the answer ends. */
 static void on_done(CURL *easy, CURLcode result, curl_socket_t fd)
 {
     lpi_request *r = lpi_request_of(easy);
     outcome end;
-    lp_drain *drain;
-    uint64_t lines;
 
     if (!r) // a sweep
         return;
     end = outcome_of(easy, result);
-    drain = r->target->drain;
-    lines = r->batch->line_count;
     lpi_request_count_sent(r);
-    lp_drain_count_answer(drain, (unsigned)end.status);
-    if (result == CURLE_PEER_FAILED_VERIFICATION) {
+    if (result == CURLE_PEER_FAILED_VERIFICATION)
         fail_by_certificate(r, easy, fd);
-    } else if (end.status < 200 || end.status >= 300 ||
-               r->sent_bytes < r->total_bytes) {
-        fail(r, &end, fd);
-    } else {
-        lpi_request_end(r, fd);
-        lp_drain_delivered(drain, lines);
-    }
+    else
+        tell(r, &end, fd);
 }
 
 /* Links ------------------------------------------------------------------- */
@@ -194,59 +160,8 @@ static void http_close(void *ctx)
     if (!link)
         return;
     lpi_request_close(&link->request);
-    free(link->target.url);
-    free(link->target.user);
-    free(link->target.password);
-    free(link->target.host);
-    free(link->target.token);
-    free(link->target.agent);
+    lpi_http_target_fini(&link->target);
     free(link);
-}
-
-static char *unescaped(lp_span part)
-{
-    char *text = malloc(part.len_bytes + 1);
-
-    if (text)
-        text[lp_drain_url_unescape(part, text)] = '\0';
-    return text;
-}
-
-/* The address without what is not for the wire. */
-static char *wire_url(const lp_drain_url *url)
-{
-    lp_drain_url bare = *url;
-    char text[LP_DRAIN_URL_MAX_BYTES + 1];
-    size_t len_bytes;
-
-    bare.user = bare.password = bare.fragment = lp_span_of(NULL, 0);
-    len_bytes = lp_drain_url_print(&bare, text, sizeof(text) - 1);
-    text[len_bytes] = '\0';
-    return strdup(text);
-}
-
-static char *text_of(const char *head, lp_span body, const char *tail)
-{
-    size_t room_bytes = strlen(head) + body.len_bytes + strlen(tail) + 1;
-    char *text = malloc(room_bytes);
-
-    if (text)
-        snprintf(text, room_bytes, "%s%.*s%s", head, (int)body.len_bytes,
-                 body.ptr, tail);
-    return text;
-}
-
-static char *host_header(const lp_drain_url *url)
-{
-    bool is_ipv6 = url->host_kind == LP_DRAIN_HOST_IPV6;
-    char tail[16] = "";
-
-    if (url->is_port_explicit)
-        snprintf(tail, sizeof(tail), "%s:%u", is_ipv6 ? "]" : "",
-                 (unsigned)url->port);
-    else if (is_ipv6)
-        snprintf(tail, sizeof(tail), "]");
-    return text_of(is_ipv6 ? "Host: [" : "Host: ", url->host, tail);
 }
 
 static void set_address(http_link *link, const lp_drain_url *url)
@@ -263,26 +178,6 @@ static void set_address(http_link *link, const lp_drain_url *url)
     }
 }
 
-static bool fill_target(lpi_http_target *target, const lp_drain_url *url,
-                        lp_span token)
-{
-    const char *agent = lp_drain_set_options(target->drain)->user_agent;
-
-    target->is_insecure = url->is_insecure;
-    target->encoding = (lp_drain_encoding)url->encoding;
-    target->url = wire_url(url);
-    target->host = host_header(url);
-    target->token = text_of("Logplex-Drain-Token: ", token, "");
-    target->agent = text_of("User-Agent: ", lp_span_of(NULL, 0), agent);
-    if (url->user.ptr || url->password.ptr) {
-        target->user = unescaped(url->user);
-        target->password = unescaped(url->password);
-        if (!target->user || !target->password)
-            return false;
-    }
-    return target->url && target->host && target->token && target->agent;
-}
-
 static lp_err http_open(void *ctx, lp_drain *drain, lp_span text, lp_span token,
                         void **out)
 {
@@ -296,13 +191,13 @@ static lp_err http_open(void *ctx, lp_drain *drain, lp_span text, lp_span token,
     link = calloc(1, sizeof(*link));
     if (!link)
         return LP_E_NOMEM;
-    link->target.drain = drain;
     link->request.handles = &http->handles;
     link->request.target = &link->target;
     set_address(link, &url);
-    if (!fill_target(&link->target, &url, token)) {
+    err = lpi_http_target_init(&link->target, drain, &url, token);
+    if (err != LP_OK) {
         http_close(link);
-        return LP_E_NOMEM;
+        return err;
     }
     *out = link;
     return LP_OK;
@@ -316,7 +211,7 @@ static lp_err add_schemes(struct lpi_http *http)
         .struct_bytes = sizeof(protocol),
         .window = 1,
         .answers = true,
-        .scheme = "http",
+        .scheme = "https",
         .ctx = http,
         .open = http_open,
         .send = http_send,
@@ -324,8 +219,12 @@ static lp_err add_schemes(struct lpi_http *http)
     };
     lp_err err = lp_drains_register(http->set, &protocol);
 
-    protocol.scheme = "https";
-    return err == LP_OK ? lp_drains_register(http->set, &protocol) : err;
+    if (err != LP_OK)
+        return err;
+    if (!http->handles.has_proxy)
+        return lpi_http_direct_register(http->set, http->encoder);
+    protocol.scheme = "http";
+    return lp_drains_register(http->set, &protocol);
 }
 
 static void end_handle(void *ctx)

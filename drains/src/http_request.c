@@ -1,15 +1,15 @@
 /* http_request.c - see http_request.h. */
 #include "http_request.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "http_head.h"
+
 enum {
     IDLE_MAX = 64,
-    HEADERS_MAX = 11,
+    HEADERS_MAX = 3 + LPI_HEAD_LINES_MAX,
     ANSWER_MAX_BYTES = 1 << 20, /* then the connection is given up */
 
     /* libcurl has a buffer for each request that is on its way, and sends one
@@ -27,10 +27,7 @@ struct lpi_handle {
     lpi_request *request;
     struct curl_slist headers[HEADERS_MAX]; /* the first is that of a list */
     unsigned header_count;
-    char encoding[48];
-    char count[48];
-    char frame[64];
-    char loss[48];
+    lpi_http_head head;
     char why[CURL_ERROR_SIZE];
     char notice[LP_DRAIN_NOTICE_MAX_BYTES];
 };
@@ -288,39 +285,20 @@ static void add_header(lpi_handle *handle, char *text)
         handle->headers[at - 1].next = &handle->headers[at];
 }
 
-/* Spec 5.3: in this order and spelling. libcurl puts Host and Authorization in
- * front, Content-Length behind. */
+/* libcurl puts Host and Authorization in front, Content-Length behind. */
 static void set_headers(lpi_handle *handle)
 {
     static char no_accept[] = "Accept:";
     static char no_expect[] = "Expect:";
-    static char type[] = "Content-Type: application/logplex-1";
     const lpi_http_target *target = handle->request->target;
-    const lp_drain_batch *batch = handle->request->batch;
 
-    if (handle->request->encoded)
-        snprintf(handle->encoding, sizeof(handle->encoding),
-                 "Content-Encoding: %s", lpi_encoding_name(target->encoding));
-    snprintf(handle->count, sizeof(handle->count),
-             "Logplex-Msg-Count: %" PRIu32,
-             batch->line_count + (batch->loss.lines > 0));
-    snprintf(handle->frame, sizeof(handle->frame), "Logplex-Frame-Id: %s",
-             batch->frame_id);
-    snprintf(handle->loss, sizeof(handle->loss), "Logplex-Loss-Count: %" PRIu64,
-             batch->loss.lines);
+    lpi_http_head_set(&handle->head, target, handle->request->batch);
     handle->header_count = 0;
     add_header(handle, target->host);
     add_header(handle, no_accept);
     add_header(handle, no_expect);
-    add_header(handle, type);
-    if (handle->request->encoded)
-        add_header(handle, handle->encoding);
-    add_header(handle, handle->count);
-    add_header(handle, handle->frame);
-    if (batch->loss.lines > 0)
-        add_header(handle, handle->loss);
-    add_header(handle, target->token);
-    add_header(handle, target->agent);
+    for (unsigned i = 0; i < handle->head.count; i++)
+        add_header(handle, handle->head.lines[i]);
 }
 
 static void choose_upload(lpi_request *r)

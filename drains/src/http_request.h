@@ -19,22 +19,8 @@
 
 #include "curl_loop.h"
 #include "curl_sockets.h"
-#include "drain_impl.h"
 #include "encoder.h"
-
-/* What all requests of a drain have in common, of which the texts are heads of
- * the request as a whole ("Host: h"). Kept by the caller. */
-typedef struct lpi_http_target {
-    lp_drain *drain;
-    bool is_insecure;
-    lp_drain_encoding encoding;
-    char *url; /* without user and fragment */
-    char *user;
-    char *password;
-    char *host;
-    char *token;
-    char *agent;
-} lpi_http_target;
+#include "http_target.h"
 
 typedef struct lpi_handle lpi_handle; /* libcurl's, and what is around it */
 

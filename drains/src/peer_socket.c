@@ -275,7 +275,6 @@ static bool look_up(lpi_socket *s)
 lpi_socket *lpi_socket_open(lpi_target *target, int type,
                             const lpi_socket_calls *calls, void *ctx)
 {
-    const lp_drains_options *opt = lp_drain_set_options(target->drain);
     lpi_socket *s = calloc(1, sizeof(*s));
 
     if (!s)
@@ -292,8 +291,8 @@ lpi_socket *lpi_socket_open(lpi_target *target, int type,
     }
     uv_timer_init(s->timer.loop, &s->timer);
     s->timer.data = s;
-    s->deadline_ms = lpi_socket_now_ms(s) + opt->connect_timeout_ms;
-    lpi_socket_set_timer(s, s->is_literal ? 0 : opt->connect_timeout_ms);
+    s->deadline_ms = lpi_socket_now_ms(s) + target->connect_ms;
+    lpi_socket_set_timer(s, s->is_literal ? 0 : target->connect_ms);
     return s;
 }
 

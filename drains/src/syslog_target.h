@@ -1,4 +1,5 @@
-/* syslog_target.h - whom a syslog drain sends to, and what its URL asks for. */
+/* syslog_target.h - the host that a drain connects to by itself, and what the URL
+ * of a syslog drain asks for. */
 #ifndef LP_SYSLOG_TARGET_H
 #define LP_SYSLOG_TARGET_H
 
@@ -8,6 +9,7 @@ typedef struct lpi_target {
     lp_drain *drain;
     char *host; /* ends with a NUL; an IPv6 address has no brackets */
     uint16_t port;
+    uint32_t connect_ms; /* in which it must be reached, name and all */
     bool is_address;   /* the host is: there is nothing to look up */
     bool is_slow_name; /* it was not looked up in time, the last time */
     bool is_insecure;

@@ -1,0 +1,62 @@
+/* http_result.c - see http_result.h. */
+#include "http_result.h"
+
+#include <stdio.h>
+
+#include "encoder.h"
+
+enum { DAY_S = 86400 };
+
+uint64_t lpi_http_after_ms(int64_t after_s)
+{
+    if (after_s <= 0)
+        return 0;
+    return (uint64_t)(after_s < DAY_S ? after_s : DAY_S) * 1000;
+}
+
+static bool is_to_be_tried_again(unsigned status)
+{
+    return status < 400 || status >= 500 || status == 408 || status == 425 ||
+           status == 429;
+}
+
+static void print_why(const lpi_http_target *target,
+                      const lpi_http_result *result, char *out,
+                      size_t room_bytes)
+{
+    const char *encoding = lpi_encoding_name(target->encoding);
+
+    if (result->status < 200)
+        snprintf(out, room_bytes, "%s", result->why);
+    else if (result->status < 300)
+        snprintf(out, room_bytes,
+                 "it answered %u before it had read the whole body",
+                 result->status);
+    else if (result->status == 415 && encoding)
+        snprintf(out, room_bytes,
+                 "it answered 415; it may not know encoding=%s", encoding);
+    else
+        snprintf(out, room_bytes, "it answered %u", result->status);
+}
+
+void lpi_http_tell(const lpi_http_target *target, uint64_t lines,
+                   const lpi_http_result *result)
+{
+    lp_drain *drain = target->drain;
+    char why[LP_DRAIN_ERROR_MAX_BYTES];
+
+    lp_drain_count_answer(drain, result->status);
+    if (result->status >= 200 && result->status < 300 && result->is_whole) {
+        lp_drain_delivered(drain, lines);
+        return;
+    }
+    print_why(target, result, why, sizeof(why));
+    if (result->is_slow)
+        lp_drain_failed_slowly(drain, why);
+    else if (result->status == 413)
+        lp_drain_refuse_size(drain, why);
+    else if (!is_to_be_tried_again(result->status))
+        lp_drain_refuse(drain, why);
+    else
+        lp_drain_failed(drain, why, result->after_ms);
+}
