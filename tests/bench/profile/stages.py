@@ -34,11 +34,10 @@ STAGES = {
     # Out.
     "drain": ("lpi_drain_pump",),
     "take": ("lpi_take",),
-    "request": ("http_send",),
+    "request": ("direct_send",),
     "write": ("syslog_send",),
     "render syslog": ("lp_render_syslog",),
-    # In samples alone: how often it is asked depends on how fast a sink is.
-    "libcurl": ("curl_multi_socket_action",),
+    "answer": ("lpi_answer_read",),
     "tail, text": ("path_tail_text",),
     "tail, events": ("path_tail_events",),
 }
