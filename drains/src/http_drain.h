@@ -1,9 +1,10 @@
 /*
  * http_drain.h - drains over HTTP and HTTPS: a POST for each batch.
  *
- * Spec 5.3 for the request. libcurl keeps the connections, and one of them may
- * serve several drains to the same place: what tells them apart is in each
- * request.
+ * Spec 5.3 for the request. HTTP in the open is http_direct.h's, unless the
+ * environment names a proxy. All else is libcurl's, which keeps the connections; one
+ * of them may serve several drains to the same place, as what tells these apart is
+ * in each request.
  */
 #ifndef LP_HTTP_DRAIN_H
 #define LP_HTTP_DRAIN_H
