@@ -10,8 +10,8 @@ typedef struct lpi_target {
     char *host; /* ends with a NUL; an IPv6 address has no brackets */
     uint16_t port;
     uint32_t connect_ms; /* in which it must be reached, name and all */
-    bool is_address;   /* the host is: there is nothing to look up */
-    bool is_slow_name; /* it was not looked up in time, the last time */
+    bool is_address;     /* the host is: there is nothing to look up */
+    bool is_slow_name;   /* it was not looked up in time, the last time */
     bool is_insecure;
     bool is_newline_framed;
     size_t token_bytes;
