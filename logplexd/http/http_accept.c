@@ -109,7 +109,10 @@ static bool accept_one(const http_listener *from)
         return true;
     }
     set_options(fd);
-    http_mhd_add(from->engine, fd, (const struct sockaddr *)&addr, addr_bytes);
+    if (from->engine->is_tls ||
+        !http_direct_add(from->engine, fd, (const struct sockaddr *)&addr))
+        http_mhd_add(from->engine, fd, (const struct sockaddr *)&addr,
+                     addr_bytes);
     return true;
 }
 

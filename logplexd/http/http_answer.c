@@ -74,6 +74,14 @@ static uint64_t next_random(uint64_t *state)
     return z ^ z >> 31;
 }
 
+static void put_header(http_request *req, const char *name, const char *value)
+{
+    if (req->conn->is_direct)
+        http_direct_set_header(req, name, value);
+    else
+        http_mhd_set_header(req, name, value);
+}
+
 static void add_request_id(http_request *req)
 {
     uint64_t a = next_random(&req->server->request_id);
@@ -86,24 +94,35 @@ static void add_request_id(http_request *req)
              (unsigned)(a >> 32), (unsigned)(a >> 16 & 0xffff),
              (unsigned)(a & 0xfff), (unsigned)(b >> 48 & 0x3fff) | 0x8000,
              (unsigned long long)(b & 0xffffffffffff));
-    http_mhd_set_header(req, "Request-Id", id);
+    put_header(req, "Request-Id", id);
 }
 
 static void dress(http_request *req, int status, const char *type)
 {
-    http_mhd_set_header(req, "Server", "logplexd");
+    put_header(req, "Server", "logplexd");
     if (type)
-        http_mhd_set_header(req, "Content-Type", type);
+        put_header(req, "Content-Type", type);
     add_request_id(req);
     for (const http_pair *pair = req->headers; pair; pair = pair->next)
-        http_mhd_set_header(req, pair->name, pair->value);
+        put_header(req, pair->name, pair->value);
     // A body that was refused unread has no end to find the next request at.
-    if ((req->is_stream && !req->keeps_open) || req->is_misframed ||
-        status == 413 || req->server->is_quiescing)
+    req->is_last = (req->is_stream && !req->keeps_open) || req->is_misframed ||
+                   status == 413 || req->server->is_quiescing;
+    if (req->is_last && !req->conn->is_direct) // which says so itself
         http_mhd_set_header(req, "Connection", "close");
 }
 
 /* Answering --------------------------------------------------------------- */
+
+static void resume(http_request *req)
+{
+    if (!req->is_suspended)
+        return;
+    if (req->conn->is_direct)
+        http_direct_resume(req);
+    else
+        http_mhd_resume(req);
+}
 
 // The answer is made; now, or when the connection is next run, it goes out.
 static void hand_over(http_request *req, int status, const char *type)
@@ -111,8 +130,7 @@ static void hand_over(http_request *req, int status, const char *type)
     dress(req, status, type);
     req->status = status;
     http_count_status(req->server, status);
-    if (req->is_suspended)
-        http_mhd_resume(req);
+    resume(req);
 }
 
 static void claim(http_request *req)
@@ -130,15 +148,16 @@ static void give_up(http_request *req)
     req->is_cut = true;
     req->status = 500;
     http_count_status(req->server, 500);
-    if (req->is_suspended)
-        http_mhd_resume(req);
+    resume(req);
 }
 
 static void answer_bytes(http_request *req, int status, const char *type,
                          char *data, size_t data_bytes)
 {
     claim(req);
-    if (!http_mhd_answer_bytes(req, data, data_bytes)) {
+    if (!(req->conn->is_direct
+              ? http_direct_answer_bytes(req, data, data_bytes)
+              : http_mhd_answer_bytes(req, data, data_bytes))) {
         give_up(req);
         return;
     }
@@ -227,6 +246,8 @@ void http_reply_platform_error(http_request *req, int status,
 void http_defer(http_request *req)
 {
     assert(!req->is_answered && !req->is_deferred);
+    if (req->is_body_lent)
+        http_direct_keep_room(req);
     req->is_deferred = true;
     req->server->deferred_count++;
 }

@@ -30,7 +30,7 @@ static bool refuse_overload(http_request *req)
     return false;
 }
 
-static void set_room(http_request *req, size_t room_bytes)
+void http_body_count_room(http_request *req, size_t room_bytes)
 {
     req->server->bodies_bytes -= req->body_room_bytes;
     req->server->bodies_bytes += room_bytes;
@@ -39,16 +39,24 @@ static void set_room(http_request *req, size_t room_bytes)
 
 void http_body_free(http_request *req)
 {
-    free(req->body);
+    if (!req->is_body_lent)
+        free(req->body);
+    free(req->kept_room);
     req->body = NULL;
+    req->kept_room = NULL;
     req->body_bytes = 0;
-    set_room(req, 0);
+    http_body_count_room(req, 0);
+}
+
+bool http_body_has_budget(const http_server *server, size_t more_bytes)
+{
+    return server->bodies_bytes + more_bytes <=
+           server->home->shared->cfg->bodies_max_bytes;
 }
 
 // Room for need_bytes: it doubles, so that a header alone takes little.
 static bool grow(http_request *req, size_t need_bytes)
 {
-    uint64_t budget_bytes = req->server->home->shared->cfg->bodies_max_bytes;
     uint64_t most_bytes = body_max_bytes(req);
     size_t room_bytes = 2 * req->body_room_bytes;
     char *body;
@@ -63,14 +71,13 @@ static bool grow(http_request *req, size_t need_bytes)
         room_bytes = (size_t)most_bytes;
     if (room_bytes < need_bytes)
         room_bytes = need_bytes;
-    if (req->server->bodies_bytes - req->body_room_bytes + room_bytes >
-        budget_bytes)
+    if (!http_body_has_budget(req->server, room_bytes - req->body_room_bytes))
         return false;
     body = realloc(req->body, room_bytes);
     if (!body)
         return false;
     req->body = body;
-    set_room(req, room_bytes);
+    http_body_count_room(req, room_bytes);
     return true;
 }
 
@@ -84,7 +91,7 @@ bool http_body_admit(http_request *req)
         announced_bytes = 1;
     if (announced_bytes > body_max_bytes(req))
         return refuse_too_big(req);
-    return grow(req, 1) || refuse_overload(req);
+    return req->conn->has_whole_body || grow(req, 1) || refuse_overload(req);
 }
 
 // What is refused by now is read on, within reason, for the answer's sake.

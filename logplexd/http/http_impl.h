@@ -3,13 +3,14 @@
  *
  *     http_accept.c   sockets in: limits, options, refusals
  *     http_mhd.c      libmicrohttpd on the worker's loop, plain or with TLS
+ *     http_direct.c   plain requests with lines, past it
  *     http_request.c  a request from its header to its last byte; asking
  *     http_body.c     bodies on their way in
  *     http_answer.c   answering, streams included
  *     http_watch.c    silence: time limits, vanished readers, lingering closes
  *     http_mode.c     what switches have closed
  *     http_auth.c     who asks, and whether he may
- *     http_route.c, http_peer.c   pure helpers
+ *     http_route.c, http_peer.c, http_head.c   pure helpers
  *
  * A connection outlives its requests, one after the other:
  *
@@ -35,6 +36,7 @@ struct MHD_Response;
 
 typedef struct http_conn http_conn;
 typedef struct http_listener http_listener;
+typedef struct http_direct_answer http_direct_answer; /* http_direct.c */
 
 enum {
     /* libmicrohttpd clears all of it for each request, so every connection
@@ -68,6 +70,7 @@ typedef struct http_engine {
     uv_timer_t later;          /* or wants to be run after a time        */
     bool must_run;
     bool is_tls;
+    bool is_taking_over; /* a connection that has been counted */
 } http_engine;
 
 enum { HTTP_PLAIN, HTTP_TLS, HTTP_ENGINES };
@@ -90,8 +93,11 @@ struct http_server {
     _Atomic unsigned conn_count;
     unsigned deferred_count;
     uint64_t bodies_bytes; /* of all bodies on their way in */
-    uint64_t request_id;   /* the state of a random sequence */
-    uint64_t hangups_ms;   /* when streams were last looked at */
+    char *room;            /* http_direct.c; NULL: not needed yet */
+    int64_t date_s;        /* http_date() */
+    char date[32];
+    uint64_t request_id; /* the state of a random sequence */
+    uint64_t hangups_ms; /* when streams were last looked at */
     http_lingerer lingering[HTTP_LINGERING_MAX]; /* the first ones are used */
     unsigned lingering_count;
 };
@@ -99,14 +105,17 @@ struct http_server {
 struct http_conn {
     http_server *server;
     http_engine *engine;
-    struct MHD_Connection *mhd;
+    struct MHD_Connection *mhd; /* NULL: is_direct */
     http_conn *prev, *next;
     http_request *req; /* under way; NULL: a header is being waited for */
     uint64_t since_ms; /* loop time of its last step                    */
     int fd;            /* libmicrohttpd's */
     tls_peer tls;
     bool is_loopback;
-    bool is_told_raw; /* by http_watch_answer_raw() */
+    bool is_told_raw;    /* by http_watch_answer_raw()                     */
+    bool is_direct;      /* of http_direct.c                               */
+    bool has_whole_body; /* is_direct: of the request that begins; it need
+                            not be kept, if that is answered at once       */
     http_peer peer;
 };
 
@@ -136,6 +145,8 @@ struct http_request {
 
     http_pair *headers; /* of the answer, in order */
     struct MHD_Response *answer;
+    http_direct_answer *direct_answer; /* instead, if its connection is so */
+    char *kept_room; /* of http_direct.c; a body that was lent is in it */
     int status;
     http_stream_calls stream;
     void *stream_ctx;
@@ -145,6 +156,8 @@ struct http_request {
     bool is_handled;  /* the handler was called                       */
     bool is_deferred; /* it has not answered                          */
     bool is_answered;
+    bool is_body_lent; /* the body is not ours to free                */
+    bool is_last;      /* its answer says that the connection closes  */
     bool is_early;     /* answered in front of a body that is not read */
     bool is_misframed; /* nobody knows where its body ends             */
     bool is_stream;
@@ -181,6 +194,12 @@ bool http_body_admit(http_request *req);
 /* False: the connection is to be closed. */
 bool http_body_take(http_request *req, const char *data, size_t data_bytes);
 void http_body_free(http_request *req);
+
+/* Has memory for bodies so much left? */
+bool http_body_has_budget(const http_server *server, size_t more_bytes);
+
+/* Counts what the request holds of it. */
+void http_body_count_room(http_request *req, size_t room_bytes);
 
 /* http_mode.c ------------------------------------------------------------- */
 
@@ -239,6 +258,34 @@ void http_mhd_look_at(http_conn *conn);
 bool http_mhd_add(http_engine *engine, int fd, const struct sockaddr *addr,
                   socklen_t addr_bytes);
 
+/* The same with one that has been counted as open. */
+void http_mhd_take_over(http_engine *engine, int fd,
+                        const struct sockaddr *addr, socklen_t addr_bytes);
+
+/* A connection of the server's, zeroed before, into its list and out of it. */
+void http_conn_link(http_conn *conn, http_engine *engine, int fd,
+                    const struct sockaddr *addr);
+void http_conn_unlink(http_conn *conn);
+
+/* http_direct.c ----------------------------------------------------------- */
+
+/* Takes a connection without TLS. False: it could not; fd is as it was. */
+bool http_direct_add(http_engine *engine, int fd, const struct sockaddr *addr);
+
+/* Closes all it has. */
+void http_direct_stop(http_server *server);
+
+/* As those of http_mhd.c, for requests of its connections. */
+const char *http_direct_header(const http_request *req, const char *name);
+bool http_direct_answer_bytes(http_request *req, char *data, size_t data_bytes);
+void http_direct_set_header(http_request *req, const char *name,
+                            const char *value);
+void http_direct_drop_answer(http_request *req);
+void http_direct_resume(http_request *req);
+
+/* The request waits, and needs its body, which was lent, until then. */
+void http_direct_keep_room(http_request *req);
+
 /* http_accept.c ----------------------------------------------------------- */
 
 /* Owns the descriptors from here, also when it fails. */
@@ -246,13 +293,19 @@ bool http_accept_start(http_server *server, const http_socket *sockets,
                        unsigned count);
 void http_accept_stop(http_server *server);
 
-/* Counts a handle that is closed; the last one frees the server. */
+/* Closes a handle of the server, and counts it. */
 void http_handle_close(http_server *server, uv_handle_t *handle);
+
+/* One is closed; the last one frees the server. */
+void http_handle_closed(http_server *server);
 
 /* http_watch.c ------------------------------------------------------------ */
 
 void http_watch_start(http_server *server);
 void http_watch_stop(http_server *server);
+
+/* RFC 9110, 5.6.7, of this turn of the loop. */
+const char *http_date(http_server *server);
 
 /* Answers on the socket itself, where libmicrohttpd can't any more. */
 void http_watch_answer_raw(http_conn *conn, int status, const char *text);
@@ -261,7 +314,7 @@ void http_watch_answer_raw(http_conn *conn, int status, const char *text);
  * peer has not closed. libmicrohttpd is about to close its descriptor. */
 void http_watch_linger(http_conn *conn);
 
-/* libmicrohttpd reads what is there, answers it, sees the end, and closes. */
+/* What is there is read and answered; then the end is seen, and it closes. */
 void http_watch_end_input(http_conn *conn);
 
 #endif /* LOGPLEXD_HTTP_IMPL_H */

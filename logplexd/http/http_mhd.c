@@ -386,21 +386,14 @@ void http_mhd_look_at(http_conn *conn)
     http_mhd_kick(conn->engine);
 }
 
-static http_conn *open_conn(http_engine *engine, struct MHD_Connection *mhd)
+void http_conn_link(http_conn *conn, http_engine *engine, int fd,
+                    const struct sockaddr *addr)
 {
     http_server *server = engine->server;
-    http_conn *conn = calloc(1, sizeof(*conn));
-    const struct sockaddr *addr =
-        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)
-            ->client_addr;
 
-    if (!conn)
-        return NULL; // its requests are then refused
     conn->server = server;
     conn->engine = engine;
-    conn->mhd = mhd;
-    conn->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)
-                   ->connect_fd;
+    conn->fd = fd;
     conn->is_loopback = http_peer_is_loopback(addr);
     conn->peer = http_peer_of(addr);
     conn->since_ms = uv_now(&server->home->loop);
@@ -408,13 +401,10 @@ static http_conn *open_conn(http_engine *engine, struct MHD_Connection *mhd)
     if (conn->next)
         conn->next->prev = conn;
     server->conns = conn;
-    return conn;
 }
 
-static void close_conn(http_conn *conn)
+void http_conn_unlink(http_conn *conn)
 {
-    if (!conn)
-        return;
     assert(!conn->req);
     if (conn->prev)
         conn->prev->next = conn->next;
@@ -422,7 +412,42 @@ static void close_conn(http_conn *conn)
         conn->server->conns = conn->next;
     if (conn->next)
         conn->next->prev = conn->prev;
+}
+
+static http_conn *open_conn(http_engine *engine, struct MHD_Connection *mhd)
+{
+    http_conn *conn = calloc(1, sizeof(*conn));
+    int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)
+                 ->connect_fd;
+
+    if (!conn)
+        return NULL; // its requests are then refused
+    conn->mhd = mhd;
+    http_conn_link(
+        conn, engine, fd,
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)
+            ->client_addr);
+    return conn;
+}
+
+static void close_conn(http_conn *conn)
+{
+    if (!conn)
+        return;
+    http_conn_unlink(conn);
     free(conn);
+}
+
+static void count_open(http_server *server)
+{
+    count_add(&server->home->counts.counts[COUNT_HTTP_CONNECTIONS], 1);
+    atomic_fetch_add(&server->conn_count, 1);
+}
+
+static void count_closed(http_server *server)
+{
+    count_add(&server->home->counts.counts[COUNT_HTTP_CONNECTIONS_CLOSED], 1);
+    atomic_fetch_sub(&server->conn_count, 1);
 }
 
 static void open_tls(http_engine *engine, struct MHD_Connection *mhd,
@@ -452,18 +477,16 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
                           enum MHD_ConnectionNotificationCode what)
 {
     http_engine *engine = cls;
-    http_server *server = engine->server;
-    _Atomic uint64_t *counts = server->home->counts.counts;
 
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        count_add(&counts[COUNT_HTTP_CONNECTIONS], 1);
-        atomic_fetch_add(&server->conn_count, 1);
+        if (!engine->is_taking_over)
+            count_open(engine->server);
+        engine->is_taking_over = false;
         *context = open_conn(engine, mhd);
         if (engine->is_tls)
             open_tls(engine, mhd, *context);
     } else {
-        count_add(&counts[COUNT_HTTP_CONNECTIONS_CLOSED], 1);
-        atomic_fetch_sub(&server->conn_count, 1);
+        count_closed(engine->server);
         if (engine->is_tls)
             close_tls(engine, *context);
         if (*context)
@@ -480,6 +503,16 @@ bool http_mhd_add(http_engine *engine, int fd, const struct sockaddr *addr,
         return false;
     http_mhd_kick(engine);
     return true;
+}
+
+void http_mhd_take_over(http_engine *engine, int fd,
+                        const struct sockaddr *addr, socklen_t addr_bytes)
+{
+    engine->is_taking_over = true;
+    http_mhd_add(engine, fd, addr, addr_bytes);
+    if (engine->is_taking_over)
+        count_closed(engine->server); // it never began there
+    engine->is_taking_over = false;
 }
 
 /* The server -------------------------------------------------------------- */
@@ -571,8 +604,11 @@ static void free_server(http_server *server)
 
 static void on_handle_closed(uv_handle_t *handle)
 {
-    http_server *server = handle->data;
+    http_handle_closed(handle->data);
+}
 
+void http_handle_closed(http_server *server)
+{
     if (--server->open_handles == 0)
         free_server(server);
 }
@@ -633,7 +669,7 @@ static void cut_all(http_server *server)
         if (!conn->req)
             continue;
         conn->req->is_cut = true;
-        if (conn->req->is_suspended)
+        if (conn->req->is_suspended && !conn->is_direct)
             http_mhd_resume(conn->req);
     }
 }
@@ -649,6 +685,7 @@ void http_server_stop(http_server *server)
         if (server->engines[i].daemon)
             MHD_run(server->engines[i].daemon); // takes back what was resumed
     server->is_stopping = true;
+    http_direct_stop(server);
     for (unsigned i = 0; i < HTTP_ENGINES; i++)
         stop_engine(&server->engines[i]);
     http_watch_stop(server);

@@ -67,6 +67,7 @@ static void free_request(http_request *req)
 
     http_body_free(req);
     http_mhd_drop_answer(req);
+    http_direct_drop_answer(req);
     while (block) {
         http_block *next = block->head.next;
 
@@ -151,7 +152,9 @@ static bool check_target(http_request *req, const char *target)
 // Everything that can be refused before the body is.
 static void admit(http_request *req, const char *target)
 {
-    if (!check_framing(req) || !check_target(req, target))
+    // A direct one has been looked at by http_head_read().
+    if (!req->conn->is_direct &&
+        (!check_framing(req) || !check_target(req, target)))
         return;
     http_route_find(req->server->tables, req->method, target, &req->match);
     req->route = req->match.route;
@@ -278,7 +281,8 @@ lp_span http_param(const http_request *req, unsigned n)
 
 const char *http_header(const http_request *req, const char *name)
 {
-    return http_mhd_header(req, name);
+    return req->conn->is_direct ? http_direct_header(req, name)
+                                : http_mhd_header(req, name);
 }
 
 const char *http_query_unknown(http_request *req, const char *const *known)

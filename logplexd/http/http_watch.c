@@ -111,22 +111,30 @@ static void print_date(int64_t when_s, char out[32])
         out[0] = '\0';
 }
 
+const char *http_date(http_server *server)
+{
+    int64_t now_s = worker_now(server->home) / 1000000000;
+
+    if (now_s != server->date_s)
+        print_date(now_s, server->date);
+    server->date_s = now_s;
+    return server->date;
+}
+
 void http_watch_answer_raw(http_conn *conn, int status, const char *text)
 {
     char answer[256];
-    char date[32];
     int len_bytes;
 
-    print_date(worker_now(conn->server->home) / 1000000000, date);
-    len_bytes =
-        snprintf(answer, sizeof(answer),
-                 "HTTP/1.1 %d %s\r\n"
-                 "Date: %s\r\n"
-                 "Server: logplexd\r\n"
-                 "Content-Type: text/plain\r\n"
-                 "Content-Length: %zu\r\n"
-                 "Connection: close\r\n\r\n%s",
-                 status, http_mhd_reason(status), date, strlen(text), text);
+    len_bytes = snprintf(answer, sizeof(answer),
+                         "HTTP/1.1 %d %s\r\n"
+                         "Date: %s\r\n"
+                         "Server: logplexd\r\n"
+                         "Content-Type: text/plain\r\n"
+                         "Content-Length: %zu\r\n"
+                         "Connection: close\r\n\r\n%s",
+                         status, http_mhd_reason(status),
+                         http_date(conn->server), strlen(text), text);
     send_raw(conn, answer, (size_t)len_bytes);
     http_count_status(conn->server, status);
     conn->is_told_raw = true;
@@ -140,7 +148,8 @@ void http_watch_end_input(http_conn *conn)
 
     // A handshake owes no answer, and it may be stuck in writing.
     shutdown(conn->fd, is_shaking ? SHUT_RDWR : SHUT_RD);
-    http_mhd_look_at(conn);
+    if (!conn->is_direct)
+        http_mhd_look_at(conn);
 }
 
 static void look_at_conn(http_conn *conn, uint64_t now_ms)

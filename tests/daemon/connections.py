@@ -6,10 +6,16 @@ import socket
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
-from logplexd import OWNER, DaemonTest, basic, main
+from logplexd import OWNER, DaemonTest, basic, frames, line, main, shown
 
 RIGHTS = ("Authorization", basic(*OWNER))
 EXPECT = ("Expect", "100-continue")
+
+
+def connections(client):
+    """How many there are, as they are told over one of them."""
+    text = client.ask("GET", "/metrics", [RIGHTS]).body.decode()
+    return int(re.search(r"^logplex_http_connections (\d+)$", text, re.M)[1])
 
 
 class Requests(DaemonTest):
@@ -89,14 +95,126 @@ class Requests(DaemonTest):
         for _ in range(20):
             with self.daemon.client() as client:
                 client.send("GET", "/livez?" + "a&" * 3000)
-        self.wait_until(lambda: self.connections(oldest[0]) == len(oldest),
+        self.wait_until(lambda: connections(oldest[0]) == len(oldest),
                         "descriptors of those who have gone")
 
-    def connections(self, client):
-        """As they are told over one of them."""
-        text = client.ask("GET", "/metrics", [RIGHTS]).body.decode()
-        return int(re.search(r"^logplex_http_connections (\d+)$", text,
-                             re.M)[1])
+
+class Lines(DaemonTest):
+    """Plain requests with lines are read past libmicrohttpd, and what else comes
+    over their connections is not."""
+    FLAGS = ["--workers", "1", "--body-max", "4MiB"]
+
+    def setUp(self):
+        super().setUp()
+        self.token = self.make_channel("demo", "app")["app"]
+        self.head = [("Content-Type", "application/logplex-1"),
+                     ("Authorization", basic("token", self.token))]
+
+    def send(self, client, texts, *headers):
+        client.send("POST", "/logs", [*self.head, *headers],
+                    frames([line(text) for text in texts]))
+
+    def logs(self):
+        return self.read_session("demo", num=1500)
+
+    def test_a_connection_is_one_whatever_it_asks(self):
+        client = self.daemon.client()
+        self.send(client, "a")
+        self.assertEqual(client.read().status, 204)
+        for _ in range(2):
+            self.assertEqual(client.ask("GET", "/healthcheck").body, b"OK")
+            self.send(client, "b", ("Connection", "keep-alive"))
+            self.assertEqual(client.read().status, 204)
+        self.wait_until(lambda: connections(client) == 1)
+        self.assertEqual(self.logs(), [shown(text) for text in "abb"])
+
+    def test_requests_at_once_are_answered_in_turn(self):
+        client = self.daemon.client()
+        self.send(client, "a")
+        self.send(client, "b", ("Logplex-Msg-Count", "2"))
+        self.send(client, "c")
+        client.send("GET", "/healthcheck")
+        self.send(client, "d")
+        self.assertEqual([client.read().status for _ in range(5)],
+                         [204, 400, 204, 200, 204])
+        self.assertEqual(self.logs(), [shown(text) for text in "acd"])
+
+    def test_bodies_that_come_in_pieces_at_once_are_not_mixed_up(self):
+        bodies = [frames([line(text * 3000)] * 200) for text in "abcd"]
+        clients = [self.daemon.client() for _ in bodies]
+        for number, (client, body) in enumerate(zip(clients, bodies)):
+            client.send("POST", "/logs", [
+                *self.head, ("Logplex-Msg-Count", str(200 + number % 2)),
+                ("Content-Length", str(len(body)))])
+        for at in range(0, len(bodies[0]), 70000):
+            for client, body in zip(clients, bodies):
+                client.socket.sendall(body[at:at + 70000])
+        self.assertEqual([client.read().status for client in clients],
+                         [204, 400, 204, 400])
+        self.assertEqual(sorted(self.logs()),
+                         [shown(text * 3000) for text in "ac" for _ in
+                          range(200)])
+
+    def test_a_head_may_come_byte_by_byte(self):
+        client = self.daemon.client()
+        body = frames([line("a")])
+        text = "POST /logs HTTP/1.1\r\nHost: here\r\nContent-Length: %d\r\n%s\r\n" \
+            % (len(body), "".join("%s: %s\r\n" % one for one in self.head))
+        client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in text.encode() + body:
+            client.socket.sendall(bytes([byte]))
+        self.assertEqual(client.read().status, 204)
+        self.assertEqual(self.logs(), [shown("a")])
+
+    def test_a_token_that_goes_while_a_body_comes_sends_nothing(self):
+        client = self.daemon.client()
+        body = frames([line("a" * 9000)] * 100)
+        client.send("POST", "/logs", [
+            *self.head, ("Content-Length", str(len(body)))])
+        client.socket.sendall(body[:300000])
+        self.wait_until(lambda: self.requests() == 1)
+        path = "/v3/channels/demo/tokens/" + self.token
+        self.assertEqual(self.ask("DELETE", path).status, 204)
+        client.socket.sendall(body[300000:])
+        self.assertEqual(client.read().status, 401)
+        self.assertEqual(self.logs(), [])
+
+    def requests(self):
+        """Whose head has come, and whose answer has not gone."""
+        metrics = self.ask("GET", "/metrics").body.decode()
+        counts = re.findall(r"^logplex_http_(requests|responses_.xx)_total\S* "
+                            r"(\d+)$", metrics, re.M)
+        # The one that asks has not been answered either.
+        return sum(int(count) if name == "requests" else -int(count)
+                   for name, count in counts) - 1
+
+    def test_who_goes_in_a_body_leaves_nothing(self):
+        for _ in range(20):
+            with self.daemon.client() as client:
+                client.send("POST", "/logs", [
+                    *self.head, ("Content-Length", "100000")])
+                client.socket.sendall(b"x" * 70000)
+        client = self.daemon.client()
+        self.wait_until(lambda: connections(client) == 1)
+        self.assertEqual(self.logs(), [])
+
+    def test_a_large_head_is_a_head(self):
+        client = self.daemon.client()
+        self.send(client, "a", *[("X-%d" % n, "x" * 90) for n in range(60)])
+        self.assertEqual(client.read().status, 204)
+        self.send(client, "b")
+        self.assertEqual(client.read().status, 204)
+        self.assertEqual(self.logs(), [shown("a"), shown("b")])
+
+    def test_a_refusal_leaves_the_connection_or_says_that_it_closes(self):
+        client = self.daemon.client()
+        for size in (60000, 70000):
+            client.send("POST", "/logs", [], b"x" * size)
+            answer = client.read()
+            self.assertEqual(answer.status, 401)
+            self.assertEqual(answer.headers.get("connection"),
+                             "close" if size > 65536 else None)
+        self.assertFalse(client.more())
 
 
 if __name__ == "__main__":

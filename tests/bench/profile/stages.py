@@ -15,7 +15,7 @@ STAGES = {
                      "__x64_sys_epoll_pwait", "__x64_sys_epoll_ctl"),
     "kernel: page faults": ("exc_page_fault",),
     # In.
-    "HTTP": ("MHD_run",),
+    "HTTP": ("MHD_run", "on_direct"),
     "POST": ("http_request_run",),
     "framing": ("lp_framer_next",),
     "batch": ("ingest_begin", "ingest_frame", "ingest_end"),
@@ -23,6 +23,8 @@ STAGES = {
     "lookup": ("catalog_reader_prefetch", "catalog_reader_find_route"),
     "render": ("lp_render_line",),
     "append": ("lp_channel_append", "lp_channel_prefetch"),
+    # Likewise, of a POST with a token; in samples alone.
+    "batch of a token": ("ingest_frame_for",),
     # Counted.
     "read": ("lp_cursor_next", "lp_run_release"),
     "count": ("aggregator_read_on",),
