@@ -1,6 +1,7 @@
 // The charts of a channel, over two minutes, an hour or a day.
 import { ApiError, channelPath, getJson } from "../api/client";
 import type { Column, Marker, Series, Snapshot, Tier } from "../api/types";
+import { columnOf } from "../base/column";
 import { el, setAttribute, setText } from "../base/dom";
 import * as format from "../base/format";
 import { InSight } from "../base/in_sight";
@@ -61,6 +62,8 @@ export class Charts {
     private timer = 0;
     private now_s = 0;
     private now: Snapshot | null = null;
+    private from = 0;
+    private to = 0;
 
     constructor(private readonly channel: string,
                 private readonly behind: Behind, ...more: HTMLElement[]) {
@@ -75,8 +78,7 @@ export class Charts {
             this.load(), this.queue(),
         ];
         this.parts = [
-            ...this.charts.map(one => new InSight(
-                one.chart.root, () => this.drawOne(one))),
+            ...this.charts.map(one => this.inSight(one)),
             new InSight(this.events.root,
                         () => this.events.update(this.store.markers)),
         ];
@@ -104,6 +106,7 @@ export class Charts {
     }
 
     draw(): void {
+        this.look();
         this.parts.forEach(one => one.ask());
         // Not every router tells how long requests waited.
         const hasWaits = this.store.column("wait_mean").some(
@@ -111,19 +114,26 @@ export class Charts {
         this.root.classList.toggle("has-waits", hasWaits);
     }
 
-    private drawOne({ chart, series }: ChartOf): void {
+    // What time the charts show.
+    private look(): void {
         const { t, step_s } = this.store;
         const { tier, span_s } = this.range;
         const last = t.at(-1);
         const to = tier === "seconds" || last === undefined ? this.now_s
             : last + step_s;
+        this.to = to;
         // What is young has no more than this of an axis without a value, or
         // its values would be narrower than a line.
-        const from = tier === "seconds" ? to - span_s
+        this.from = tier === "seconds" ? to - span_s
             : Math.max(to - span_s, Math.min(t[0] ?? to, to - span_s / YOUNG));
-        chart.update({ t, step_s, from, to,
-                       series: series(this.store, this.now),
-                       markers: this.store.markers });
+    }
+
+    private inSight({ chart, series }: ChartOf): InSight {
+        return new InSight(chart.root, () => chart.update({
+            t: this.store.t, step_s: this.store.step_s,
+            from: this.from, to: this.to,
+            series: series(this.store, this.now),
+            markers: this.store.markers }));
     }
 
     // Of the last two minutes, whatever is shown.
@@ -328,6 +338,6 @@ function hasAny(values: Column): boolean {
 
 function perSecond(values: Column, step_s: number): Column {
     return step_s === 1 ? values
-        : values.map(value => value === null ? null : value / step_s);
+        : columnOf(values, value => value === null ? null : value / step_s);
 }
 

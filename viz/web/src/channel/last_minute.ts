@@ -1,6 +1,7 @@
 // The last minute in words, and what the legends of the charts say of it: the same
 // as the tiles.
 import type { Classes, Column, Percentile, Snapshot } from "../api/types";
+import { columnOf } from "../base/column";
 
 type Now = Snapshot | null;
 
@@ -52,6 +53,6 @@ export function mostOf(values: Column): number | null {
 // What is told by turns, by dynos of different sizes, without the ups and downs of
 // who was the last to tell: the most of so many windows.
 export function mostOfRecent(values: Column, windows: number): Column {
-    return values.map((value, i) => value === null ? null
+    return columnOf(values, (value, i) => value === null ? null
         : mostOf(values.slice(Math.max(0, i - windows + 1), i + 1)));
 }

@@ -1,6 +1,7 @@
 // The points of a chart, as they come in pieces: columns side by side, one entry
 // for each window, at most so many windows.
 import type { Column, Marker, Series } from "../api/types";
+import { columnOf, newColumn } from "../base/column";
 import { byName } from "../base/format";
 
 const NAMES = [
@@ -35,7 +36,8 @@ export class SeriesStore {
     // Columns by name; of what there is more than one: codes/H12,
     // memory/web.1, p95/web.1.
     column(name: ColumnName | `codes/${string}`): Column {
-        return this.columns.get(name) ?? this.t.map(() => null);
+        return this.columns.get(name) ??
+            columnOf(this.t, () => null);
     }
 
     // "memory": the processes that have it, and their columns.
@@ -102,7 +104,7 @@ export class SeriesStore {
         if (!column) {
             if (!from || from.every(value => value === null))
                 return;
-            column = [];
+            column = newColumn();
             this.columns.set(name, column);
             this.sorted.clear();
         }

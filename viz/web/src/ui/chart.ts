@@ -3,6 +3,7 @@
 import uPlot from "uplot";
 
 import type { Column, Marker } from "../api/types";
+import { columnOf } from "../base/column";
 import { el, setAttribute, setText } from "../base/dom";
 import { clock, duration, text, type Figure } from "../base/format";
 import { shown } from "../base/shown";
@@ -122,8 +123,10 @@ export class Chart {
         const data = this.data;
         if (!data)
             return [[]];
-        const columns: Column[] = data.series.map(one => one.values);
-        return [data.t, ...(this.spec.isStacked ? stacked(columns) : columns)];
+        const columns = data.series.map(one => one.values);
+        return [data.t as Column].concat(
+            this.spec.isStacked ? stacked(columns) : columns) as
+            uPlot.AlignedData;
     }
 
     // In the order in which uPlot has them.
@@ -200,7 +203,7 @@ export class Chart {
             width: one.width ?? 1.5,
             spanGaps: one.isSampled === true,
             // A value between two windows without one has no line to be seen by.
-            points: { size: 4, fill: stroke, filter: lonely },
+            points: { show: false, size: 4, fill: stroke, filter: lonely },
         };
         if (this.spec.isStacked)
             return { ...base, fill: stroke, width: 0, points: { show: false },
@@ -310,7 +313,7 @@ export class Chart {
 // is its own.
 function stacked(columns: readonly Column[]): Column[] {
     const under: number[] = [];
-    return columns.map(column => column.map((value, i) =>
+    return columns.map(column => columnOf(column, (value, i) =>
         value === null ? null : under[i] = (under[i] ?? 0) + value)).reverse();
 }
 
@@ -340,14 +343,15 @@ function hourMinute(t: number, data: ChartData): string {
     return span > 600 ? clock(t).slice(0, 5) : clock(t);
 }
 
-function lonely(plot: uPlot, series: number): number[] {
+// Null when there is none, which is most of the time: then uPlot builds no paths.
+function lonely(plot: uPlot, series: number): number[] | null {
     const values = plot.data[series] ?? [];
     const found: number[] = [];
     for (let i = 0; i < values.length; i++)
         if (isThere(values[i]) && !isThere(values[i - 1]) &&
             !isThere(values[i + 1]))
             found.push(i);
-    return found;
+    return found.length > 0 ? found : null;
 }
 
 function isThere(value: number | null | undefined): value is number {
