@@ -70,6 +70,7 @@ class DynoRow implements View<Process> {
     private readonly lines = cell();
     private readonly skew = cell();
     private process: string | null = null;
+    private said: string | null = null; // nothing yet
 
     constructor(private readonly told: Told, behind: Behind) {
         const button = linesButton("Its newest lines", () => linesOf(
@@ -115,10 +116,15 @@ class DynoRow implements View<Process> {
     private showWords(of: Process): void {
         const state = dynoState(of, this.told.markers, this.told.now);
         const codes = codeWords(of.codes);
-        const words = [codes, state.text].filter(one => one !== "")
-            .join(" · ");
-        this.words.set(words || format.NOTHING,
-                       codes !== "" || state.isBad ? "bad" : "");
+        const words = codes === "" || state.text === ""
+            ? codes + state.text : `${codes} · ${state.text}`;
+        if (words !== this.said)
+            this.say(words, codes !== "" || state.isBad, of);
+    }
+
+    private say(words: string, isBad: boolean, of: Process): void {
+        this.said = words;
+        this.words.set(words || format.NOTHING, isBad ? "bad" : "");
         // Of what may be cut for want of room, and what its codes mean.
         const meanings = Object.keys(of.codes).map(
             code => `${code}: ${this.told.meanings.get(code) ?? "?"}`);

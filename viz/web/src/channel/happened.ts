@@ -25,17 +25,17 @@ interface Group {
 // The newest first.
 export function happened(markers: readonly Marker[]): Happened[] {
     const groups: Group[] = []; // the newest first
-    for (const one of worthTelling(markers)) {
+    worthTelling(markers).forEach(one => {
         const words = markerWords(one);
         const group = groups.find(of => of.words === words);
         if (!group || !isOneOf(group, one)) {
             groups.unshift({ words, first: one, last: one,
                              processes: [one.process] });
-            continue;
+            return;
         }
         group.last = one;
         group.processes.push(one.process);
-    }
+    });
     groups.sort((a, b) => b.last.t - a.last.t || b.last.seq - a.last.seq);
     return groups.map(of => ({
         t: of.last.t,

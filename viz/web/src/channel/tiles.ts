@@ -50,9 +50,18 @@ export class Tiles {
 const NOT_TOLD = "no dyno has told it";
 const NONE: Figure = { value: NOTHING, unit: "" };
 
+// Why a tile has no number, until that changes.
+const reasons = new WeakMap<HTMLElement, string>();
+
+function say(root: HTMLElement, words: string, mark = NOTHING): void {
+    if (words !== (reasons.get(root) ?? ""))
+        sayNow(root, words, mark);
+}
+
 // A tile without a number has a dash where others have theirs, and says why in
 // words where others have theirs.
-function say(root: HTMLElement, words: string, mark = NOTHING): void {
+function sayNow(root: HTMLElement, words: string, mark: string): void {
+    reasons.set(root, words);
     root.classList.toggle("is-quiet", words !== "");
     if (!root.querySelector(".quiet-words"))
         root.append(el("p", { class: "value big quiet-mark",
