@@ -1,7 +1,7 @@
 // A part of a page that costs something to draw is drawn while it is in sight, and
 // else only now and then, for who searches the page or hears it.
 
-const OUT_OF_SIGHT_MS = 5000;
+const UNSEEN_MS = 5000;
 
 export class InSight {
     private isInSight = false;
@@ -9,7 +9,8 @@ export class InSight {
     private drawn_ms = -Infinity;
 
     // It lives as long as the element.
-    constructor(of: Element, private readonly draw: () => void) {
+    constructor(of: Element, private readonly draw: () => void,
+                private readonly unseen_ms = UNSEEN_MS) {
         // What is scrolled to is there already.
         new IntersectionObserver(
             seen => this.changed(seen.at(-1)?.isIntersecting ?? false),
@@ -19,7 +20,7 @@ export class InSight {
     // There is something new to be drawn.
     ask(): void {
         const wait_ms = this.isInSight ? 0
-            : this.drawn_ms + OUT_OF_SIGHT_MS - performance.now();
+            : this.drawn_ms + this.unseen_ms - performance.now();
         if (wait_ms <= 0)
             this.drawNow();
         else if (this.timer === 0)

@@ -3,11 +3,13 @@ import { channelPath, getJson } from "../api/client";
 import type { Drain } from "../api/types";
 import { el, setText } from "../base/dom";
 import { age, count, NOTHING, plural } from "../base/format";
+import { InSight } from "../base/in_sight";
 import { Keyed, type View } from "../base/keyed";
 import { shown } from "../base/shown";
 import { section, table } from "../ui/parts";
 
 const EVERY_MS = 5000;
+const UNSEEN_MS = 60_000; // where nobody looks, or there was none
 const SHOWN = 20;
 
 class DrainRow implements View<Drain> {
@@ -44,6 +46,7 @@ export class Drains {
     private readonly more = el("p", { class: "fine" });
     readonly root: HTMLElement;
     private readonly under = new AbortController();
+    private readonly sight: InSight;
     private timer = 0;
 
     constructor(private readonly channel: string) {
@@ -56,7 +59,9 @@ export class Drains {
                                      () => new DrainRow());
         this.root = section("drains", "Drains", made.root, this.more);
         this.root.hidden = true;
-        void this.fetch();
+        this.sight = new InSight(this.root, () => void this.fetch(),
+                                 UNSEEN_MS);
+        this.sight.ask();
     }
 
     close(): void {
@@ -81,6 +86,6 @@ export class Drains {
             this.root.hidden = true;
         }
         if (!signal.aborted)
-            this.timer = window.setTimeout(() => void this.fetch(), EVERY_MS);
+            this.timer = window.setTimeout(() => this.sight.ask(), EVERY_MS);
     }
 }
