@@ -8,7 +8,10 @@
 // is always measured with the numbers in sight, and is the middle one of five: what is
 // just being read of a stream is up to 200 KB more. A frame is long when the next one
 // begins more than 50 ms after it; the machine should do nothing else.
-import { Daemon, freePorts, launch, watch } from "../browser/world.mjs";
+//
+// The page is asked by the protocol of the browser alone: what Playwright puts into a
+// page to evaluate there is compiled in the page's heap as its own code is.
+import { Daemon, freePorts, launch, until, watch } from "../browser/world.mjs";
 
 const [program, minutes = "60"] = process.argv.slice(2);
 const DEMO_RATE = 2550;
@@ -24,9 +27,19 @@ const daemon = await new Daemon(program, await freePorts(2), [
 const browser = await launch();
 const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
 const complaints = watch(page, daemon.url);
-await page.goto(`${daemon.url}/channels/shop`);
-await page.locator("#tail .row-text").first().waitFor();
-await page.evaluate(() => {
+const devtools = await page.context().newCDPSession(page);
+await devtools.send("HeapProfiler.enable");
+
+async function inPage(expression) {
+    const { result, exceptionDetails } = await devtools.send(
+        "Runtime.evaluate", { expression, returnByValue: true });
+    if (exceptionDetails)
+        throw new Error(`${expression}: ${exceptionDetails.text}`);
+    return result.value;
+}
+
+// Runs in the page.
+function watchFrames() {
     const seen = { frames: 0, long: 0, longest_ms: 0, tasks: 0, task_ms: 0 };
     let last = performance.now();
     const frame = now => {
@@ -51,15 +64,17 @@ await page.evaluate(() => {
         last = performance.now();
         return told;
     };
-});
+}
 
-const devtools = await page.context().newCDPSession(page);
-await devtools.send("HeapProfiler.enable");
+await page.goto(`${daemon.url}/channels/shop`);
+await until("the tail has a line", () => inPage(
+    "document.querySelector('#tail .row-text') !== null"));
+await inPage(`(${watchFrames})()`);
 
 const pause = ms => new Promise(done => setTimeout(done, ms));
 
-const lookAt = part => page.evaluate(
-    what => document.querySelector(what).scrollIntoView({ block: "center" }), part);
+const lookAt = part => inPage(
+    `document.querySelector("${part}").scrollIntoView({ block: "center" })`);
 
 // Collecting is our doing, so it's not in the frames of the next minute.
 async function heapBytes() {
@@ -95,19 +110,19 @@ const sum = { frames: 0, long: 0, longest_ms: 0, tasks: 0, task_ms: 0 };
 
 console.log("minute  heap_KB  nodes  lines/s  frames  >50ms  longest_ms  " +
             "tasks  longest_task_ms");
-await page.evaluate(() => window.soak());
+await inPage("soak()");
 for (let minute = 1; minute <= Number(minutes); minute++) {
     await lookAt(minute % 2 === 0 ? "#tail" : ".tiles");
     await pause(LOOK_MS);
-    const seen = await page.evaluate(() => window.soak());
+    const seen = await inPage("soak()");
     const now = await lines();
     const now_ms = performance.now();
     const rate = 1000 * (now - before) / (now_ms - before_ms);
     before_ms = now_ms;
     const heap = await heapBytes();
     heaps.push(heap);
-    const nodes = await page.evaluate(
-        () => document.getElementsByTagName("*").length);
+    const nodes = await inPage(
+        "document.getElementsByTagName('*').length");
     console.log([minute, Math.round(heap / 1024), nodes,
                  Math.round(rate), seen.frames, seen.long,
                  Math.round(seen.longest_ms), seen.tasks,
@@ -117,7 +132,7 @@ for (let minute = 1; minute <= Number(minutes); minute++) {
         for (const key of Object.keys(sum))
             sum[key] = /_ms$/.test(key) ? Math.max(sum[key], seen[key])
                                         : sum[key] + seen[key];
-    await page.evaluate(() => window.soak());
+    await inPage("soak()");
 }
 const warm = heaps[WARM_MINUTES - 1];
 const last = heaps.at(-1);
