@@ -109,11 +109,13 @@ export class Chart {
         this.shape = shape;
         if (isOther)
             this.nameLegend();
-        if (isOther || !this.plot) {
-            this.rebuild();
-        } else {
+        if (this.plot) {
+            if (isOther)
+                this.nameLines(this.plot);
             this.plot.setData(this.columns(), false);
             this.plot.setScale("x", { min: data.from, max: data.to });
+        } else {
+            this.rebuild();
         }
         this.showValues();
         this.fillTable();
@@ -143,6 +145,13 @@ export class Chart {
         this.plot = new uPlot(this.options(this.data), this.columns(),
                               this.host);
         this.plot.over.addEventListener("click", () => this.pick());
+    }
+
+    // Names come and go; the plot stays.
+    private nameLines(plot: uPlot): void {
+        while (plot.series.length > 1)
+            plot.delSeries(plot.series.length - 1);
+        this.drawn().forEach(one => plot.addSeries(this.line(one)));
     }
 
     private resize(): void {
