@@ -1,7 +1,7 @@
 // A part of a page that costs something to draw is drawn while it is in sight, and
 // else only now and then, for who searches the page or hears it.
 
-const UNSEEN_MS = 5000;
+const UNSEEN_MS = 10_000;
 
 export class InSight {
     private isInSight = false;
