@@ -94,6 +94,7 @@ struct http_server {
     unsigned deferred_count;
     uint64_t bodies_bytes; /* of all bodies on their way in */
     char *room;            /* http_direct.c; NULL: not needed yet */
+    size_t turn_bytes;     /* it has read so much in this turn    */
     int64_t date_s;        /* http_date() */
     char date[32];
     uint64_t request_id; /* the state of a random sequence */

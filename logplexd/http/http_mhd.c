@@ -65,6 +65,7 @@ static void on_check(uv_check_t *check)
     MHD_UNSIGNED_LONG_LONG wait_ms = 0;
     enum MHD_Result has_wait = MHD_YES;
 
+    engine->server->turn_bytes = 0;
     if (!engine->must_run)
         return;
     for (unsigned i = 0; i < RUNS_A_TURN_MAX; i++) {
