@@ -407,10 +407,29 @@ static size_t digits_of(size_t value)
     return digits;
 }
 
+enum { WIDE_BYTES = 64 };
+
+/*
+ * What is short is copied with some of what stands behind it, in one go and
+ * without a call, where both sides have so much; whoever puts the next part
+ * writes over the rest.
+ */
+static char *put_wide(char *out, const char *out_end, lp_span span,
+                      const char *span_end)
+{
+    if (span.len_bytes > WIDE_BYTES || span_end - span.ptr < WIDE_BYTES ||
+        out_end - out < WIDE_BYTES) {
+        return put(out, span);
+    }
+    memcpy(out, span.ptr, WIDE_BYTES);
+    return out + span.len_bytes;
+}
+
 /* What the stored form and this one have in common is copied in one piece: the
  * PRI with the time and the space behind it, APP-NAME with PROCID, and MSG. */
-size_t lp_render_syslog(const lp_record *record, lp_span drain_token,
-                        bool is_counted, char *out, size_t room_bytes)
+size_t lp_render_syslog_at(const lp_record *record, lp_span drain_token,
+                           bool is_counted, char *out, size_t room_bytes,
+                           size_t *token_at)
 {
     const lp_marks *at = &record->marks;
     size_t pri_bytes = digits_of(at->pri) + LP_SPAN("<>1 ").len_bytes;
@@ -424,7 +443,10 @@ size_t lp_render_syslog(const lp_record *record, lp_span drain_token,
                         names.len_bytes + nils.len_bytes + msg.len_bytes +
                         end.len_bytes;
     size_t count_bytes = is_counted ? digits_of(line_bytes) + 1 : 0;
+    const char *in_end = record->bytes.ptr + record->bytes.len_bytes;
+    const char *out_end = out + count_bytes + line_bytes;
 
+    *token_at = count_bytes + head.len_bytes;
     if (count_bytes + line_bytes > room_bytes) {
         return count_bytes + line_bytes;
     }
@@ -433,12 +455,21 @@ size_t lp_render_syslog(const lp_record *record, lp_span drain_token,
         out[-1] = ' ';
         put_digits_before(out - 1, line_bytes);
     }
-    out = put(out, head);
+    out = put_wide(out, out_end, head, in_end);
     out = put(out, drain_token);
     *out++ = ' ';
-    out = put(out, names);
+    out = put_wide(out, out_end, names, in_end);
     out = put(out, nils);
     out = put(out, msg);
     put(out, end);
     return count_bytes + line_bytes;
+}
+
+size_t lp_render_syslog(const lp_record *record, lp_span drain_token,
+                        bool is_counted, char *out, size_t room_bytes)
+{
+    size_t token_at;
+
+    return lp_render_syslog_at(record, drain_token, is_counted, out, room_bytes,
+                               &token_at);
 }

@@ -86,11 +86,17 @@ static inline bool lp_procid_is(lp_span procid, lp_span meant)
  * tail:    TIME APP[PROCID]: MSG, and LF unless MSG ends in one
  * syslog:  LEN <PRI>1 TIME DRAIN-TOKEN APP PROCID - - MSG, LF as above;
  *          without "LEN " when is_counted is false
+ *
+ * lp_render_syslog_at() says besides where the token begins: another one of the
+ * same length may be put in its place.
  */
 LP_API size_t lp_render_tail(const lp_record *record, char *out,
                              size_t room_bytes);
 LP_API size_t lp_render_syslog(const lp_record *record, lp_span drain_token,
                                bool is_counted, char *out, size_t room_bytes);
+LP_API size_t lp_render_syslog_at(const lp_record *record, lp_span drain_token,
+                                  bool is_counted, char *out, size_t room_bytes,
+                                  size_t *token_at);
 
 #ifdef __cplusplus
 }

@@ -38,7 +38,7 @@ STAGES = {
     "take": ("lpi_take",),
     "request": ("direct_send",),
     "write": ("syslog_send",),
-    "render syslog": ("lp_render_syslog",),
+    "render syslog": ("lp_render_syslog_at",),
     "answer": ("lpi_answer_read",),
     "tail, text": ("path_tail_text",),
     "tail, events": ("path_tail_events",),
