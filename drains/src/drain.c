@@ -50,9 +50,10 @@ static void load_notice(lp_drain *drain, lpi_flight *flight)
     lpi_add_loss(&batch->loss, &flight->overflow);
     if (batch->loss.since_ns == 0)
         batch->loss.since_ns = batch->time_ns;
-    lpi_name_frame(batch, lp_channel_epoch(drain->ring), lp_drain_token(drain),
-                   lpi_sieve_text(drain->sieve),
-                   flight->picked ? flight->picked->picks[0].due_ns : 0);
+    if (!drain->protocol->is_nameless)
+        lpi_name_frame(batch, lp_channel_epoch(drain->ring),
+                       lp_drain_token(drain), lpi_sieve_text(drain->sieve),
+                       flight->picked ? flight->picked->picks[0].due_ns : 0);
 }
 
 void lpi_drain_rest_cursor(lp_drain *drain)
@@ -221,6 +222,7 @@ static bool send_taken(lp_drain *drain, lpi_taken *taken)
     bool is_to_go = is_due(drain, taken) && may_try(drain);
     lpi_flight *flight = is_to_go ? lpi_flight_create(drain, taken) : NULL;
 
+    drain->has_more = taken->is_full;
     if (flight) {
         launch(drain, flight, taken);
         return true;
@@ -284,17 +286,47 @@ static void await_lines(lp_drain *drain)
         linger(drain, 0);
 }
 
+static void come_to_next_round(lp_drain *drain)
+{
+    lpi_lanes_come(&drain->set->lanes, drain->ring,
+                   lp_cursor_mark(drain->cursor).seq);
+    drain->is_next = true;
+    lpi_set_wake(drain);
+}
+
+/* Who has little to send is not held up by those who have much. */
+static bool waits_for_those_behind(lp_drain *drain)
+{
+    lp_cursor_stats stats = LP_CURSOR_STATS_INIT;
+
+    if (!drain->protocol->has_lanes || !may_send(drain))
+        return false;
+    lp_cursor_stats_get(drain->cursor, &stats);
+    return lpi_lanes_is_ahead(&drain->set->lanes, drain->ring,
+                              stats.next_seq) &&
+           stats.pending_lines >= STEP_LINES;
+}
+
+/* Behind a batch: those of its lane have theirs before there is another one. */
+static bool lets_others_go_first(lp_drain *drain)
+{
+    if (drain->has_more && drain->protocol->has_lanes && may_send(drain))
+        come_to_next_round(drain);
+    return drain->is_next;
+}
+
 void lpi_drain_pump(lp_drain *drain)
 {
     if (drain->is_pumping)
         return;
     drain->is_pumping = true;
-    while (may_send(drain) && send_one(drain)) {
+    while (may_send(drain) && send_one(drain) && !lets_others_go_first(drain)) {
     }
     drain->is_pumping = false;
     if (!drain->flights)
         lpi_set_end_turn(drain); // it was given one, and had no use for it
-    await_lines(drain);
+    if (!drain->is_next)
+        await_lines(drain);
 }
 
 void lpi_drain_hurry(lp_drain *drain)
@@ -320,7 +352,11 @@ bool lpi_drain_may_deliver(const lp_drain *drain)
 void lpi_drain_woken(lp_drain *drain)
 {
     drain->is_armed = false;
-    lpi_drain_pump(drain);
+    drain->is_next = false;
+    if (waits_for_those_behind(drain))
+        come_to_next_round(drain);
+    else
+        lpi_drain_pump(drain);
 }
 
 /* What became of it ------------------------------------------------------- */
@@ -344,12 +380,21 @@ static void prove(lp_drain *drain)
     lpi_set_end_turn(drain);
 }
 
+size_t lpi_drain_most_bytes(const lp_drain *drain)
+{
+    size_t most_bytes = drain->set->opt.batch_bytes;
+    size_t protocol_bytes = drain->protocol->batch_max_bytes;
+
+    return protocol_bytes > 0 && protocol_bytes < most_bytes ? protocol_bytes
+                                                             : most_bytes;
+}
+
 /* What was too much for a sink may be welcome by now; small batches for ever
  * would make it slow for ever. */
 static void raise_limit(lp_drain *drain)
 {
     uint64_t now_ms = uv_now(drain->set->loop);
-    size_t most_bytes = drain->set->opt.batch_bytes;
+    size_t most_bytes = lpi_drain_most_bytes(drain);
 
     if (drain->batch_max_bytes >= most_bytes ||
         now_ms - drain->limited_ms < GROW_MS)
@@ -502,5 +547,8 @@ void lp_drain_ready(lp_drain *drain)
     if (drain->rest == LPI_REST_FAILED)
         return;
     drain->is_ready = true;
-    lpi_drain_pump(drain);
+    if (drain->protocol->has_lanes)
+        lpi_set_wake(drain); // then it has its turn
+    else
+        lpi_drain_pump(drain);
 }

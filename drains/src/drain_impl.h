@@ -17,6 +17,7 @@
 
 #include <uv.h>
 
+#include "lane.h"
 #include "logplex/drain.h"
 
 enum { LPI_RUNS_MAX = 64, LPI_TOKEN_MAX_BYTES = 255 };
@@ -109,6 +110,8 @@ struct lp_drain {
     lpi_drain_rest rest;
     bool is_ready;    /* the link takes batches                        */
     bool is_armed;    /* the cursor is                                 */
+    bool has_more;    /* the last batch was full                       */
+    bool is_next;     /* it comes to the next round                    */
     bool is_at_end;   /* the channel is closed, and has no more lines  */
     bool is_proven;   /* the last batch was answered                   */
     bool is_doubted;  /* the link has no sign that somebody reads, and waits */
@@ -125,7 +128,8 @@ struct lp_drain {
                                was that before this; 0: it is a new one */
     size_t batch_bytes;     /* less for a while behind batches that took too
                              long ... */
-    size_t batch_max_bytes; /* ... than the set's, or than the sink takes */
+    size_t batch_max_bytes; /* ... than the set's or the protocol's, or than the
+                               sink takes */
     uint64_t limited_ms;    /* loop time at which the sink set that limit */
     lp_drain_loss owed;     /* refused lines that nobody has told the sink */
 
@@ -166,15 +170,22 @@ struct lp_drains {
     struct lpi_http *http;         /* http_drain.c */
     struct lpi_resolver *resolver; /* resolver.c; NULL: no name was asked for */
     struct lpi_trust *trust;       /* tls_trust.c; NULL: nobody has needed it */
+    struct lpi_sheets *sheets;     /* sheet.c; likewise */
+    lpi_lanes lanes;
 
     unsigned opening;
     unsigned opening_others; /* of these, not LPI_KNOWN */
     lpi_queue queues[LPI_QUEUES];
 
     uv_async_t async;
+    uv_check_t check;
+    uv_idle_t idle;       /* while somebody is woken, by the loop's thread */
     uv_mutex_t wake_lock; /* over what any thread does: */
     lpi_queue woken;
     size_t woken_count;
+    bool is_waking; /* they are being called */
+    bool has_thread;
+    uv_thread_t thread; /* the loop's */
 };
 
 /* drain_set.c */
@@ -212,6 +223,7 @@ void lpi_flights_take_back(lp_drain *drain);
 /* What is to be read on is found again; meanwhile nothing is pinned. */
 void lpi_drain_rest_cursor(lp_drain *drain);
 void lpi_drain_pump(lp_drain *drain);
+size_t lpi_drain_most_bytes(const lp_drain *drain); /* in a batch, ever */
 void lpi_drain_woken(lp_drain *drain);
 uint64_t lpi_drain_pending(lp_drain *drain); /* lines */
 void lpi_drain_hurry(lp_drain *drain);

@@ -9,28 +9,52 @@
 #include "backoff.h"
 #include "http_drain.h"
 #include "resolver.h"
+#include "sheet.h"
 #include "syslog_drain.h"
 #include "tls_trust.h"
 
 #define PINNED_MAX_BYTES ((size_t)64 << 20)
 
+enum { ROUNDS_MAX = 64 /* in a turn of the loop */ };
+
 /* Waking ------------------------------------------------------------------ */
+
+static void on_idle(uv_idle_t *idle)
+{
+    (void)idle; // the loop does not wait while there is one
+}
+
+/*
+ *     any thread --async--> [ events of a turn ] --> on_check: who is woken
+ *                                 |                     ^
+ *                                 +-- the loop's own ---+
+ *
+ * So lines that came in a turn leave in it, and no event is written for them.
+ * Under the lock.
+ */
+static void ask_for_check(lp_drains *set)
+{
+    uv_thread_t self = uv_thread_self();
+
+    if (set->has_thread && uv_thread_equal(&set->thread, &self))
+        uv_idle_start(&set->idle, on_idle);
+    else
+        uv_async_send(&set->async);
+}
 
 void lpi_set_wake(lp_drain *drain)
 {
     lp_drains *set = drain->set;
-    bool is_first;
 
     uv_mutex_lock(&set->wake_lock);
-    is_first = TAILQ_EMPTY(&set->woken);
+    if (TAILQ_EMPTY(&set->woken) && !set->is_waking)
+        ask_for_check(set);
     if (!drain->is_woken) {
         drain->is_woken = true;
         TAILQ_INSERT_TAIL(&set->woken, drain, woken);
         set->woken_count++;
     }
     uv_mutex_unlock(&set->wake_lock);
-    if (is_first)
-        uv_async_send(&set->async);
 }
 
 /* Under the lock. */
@@ -54,22 +78,52 @@ static lp_drain *next_woken(lp_drains *set)
     return drain;
 }
 
-static void on_async(uv_async_t *async)
+/* How many come to the next round. While it is on, none asks for a check. */
+static size_t begin_round(lp_drains *set, bool is_on)
 {
-    lp_drains *set = async->data;
-    lp_drain *drain;
-    size_t left;
+    size_t count;
 
     uv_mutex_lock(&set->wake_lock);
-    left = set->woken_count; // who is woken again waits for the next turn
+    count = set->woken_count;
+    set->is_waking = is_on && count > 0;
+    if (!is_on && count > 0)
+        ask_for_check(set);
     uv_mutex_unlock(&set->wake_lock);
-    while (left-- > 0 && (drain = next_woken(set)) != NULL)
-        lpi_drain_woken(drain);
+    set->lanes.round++;
+    return count;
+}
+
+static void learn_thread(lp_drains *set)
+{
     uv_mutex_lock(&set->wake_lock);
-    left = set->woken_count;
+    set->thread = uv_thread_self();
+    set->has_thread = true;
     uv_mutex_unlock(&set->wake_lock);
-    if (left > 0)
-        uv_async_send(&set->async);
+}
+
+/* In rounds, as those who have more to send are woken again; but not for ever. */
+static void on_check(uv_check_t *check)
+{
+    lp_drains *set = check->data;
+    lp_drain *drain;
+    size_t count;
+
+    uv_idle_stop(&set->idle);
+    if (!set->has_thread)
+        learn_thread(set);
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        count = begin_round(set, true);
+        if (count == 0)
+            return;
+        while (count-- > 0 && (drain = next_woken(set)) != NULL)
+            lpi_drain_woken(drain);
+    }
+    begin_round(set, false);
+}
+
+static void on_async(uv_async_t *async)
+{
+    (void)async; // a turn has begun, and ends with the check
 }
 
 /* Its cursor is closed, so nobody wakes it any more; but it may be woken. */
@@ -261,7 +315,7 @@ void lpi_set_handle_closed(lp_drains *set)
         free_set(set);
 }
 
-static void on_async_closed(uv_handle_t *handle)
+static void on_handle_closed(uv_handle_t *handle)
 {
     lpi_set_handle_closed(handle->data);
 }
@@ -298,8 +352,11 @@ lp_err lp_drains_create(uv_loop_t *loop, const lp_drains_options *options,
         free(set); // out of descriptors, most likely
         return LP_E_NOMEM;
     }
-    set->async.data = set;
-    set->open_handles = 1;
+    uv_check_init(loop, &set->check);
+    uv_idle_init(loop, &set->idle);
+    set->async.data = set->check.data = set->idle.data = set;
+    set->open_handles = 3;
+    uv_check_start(&set->check, on_check);
     err = add_protocols(set);
     if (err != LP_OK) {
         lp_drains_destroy(set);
@@ -319,8 +376,11 @@ void lp_drains_destroy(lp_drains *set)
         lp_drain_close(drain);
     lpi_http_destroy(set->http);
     lpi_trust_free(set->trust);
+    lpi_sheets_free(set->sheets);
     lpi_resolver_close(set->resolver);
-    uv_close((uv_handle_t *)&set->async, on_async_closed);
+    uv_close((uv_handle_t *)&set->async, on_handle_closed);
+    uv_close((uv_handle_t *)&set->check, on_handle_closed);
+    uv_close((uv_handle_t *)&set->idle, on_handle_closed);
 }
 
 static void pump_all(lp_drains *set)

@@ -74,6 +74,11 @@ void lpi_socket_close(lpi_socket *s, bool with_reset)
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
+static void watch_again(lpi_socket *s)
+{
+    uv_poll_start(s->poll, s->watched, on_poll);
+}
+
 static void say_unreached(lpi_socket *s, const char *reason)
 {
     snprintf(s->why, sizeof(s->why), "it could not be reached: %s", reason);
@@ -99,6 +104,7 @@ static int start_connect(lpi_socket *s, const struct sockaddr *to)
         return ENOMEM;
     }
     s->poll->data = s;
+    s->watched = 0;
     if (connect(s->fd, to, address_bytes(to)) != 0 && errno != EINPROGRESS)
         return errno;
     lpi_socket_watch(s, UV_WRITABLE);
@@ -163,7 +169,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         return;
     }
     if (status != 0)
-        lpi_socket_watch(s, s->watched); // libuv does not, after an error
+        watch_again(s); // libuv does not, after an error
     s->calls->events(s->ctx, events, status != 0);
 }
 
@@ -303,10 +309,13 @@ int lpi_socket_fd(const lpi_socket *s)
     return s->fd;
 }
 
+/* libuv tells the kernel each time, whether there is a change or not. */
 void lpi_socket_watch(lpi_socket *s, int events)
 {
+    if (s->watched == events)
+        return;
     s->watched = events;
-    uv_poll_start(s->poll, events, on_poll);
+    watch_again(s);
 }
 
 void lpi_socket_set_timer(lpi_socket *s, uint64_t ms)

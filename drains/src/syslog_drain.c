@@ -21,14 +21,16 @@
 #include <string.h>
 
 #include "caution.h"
-#include "logplex/render.h"
 #include "peer_socket.h"
+#include "sheet.h"
 #include "sizes.h"
 #include "syslog_target.h"
 #include "transport.h"
 
 enum {
     WINDOW = 64,
+    /* What is rendered for one drain is in the cache for the next one. */
+    BATCH_BYTES = 256 << 10,
     LOOK_MS = 50 /* how often it is asked what has arrived */
 };
 
@@ -36,6 +38,7 @@ typedef struct connection connection;
 
 typedef struct syslog_link {
     lpi_target target;
+    lpi_sheets *sheets;
     bool is_tls;
     bool is_suspect; /* an open connection failed, and none was trusted since */
     connection *connection; /* NULL: closed */
@@ -48,14 +51,14 @@ struct connection {
     bool is_open;             /* the transport has begun */
     bool is_ending;           /* nothing is sent any more */
     bool has_leftover;        /* there is a batch that it has no part of */
-    char *text; /* rendered: what the kernel has, and what is still to go */
+    char *text; /* of the last batch, what is still to go; NULL: nothing */
     size_t text_bytes, text_at;
-    uint64_t written_bytes; /* of text, in all */
+    uint64_t written_bytes; /* in all */
     lpi_caution caution;
-    uint64_t counted_bytes; /* of text, as delivered lines */
+    uint64_t counted_bytes; /* as delivered lines */
     lpi_sizes lines;        /* behind these; a notice's in the line after it */
-    uint64_t arrived_bytes; /* of text     */
-    uint64_t progress_ms;   /* since when there are no more */
+    uint64_t arrived_bytes;
+    uint64_t progress_ms; /* since when there are no more */
 };
 
 /* Closing ----------------------------------------------------------------- */
@@ -155,10 +158,9 @@ static void give_up_transport(connection *c, lpi_io io)
 
 /* Writing ----------------------------------------------------------------- */
 
-/* Of the text, to be written now. */
-static size_t sendable_bytes(const connection *c)
+/* Of so many that are left, those to be written now. */
+static size_t sendable_bytes(const connection *c, size_t left_bytes)
 {
-    size_t left_bytes = c->text_bytes - c->text_at;
     uint64_t allowed_bytes = c->caution.allowed_bytes - c->written_bytes;
 
     if (!c->caution.is_on || left_bytes < allowed_bytes)
@@ -166,24 +168,70 @@ static size_t sendable_bytes(const connection *c)
     return (size_t)allowed_bytes;
 }
 
-/* As much as the kernel takes. False: the connection has been given up. */
-static bool write_on(connection *c)
+static size_t left_bytes(const connection *c)
 {
-    size_t some_bytes = sendable_bytes(c);
-    size_t taken_bytes = 0;
+    return c->text_bytes - c->text_at;
+}
+
+/* As much as the kernel takes. False: the connection has been given up. */
+static bool write_some(connection *c, const char *data, size_t data_bytes,
+                       size_t *taken_bytes)
+{
+    size_t some_bytes = sendable_bytes(c, data_bytes);
     lpi_io io;
 
+    *taken_bytes = 0;
     if (some_bytes == 0)
         return true;
-    io = c->transport->calls->write(c->transport, c->text + c->text_at,
-                                    some_bytes, &taken_bytes);
-    c->text_at += taken_bytes;
-    c->written_bytes += taken_bytes;
-    if (taken_bytes > 0)
-        lp_drain_count_sent(c->link->target.drain, taken_bytes);
+    io =
+        c->transport->calls->write(c->transport, data, some_bytes, taken_bytes);
+    c->written_bytes += *taken_bytes;
+    if (*taken_bytes > 0)
+        lp_drain_count_sent(c->link->target.drain, *taken_bytes);
     if (io == LPI_IO_FAILED)
         give_up_transport(c, io);
     return io != LPI_IO_FAILED;
+}
+
+/* What is left of the last batch. False: as above. */
+static bool write_on(connection *c)
+{
+    size_t taken_bytes;
+    bool is_on =
+        write_some(c, c->text + c->text_at, left_bytes(c), &taken_bytes);
+
+    c->text_at += taken_bytes;
+    return is_on;
+}
+
+/* Behind what is left already. False: there is no memory. */
+static bool keep(connection *c, const char *data, size_t data_bytes)
+{
+    char *text;
+
+    if (data_bytes == 0)
+        return true;
+    text = realloc(c->text, c->text_bytes + data_bytes);
+    if (!text)
+        return false;
+    memcpy(text + c->text_bytes, data, data_bytes);
+    c->text = text;
+    c->text_bytes += data_bytes;
+    return true;
+}
+
+/* Writes what goes now, and keeps the rest. False: it has been given up. */
+static bool offer(connection *c, const char *data, size_t data_bytes)
+{
+    size_t taken_bytes = 0;
+
+    if (c->is_open && !c->text &&
+        !write_some(c, data, data_bytes, &taken_bytes))
+        return false;
+    if (keep(c, data + taken_bytes, data_bytes - taken_bytes))
+        return true;
+    give_up(c, "there is no memory for a batch");
+    return false;
 }
 
 static void look_again(connection *c)
@@ -196,8 +244,8 @@ static void look_again(connection *c)
 static void after_write(connection *c)
 {
     look_again(c);
-    if (c->text_at < c->text_bytes) {
-        lpi_socket_watch(c->socket, sendable_bytes(c) > 0
+    if (left_bytes(c) > 0) {
+        lpi_socket_watch(c->socket, sendable_bytes(c, left_bytes(c)) > 0
                                         ? UV_READABLE | UV_WRITABLE
                                         : UV_READABLE);
         return;
@@ -235,7 +283,7 @@ static void send_on(connection *c)
 
 static bool is_held_back(const connection *c)
 {
-    return c->text_at < c->text_bytes && sendable_bytes(c) == 0 &&
+    return left_bytes(c) > 0 && sendable_bytes(c, left_bytes(c)) == 0 &&
            c->arrived_bytes == c->written_bytes;
 }
 
@@ -388,69 +436,50 @@ static connection *connect_to(syslog_link *link)
     return c;
 }
 
-/* Rendering --------------------------------------------------------------- */
+/* Batches ----------------------------------------------------------------- */
 
-/* Room for the batch in the drain's own form: each line grows by no more than
- * the token, "- -", an LF and digits of its count. */
-static size_t rendered_max_bytes(const syslog_link *link,
-                                 const lp_drain_batch *batch)
+/* What comes in front of the first line arrives with it. False: there is no
+ * memory. */
+static bool await_lines(connection *c, const lpi_rendered *lines, size_t count,
+                        size_t notice_bytes)
 {
-    return LP_DRAIN_NOTICE_MAX_BYTES + batch->bytes +
-           batch->line_count * (link->target.token_bytes + 16);
-}
-
-/* Lines that end with an LF have none within, as the peer would see the end of
- * the line there (RFC 6587 3.4.2). */
-static void join_lines(char *line, size_t line_bytes)
-{
-    for (size_t i = 0; i + 1 < line_bytes; i++)
-        if (line[i] == '\n')
-            line[i] = ' ';
-}
-
-static bool render_run(connection *c, const lp_run *run, size_t room_bytes,
-                       size_t *notice_bytes)
-{
-    const lpi_target *target = &c->link->target;
-    lp_span token = lp_span_of(target->token, target->token_bytes);
-
-    for (uint32_t i = 0; i < run->line_count; i++) {
-        lp_record record = lp_run_at(run, i);
-        char *line = c->text + c->text_bytes;
-        size_t line_bytes =
-            lp_render_syslog(&record, token, !target->is_newline_framed, line,
-                             room_bytes - c->text_bytes);
-
-        if (target->is_newline_framed)
-            join_lines(line, line_bytes);
-        if (!lpi_sizes_push(&c->lines, line_bytes + *notice_bytes))
+    for (size_t i = 0; i < count; i++)
+        if (!lpi_sizes_push(&c->lines, lpi_rendered_line_bytes(lines, i) +
+                                           (i == 0 ? notice_bytes : 0)))
             return false;
-        *notice_bytes = 0;
-        c->text_bytes += line_bytes;
-    }
     return true;
 }
 
 /* False: there is no memory. */
-static bool render(connection *c, const lp_drain_batch *batch)
+static bool render(connection *c, const lp_drain_batch *batch,
+                   size_t notice_bytes, lpi_rendered *lines)
 {
     const lpi_target *target = &c->link->target;
-    lp_span token = lp_span_of(target->token, target->token_bytes);
-    size_t room_bytes = rendered_max_bytes(c->link, batch);
-    size_t notice_bytes;
 
+    if (!lpi_sheets_render(c->link->sheets, target->drain, batch,
+                           !target->is_newline_framed, lines))
+        return false;
     if (c->lines.count == 0) // nothing was to arrive until now
         c->progress_ms = lpi_socket_now_ms(c->socket);
-    c->text = malloc(room_bytes);
-    if (!c->text)
+    return await_lines(c, lines, batch->line_count, notice_bytes);
+}
+
+/* False: it has been given up. */
+static bool send_batch(connection *c, const lp_drain_batch *batch)
+{
+    const lpi_target *target = &c->link->target;
+    char notice[LP_DRAIN_NOTICE_MAX_BYTES];
+    size_t notice_bytes = lp_drain_print_notice(
+        batch, lp_span_of(target->token, target->token_bytes),
+        !target->is_newline_framed, notice, sizeof(notice));
+    lpi_rendered lines;
+
+    if (!render(c, batch, notice_bytes, &lines)) {
+        c->has_leftover = true;
+        give_up(c, "there is no memory for a batch");
         return false;
-    notice_bytes = lp_drain_print_notice(
-        batch, token, !target->is_newline_framed, c->text, room_bytes);
-    c->text_bytes = notice_bytes;
-    for (uint32_t i = 0; i < batch->run_count; i++)
-        if (!render_run(c, &batch->runs[i], room_bytes, &notice_bytes))
-            return false;
-    return true;
+    }
+    return offer(c, notice, notice_bytes) && offer(c, lines.text, lines.bytes);
 }
 
 static bool syslog_send(void *ctx, const lp_drain_batch *batch)
@@ -470,12 +499,7 @@ static bool syslog_send(void *ctx, const lp_drain_batch *batch)
     // Small batches would fill the window before it is looked again.
     if (link->target.drain->flight_count > WINDOW / 4)
         confirm_arrived(c);
-    if (!render(c, batch)) {
-        c->has_leftover = true;
-        give_up(c, "there is no memory for a batch");
-        return false;
-    }
-    if (!c->is_open || !write_on(c))
+    if (!send_batch(c, batch) || !c->is_open)
         return false;
     after_write(c);
     return c->text == NULL;
@@ -488,6 +512,7 @@ static void syslog_close(void *ctx)
     syslog_link *link = ctx;
 
     disconnect(link);
+    lpi_sheets_leave(link->sheets, lp_drain_channel(link->target.drain));
     lpi_target_fini(&link->target);
     free(link);
 }
@@ -509,11 +534,14 @@ static lp_err open_link(lp_drain *drain, lp_span url, lp_span token,
     if (!link)
         return LP_E_NOMEM;
     link->is_tls = is_tls;
-    err = lpi_target_init(&link->target, drain, url, token);
+    link->sheets = lpi_sheets_of(drain->set);
+    err = link->sheets ? lpi_target_init(&link->target, drain, url, token)
+                       : LP_E_NOMEM;
     if (err != LP_OK) {
         free(link);
         return err;
     }
+    lpi_sheets_enter(link->sheets, lp_drain_channel(drain));
     *out = link;
     return LP_OK;
 }
@@ -539,6 +567,9 @@ lp_err lpi_syslog_register(lp_drains *set)
         .window = WINDOW,
         .copies = true,
         .is_prompt = true,
+        .has_lanes = true,
+        .is_nameless = true,
+        .batch_max_bytes = BATCH_BYTES,
         .scheme = "syslog",
         .open = open_plain,
         .send = syslog_send,

@@ -322,6 +322,7 @@ lp_err lpi_syslog_udp_register(lp_drains *set)
         .struct_bytes = sizeof(protocol),
         .window = 1,
         .is_prompt = true,
+        .is_nameless = true,
         .scheme = "syslog+udp",
         .open = udp_open,
         .send = udp_send,

@@ -270,7 +270,8 @@ typedef struct lp_drain_batch {
                            does not want */
     lp_drain_loss loss; /* to be told in front of the lines */
     int64_t time_ns;    /* of the notice: when the first line arrived */
-    char frame_id[LP_DRAIN_FRAME_ID_BYTES + 1]; /* capital hex digits */
+    char frame_id[LP_DRAIN_FRAME_ID_BYTES + 1]; /* capital hex digits; empty for
+                                                   a protocol that is nameless */
 } lp_drain_batch;
 
 enum { LP_DRAIN_NOTICE_MAX_BYTES = 512 };
@@ -310,7 +311,13 @@ typedef struct lp_drain_protocol {
     bool answers; /* the sink itself says what has arrived, so that one word of
                      it ends the backoff; else it has to go on for
                      answer_timeout_ms without a failure */
-    const char *scheme; /* of its URLs, in small letters */
+    bool has_lanes;         /* what it does for a batch is less when it does it
+                               for the next drain of the channel: they take
+                               turns, and their batches end at the same lines */
+    bool is_nameless;       /* frame ids are not wanted, and are not made */
+    size_t batch_max_bytes; /* where the set's batch_bytes is more; 0: that is
+                               what counts */
+    const char *scheme;     /* of its URLs, in small letters */
     void *ctx;
     lp_err (*open)(void *ctx, lp_drain *drain, lp_span url, lp_span token,
                    void **link);

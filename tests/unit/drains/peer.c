@@ -26,6 +26,8 @@ static void take_line(peer *p, const char *line, size_t line_bytes)
     size_t kept_bytes =
         line_bytes < sizeof(p->line) ? line_bytes : sizeof(p->line) - 1;
 
+    if (p->token)
+        assert_non_null(memmem(line, line_bytes, p->token, strlen(p->token)));
     p->lines++;
     p->line_bytes = line_bytes;
     memcpy(p->line, line, kept_bytes);

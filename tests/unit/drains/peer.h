@@ -22,6 +22,7 @@ typedef struct peer {
     const char *priorities;                       /* NULL: NORMAL */
     bool wants_certificate;
     bool is_by_newline; /* else counted */
+    const char *token;  /* that each line is to have; NULL: any */
     bool is_mute;       /* it accepts, and does no more */
 
     unsigned connections;

@@ -239,6 +239,50 @@ static void nothing_comes_twice_of_what_was_acknowledged(void **state)
     }
 }
 
+/* What is rendered for one is sent by the others with their own tokens, and what
+ * one could not send stays its own. */
+static void drains_of_a_channel_each_send_their_token(void **state)
+{
+    static const char *const tokens[] = {" d.1 ", " d.2 ", " d.3 "};
+    static const size_t reads_bytes[] = {ALL, 16384, 9000};
+    lp_drain *drains[3];
+    peer *peers[3];
+    fixture f;
+
+    (void)state;
+    begin(&f, RING_BYTES);
+    for (int i = 0; i < 3; i++) {
+        char url[64];
+
+        peers[i] = new_peer(NULL);
+        peers[i]->token = tokens[i];
+        if (i == 0) {
+            open_to(&f, peers[i], "127.0.0.1", "");
+            drains[i] = f.drain;
+            continue;
+        }
+        snprintf(url, sizeof(url), "syslog://127.0.0.1:%u",
+                 (unsigned)peers[i]->port);
+        CHECK_OK(lp_drain_open(f.set, f.channel, lp_span_str(url),
+                               lp_span_of(tokens[i] + 1, 3), NULL, &drains[i]));
+    }
+    say_lines(&f, 1, 20000, 200);
+    for (int i = 0; i < 3; i++) {
+        f.drain = drains[i];
+        for (int n = 0; n < TURNS_MAX && status_of(&f).delivered_lines < 20000;
+             n++) {
+            run_for(&f, 1);
+            for (int other = 0; other < 3; other++)
+                peer_step(peers[other], reads_bytes[other]);
+        }
+        run_until_delivered(&f, peers[i], 20000, ALL);
+        has_each_once(peers[i], 20000);
+    }
+    for (int i = 0; i < 3; i++)
+        free_peer(peers[i]);
+    end(&f);
+}
+
 static void lines_end_by_newline_where_that_is_asked_for(void **state)
 {
     const pki_pair *shown[] = {NULL, &good};
@@ -697,6 +741,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_slow_reader_gets_each_line_once_over_tcp),
+        cmocka_unit_test(drains_of_a_channel_each_send_their_token),
         cmocka_unit_test(a_slow_reader_gets_each_line_once_over_tls_1_3),
         cmocka_unit_test(a_slow_reader_gets_each_line_once_over_tls_1_2),
         cmocka_unit_test(
