@@ -10,6 +10,9 @@
 
 /* Values ------------------------------------------------------------------ */
 
+/* A series with so many values in a second is worth counters for its buckets. */
+enum { OFTEN = 32 };
+
 /* A value, and where sketches count it. */
 typedef struct valued {
     double value;
@@ -79,6 +82,9 @@ __attribute__((noinline)) static void count_any(lp_aggregate *aggregate,
     }
     open->max_seq = v->value > open->values.max ? seq : open->max_seq;
     lpi_sketch_add_at(&open->values, &live->home, v->value, v->place);
+    if (open->values.count >= OFTEN) {
+        lpi_side_spread(&open->values.sides[1], &live->home);
+    }
 }
 
 /* The same; inline for zero, and for a positive value whose bucket has a counter,

@@ -513,6 +513,24 @@ static bool grow(lp_sketch_side *side, lp_sketch_home *home, key_range range,
     return grow_dense(side, home, form, range, key);
 }
 
+void lpi_side_spread(lp_sketch_side *side, lp_sketch_home *home)
+{
+    const lpi_block *block = side->block;
+    key_range range;
+    unsigned form;
+    size_t bytes;
+
+    if (block == NULL || block->form != LPI_FORM_LIST ||
+        !range_of(side, &range)) {
+        return;
+    }
+    form = form_for(side, range.high, 0);
+    bytes = lpi_block_bytes(form, dense_capacity(home, form, range));
+    if (bytes <= KEPT_MAX_BYTES && home->bytes + bytes <= home->bytes_max / 2) {
+        grow_dense(side, home, form, range, range.high);
+    }
+}
+
 /* Has the list an entry to spare for a new key, at one of its ends? */
 static bool list_extend(lp_sketch_side *side, uint32_t key, uint64_t n)
 {

@@ -38,6 +38,10 @@ void lpi_side_settle(lp_sketch_side *side, const lp_sketch_home *home);
 
 void lpi_side_clear(lp_sketch_side *side, lp_sketch_home *home);
 
+/* Where a list is often added to: counters take its place, of which each is found at
+ * once, unless home would have less than half of its memory left. */
+void lpi_side_spread(lp_sketch_side *side, lp_sketch_home *home);
+
 /* Forgets all values, but keeps a block of a usual size for those to come. */
 void lpi_side_reset(lp_sketch_side *side, lp_sketch_home *home);
 
