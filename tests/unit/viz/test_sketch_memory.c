@@ -293,6 +293,73 @@ static void collapsed_ones_merge_into_the_sketch_of_all(void **state)
     }
 }
 
+/* Spread ------------------------------------------------------------------ */
+
+static void a_list_that_is_spread_counts_what_it_did(void **state)
+{
+    stingy memory = {0};
+    lp_sketch_home home = stingy_home(&memory, UINT64_MAX, 0);
+    lp_sketch list = {0};
+    lp_sketch spread = {0};
+
+    (void)state;
+    lpi_side_spread(&spread.sides[1], &home); // of nothing
+    assert_null(spread.sides[1].block);
+    for (int i = 0; i < 3000; i++) {
+        // 10 buckets, one of which has no room in a counter of eight bits.
+        double value = i % 3 == 0 ? 7 : 1 + i % 10;
+
+        lp_sketch_add(&list, &home, value);
+        lp_sketch_add(&spread, &home, value);
+        if (i == 100 || i == 2000) {
+            lpi_side_spread(&spread.sides[1], &home);
+        }
+    }
+    assert_int_equal(((lpi_block *)list.sides[1].block)->form, LPI_FORM_LIST);
+    assert_int_equal(((lpi_block *)spread.sides[1].block)->form, LPI_FORM_16);
+    assert_same(&list, &home, &spread, &home);
+    lp_sketch_clear(&list, &home);
+    lp_sketch_clear(&spread, &home);
+    assert_int_equal(memory.held_bytes, 0);
+}
+
+static void no_list_is_spread_where_it_takes_what_others_may_need(void **state)
+{
+    stingy memory = {.refuse_from = UINT64_MAX, .refuse_count = 1};
+    lp_sketch_home home = stingy_home(&memory, 200, 0);
+    lp_sketch sketch = {0};
+    const lpi_block *block;
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        lp_sketch_add(&sketch, &home, pow(2, i));
+    }
+    // Counters of three octaves are more than 100 bytes.
+    lpi_side_spread(&sketch.sides[1], &home);
+    block = sketch.sides[1].block;
+    assert_int_equal(block->form, LPI_FORM_LIST);
+    assert_int_equal(home.refused, 0);
+    // There may be room, and nobody who gives it.
+    home.bytes_max = 4000;
+    memory.refuse_from = memory.asked;
+    lpi_side_spread(&sketch.sides[1], &home);
+    assert_ptr_equal(sketch.sides[1].block, block);
+    assert_int_equal(home.refused, 1);
+    lpi_side_spread(&sketch.sides[1], &home);
+    block = sketch.sides[1].block;
+    assert_int_equal(block->form, LPI_FORM_8);
+    assert_int_equal(lpi_side_count(&sketch.sides[1]), 4);
+    lp_sketch_clear(&sketch, &home);
+    // Nor where it would not be kept.
+    for (int i = 0; i < 4; i++) {
+        lp_sketch_add(&sketch, &home, pow(10000, i));
+    }
+    lpi_side_spread(&sketch.sides[1], &home);
+    block = sketch.sides[1].block;
+    assert_int_equal(block->form, LPI_FORM_LIST);
+    lp_sketch_clear(&sketch, &home);
+}
+
 /* Refused ----------------------------------------------------------------- */
 
 /* Adds, merges and packs with an allocator that says no at some places. */
@@ -410,6 +477,8 @@ int main(void)
         cmocka_unit_test(the_floor_does_not_tell_in_which_order_values_came),
         cmocka_unit_test(few_values_collapse_as_many_do),
         cmocka_unit_test(collapsed_ones_merge_into_the_sketch_of_all),
+        cmocka_unit_test(a_list_that_is_spread_counts_what_it_did),
+        cmocka_unit_test(no_list_is_spread_where_it_takes_what_others_may_need),
         cmocka_unit_test(no_refused_block_loses_a_count),
         cmocka_unit_test(no_budget_is_exceeded_and_none_loses_a_count),
         cmocka_unit_test(without_memory_the_highest_are_kept),
