@@ -212,9 +212,16 @@ static inline uint64_t lpi_pairs_word(const lpi_pairs *pairs, const char *at)
 {
     ptrdiff_t left = pairs->end - at;
 
-    return left >= (ptrdiff_t)sizeof(uint64_t)
-               ? lp_swar_load(at)
-               : lpi_pairs_word_short(at, (size_t)left);
+    if (left >= (ptrdiff_t)sizeof(uint64_t)) {
+        return lp_swar_load(at);
+    }
+    if (pairs->end - pairs->start < (ptrdiff_t)sizeof(uint64_t)) {
+        return lpi_pairs_word_short(at, (size_t)left);
+    }
+    // The last eight, without those in front of at; none may be left. A copy of
+    // what is left would have to be in memory before it can be read as a number.
+    return lp_swar_load(pairs->end - sizeof(uint64_t)) >> 8 >>
+           8 * (sizeof(uint64_t) - 1 - (size_t)left);
 }
 
 #endif /* LP_PAIRS_H */
