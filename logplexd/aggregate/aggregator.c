@@ -229,18 +229,10 @@ static void take_run(aggregator *a, const lp_run *run, aggregator_read *out)
     out->bytes += run->bytes.len_bytes;
 }
 
-static uint64_t appended_bytes_of(const aggregator *a)
-{
-    lp_channel_stats stats = LP_CHANNEL_STATS_INIT;
-
-    lp_channel_stats_get(a->ring, &stats);
-    return stats.appended_bytes;
-}
-
 void aggregator_read_on(aggregator *a, uint64_t bytes_max, aggregator_read *out)
 {
     int64_t counted_ns = aggregator_over_ns(wall_clock_ns());
-    uint64_t appended_bytes;
+    aggregator_unread unread;
     lp_err err = LP_OK;
     lp_run run;
 
@@ -250,7 +242,9 @@ void aggregator_read_on(aggregator *a, uint64_t bytes_max, aggregator_read *out)
         return;
     }
     beneficiary = a->ring;
-    appended_bytes = appended_bytes_of(a);
+    aggregator_unread_get(a, &unread);
+    if (a->numbers)
+        lp_aggregate_expect(a->numbers, unread.lines);
     while (err == LP_OK && out->bytes <= bytes_max) {
         err = lp_cursor_next(a->cursor, RUN_LINES, RUN_BYTES, &run);
         take_run(a, &run, out);
@@ -261,7 +255,7 @@ void aggregator_read_on(aggregator *a, uint64_t bytes_max, aggregator_read *out)
     beneficiary = NULL;
     uv_mutex_unlock(&a->lock);
     aggregator_has_counted(a, counted_ns);
-    a->read_bytes = err == LP_OK ? a->read_bytes + out->bytes : appended_bytes;
+    a->read_bytes += err == LP_OK ? out->bytes : unread.bytes;
     if (err == LP_E_CLOSED)
         out->news = AGGREGATOR_END;
     else if (out->lines == 0)

@@ -5,8 +5,8 @@
 #include "aggregate_impl.h"
 #include "tier.h"
 
-/* So many lines are worth to fetch all that may be touched. */
-enum { PREFETCH_LINES = 4 };
+/* So many lines are worth to load the series, and the list of lines for values. */
+enum { LOAD_LINES = 16, LOAD_LIST_LINES = 128 };
 
 /* Shared ------------------------------------------------------------------ */
 
@@ -218,11 +218,23 @@ lp_err lp_aggregate_run(lp_aggregate *aggregate, const lp_run *run)
     if (!aggregate->is_started) {
         lpi_tiers_start(aggregate, lpi_second_of(lp_run_at(run, 0).arrival_ns));
     }
-    if (run->line_count >= PREFETCH_LINES) {
-        lpi_table_prefetch(&aggregate->live->table);
-    }
     count_lines(aggregate, run);
     return LP_OK;
+}
+
+void lp_aggregate_expect(const lp_aggregate *aggregate, uint64_t lines)
+{
+    const lpi_live *live = aggregate->live;
+
+    if (live == NULL || lines < LOAD_LINES) {
+        return;
+    }
+    lpi_table_load(&live->table);
+    lpi_load_lines(live->memo.processes, sizeof(live->memo.processes));
+    lpi_load_lines(live->memo.routes, sizeof(live->memo.routes));
+    if (lines >= LOAD_LIST_LINES && live->exemplars.list != NULL) {
+        lpi_load_lines(live->exemplars.list, live->exemplars.bytes);
+    }
 }
 
 void lp_aggregate_tick(lp_aggregate *aggregate, int64_t now_ns)

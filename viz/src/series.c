@@ -6,8 +6,8 @@
 #include "aggregate_impl.h"
 #include "process.h"
 
-/* Of a cache, that most of a block's counters are in. */
-enum { BLOCK_LINES = 4 };
+/* Most of a block's values are in its lower counters. */
+enum { BLOCK_BYTES = 5 * LPI_CACHE_LINE_BYTES };
 
 /* Fixed series ------------------------------------------------------------ */
 
@@ -253,38 +253,43 @@ uint32_t lpi_table_next_touched(const lpi_table *table, uint32_t at)
     return table->count;
 }
 
-static inline void prefetch_block(const char *block)
+/* Of the first that are to be loaded from at on; NULL: there is none. */
+static inline const lpi_series *next_lively(const lpi_table *table,
+                                            uint32_t *slot)
 {
-    for (unsigned line = 0; block != NULL && line < BLOCK_LINES; line++) {
-        __builtin_prefetch(block + (size_t)line * LPI_CACHE_LINE_BYTES, 1);
+    while (*slot < table->count) {
+        uint32_t at = (*slot)++;
+        uint64_t word = table->touched[at / 64] | table->warm[at / 64];
+
+        word >>= at % 64;
+        if (word == 0) {
+            *slot = (at / 64 + 1) * 64;
+        } else {
+            *slot = at + (uint32_t)__builtin_ctzll(word) + 1;
+            return &table->series[*slot - 1];
+        }
     }
+    return NULL;
 }
 
-void lpi_table_prefetch(const lpi_table *table)
+void lpi_table_load(const lpi_table *table)
 {
-    uint32_t words = (table->count + 63) / 64;
+    const lpi_series *series;
 
-    for (uint32_t word = 0; word < words; word++) {
-        const lpi_series *series = table->series + (size_t)word * 64;
-
-        for (uint64_t bits = table->touched[word]; bits != 0;
-             bits &= bits - 1) {
-            const lpi_series *at = series + __builtin_ctzll(bits);
-
-            __builtin_prefetch(&at->open.values.sides[1], 1);
-            __builtin_prefetch(&at->hash, 1);
-        }
+    for (uint32_t slot = 0; (series = next_lively(table, &slot)) != NULL;) {
+        lpi_load_lines(&series->open.values.sides[1], 2 * LPI_CACHE_LINE_BYTES);
     }
-    // By now the first of them are there.
-    for (uint32_t word = 0; word < words; word++) {
-        const lpi_series *series = table->series + (size_t)word * 64;
+    // What each is followed by is known when it is there: so in turns.
+    for (uint32_t slot = 0; (series = next_lively(table, &slot)) != NULL;) {
+        const lp_sketch_side *side = &series->open.values.sides[1];
 
-        for (uint64_t bits = table->touched[word]; bits != 0;
-             bits &= bits - 1) {
-            const lpi_series *at = series + __builtin_ctzll(bits);
+        lpi_load_lines(side->block, side->block == NULL ? 0 : 1);
+    }
+    for (uint32_t slot = 0; (series = next_lively(table, &slot)) != NULL;) {
+        const lp_sketch_side *side = &series->open.values.sides[1];
+        size_t bytes = lpi_side_bytes(side);
 
-            prefetch_block(at->open.values.sides[1].block);
-        }
+        lpi_load_lines(side->block, bytes < BLOCK_BYTES ? bytes : BLOCK_BYTES);
     }
 }
 

@@ -234,9 +234,19 @@ void lpi_table_reset(lpi_table *table, lp_sketch_home *home);
 /* What the other rows have counted in the second that is open. */
 uint64_t lpi_table_other_values(const lpi_table *table);
 
-/* Asks the processor to fetch what lines to come will touch: of the series that had
- * values in the second that is open, all at once and not one when it is needed. */
-void lpi_table_prefetch(const lpi_table *table);
+/* Loads what lines to come will touch: of the series that have values in the second
+ * that is open, or had some in the one before, all at once and not one when it is
+ * needed. Some processors drop a hint when they are busy, and no load. */
+void lpi_table_load(const lpi_table *table);
+
+static inline void lpi_load_lines(const void *from, size_t bytes)
+{
+    const volatile char *at = from;
+
+    for (size_t i = 0; i < bytes; i += LPI_CACHE_LINE_BYTES) {
+        (void)at[i];
+    }
+}
 
 /* The first touched slot from at on; count of the table: there is none. */
 uint32_t lpi_table_next_touched(const lpi_table *table, uint32_t at);

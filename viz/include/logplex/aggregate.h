@@ -115,6 +115,11 @@ LP_API void lp_aggregate_close(lp_aggregate *aggregate);
  * Fails: LP_E_NOMEM (there is none for any number yet: its lines are uncounted). */
 LP_API lp_err lp_aggregate_run(lp_aggregate *aggregate, const lp_run *run);
 
+/* So many lines are about to come: memory that they will touch is loaded into the
+ * processor's cache, at once, which is faster than when each is needed. For a thread
+ * that counts for many aggregates in turn, before the first run of each turn. */
+LP_API void lp_aggregate_expect(const lp_aggregate *aggregate, uint64_t lines);
+
 /* It is now_ns, and all lines that arrived before have been counted (the cursor
  * said LP_E_AGAIN): windows that are over become frames, and what is not within any
  * window any more is given back. Lines do the former when they come; this is for
