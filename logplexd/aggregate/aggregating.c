@@ -24,7 +24,7 @@ enum {
     WAKE_CHANNEL_BYTES = 16 << 10, /* for each that is active */
     READ_BYTES = 1 << 20,          /* of one channel, before others' turn */
     WAIT_BYTES = 256 << 10,    /* of one channel, before it is worth to read */
-    WAIT_MAX_BYTES = 128 << 20 /* of all of them */
+    WAIT_MAX_BYTES = 256 << 20 /* of all of them */
 };
 
 typedef TAILQ_HEAD(aggregator_list, aggregator) aggregator_list;
