@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STAMP_DIGITS = 19, TEXT_MAX = 8192, FRAMING_MAX = 64 };
+enum { STAMP_DIGITS = 19, TEXT_MAX = 16384, FRAMING_MAX = 64 };
 
 static const char *any(const corpus_tokens *tokens)
 {
@@ -101,14 +101,17 @@ void corpus_make(corpus *out, const corpus_tokens *tokens, corpus_kind kind,
     size_t used_bytes = 0;
     char text[TEXT_MAX];
 
-    out->data = malloc(CORPUS_LINES * (line_bytes + 512));
-    out->ends = malloc((CORPUS_LINES + 1) * sizeof(*out->ends));
-    out->stamps = calloc(CORPUS_LINES, sizeof(*out->stamps));
+    out->lines = (unsigned long)tokens->count * CORPUS_LINES_A_TOKEN;
+    if (out->lines < CORPUS_LINES)
+        out->lines = CORPUS_LINES;
+    out->data = malloc(out->lines * (line_bytes + 512));
+    out->ends = malloc((out->lines + 1) * sizeof(*out->ends));
+    out->stamps = calloc(out->lines, sizeof(*out->stamps));
     if (!out->data || !out->ends || !out->stamps) {
         fputs("corpus: no memory\n", stderr);
         exit(1);
     }
-    for (unsigned long n = 0; n < CORPUS_LINES; n++) {
+    for (unsigned long n = 0; n < out->lines; n++) {
         char *at = out->data + used_bytes;
         size_t text_bytes =
             kind == CORPUS_ROUTER
@@ -124,7 +127,7 @@ void corpus_make(corpus *out, const corpus_tokens *tokens, corpus_kind kind,
             out->stamps[n] =
                 (size_t)((char *)memchr(at, '@', line_bytes) + 1 - out->data);
     }
-    out->ends[CORPUS_LINES] = used_bytes;
+    out->ends[out->lines] = used_bytes;
 }
 
 void corpus_stamp(const corpus *of, unsigned long first, unsigned long count,

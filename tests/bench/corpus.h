@@ -7,7 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CORPUS_LINES = 65536, CORPUS_TOKENS_MAX = 100000 };
+enum {
+    CORPUS_LINES = 65536,
+    CORPUS_LINES_A_TOKEN = 4, // at least, where there are many
+    CORPUS_TOKENS_MAX = 100000
+};
 
 /* What the lines are. */
 typedef enum corpus_kind {
@@ -23,8 +27,9 @@ typedef enum corpus_framing {
     CORPUS_NATS     // a message published to a subject
 } corpus_framing;
 
-/* Frames of CORPUS_LINES lines side by side. */
+/* Frames of CORPUS_LINES lines side by side; of more, if there are many tokens. */
 typedef struct corpus {
+    unsigned long lines;
     char *data;
     size_t *ends;   // where each begins; the last one's end behind them
     size_t *stamps; // of CORPUS_MARKED: where the digits of each begin
@@ -36,7 +41,7 @@ typedef struct corpus_tokens {
     unsigned count;
 } corpus_tokens;
 
-/* Lines of line_bytes (100 to 4,000; a router's are 270 at least), ended by a
+/* Lines of line_bytes (100 to 10,000; a router's are 270 at least), ended by a
  * newline. Owns: its memory, to the end of the process. Fails: ends the program. */
 void corpus_make(corpus *out, const corpus_tokens *tokens, corpus_kind kind,
                  corpus_framing framing, size_t line_bytes);

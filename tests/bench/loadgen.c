@@ -211,10 +211,10 @@ static bool read_load(int argc, char **argv, load *out)
             return false;
         out->kind = (corpus_kind)place;
     }
-    if (out->line_bytes < 100 || out->line_bytes > 4000 ||
+    if (out->line_bytes < 100 || out->line_bytes > 10000 ||
         out->connections < 1 || out->connections > CONNECTIONS_MAX) {
         fprintf(stderr,
-                "loadgen: LINE_BYTES is 100 to 4000, CONNECTIONS 1 to %d\n",
+                "loadgen: LINE_BYTES is 100 to 10000, CONNECTIONS 1 to %d\n",
                 CONNECTIONS_MAX);
         return false;
     }
@@ -272,7 +272,7 @@ static unsigned long send_batch(const load *what, const corpus *from,
 {
     unsigned long count = left < what->batch_lines ? left : what->batch_lines;
     unsigned long first =
-        turn % (CORPUS_LINES / what->batch_lines) * what->batch_lines;
+        turn % (from->lines / what->batch_lines) * what->batch_lines;
     size_t size = from->ends[first + count] - from->ends[first];
     const char *data = from->data + from->ends[first];
     int fd = fds[turn % what->connections];
@@ -326,7 +326,7 @@ int main(int argc, char **argv)
     finish(&what, fds, turn);
     clock_gettime(CLOCK_MONOTONIC, &to);
     printf("lines=%lu bytes=%zu seconds=%.3f\n", done,
-           (size_t)done * lines.ends[CORPUS_LINES] / CORPUS_LINES,
+           (size_t)done * lines.ends[lines.lines] / lines.lines,
            (double)(to.tv_sec - from.tv_sec) +
                (double)(to.tv_nsec - from.tv_nsec) / 1e9);
     free(fds);

@@ -3,10 +3,12 @@
  *
  *     sinks http|syslog
  *     sinks nats PORT SUBSCRIBERS
+ *     sinks tails PORT TAILS PATH ACCEPT
  *
  * Listens on a free port of 127.0.0.1 and prints it; of nats it is that many
- * subscribers to a server at PORT, and prints PORT. Of HTTP it reads heads and skips
- * bodies; of the others it reads all. In what it reads it counts marks: each '@',
+ * subscribers to a server at PORT, of tails as many requests for a PATH there, whose
+ * answers do not end, and prints PORT. Of HTTP it reads heads and skips bodies; of
+ * the others it reads all. In what it reads it counts marks: each '@',
  * which marked lines have one of (corpus.h), and when 19 digits that are not zero
  * stand behind it, how long ago that was. For each line of its standard input it
  * prints what it got so far, and at its end once more.
@@ -248,10 +250,10 @@ static void serve(int poll_fd, int listener)
     }
 }
 
-static void subscribe(int poll_fd, const char *port, unsigned long count)
+/* Connections that say a text, each of which is answered before the next one. */
+static void subscribe(int poll_fd, const char *port, unsigned long count,
+                      const char *text, const char *answered)
 {
-    static const char text[] =
-        "CONNECT {\"verbose\":false}\r\nSUB logs 1\r\nPING\r\n";
     struct sockaddr_in address = {.sin_family = AF_INET};
 
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -261,7 +263,7 @@ static void subscribe(int poll_fd, const char *port, unsigned long count)
         size_t had_bytes = 0;
 
         if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
-            send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL) < 0)
+            send(fd, text, strlen(text), MSG_NOSIGNAL) < 0)
             die("connect");
         // Not before the server knows: what is sent earlier would not come.
         do {
@@ -272,28 +274,44 @@ static void subscribe(int poll_fd, const char *port, unsigned long count)
                 die("no answer of the server");
             had_bytes += (size_t)got;
             buffer[had_bytes] = '\0';
-        } while (!strstr(buffer, "PONG"));
+        } while (!strstr(buffer, answered));
         add(poll_fd, fd);
     }
     printf("%s\n", port);
     fflush(stdout);
 }
 
+static void follow(int poll_fd, char **argv)
+{
+    char request[1024];
+
+    snprintf(request, sizeof(request),
+             "GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: %s\r\n\r\n",
+             argv[4], argv[5]);
+    subscribe(poll_fd, argv[2], strtoul(argv[3], NULL, 10), request,
+              "\r\n\r\n");
+}
+
 int main(int argc, char **argv)
 {
+    static const char nats[] =
+        "CONNECT {\"verbose\":false}\r\nSUB logs 1\r\nPING\r\n";
     struct rlimit files = {PEERS_MAX, PEERS_MAX};
     int poll_fd = epoll_create1(EPOLL_CLOEXEC);
     int listener = -1;
 
-    if (argc != 2 && argc != 4) {
-        fprintf(stderr, "usage: sinks http|syslog | nats PORT SUBSCRIBERS\n");
+    if (argc != 2 && argc != 4 && argc != 6) {
+        fprintf(stderr, "usage: sinks http|syslog | nats PORT SUBSCRIBERS | "
+                        "tails PORT TAILS PATH ACCEPT\n");
         return 64;
     }
     setrlimit(RLIMIT_NOFILE, &files);
     is_http = strcmp(argv[1], "http") == 0;
     add(poll_fd, STDIN_FILENO);
     if (argc == 4) {
-        subscribe(poll_fd, argv[2], strtoul(argv[3], NULL, 10));
+        subscribe(poll_fd, argv[2], strtoul(argv[3], NULL, 10), nats, "PONG");
+    } else if (argc == 6) {
+        follow(poll_fd, argv);
     } else {
         listener = loopback_listen();
         if (listener < 0)

@@ -18,8 +18,9 @@ def cpu_seconds(pid):
 
 
 class Sinks:
-    """sinks.c: takes what drains send. kind is http, syslog, or nats with the port
-    of its server and how many subscribers there shall be. What it got is in words
+    """sinks.c: takes what drains send. kind is http, syslog, nats with the port of
+    its server and how many subscribers there shall be, or tails with that, the path
+    and the form that they ask for. What it got is in words
     of sinks.c: {"lines": 17, ...}."""
 
     def __init__(self, program, *kind):

@@ -3,6 +3,7 @@
 
     tests/bench/compare [--rounds N] [--only NAME,...] [--relays NAME,...]
         [--lines PART] [--json FILE] [--build FOLDER] [--list]
+    tests/bench/compare --table FILE [--update]
 
 Installs what is missing into build/clients, and needs a release build. Each round
 puts each relay through each scenario, one after the other, so what the machine does
@@ -10,22 +11,28 @@ meanwhile falls on all of them; a relay has processor 0 for itself, the generato
 and the sink have processor 1. Figures are medians of the rounds, with the least and
 the most behind them, and the ratio to logplexd. CPU is user and system time of the
 relay's process. --lines 0.1 is a tenth of the lines: to see that it works, not what
-it says.
+it says. --table prints the tables of a run from its --json; with --update it puts
+them into docs/performance.md.
 """
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..", "..")
-sys.path[:0] = [HERE, os.path.join(ROOT, "tests", "support")]
+sys.path[:0] = [HERE, os.path.join(HERE, ".."),
+                os.path.join(ROOT, "tests", "support")]
+import document  # noqa: E402
 import relays  # noqa: E402
 import scenarios  # noqa: E402
+import tables  # noqa: E402
 import tools  # noqa: E402
+import usage  # noqa: E402
+
+PAGE = os.path.join(ROOT, "docs", "performance.md")
 
 
 def options():
@@ -37,7 +44,20 @@ def options():
     ask.add_argument("--json", default="")
     ask.add_argument("--build", default=os.path.join(ROOT, "build", "release"))
     ask.add_argument("--list", action="store_true")
-    return ask.parse_args()
+    ask.add_argument("--table", default="", metavar="FILE")
+    ask.add_argument("--update", action="store_true")
+    asked = ask.parse_args()
+    if asked.update and not asked.table:
+        ask.error("--update goes with --table FILE")
+    return asked
+
+
+def show_file(asked):
+    with open(asked.table, encoding="utf-8") as file:
+        text = tables.markdown(json.load(file))
+    print(text)
+    if asked.update:
+        document.replace(PAGE, "compare", text)
 
 
 def chosen(all_of_them, names):
@@ -96,6 +116,8 @@ def show(scenario, makers, measured):
 
 def main():
     asked = options()
+    if asked.table:
+        return show_file(asked)
     programs = prepare(asked.build)
     all_scenarios = chosen(scenarios.all_scenarios(), asked.only)
     makers = chosen(relays.ALL, asked.relays)

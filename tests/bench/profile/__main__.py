@@ -23,6 +23,9 @@ import figures
 import samples
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.append(os.path.join(HERE, ".."))
+import document  # noqa: E402
+
 ROOT = os.path.join(HERE, "..", "..", "..")
 COMMITTED = os.path.join(HERE, "instructions.json")
 DOCUMENT = os.path.join(ROOT, "docs", "performance.md")
@@ -55,25 +58,13 @@ def check(build):
     return 1 if faults else 0
 
 
-def replace_table(text):
-    with open(DOCUMENT, encoding="utf-8") as file:
-        document = file.read()
-    begin, end = "<!-- profile -->\n", "<!-- /profile -->\n"
-    head, _, rest = document.partition(begin)
-    _, found, tail = rest.partition(end)
-    if not found:
-        sys.exit("docs/performance.md has no %s... %s" % (begin, end))
-    with open(DOCUMENT, "w", encoding="utf-8") as file:
-        file.write(head + begin + text + "\n" + end + tail)
-
-
 def update(build):
     ways = callgrind.instructions(os.path.join(build, "tests", "bench"))
     with open(COMMITTED, "w", encoding="utf-8") as file:
         json.dump({"holds_for": figures.conditions(build),
                    "instructions": ways}, file, indent=2)
         file.write("\n")
-    replace_table(figures.table(ways))
+    document.replace(DOCUMENT, "profile", figures.table(ways))
     print(figures.table(ways))
     return 0
 

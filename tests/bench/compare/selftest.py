@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""The tables of compare, and what it is asked for."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, ".."),
+                os.path.join(HERE, "..", "..", "support")]
+import tables  # noqa: E402
+
+TOLD = {
+    "machine": "a machine", "versions": {"logplexd": "1.2", "other": "3"},
+    "limits": {"copy": 0.0123},
+    "runs": [
+        {"scenario": "relay", "relay": "logplexd", "figures": [
+            {"cpu": 0.2, "rate": 4.0, "lost": 0},
+            {"cpu": 0.1, "rate": 5.0, "lost": 0},
+            {"cpu": 0.3, "rate": 3.0, "lost": 0}]},
+        {"scenario": "relay", "relay": "other", "figures": [
+            {"cpu": 1.0, "rate": 1.0, "lost": 7}]},
+        {"scenario": "at50k", "relay": "other", "figures": [
+            {"cpu": 2.0, "p50": 10, "p99": 20.4, "p999": 300}]},
+    ]}
+
+
+def compare(*words):
+    return subprocess.run([sys.executable, HERE, *words], text=True,
+                          capture_output=True, check=False)
+
+
+class Compare(unittest.TestCase):
+    def test_a_cell_is_a_median_and_how_many_times_ours(self):
+        self.assertEqual(tables.rows_of(TOLD, ("cpu",), 3), [
+            ["scenario", "logplexd", "other"],
+            ["relay", "0.200", "1.000 (x5.0)"],
+            ["at50k", "", "2.000"]])
+
+    def test_times_stand_together_and_rows_without_any_are_left_out(self):
+        self.assertEqual(tables.rows_of(TOLD, ("p50", "p99", "p999"), 0), [
+            ["scenario", "logplexd", "other"],
+            ["at50k", "", "10 / 20 / 300"]])
+        self.assertIsNone(tables.rows_of(TOLD, ("idle",), 1))
+
+    def test_a_file_is_shown_with_all_that_was_measured(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "told.json")
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump(TOLD, file)
+            told = compare("--table", path)
+        self.assertEqual(told.returncode, 0, told.stderr)
+        for part in ("a machine. Medians of 3 rounds.", "| other | 3 |",
+                     "copy 0.012", "| relay | 0 | 7 |"):
+            self.assertIn(part, told.stdout)
+        self.assertNotIn("KiB a connection", told.stdout)
+
+    def test_what_it_does_not_know_is_refused(self):
+        for words, part in ((("--only", "relais"), "relais is none of ingest,"),
+                            (("--relays", "loki"), "loki is none of logplexd,"),
+                            (("--update",), "--update goes with --table")):
+            told = compare(*words)
+            self.assertNotEqual(told.returncode, 0)
+            self.assertIn(part, told.stderr)
+
+    def test_scenarios_are_listed(self):
+        told = compare("--list", "--only", "relay,idle")
+        self.assertEqual([line.split()[0] for line in told.stdout.splitlines()],
+                         ["relay", "idle"], told.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,137 @@
+"""What grows, while all else stays as it is: the steps of each kind."""
+import dataclasses
+import os
+import sys
+
+
+@dataclasses.dataclass
+class Load:
+    """A daemon and what is put on it. Lines are sent over `connections`, dealt out
+    over the channels; drains and tails are those of the first one."""
+    count: int = 0        # of what grows
+    label: str = ""
+    workers: int = 1
+    channels: int = 100
+    drains: int = 0
+    drain_url: str = ""   # with the port and a number
+    tails: int = 0
+    accept: str = ""      # the form that tails ask for
+    idle: int = 0         # connections that say nothing
+    connections: int = 4
+    line_bytes: int = 200
+    batch_lines: int = 1024
+    pace: int = 0         # lines a second; 0: as many as go
+    lines: int = 2000000
+    warm_lines: int = 0
+    few_lines: int = 0    # of each channel, after which memory is looked at as well
+    flags: tuple = ()
+
+
+@dataclasses.dataclass
+class Kind:
+    name: str
+    title: str
+    unit: str   # what one of them is called
+    loads: list
+
+
+DRAINS = {"http": "http://127.0.0.1:%d/%d", "syslog": "syslog://127.0.0.1:%d#%d"}
+TAILS = {"events": "text/event-stream", "text": "text/plain"}
+RINGS_FULL = 2000       # lines to a channel: more than its history
+CEILING_LINES = 6000000  # of 200 bytes: more than --memory-max holds
+
+
+def number(value):
+    return "{:,}".format(value)
+
+
+def powers_of_two(most):
+    """1, 2, 4 ... and most itself."""
+    steps = []
+    while not steps or steps[-1] * 2 < most:
+        steps.append(steps[-1] * 2 if steps else 1)
+    return steps + [most] * (most > 1)
+
+
+def kind_of(name, title, unit, counts, load_of):
+    loads = []
+    for count in counts:
+        load = load_of(count)
+        load.count = count
+        load.label = load.label or number(count)
+        loads.append(load)
+    return Kind(name, title, unit, loads)
+
+
+def warm(channels):
+    """As many lines as fill all rings, or the memory."""
+    return max(200000, min(RINGS_FULL * channels, CEILING_LINES))
+
+
+def workers(name, words, channels):
+    return kind_of(name, "workers: 64 connections, " + words, "worker",
+                   powers_of_two(os.cpu_count()), lambda count: Load(
+                       workers=count, channels=channels, connections=64,
+                       warm_lines=warm(channels), lines=4000000))
+
+
+def drains(name):
+    return kind_of(name, "drains of one channel, over %s: 20,000 lines a second"
+                   % name.split("-")[1], "drain", (0, 1, 10, 50, 200),
+                   lambda count: Load(
+                       channels=1, drains=count, connections=1, pace=20000,
+                       drain_url=DRAINS[name.split("-")[1]],
+                       lines=100000, warm_lines=20000,
+                       flags=("--drains-max", "1000",
+                              # The ring is the queue.
+                              "--channel-max", "512MiB")))
+
+
+def tails(name, words):
+    return kind_of(name, "tails of one channel, as %s: 1,000 lines a second, ten "
+                   "at a time" % words, "tail", (0, 1, 10, 100, 1000),
+                   lambda count: Load(
+                       channels=1, tails=count, connections=1, pace=1000,
+                       accept=TAILS[name.split("-")[1]], batch_lines=10,
+                       lines=5000, warm_lines=1000))
+
+
+def all_kinds():
+    return [
+        workers("workers", "1,000 channels", 1000),
+        workers("workers-hot", "one channel", 1),
+        kind_of("channels", "channels", "channel", (1, 100, 1000, 10000, 100000),
+                lambda count: Load(channels=count, warm_lines=warm(count),
+                                   few_lines=10)),
+        drains("drains-http"),
+        drains("drains-syslog"),
+        tails("tails-events", "Server-Sent Events"),
+        tails("tails-text", "plain text"),
+        kind_of("lines", "bytes of a line: 10 channels", "byte",
+                (100, 200, 1000, 10000), lambda count: Load(
+                    channels=10, line_bytes=count, warm_lines=warm(10),
+                    lines=min(2000000, 800000000 // count))),
+        kind_of("idle", "connections that say nothing, beside four that do",
+                "connection", (1, 100, 1000, 10000), lambda count: Load(
+                    idle=count, warm_lines=warm(100))),
+        kind_of("busy", "connections that all send, ten lines at a time",
+                "connection", (1, 100, 1000, 10000), lambda count: Load(
+                    connections=count, batch_lines=10, lines=1000000,
+                    warm_lines=warm(100))),
+    ]
+
+
+def chosen(all_kinds, names, most):
+    """Kinds whose name is in a list, or begins with one of it and a dash; all, if
+    it is empty. Of each, the steps up to so many."""
+    wanted = [name for name in names.split(",") if name]
+    some = [kind for kind in all_kinds if not wanted or any(
+        kind.name == name or kind.name.startswith(name + "-") for name in wanted)]
+    for name in wanted:
+        if not any(kind.name == name or kind.name.startswith(name + "-")
+                   for kind in all_kinds):
+            sys.exit("scale: %s is none of %s" % (
+                name, ", ".join(kind.name for kind in all_kinds)))
+    for kind in some:
+        kind.loads = [load for load in kind.loads if load.count <= most]
+    return [kind for kind in some if kind.loads]
