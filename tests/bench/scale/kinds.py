@@ -16,7 +16,8 @@ class Load:
     drain_url: str = ""   # with the port and a number
     tails: int = 0
     accept: str = ""      # the form that tails ask for
-    idle: int = 0         # connections that say nothing
+    idle: int = 0         # connections that say nothing, ...
+    idle_over: str = ""   # ... to this kind of listener
     connections: int = 4
     line_bytes: int = 200
     batch_lines: int = 1024
@@ -37,8 +38,10 @@ class Kind:
 
 DRAINS = {"http": "http://127.0.0.1:%d/%d", "syslog": "syslog://127.0.0.1:%d#%d"}
 TAILS = {"events": "text/event-stream", "text": "text/plain"}
-RINGS_FULL = 2000       # lines to a channel: more than its history
-CEILING_LINES = 6000000  # of 200 bytes: more than --memory-max holds
+# Lines to a channel, after which its ring has its history in segments as large as
+# they get; and lines of 200 bytes after which --memory-max is used as it will stay.
+RINGS_FULL = 4000
+CEILING_LINES = 20000000
 
 
 def number(value):
@@ -96,6 +99,14 @@ def tails(name, words):
                        lines=5000, warm_lines=1000))
 
 
+def idle(name, listener, words):
+    return kind_of(name, words + ", beside four that send", "connection",
+                   (1, 100, 1000, 10000), lambda count: Load(
+                       idle=count, idle_over=listener, warm_lines=warm(100),
+                       # Or they would be closed before all are there.
+                       flags=("--idle-timeout", "10m")))
+
+
 def all_kinds():
     return [
         workers("workers", "1,000 channels", 1000),
@@ -111,9 +122,8 @@ def all_kinds():
                 (100, 200, 1000, 10000), lambda count: Load(
                     channels=10, line_bytes=count, warm_lines=warm(10),
                     lines=min(2000000, 800000000 // count))),
-        kind_of("idle", "connections that say nothing, beside four that do",
-                "connection", (1, 100, 1000, 10000), lambda count: Load(
-                    idle=count, warm_lines=warm(100))),
+        idle("idle-syslog", "syslog-tcp", "connections that say nothing"),
+        idle("idle-http", "http", "HTTP connections, kept behind a request"),
         kind_of("busy", "connections that all send, ten lines at a time",
                 "connection", (1, 100, 1000, 10000), lambda count: Load(
                     connections=count, batch_lines=10, lines=1000000,

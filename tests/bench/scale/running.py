@@ -89,6 +89,16 @@ def make(daemon, count):
     return tokens
 
 
+def idle(address, asks):
+    """A connection that says nothing, or nothing more."""
+    one = socket.create_connection(address)
+    if asks:
+        one.sendall(b"GET /healthcheck HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        if not one.recv(4096).startswith(b"HTTP/1.1 200 "):
+            raise RuntimeError("it is not well")
+    return one
+
+
 class Running:
     """A daemon that has all of a load but the lines."""
 
@@ -135,8 +145,9 @@ class Running:
                 self.programs.sinks, "tails",
                 str(self.daemon.address()[1]), str(load.tails),
                 self.daemon.make_session("scale-0", tail=True), load.accept)
-        self.idle = [socket.create_connection(self.daemon.address("syslog-tcp"))
-                     for _ in range(load.idle)]
+        for _ in range(load.idle):
+            self.idle.append(idle(self.daemon.address(load.idle_over),
+                                  load.idle_over == "http"))
 
     def __enter__(self):
         return self

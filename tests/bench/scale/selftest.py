@@ -91,7 +91,7 @@ class Asked(unittest.TestCase):
                 kinds.all_kinds(), only, most)]
 
         self.assertEqual(names("drains"), ["drains-http", "drains-syslog"])
-        self.assertEqual(names("workers-hot,idle"), ["workers-hot", "idle"])
+        self.assertEqual(names("workers-hot,busy"), ["workers-hot", "busy"])
         self.assertEqual(len(names("")), len(kinds.all_kinds()))
         self.assertNotIn("lines", names("", 10))
         with self.assertRaisesRegex(SystemExit, "drain is none of workers,"):
