@@ -23,8 +23,7 @@ void random_bytes(void *out, size_t len_bytes)
     }
 }
 
-static void print(uint8_t bytes[16], unsigned version,
-                  char out[UUID_TEXT_BYTES])
+void uuid_print(uint8_t bytes[16], unsigned version, char out[UUID_TEXT_BYTES])
 {
     static const char digits[] = "0123456789abcdef";
 
@@ -45,7 +44,7 @@ void uuid_random(char out[UUID_TEXT_BYTES])
     uint8_t bytes[16];
 
     random_bytes(bytes, sizeof bytes);
-    print(bytes, 4, out);
+    uuid_print(bytes, 4, out);
 }
 
 void uuid_of_name(lp_span name, char out[UUID_TEXT_BYTES])
@@ -53,5 +52,5 @@ void uuid_of_name(lp_span name, char out[UUID_TEXT_BYTES])
     uint8_t digest[SECRET_HASH_BYTES];
 
     secret_digest(LP_SPAN("logplex channel "), name, digest);
-    print(digest, 8, out);
+    uuid_print(digest, 8, out);
 }

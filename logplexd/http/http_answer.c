@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/utf8.h"
+#include "base/uuid.h"
 #include "http/http_impl.h"
 
 enum { ERROR_BYTES = 512 }; /* of a text, with its NUL */
@@ -84,16 +85,15 @@ static void put_header(http_request *req, const char *name, const char *value)
 
 static void add_request_id(http_request *req)
 {
-    uint64_t a = next_random(&req->server->request_id);
-    uint64_t b = next_random(&req->server->request_id);
-    char id[40];
+    uint64_t random[2] = {next_random(&req->server->request_id),
+                          next_random(&req->server->request_id)};
+    uint8_t bytes[sizeof(random)];
+    char id[UUID_TEXT_BYTES];
 
     if (http_header(req, "Request-Id") || http_header(req, "X-Request-Id"))
         return;
-    snprintf(id, sizeof(id), "%08x-%04x-4%03x-%04x-%012llx",
-             (unsigned)(a >> 32), (unsigned)(a >> 16 & 0xffff),
-             (unsigned)(a & 0xfff), (unsigned)(b >> 48 & 0x3fff) | 0x8000,
-             (unsigned long long)(b & 0xffffffffffff));
+    memcpy(bytes, random, sizeof(bytes));
+    uuid_print(bytes, 4, id);
     put_header(req, "Request-Id", id);
 }
 

@@ -35,6 +35,7 @@
 enum {
     ROOM_BYTES = 256 * 1024,
     FIELDS_BYTES = 2048,
+    HEAD_ROOM_BYTES = 256, /* for what is in each answer's head */
     /* What is read in a turn of the loop: then readers get theirs, while lines
      * are still in the processor's cache. */
     TURN_BYTES = 256 * 1024
@@ -191,36 +192,48 @@ static bool send_some(direct *d, const char *data, size_t data_bytes)
     return true;
 }
 
-/* RFC 9110, 8.6: a 204 has no length. */
-static void print_length(const http_request *req, char out[48])
+static char *put(char *at, const char *text)
 {
-    out[0] = '\0';
-    if (req->status != 204)
-        snprintf(out, 48, "Content-Length: %zu\r\n",
-                 req->direct_answer->body_bytes);
+    size_t len_bytes = strlen(text);
+
+    memcpy(at, text, len_bytes);
+    return at + len_bytes;
+}
+
+/* The head of an answer; where it ends. */
+static char *print_head(const direct *d, const http_request *req, char *out)
+{
+    const http_direct_answer *from = req->direct_answer;
+    const char digits[] = {(char)('0' + req->status / 100),
+                           (char)('0' + req->status / 10 % 10),
+                           (char)('0' + req->status % 10), ' ', '\0'};
+    char length[48] = "\r\n";
+
+    if (req->status != 204) // which has none (RFC 9110, 8.6)
+        snprintf(length, sizeof(length), "Content-Length: %zu\r\n\r\n",
+                 from->body_bytes);
+    out = put(put(out, "HTTP/1.1 "), digits);
+    out = put(put(out, http_mhd_reason(req->status)), "\r\nDate: ");
+    out = put(put(out, http_date(d->conn.server)), "\r\n");
+    out = put(out, d->is_last ? "Connection: close\r\n" : "");
+    memcpy(out, from->fields, from->fields_bytes);
+    return put(out + from->fields_bytes, length);
 }
 
 static bool send_answer(direct *d, http_request *req)
 {
     const http_direct_answer *from = req->direct_answer;
-    char length[48];
-    size_t room_bytes = 256 + from->fields_bytes + from->body_bytes;
-    char *text = http_alloc(req, room_bytes);
-    int head_bytes;
+    char *text = http_alloc(req, HEAD_ROOM_BYTES + from->fields_bytes +
+                                     from->body_bytes);
+    char *end;
 
     if (!text)
         return false;
-    print_length(req, length);
-    head_bytes = snprintf(
-        text, room_bytes, "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%.*s%s\r\n",
-        req->status, http_mhd_reason(req->status), http_date(d->conn.server),
-        d->is_last ? "Connection: close\r\n" : "", (int)from->fields_bytes,
-        from->fields, length);
-    assert(head_bytes > 0 &&
-           (size_t)head_bytes <= room_bytes - from->body_bytes);
+    end = print_head(d, req, text);
+    assert(end - text <= HEAD_ROOM_BYTES + (ssize_t)from->fields_bytes);
     if (from->body_bytes > 0)
-        memcpy(text + head_bytes, from->body, from->body_bytes);
-    return send_some(d, text, (size_t)head_bytes + from->body_bytes);
+        memcpy(end, from->body, from->body_bytes);
+    return send_some(d, text, (size_t)(end - text) + from->body_bytes);
 }
 
 // The answer is out, but for what the socket does not take yet.
