@@ -4,8 +4,8 @@
  * Most of what comes over HTTP are lines in plain requests of known length. Such
  * a one is read here with its body in one call, into a room that all connections of
  * a server share, and is handled where it lies. libmicrohttpd clears its memory for
- * each request, reads a body in pieces, has each copied, and takes three more system
- * calls for it; together that was as much as all the rest of HTTP.
+ * each request, reads a body in pieces, has each copied, and takes more system calls
+ * for it: a fifth of what 300 lines in a request cost, measured.
  *
  * A connection begins here. Its next request is looked at while the kernel still
  * has it; one that is anything but plain (http_head.h), whether right or wrong, goes
