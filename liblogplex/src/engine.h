@@ -38,6 +38,12 @@ typedef struct lpi_block {
     struct lpi_block *next;
 } lpi_block;
 
+/* Blocks of one size that nobody has right now. */
+typedef struct lpi_pool {
+    lpi_block *blocks;
+    uint64_t held_bytes;
+} lpi_pool;
+
 struct lp_engine {
     /* Shared. */
     pthread_mutex_t mutex;
@@ -55,7 +61,7 @@ struct lp_engine {
     uint64_t pooled_bytes;
     uint64_t borrowed_bytes;
     uint64_t borrow_refusals;
-    lpi_block *pool[LPI_BLOCK_CLASSES];
+    lpi_pool pools[LPI_BLOCK_CLASSES];
     lp_channel *surplus; /* channels that keep more than their history */
 
     /* Under mutex: the channels, newest first, and those that are gone. */
@@ -103,7 +109,8 @@ lp_err lpi_memory_begin_loan(lp_engine *engine, size_t size_bytes);
 void lpi_memory_end_loan(lp_engine *engine, size_t size_bytes, bool is_refused);
 
 /* A block for a segment: a power of two from LPI_BLOCK_MIN_BYTES to
- * segment_max_bytes. Blocks given back are kept for the next taker. */
+ * segment_max_bytes. Blocks given back are kept for the next taker; where that
+ * would be too many, those of the size of which there are most make room. */
 lp_err lpi_memory_take_block(lp_engine *engine, uint32_t block_bytes,
                              void **out);
 void lpi_memory_give_block(lp_engine *engine, void *block,

@@ -16,29 +16,69 @@ static unsigned class_of(uint32_t block_bytes)
 
 static void *pool_pop(lp_engine *engine, unsigned class)
 {
-    lpi_block *block = engine->pool[class];
+    lpi_pool *pool = &engine->pools[class];
+    uint32_t block_bytes = (uint32_t)LPI_BLOCK_MIN_BYTES << class;
+    lpi_block *block = pool->blocks;
 
     if (block == NULL)
         return NULL;
-    engine->pool[class] = block->next;
-    engine->pooled_bytes -= (uint64_t)LPI_BLOCK_MIN_BYTES << class;
+    pool->blocks = block->next;
+    pool->held_bytes -= block_bytes;
+    engine->pooled_bytes -= block_bytes;
     return block;
+}
+
+/* Gives a pooled block back to the allocator; false: there is none. */
+static bool pool_drop(lp_engine *engine, unsigned class)
+{
+    size_t block_bytes = (size_t)LPI_BLOCK_MIN_BYTES << class;
+    void *block = pool_pop(engine, class);
+
+    if (block == NULL)
+        return false;
+    engine->allocator.free(engine->allocator.ctx, block, block_bytes);
+    engine->memory_bytes -= block_bytes;
+    return true;
+}
+
+static unsigned fullest_pool(const lp_engine *engine)
+{
+    unsigned fullest = 0;
+
+    for (unsigned class = 1; class < LPI_BLOCK_CLASSES; class ++)
+        if (engine->pools[class].held_bytes > engine->pools[fullest].held_bytes)
+            fullest = class;
+    return fullest;
+}
+
+/* Keeps a block, if there can be room. What was given back when rings were small
+ * must not stay for good in the place of what large ones take and give. */
+static bool pool_push(lp_engine *engine, unsigned class, lpi_block *block)
+{
+    uint32_t block_bytes = (uint32_t)LPI_BLOCK_MIN_BYTES << class;
+    lpi_pool *pool = &engine->pools[class];
+
+    while (engine->pooled_bytes + block_bytes > engine->pooled_max_bytes) {
+        unsigned fullest = fullest_pool(engine);
+
+        if (fullest == class || !pool_drop(engine, fullest))
+            return false;
+    }
+    block->next = pool->blocks;
+    pool->blocks = block;
+    pool->held_bytes += block_bytes;
+    engine->pooled_bytes += block_bytes;
+    return true;
 }
 
 /* Gives pooled blocks back to the allocator until size_bytes fit under the
  * ceiling, or none is left. */
 static void pool_shrink(lp_engine *engine, uint64_t size_bytes)
 {
-    for (unsigned class = LPI_BLOCK_CLASSES; class -- > 0;) {
-        size_t block_bytes = (size_t)LPI_BLOCK_MIN_BYTES << class;
-        void *block;
-
+    for (unsigned class = LPI_BLOCK_CLASSES; class -- > 0;)
         while (engine->memory_bytes + size_bytes > engine->memory_max_bytes &&
-               (block = pool_pop(engine, class)) != NULL) {
-            engine->allocator.free(engine->allocator.ctx, block, block_bytes);
-            engine->memory_bytes -= block_bytes;
+               pool_drop(engine, class)) {
         }
-    }
 }
 
 /* Counts size_bytes in, before they are there. */
@@ -140,17 +180,10 @@ lp_err lpi_memory_take_block(lp_engine *engine, uint32_t block_bytes,
 
 void lpi_memory_give_block(lp_engine *engine, void *ptr, uint32_t block_bytes)
 {
-    lpi_block *block = ptr;
-    unsigned class = class_of(block_bytes);
     bool is_pooled;
 
     pthread_mutex_lock(&engine->mutex);
-    is_pooled = engine->pooled_bytes + block_bytes <= engine->pooled_max_bytes;
-    if (is_pooled) {
-        block->next = engine->pool[class];
-        engine->pool[class] = block;
-        engine->pooled_bytes += block_bytes;
-    }
+    is_pooled = pool_push(engine, class_of(block_bytes), ptr);
     pthread_mutex_unlock(&engine->mutex);
     if (!is_pooled)
         lpi_memory_free(engine, ptr, block_bytes);

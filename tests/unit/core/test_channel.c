@@ -481,6 +481,50 @@ static void every_allocation_may_fail(void **state)
     }
 }
 
+static unsigned alloc_calls;
+
+static void *counting_alloc(void *ctx, size_t size_bytes, size_t align_bytes)
+{
+    (void)ctx;
+    alloc_calls++;
+    return aligned_alloc(align_bytes, (size_bytes + align_bytes - 1) /
+                                          align_bytes * align_bytes);
+}
+
+/* What small rings have left fills the pool; large ones get its place. */
+static void a_ring_that_rolls_on_takes_what_it_has_given(void **state)
+{
+    enum { SMALL_RINGS = 2200 }; // of 4 KiB, and the pool has 8 MiB
+    static const lp_allocator allocator = {counting_alloc, failing_free, NULL};
+    static lp_channel *small[SMALL_RINGS];
+    lp_engine_options opt = LP_ENGINE_OPTIONS_INIT;
+    lp_engine *engine = NULL;
+    lp_channel *large;
+    lp_ledger ledger = LP_LEDGER_INIT;
+
+    (void)state;
+    opt.allocator = &allocator;
+    opt.memory_max_bytes = 256 << 20;
+    CHECK_OK(lp_engine_create(&opt, &engine));
+    for (unsigned i = 0; i < SMALL_RINGS; i++) {
+        small[i] = ring_channel(engine, 0, 0);
+        ring_fill(small[i], 1, 1, 200);
+    }
+    for (unsigned i = 0; i < SMALL_RINGS; i++)
+        lp_channel_close(small[i]);
+    lp_engine_ledger(engine, &ledger);
+    assert_int_equal(ledger.pooled_bytes, 8 << 20);
+    large = ring_channel(engine, 1500, 0);
+    ring_fill(large, 1, 10000, 200);
+    alloc_calls = 0;
+    ring_fill(large, 10001, 20000, 200);
+    assert_int_equal(alloc_calls, 0);
+    lp_engine_ledger(engine, &ledger);
+    assert_true(ledger.pooled_bytes <= 8 << 20);
+    lp_channel_close(large);
+    lp_engine_destroy(engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -503,6 +547,7 @@ int main(void)
         cmocka_unit_test(odd_options_are_refused),
         cmocka_unit_test(an_older_caller_shares_what_both_know),
         cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(a_ring_that_rolls_on_takes_what_it_has_given),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
