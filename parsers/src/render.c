@@ -174,9 +174,16 @@ static void add_names_3164(const lp_syslog *msg, lp_span host_app,
     add_part(line, LP_SPAN(" - "));
 }
 
+/* Does the stored form say it, with its own "host"? */
+static bool is_host_said(lp_span host)
+{
+    return is_nil(host) ||
+           (host.len_bytes == 4 && memcmp(host.ptr, "host", 4) == 0);
+}
+
 static void set_aside(const lp_syslog *msg, lp_line *line)
 {
-    if (is_nil(msg->host) && is_nil(msg->msgid) && is_nil(msg->sd)) {
+    if (is_host_said(msg->host) && is_nil(msg->msgid) && is_nil(msg->sd)) {
         line->aside[0] = lp_span_of(NULL, 0);
         line->aside[1] = lp_span_of(NULL, 0);
         return;

@@ -15,7 +15,8 @@
  * LEN counts the bytes behind its space. What this form leaves out, the
  * sender's HOSTNAME, MSGID and STRUCTURED-DATA, stands aside as
  * "HOSTNAME MSGID SD", with "-" for what there was not (a missing SD at the
- * end may be left out), and is empty when it would be "- - -".
+ * end may be left out), and is empty when it would be "- - -", or "host - -": a
+ * line whose sender calls itself so says all that itself.
  *
  * Pure functions; no allocation. Threads: any.
  */
