@@ -53,6 +53,7 @@ lp_err lp_channel_open(lp_engine *engine, const lp_channel_options *options,
     atomic_init(&channel->is_closed, false);
     atomic_init(&channel->pen.at, NULL);
     atomic_init(&channel->pen.slot, NULL);
+    channel->pen.aside_copy = channel->aside_copy;
     channel->history_lines = opt.history_lines;
     channel->bytes_max = opt.bytes_max;
     channel->engine = engine;
@@ -468,8 +469,11 @@ lp_err lp_channel_append(lp_channel *channel, const lp_line *lines,
     } else {
         err = append_chain(channel, lines, &sum);
     }
-    channel->totals.too_big_lines += sum.too_big_lines;
-    channel->totals.refused_lines += sum.refused_lines;
+    // Seldom: they are on a line of the cache that nothing else touches here.
+    if (err != LP_OK) {
+        channel->totals.too_big_lines += sum.too_big_lines;
+        channel->totals.refused_lines += sum.refused_lines;
+    }
     if (sum.accepted_lines > 0) {
         sum.first_seq = first_seq;
         // release: pairs with the acquire of readers that don't take the mutex.

@@ -47,6 +47,7 @@ struct lp_channel {
     uint64_t held_bytes;
     lp_cursor *cursors;
     uint32_t cursor_count;
+    char aside_copy[LPI_ASIDE_COPY_BYTES]; /* the pen's */
 
     _Atomic uint32_t refs; /* shared, but seldom */
 

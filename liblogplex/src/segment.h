@@ -81,7 +81,9 @@ typedef struct lpi_pen {
     int64_t arrival_max_ns;
     const char *aside; /* of the last line that had one, its length in front */
     uint32_t aside_bytes;
-    char aside_copy[LPI_ASIDE_COPY_BYTES]; /* the same, if it is this short */
+    char
+        *aside_copy; /* the same, if LPI_ASIDE_COPY_BYTES are enough; elsewhere,
+                         as not every line touches it */
 } lpi_pen;
 
 /* Where the lines begin. */

@@ -14,11 +14,13 @@
  *
  *     parse     asks for the token's place among those found before
  *     look up   asks for the channel
- *     append    asks for the places that all groups will be written at; then
- *               renders and appends them, one by one
+ *     render    asks for the place that a group will be written at. No line is
+ *               written into a ring meanwhile: what is rendered would wait behind it
+ *     append    one group after the other
  *
  * A small hash finds the group of a channel; it is emptied by taking a new
- * generation number. The batch is small enough to stay in the cache.
+ * generation number. The batch with its frames is small enough to stay in the
+ * first level of the cache, which is worth more than more lines a channel.
  */
 #include "ingest/ingest.h"
 
@@ -28,11 +30,14 @@
 #include "logplex/syslog.h"
 
 enum {
-    LINES_MAX = 64,
+    LINES_MAX = 16,
+    BUCKETS = 64, /* a power of two, well over LINES_MAX */
+    BUCKET_BITS = 6,
     LOOK_LINES = 32, /* of one home, before anybody looks how far it is */
-    LOOK_BYTES = 64 << 10,
-    BUCKETS = 256 /* a power of two, well over LINES_MAX */
+    LOOK_BYTES = 64 << 10
 };
+
+_Static_assert(1 << BUCKET_BITS == BUCKETS, "what bucket_of() gives");
 
 typedef struct pending {
     lp_syslog msg;
@@ -50,6 +55,7 @@ typedef struct rendered {
 typedef struct group {
     lp_channel *ring;
     pending *first, *last;
+    const lp_line *lines; /* the same, rendered */
     uint64_t frame_bytes; /* of all of them */
 } group;
 
@@ -128,7 +134,8 @@ static void reject_line(ingest *in, reject reason, uint64_t lines)
 static uint32_t bucket_of(const lp_channel *ring)
 {
     // Channels are aligned; the multiplier is 2^64 / golden ratio.
-    return (uint32_t)(((uintptr_t)ring >> 6) * 0x9E3779B97F4A7C15u >> 56);
+    return (uint32_t)(((uintptr_t)ring >> 6) * 0x9E3779B97F4A7C15u >>
+                      (64 - BUCKET_BITS));
 }
 
 static group *group_of(ingest *in, lp_channel *ring)
@@ -183,28 +190,40 @@ static void route_all(ingest *in)
 
 /* Appending --------------------------------------------------------------- */
 
-/* Makes a chain of a group's lines; NULL when there is none left. */
-static const lp_line *render_group(ingest *in, const group *g)
+/* Makes a chain of a group's lines, from *r on, and moves that; NULL when there is
+ * none left. */
+static const lp_line *render_group(ingest *in, const group *g, rendered **r)
 {
     lp_line *first = NULL, *last = NULL;
-    rendered *r = in->lines;
 
     for (const pending *p = g->first; p != NULL; p = p->next) {
-        r->line.arrival_ns = in->arrival_ns;
-        if (lp_render_line(&p->msg, p->route.host_app, &r->scratch, &r->line) !=
+        lp_line *line = &(*r)->line;
+
+        line->arrival_ns = in->arrival_ns;
+        if (lp_render_line(&p->msg, p->route.host_app, &(*r)->scratch, line) !=
             LP_OK) {
             reject_line(in, REJECT_TOO_BIG, 1);
             continue;
         }
-        r->line.next = NULL;
+        line->next = NULL;
         if (first == NULL)
-            first = &r->line;
+            first = line;
         else
-            last->next = &r->line;
-        last = &r->line;
-        r++;
+            last->next = line;
+        last = line;
+        (*r)++;
     }
     return first;
+}
+
+static void render_all(ingest *in)
+{
+    rendered *r = in->lines;
+
+    for (uint32_t i = 0; i < in->group_count; i++) {
+        lp_channel_prefetch(in->groups[i].ring, 1);
+        in->groups[i].lines = render_group(in, &in->groups[i], &r);
+    }
 }
 
 /* What nobody reads has no say in how long lines are: else a sender of long frames
@@ -224,13 +243,12 @@ static void count_fresh(ingest *in, const group *g, uint64_t lines)
 
 static void append_group(ingest *in, const group *g)
 {
-    const lp_line *lines = render_group(in, g);
     lp_append_result result;
     lp_err err;
 
-    if (lines == NULL)
+    if (g->lines == NULL)
         return;
-    err = lp_channel_append(g->ring, lines, &result);
+    err = lp_channel_append(g->ring, g->lines, &result);
     in->result.accepted_lines += result.accepted_lines;
     if (in->fresh != NULL)
         count_fresh(in, g, result.accepted_lines);
@@ -243,8 +261,6 @@ static void append_group(ingest *in, const group *g)
 
 static void append_all(ingest *in)
 {
-    for (uint32_t i = 0; i < in->group_count; i++)
-        lp_channel_prefetch(in->groups[i].ring, 1);
     for (uint32_t i = 0; i < in->group_count; i++)
         append_group(in, &in->groups[i]);
 }
@@ -276,6 +292,7 @@ static void look_at_homes(ingest *in)
 void ingest_flush(ingest *in)
 {
     route_all(in);
+    render_all(in);
     append_all(in);
     if (in->fresh != NULL &&
         (in->fresh_lines >= LOOK_LINES || in->fresh_bytes >= LOOK_BYTES))
