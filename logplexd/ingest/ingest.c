@@ -44,18 +44,13 @@ typedef struct pending {
     struct pending *next; /* of the same group */
     catalog_route route;  /* its ring is NULL until it is looked up */
     size_t frame_bytes;
-} pending;
-
-/* A line, while its group is being appended. */
-typedef struct rendered {
-    lp_line line;
+    lp_line line; /* the message, rendered */
     lp_render_scratch scratch;
-} rendered;
+} pending;
 
 typedef struct group {
     lp_channel *ring;
     pending *first, *last;
-    const lp_line *lines; /* the same, rendered */
     uint64_t frame_bytes; /* of all of them */
 } group;
 
@@ -76,10 +71,12 @@ struct ingest {
     uint64_t fresh_lines; /* since this worker looked how far homes are */
     uint64_t fresh_bytes;
     uint32_t *fresh; /* of these lines, those of each home; NULL: no pace */
+    unsigned untold_home;  /* of lines that the pace has yet to hear of */
+    uint64_t untold_lines; /* 0 between batches                         */
     group groups[LINES_MAX];
     bucket buckets[BUCKETS];
     pending pending[LINES_MAX];
-    rendered lines[LINES_MAX];
+    const lp_line *chains[LINES_MAX]; /* of the groups; NULL: nothing is left */
 };
 
 ingest *ingest_create(worker *w)
@@ -190,65 +187,67 @@ static void route_all(ingest *in)
 
 /* Appending --------------------------------------------------------------- */
 
-/* Makes a chain of a group's lines, from *r on, and moves that; NULL when there is
- * none left. */
-static const lp_line *render_group(ingest *in, const group *g, rendered **r)
+/* Makes a chain of a group's lines; NULL when there is none left. */
+static const lp_line *render_group(ingest *in, const group *g)
 {
-    lp_line *first = NULL, *last = NULL;
+    const lp_line *first = NULL, **end = &first;
 
-    for (const pending *p = g->first; p != NULL; p = p->next) {
-        lp_line *line = &(*r)->line;
-
-        line->arrival_ns = in->arrival_ns;
-        if (lp_render_line(&p->msg, p->route.host_app, &(*r)->scratch, line) !=
+    for (pending *p = g->first; p != NULL; p = p->next) {
+        p->line.arrival_ns = in->arrival_ns;
+        if (lp_render_line(&p->msg, p->route.host_app, &p->scratch, &p->line) !=
             LP_OK) {
             reject_line(in, REJECT_TOO_BIG, 1);
             continue;
         }
-        line->next = NULL;
-        if (first == NULL)
-            first = line;
-        else
-            last->next = line;
-        last = line;
-        (*r)++;
+        *end = &p->line;
+        end = &p->line.next;
     }
+    *end = NULL;
     return first;
 }
 
 static void render_all(ingest *in)
 {
-    rendered *r = in->lines;
-
     for (uint32_t i = 0; i < in->group_count; i++) {
         lp_channel_prefetch(in->groups[i].ring, 1);
-        in->groups[i].lines = render_group(in, &in->groups[i], &r);
+        in->chains[i] = render_group(in, &in->groups[i]);
     }
+}
+
+/* Tells the pace what was appended for one home after the other. */
+static void tell_pace(ingest *in)
+{
+    if (in->untold_lines > 0)
+        pace_add(in->home->shared->pace, in->home->index, in->untold_home,
+                 in->untold_lines);
+    in->untold_lines = 0;
 }
 
 /* What nobody reads has no say in how long lines are: else a sender of long frames
  * that are rejected could have ingest hold. */
 static void count_fresh(ingest *in, const group *g, uint64_t lines)
 {
-    pace *p = in->home->shared->pace;
-    unsigned home = pace_home(p, g->ring);
+    unsigned home = pace_home(in->home->shared->pace, g->ring);
 
     if (lines == 0)
         return;
-    pace_add(p, in->home->index, home, lines);
+    if (home != in->untold_home)
+        tell_pace(in);
+    in->untold_home = home;
+    in->untold_lines += lines;
     in->fresh[home] += (uint32_t)lines;
     in->fresh_lines += lines;
     in->fresh_bytes += g->frame_bytes;
 }
 
-static void append_group(ingest *in, const group *g)
+static void append_group(ingest *in, const group *g, const lp_line *lines)
 {
     lp_append_result result;
     lp_err err;
 
-    if (g->lines == NULL)
+    if (lines == NULL)
         return;
-    err = lp_channel_append(g->ring, g->lines, &result);
+    err = lp_channel_append(g->ring, lines, &result);
     in->result.accepted_lines += result.accepted_lines;
     if (in->fresh != NULL)
         count_fresh(in, g, result.accepted_lines);
@@ -262,7 +261,8 @@ static void append_group(ingest *in, const group *g)
 static void append_all(ingest *in)
 {
     for (uint32_t i = 0; i < in->group_count; i++)
-        append_group(in, &in->groups[i]);
+        append_group(in, &in->groups[i], in->chains[i]);
+    tell_pace(in);
 }
 
 /* How far are those who follow the lines? Those of this worker read now, as the
