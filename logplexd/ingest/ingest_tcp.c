@@ -55,7 +55,8 @@ struct peer {
     lp_framer framer;
     char *carry;
     size_t carry_bytes, carry_room_bytes;
-    hold_wait wait; /* it is not read meanwhile */
+    hold_wait wait;     /* it is not read meanwhile */
+    uint64_t read_turn; /* of the loop: when it was read last */
 };
 
 static void go_on(hold_wait *wait);
@@ -189,6 +190,28 @@ static bool keep_rest(peer *p, lp_span rest)
 
 /* Reading ----------------------------------------------------------------- */
 
+/* Half frames of too many peers at once: this one's is more than we keep. */
+static void cut_peer(peer *p)
+{
+    count_add(&p->home->counts.counts[COUNT_CONNECTIONS_CUT], 1);
+    LOG_AT(LOG_WARN, "connection_cut",
+           "listener=syslog_tcp why=\"no room for half a frame\" max_bytes=%d",
+           (int)CARRIES_MAX_BYTES);
+    close_peer(p);
+}
+
+/* Where there are drains, a peer is read once in a turn of the loop, and then they
+ * get the lines, while these are in the processor's cache and before there are so
+ * many that a ring has to grow. */
+static bool is_over_for_now(peer *p)
+{
+    bool is_over = p->read_turn == p->home->turn && p->home->has_drains;
+
+    p->read_turn = p->home->turn;
+    return is_over;
+}
+
+/* Without room, which is UV_ENOBUFS to on_read(), nothing is read now. */
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
     peer *p = handle->data;
@@ -197,14 +220,17 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     (void)suggested;
     if (hold_is_on(p->home)) {
         hold_until_over(p->home, &p->wait);
-        return; // without room, which is UV_ENOBUFS to on_read()
+        return;
     }
+    if (is_over_for_now(p))
+        return;
     if (p->carry_bytes > CARRY_DIRECT_BYTES) {
-        // No room is UV_ENOBUFS as well.
         if (grow_carry(p, p->carry_bytes + CARRY_STEP_BYTES))
             *buf =
                 uv_buf_init(p->carry + p->carry_bytes,
                             (unsigned)(p->carry_room_bytes - p->carry_bytes));
+        else
+            cut_peer(p);
         return;
     }
     if (p->carry_bytes > 0)
@@ -221,16 +247,6 @@ static void take_frame(peer *p, const lp_frame *frame)
         return;
     }
     ingest_frame(p->home->ingest, frame->bytes);
-}
-
-/* Half frames of too many peers at once: this one's is more than we keep. */
-static void cut_peer(peer *p)
-{
-    count_add(&p->home->counts.counts[COUNT_CONNECTIONS_CUT], 1);
-    LOG_AT(LOG_WARN, "connection_cut",
-           "listener=syslog_tcp why=\"no room for half a frame\" max_bytes=%d",
-           (int)CARRIES_MAX_BYTES);
-    close_peer(p);
 }
 
 /* bytes: the carry and what was read behind it. */
@@ -271,8 +287,6 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
     if (nread == UV_ENOBUFS) {
         if (p->wait.is_waiting)
             uv_read_stop(stream);
-        else
-            cut_peer(p);
         return;
     }
     if (nread < 0) {

@@ -169,6 +169,7 @@ static void on_turn_end(uv_prepare_t *prepare)
     worker *w = prepare->data;
 
     w->is_now_fresh = false;
+    w->turn++;
 }
 
 static void close_handles(worker_impl *impl)

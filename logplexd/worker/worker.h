@@ -69,6 +69,8 @@ struct worker {
                                     be read; may be NULL */
     int64_t now_ns;              /* for worker_now() alone */
     bool is_now_fresh;           /* likewise               */
+    uint64_t turn;               /* of the loop, as a number */
+    bool has_drains;             /* which wait while others work in a turn */
 };
 
 /*
