@@ -13,23 +13,40 @@ typedef struct lpi_sizes {
     size_t room; /* a power of two, or none */
 } lpi_sizes;
 
+/* Room for so many more. False: there is no memory. */
+static inline bool lpi_sizes_reserve(lpi_sizes *to, size_t more)
+{
+    size_t room = to->room ? to->room : 64;
+    uint32_t *longer;
+
+    if (to->count + more <= to->room)
+        return true;
+    while (room < to->count + more)
+        room *= 2;
+    longer = malloc(room * sizeof(*longer));
+    if (!longer)
+        return false;
+    for (size_t i = 0; i < to->count; i++)
+        longer[i] = to->at[(to->first + i) & (to->room - 1)];
+    free(to->at);
+    to->at = longer;
+    to->first = 0;
+    to->room = room;
+    return true;
+}
+
+/* There must be room. */
+static inline void lpi_sizes_add(lpi_sizes *to, size_t size)
+{
+    to->at[(to->first + to->count++) & (to->room - 1)] = (uint32_t)size;
+}
+
 /* False: there is no memory. */
 static inline bool lpi_sizes_push(lpi_sizes *to, size_t size)
 {
-    if (to->count == to->room) {
-        size_t room = to->room ? to->room * 2 : 64;
-        uint32_t *longer = malloc(room * sizeof(*longer));
-
-        if (!longer)
-            return false;
-        for (size_t i = 0; i < to->count; i++)
-            longer[i] = to->at[(to->first + i) & (to->room - 1)];
-        free(to->at);
-        to->at = longer;
-        to->first = 0;
-        to->room = room;
-    }
-    to->at[(to->first + to->count++) & (to->room - 1)] = (uint32_t)size;
+    if (!lpi_sizes_reserve(to, 1))
+        return false;
+    lpi_sizes_add(to, size);
     return true;
 }
 

@@ -443,10 +443,11 @@ static connection *connect_to(syslog_link *link)
 static bool await_lines(connection *c, const lpi_rendered *lines, size_t count,
                         size_t notice_bytes)
 {
-    for (size_t i = 0; i < count; i++)
-        if (!lpi_sizes_push(&c->lines, lpi_rendered_line_bytes(lines, i) +
-                                           (i == 0 ? notice_bytes : 0)))
-            return false;
+    if (!lpi_sizes_reserve(&c->lines, count))
+        return false;
+    for (size_t i = 0; i < count; i++, notice_bytes = 0)
+        lpi_sizes_add(&c->lines,
+                      lpi_rendered_line_bytes(lines, i) + notice_bytes);
     return true;
 }
 

@@ -406,30 +406,63 @@ size_t lp_render_tail(const lp_record *record, char *out, size_t room_bytes)
 
 static size_t digits_of(size_t value)
 {
-    size_t digits = 1;
+    size_t digits = 3; // of most lines, and none takes more than one step
 
-    for (size_t next = 10; value >= next; next *= 10) {
+    if (value < 100) {
+        return value < 10 ? 1 : 2;
+    }
+    for (size_t next = 1000; value >= next; next *= 10) {
         digits++;
     }
     return digits;
 }
 
-enum { WIDE_BYTES = 64 };
+enum { WIDE_BYTES = 64, HALF_BYTES = WIDE_BYTES / 2 };
 
 /*
  * What is short is copied with some of what stands behind it, in one go and
  * without a call, where both sides have so much; whoever puts the next part
  * writes over the rest.
  */
-static char *put_wide(char *out, const char *out_end, lp_span span,
-                      const char *span_end)
+static char *put_wide(char *out, const char *out_end, const char *from,
+                      size_t bytes, const char *from_end)
 {
-    if (span.len_bytes > WIDE_BYTES || span_end - span.ptr < WIDE_BYTES ||
+    if (bytes > WIDE_BYTES || from_end - from < WIDE_BYTES ||
         out_end - out < WIDE_BYTES) {
-        return put(out, span);
+        memcpy(out, from, bytes);
+    } else {
+        memcpy(out, from, WIDE_BYTES);
     }
-    memcpy(out, span.ptr, WIDE_BYTES);
-    return out + span.len_bytes;
+    return out + bytes;
+}
+
+/* Its first bytes and its last ones, which may overlap. */
+static char *put_token(char *out, lp_span token)
+{
+    char *end = out + token.len_bytes;
+
+    if (token.len_bytes < HALF_BYTES || token.len_bytes > WIDE_BYTES) {
+        return put(out, token);
+    }
+    memcpy(out, token.ptr, HALF_BYTES);
+    memcpy(end - HALF_BYTES, token.ptr + token.len_bytes - HALF_BYTES,
+           HALF_BYTES);
+    return end;
+}
+
+/* "LEN ". Most lines have three digits. */
+static char *put_count(char *out, size_t count, size_t count_bytes)
+{
+    out += count_bytes;
+    out[-1] = ' ';
+    if (count_bytes != 4) {
+        put_digits_before(out - 1, count);
+        return out;
+    }
+    out[-4] = (char)('0' + count / 100);
+    out[-3] = (char)('0' + count / 10 % 10);
+    out[-2] = (char)('0' + count % 10);
+    return out;
 }
 
 /* What the stored form and this one have in common is copied in one piece: the
@@ -438,38 +471,40 @@ size_t lp_render_syslog_at(const lp_record *record, lp_span drain_token,
                            bool is_counted, char *out, size_t room_bytes,
                            size_t *token_at)
 {
+    static const char nils[] = {' ', '-', ' ', '-', ' '};
     const lp_marks *at = &record->marks;
-    size_t pri_bytes = digits_of(at->pri) + LP_SPAN("<>1 ").len_bytes;
-    lp_span head = field_of(record, at->time_offset - pri_bytes,
-                            at->host_offset + (size_t)1);
-    lp_span names = field_of(record, at->app_offset, at->msgid_offset);
-    lp_span nils = LP_SPAN(" - - ");
-    lp_span msg = lp_record_msg(record);
-    lp_span end = missing_end(msg);
-    size_t line_bytes = head.len_bytes + drain_token.len_bytes + 1 +
-                        names.len_bytes + nils.len_bytes + msg.len_bytes +
-                        end.len_bytes;
+    const char *in = record->bytes.ptr, *in_end = in + record->bytes.len_bytes;
+    const char *pri =
+        in + at->time_offset -
+        (LP_SPAN("<0>1 ").len_bytes + (at->pri > 9) + (at->pri > 99));
+    const char *msg = in + at->msg_offset;
+    size_t head_bytes = (size_t)(in + at->host_offset - pri);
+    size_t names_bytes = (size_t)(at->msgid_offset - 1 - at->app_offset);
+    size_t msg_bytes = (size_t)(in_end - msg);
+    bool is_open = msg_bytes == 0 || in_end[-1] != '\n';
+    size_t line_bytes = head_bytes + drain_token.len_bytes + 1 + names_bytes +
+                        sizeof(nils) + msg_bytes + is_open;
     size_t count_bytes = is_counted ? digits_of(line_bytes) + 1 : 0;
-    const char *in_end = record->bytes.ptr + record->bytes.len_bytes;
-    const char *out_end = out + count_bytes + line_bytes;
+    size_t total_bytes = count_bytes + line_bytes;
+    const char *out_end = out + total_bytes;
 
-    *token_at = count_bytes + head.len_bytes;
-    if (count_bytes + line_bytes > room_bytes) {
-        return count_bytes + line_bytes;
+    *token_at = count_bytes + head_bytes;
+    if (total_bytes > room_bytes) {
+        return total_bytes;
     }
     if (is_counted) {
-        out += count_bytes;
-        out[-1] = ' ';
-        put_digits_before(out - 1, line_bytes);
+        out = put_count(out, line_bytes, count_bytes);
     }
-    out = put_wide(out, out_end, head, in_end);
-    out = put(out, drain_token);
+    out = put_wide(out, out_end, pri, head_bytes, in_end);
+    out = put_token(out, drain_token);
     *out++ = ' ';
-    out = put_wide(out, out_end, names, in_end);
-    out = put(out, nils);
-    out = put(out, msg);
-    put(out, end);
-    return count_bytes + line_bytes;
+    out = put_wide(out, out_end, in + at->app_offset, names_bytes, in_end);
+    memcpy(out, nils, sizeof(nils));
+    memcpy(out + sizeof(nils), msg, msg_bytes);
+    if (is_open) {
+        out[sizeof(nils) + msg_bytes] = '\n';
+    }
+    return total_bytes;
 }
 
 size_t lp_render_syslog(const lp_record *record, lp_span drain_token,
