@@ -4,6 +4,7 @@ import os
 import re
 import socket
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from logplexd import OWNER, DaemonTest, basic, frames, line, main, shown
@@ -215,6 +216,31 @@ class Lines(DaemonTest):
             self.assertEqual(answer.headers.get("connection"),
                              "close" if size > 65536 else None)
         self.assertFalse(client.more())
+
+
+class Slow(DaemonTest):
+    """Likewise, of who says nothing for a while."""
+    FLAGS = ["--workers", "1", "--body-timeout", "3s", "--idle-timeout", "1s"]
+
+    def test_a_body_that_stalls_is_408_and_one_that_comes_slowly_is_not(self):
+        token = self.make_channel("demo", "app")["app"]
+        body = frames([line("a" * 400)])
+        head = [("Content-Type", "application/logplex-1"),
+                ("Authorization", basic("token", token)),
+                ("Content-Length", str(len(body)))]
+        stalled, slow = self.daemon.client(), self.daemon.client()
+        stalled.send("POST", "/logs", head)
+        stalled.socket.sendall(body[:-1])
+        slow.send("POST", "/logs", head)
+        for at in range(0, len(body), 50):  # for longer than the limit
+            time.sleep(0.4)
+            slow.socket.sendall(body[at:at + 50])
+        self.assertEqual(slow.read().status, 204)
+        self.assertEqual(stalled.read().status, 408)
+        self.assertFalse(stalled.more())
+        # And then it is idle.
+        self.assertFalse(slow.more())
+        self.assertEqual(self.read_session("demo"), [shown("a" * 400)])
 
 
 if __name__ == "__main__":
