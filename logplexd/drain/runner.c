@@ -322,7 +322,6 @@ static void renew(struct drain_runner *r, const catalog_view *view)
         keep_all(r, &at.list);
     free(r->list.at);
     r->list = at.list;
-    r->home->has_drains = at.list.count > 0;
     r->has_walked = at.has_memory;
     r->has_released = r->has_released && !at.has_memory;
     r->version = catalog_view_drains_version(view);

@@ -21,7 +21,7 @@
 
 enum {
     BACKLOG = 1024,
-    SLAB_READ_BYTES = 256 << 10,
+    SLAB_READ_BYTES = 1 << 20,
     CARRY_DIRECT_BYTES = 4096, /* above this, the carry itself is read into */
     CARRY_STEP_BYTES = 16 << 10,
     CARRIES_MAX_BYTES = 64 << 20, /* of all connections of a worker */
@@ -200,12 +200,12 @@ static void cut_peer(peer *p)
     close_peer(p);
 }
 
-/* Where there are drains, a peer is read once in a turn of the loop, and then they
- * get the lines, while these are in the processor's cache and before there are so
- * many that a ring has to grow. */
+/* A peer fills the slab once in a turn of the loop, however much it has sent: then
+ * others get their turn, and drains the lines, while these are in the processor's
+ * cache and before there are so many that a ring has to grow. */
 static bool is_over_for_now(peer *p)
 {
-    bool is_over = p->read_turn == p->home->turn && p->home->has_drains;
+    bool is_over = p->read_turn == p->home->turn;
 
     p->read_turn = p->home->turn;
     return is_over;
@@ -222,8 +222,6 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
         hold_until_over(p->home, &p->wait);
         return;
     }
-    if (is_over_for_now(p))
-        return;
     if (p->carry_bytes > CARRY_DIRECT_BYTES) {
         if (grow_carry(p, p->carry_bytes + CARRY_STEP_BYTES))
             *buf =
@@ -233,6 +231,8 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
             cut_peer(p);
         return;
     }
+    if (is_over_for_now(p))
+        return;
     if (p->carry_bytes > 0)
         memcpy(slab, p->carry, p->carry_bytes);
     *buf = uv_buf_init(slab + p->carry_bytes, SLAB_READ_BYTES);

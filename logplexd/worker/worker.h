@@ -70,7 +70,6 @@ struct worker {
     int64_t now_ns;              /* for worker_now() alone */
     bool is_now_fresh;           /* likewise               */
     uint64_t turn;               /* of the loop, as a number */
-    bool has_drains;             /* which wait while others work in a turn */
 };
 
 /*

@@ -69,6 +69,17 @@ class Ops(DaemonTest):
                          channel["next_seq"] - channel["oldest_seq"])
         self.assertEqual(self.ask("GET", "/ledger?channel=nowhere").status, 404)
 
+    def test_all_that_a_peer_sends_at_once_comes_in_and_so_do_others(self):
+        tokens = self.make_channel("demo", "much", "little")
+        much = frames([line("x" * 200, tokens["much"])] * 40000)
+        address = self.daemon.address("syslog-tcp")
+        with socket.create_connection(address) as one, \
+                socket.create_connection(address) as other:
+            one.sendall(much)
+            other.sendall(frames([line("y", tokens["little"])] * 10))
+            self.wait_until(lambda: self.ledger()["engine"]["appended_lines"] ==
+                            40000 + 10)
+
     def test_metrics_are_the_ledger_in_another_form(self):
         self.fill()
         ledger = self.settled_ledger()
