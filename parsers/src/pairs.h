@@ -48,7 +48,6 @@ static inline unsigned lpi_stop_mask(const char *at, lpi_stop stop)
  * behind it. Apart, as an array makes a function costly that seldom needs it. */
 unsigned lpi_stop_mask_short(const char *at, size_t left, lpi_stop stop);
 uint64_t lpi_blanks_short(const char *at, size_t left);
-uint64_t lpi_pairs_word_short(const char *at, size_t left);
 
 /* The last few bytes of a text: by its last 16, when it has as many. */
 static inline const char *lpi_pairs_find_near_end(const lpi_pairs *pairs,
@@ -206,22 +205,18 @@ static inline bool lpi_pairs_next(lpi_pairs *pairs, lp_pair *out)
     return true;
 }
 
+/* Of so many bytes up to the end, fewer than eight. */
+uint64_t lpi_pairs_word_near_end(const lpi_pairs *pairs, size_t left);
+
 /* Eight bytes of the text from at on as one number; what is behind the end is
  * 0. */
 static inline uint64_t lpi_pairs_word(const lpi_pairs *pairs, const char *at)
 {
     ptrdiff_t left = pairs->end - at;
 
-    if (left >= (ptrdiff_t)sizeof(uint64_t)) {
-        return lp_swar_load(at);
-    }
-    if (pairs->end - pairs->start < (ptrdiff_t)sizeof(uint64_t)) {
-        return lpi_pairs_word_short(at, (size_t)left);
-    }
-    // The last eight, without those in front of at; none may be left. A copy of
-    // what is left would have to be in memory before it can be read as a number.
-    return lp_swar_load(pairs->end - sizeof(uint64_t)) >> 8 >>
-           8 * (sizeof(uint64_t) - 1 - (size_t)left);
+    return left >= (ptrdiff_t)sizeof(uint64_t)
+               ? lp_swar_load(at)
+               : lpi_pairs_word_near_end(pairs, (size_t)left);
 }
 
 #endif /* LP_PAIRS_H */
