@@ -25,6 +25,8 @@
 
 enum {
     STEP_LINES = 1024, /* about as many as a batch has room for */
+    LANE_STEP_LINES =
+        4096,     /* drains in lanes mostly go on from the same line */
     LOOK_MS = 10, /* a drain that lingers looks this often if it has enough */
     GROW_MS = 15000, /* then a sink that wants small batches is asked again */
     AFTER_MAX_MS = 3600 * 1000,
@@ -167,14 +169,17 @@ static void look_what_comes_again(lp_drain *drain)
         drain->again_seq = 0;
 }
 
-/* What is sent again, is in the same batch. Drains that compress end theirs at
- * the same lines, wherever they began, so that one has done it for all. */
+/* What is sent again, is in the same batch. Drains that compress, or have lanes,
+ * end theirs at the same lines, wherever they began, so that one has done it for
+ * all. */
 static uint64_t lines_max(const lp_drain *drain)
 {
     lp_seq seq = lp_cursor_mark(drain->cursor).seq;
 
     if (drain->again_seq > 0)
         return drain->again_seq - seq;
+    if (drain->protocol->has_lanes)
+        return LANE_STEP_LINES - (seq - 1) % LANE_STEP_LINES;
     return drain->is_in_step ? STEP_LINES - (seq - 1) % STEP_LINES : 0;
 }
 
@@ -380,21 +385,12 @@ static void prove(lp_drain *drain)
     lpi_set_end_turn(drain);
 }
 
-size_t lpi_drain_most_bytes(const lp_drain *drain)
-{
-    size_t most_bytes = drain->set->opt.batch_bytes;
-    size_t protocol_bytes = drain->protocol->batch_max_bytes;
-
-    return protocol_bytes > 0 && protocol_bytes < most_bytes ? protocol_bytes
-                                                             : most_bytes;
-}
-
 /* What was too much for a sink may be welcome by now; small batches for ever
  * would make it slow for ever. */
 static void raise_limit(lp_drain *drain)
 {
     uint64_t now_ms = uv_now(drain->set->loop);
-    size_t most_bytes = lpi_drain_most_bytes(drain);
+    size_t most_bytes = drain->set->opt.batch_bytes;
 
     if (drain->batch_max_bytes >= most_bytes ||
         now_ms - drain->limited_ms < GROW_MS)

@@ -128,8 +128,7 @@ struct lp_drain {
                                was that before this; 0: it is a new one */
     size_t batch_bytes;     /* less for a while behind batches that took too
                              long ... */
-    size_t batch_max_bytes; /* ... than the set's or the protocol's, or than the
-                               sink takes */
+    size_t batch_max_bytes; /* ... than the set's, or than the sink takes */
     uint64_t limited_ms;    /* loop time at which the sink set that limit */
     lp_drain_loss owed;     /* refused lines that nobody has told the sink */
 
@@ -172,6 +171,8 @@ struct lp_drains {
     struct lpi_trust *trust;       /* tls_trust.c; NULL: nobody has needed it */
     struct lpi_sheets *sheets;     /* sheet.c; likewise */
     lpi_lanes lanes;
+    uint64_t gathered_lines; /* by the last turn of the loop */
+    unsigned gather_turns;
 
     unsigned opening;
     unsigned opening_others; /* of these, not LPI_KNOWN */
@@ -223,7 +224,6 @@ void lpi_flights_take_back(lp_drain *drain);
 /* What is to be read on is found again; meanwhile nothing is pinned. */
 void lpi_drain_rest_cursor(lp_drain *drain);
 void lpi_drain_pump(lp_drain *drain);
-size_t lpi_drain_most_bytes(const lp_drain *drain); /* in a batch, ever */
 void lpi_drain_woken(lp_drain *drain);
 uint64_t lpi_drain_pending(lp_drain *drain); /* lines */
 void lpi_drain_hurry(lp_drain *drain);

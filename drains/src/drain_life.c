@@ -91,8 +91,7 @@ static void set_options(lp_drain *drain, const lp_drain_url *url,
 {
     drain->policy =
         url->says_refused ? (lp_drain_refused)url->refused : drain->own_policy;
-    drain->is_in_step =
-        url->encoding != LP_DRAIN_IDENTITY || drain->protocol->has_lanes;
+    drain->is_in_step = url->encoding != LP_DRAIN_IDENTITY;
     change_sieve(drain, sieve);
 }
 
@@ -133,6 +132,7 @@ static lp_drain *new_drain(lp_drains *set, lp_channel *channel, lp_span token,
     drain->ring = lp_channel_ref(channel);
     drain->own_policy = (lp_drain_refused)opt->refused;
     drain->is_ready = true;
+    drain->batch_bytes = drain->batch_max_bytes = set->opt.batch_bytes;
     drain->token_bytes = token.len_bytes;
     memcpy(drain->token, token.ptr, token.len_bytes);
     return drain;
@@ -166,7 +166,6 @@ lp_err lp_drain_open(lp_drains *set, lp_channel *channel, lp_span url,
         free_drain(drain);
         return err;
     }
-    drain->batch_bytes = drain->batch_max_bytes = lpi_drain_most_bytes(drain);
     set_options(drain, &said, sieve);
     lpi_set_enter(drain);
     *out = drain;
@@ -208,7 +207,7 @@ lp_err lp_drain_redirect(lp_drain *drain, lp_span url)
     drain->rest = LPI_REST_NONE;
     drain->retry_ns = 0;
     drain->failed_in_a_row = 0;
-    drain->batch_bytes = drain->batch_max_bytes = lpi_drain_most_bytes(drain);
+    drain->batch_bytes = drain->batch_max_bytes = drain->set->opt.batch_bytes;
     drain->is_proven = false;
     drain->is_ready = true;
     drain->due_ms = 0;

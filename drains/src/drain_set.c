@@ -15,7 +15,12 @@
 
 #define PINNED_MAX_BYTES ((size_t)64 << 20)
 
-enum { ROUNDS_MAX = 64 /* in a turn of the loop */ };
+enum {
+    ROUNDS_MAX = 64, /* in a turn of the loop */
+    GATHER_MIN_LINES = 64,
+    GATHER_MAX_LINES = 1024,
+    GATHER_MAX_TURNS = 8
+};
 
 /* Waking ------------------------------------------------------------------ */
 
@@ -93,6 +98,37 @@ static size_t begin_round(lp_drains *set, bool is_on)
     return count;
 }
 
+/* Lines that this one has not taken: all that are there, to those who share. */
+static uint64_t unread_lines(lp_drains *set)
+{
+    lp_cursor_stats stats = LP_CURSOR_STATS_INIT;
+    lp_drain *first;
+
+    uv_mutex_lock(&set->wake_lock);
+    first = TAILQ_FIRST(&set->woken);
+    uv_mutex_unlock(&set->wake_lock);
+    if (first && first->protocol->has_lanes)
+        lp_cursor_stats_get(first->cursor, &stats);
+    return stats.pending_lines;
+}
+
+/* A burst comes in several reads, and what costs is how often it is sent. So as
+ * long as each turn brings more of it, it waits for the next turn, which does not
+ * wait itself; a few lines go at once. */
+static bool is_gathering(lp_drains *set)
+{
+    uint64_t lines = unread_lines(set);
+    bool is_more = lines > set->gathered_lines && lines >= GATHER_MIN_LINES &&
+                   lines < GATHER_MAX_LINES;
+
+    set->gathered_lines = is_more ? lines : 0;
+    set->gather_turns = is_more ? set->gather_turns + 1 : 0;
+    if (set->gather_turns <= GATHER_MAX_TURNS)
+        return is_more;
+    set->gathered_lines = set->gather_turns = 0;
+    return false;
+}
+
 static void learn_thread(lp_drains *set)
 {
     uv_mutex_lock(&set->wake_lock);
@@ -111,6 +147,10 @@ static void on_check(uv_check_t *check)
     uv_idle_stop(&set->idle);
     if (!set->has_thread)
         learn_thread(set);
+    if (is_gathering(set)) {
+        uv_idle_start(&set->idle, on_idle);
+        return;
+    }
     for (int round = 0; round < ROUNDS_MAX; round++) {
         count = begin_round(set, true);
         if (count == 0)

@@ -29,8 +29,6 @@
 
 enum {
     WINDOW = 64,
-    /* What is rendered for one drain is in the cache for the next one. */
-    BATCH_BYTES = 256 << 10,
     LOOK_MS = 50 /* how often it is asked what has arrived */
 };
 
@@ -570,7 +568,6 @@ lp_err lpi_syslog_register(lp_drains *set)
         .is_prompt = true,
         .has_lanes = true,
         .is_nameless = true,
-        .batch_max_bytes = BATCH_BYTES,
         .scheme = "syslog",
         .open = open_plain,
         .send = syslog_send,

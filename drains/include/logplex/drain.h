@@ -311,13 +311,11 @@ typedef struct lp_drain_protocol {
     bool answers; /* the sink itself says what has arrived, so that one word of
                      it ends the backoff; else it has to go on for
                      answer_timeout_ms without a failure */
-    bool has_lanes;         /* what it does for a batch is less when it does it
+    bool has_lanes;     /* what it does for a batch is less when it does it
                                for the next drain of the channel: they take
                                turns, and their batches end at the same lines */
-    bool is_nameless;       /* frame ids are not wanted, and are not made */
-    size_t batch_max_bytes; /* where the set's batch_bytes is more; 0: that is
-                               what counts */
-    const char *scheme;     /* of its URLs, in small letters */
+    bool is_nameless;   /* frame ids are not wanted, and are not made */
+    const char *scheme; /* of its URLs, in small letters */
     void *ctx;
     lp_err (*open)(void *ctx, lp_drain *drain, lp_span url, lp_span token,
                    void **link);
