@@ -17,6 +17,7 @@ them into docs/performance.md.
 import argparse
 import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
