@@ -1,4 +1,5 @@
 """What is said of a kind's runs: medians, and what one more costs."""
+import math
 import statistics
 
 import document
@@ -28,8 +29,13 @@ def spread(runs, name, digits):
                                  min(values), digits, max(values))
 
 
-def shown(value, digits):
-    return "" if value is None else "%.*f" % (digits, value)
+def shown(value, digits=None):
+    """With two digits that count, if not with so many behind the point."""
+    if value is None:
+        return ""
+    if digits is None:
+        digits = max(0, 1 - math.floor(math.log10(abs(value)))) if value else 0
+    return "%.*f" % (digits, value)
 
 
 def rows_of(kind):
@@ -63,13 +69,13 @@ def rows_of(kind):
             few = (now["few"] - medians(first["runs"])["rest"]) / one["count"]
         rows.append(
             [one["label"], spread(one["runs"], "cpu", 3),
-             shown(more("cpu", first), 5)] +
+             shown(more("cpu", first))] +
             ([shown(now.get("rate"), 2)] if has_rate else []) +
             ["%.1f" % (now["rest"] / 1024),
-             shown(more("rest", with_one), 2)] +
-            ([shown(few, 2)] if has_few else []) +
+             shown(more("rest", with_one))] +
+            ([shown(few)] if has_few else []) +
             ["%.1f" % (now["peak"] / 1024),
-             shown(more("peak", with_one), 2), "%d" % now["lost"]])
+             shown(more("peak", with_one)), "%d" % now["lost"]])
     return rows
 
 

@@ -78,16 +78,23 @@ def workers(name, words, channels):
                        warm_lines=warm(channels), lines=4000000))
 
 
-def drains(name):
-    return kind_of(name, "drains of one channel, over %s: 20,000 lines a second"
-                   % name.split("-")[1], "drain", (0, 1, 10, 50, 200),
-                   lambda count: Load(
-                       channels=1, drains=count, connections=1, pace=20000,
-                       drain_url=DRAINS[name.split("-")[1]],
-                       lines=100000, warm_lines=20000,
+def drains(name, words="20,000 lines a second", **more):
+    how = dict(pace=20000, lines=100000, warm_lines=20000)
+    how.update(more)
+    over = name.split("-")[1]
+    return kind_of(name, "drains of one channel, over %s: %s" % (over, words),
+                   "drain", (0, 1, 10, 50, 200), lambda count: Load(
+                       channels=1, drains=count, connections=1,
+                       drain_url=DRAINS[over], **how,
                        flags=("--drains-max", "1000",
                               # The ring is the queue.
                               "--channel-max", "512MiB")))
+
+
+def few(name):
+    """Drains whose batches are small, so that these are what costs."""
+    return drains(name, "100 lines a second, ten at a time", pace=100,
+                  batch_lines=10, lines=500, warm_lines=100)
 
 
 def tails(name, words):
@@ -116,6 +123,8 @@ def all_kinds():
                                    few_lines=10)),
         drains("drains-http"),
         drains("drains-syslog"),
+        few("drains-http-few"),
+        few("drains-syslog-few"),
         tails("tails-events", "Server-Sent Events"),
         tails("tails-text", "plain text"),
         kind_of("lines", "bytes of a line: 10 channels", "byte",
