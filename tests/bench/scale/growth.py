@@ -5,7 +5,7 @@ import statistics
 import document
 
 # What of memory is noise, and the processor time of a line.
-MEMORY_NOISE_KIB = 4608  # jemalloc takes and gives back 4 MiB at a time
+MEMORY_NOISE_KIB = 4096  # which jemalloc takes and gives back at a time
 CPU_NOISE = 0.1  # of what it is without
 
 
