@@ -39,7 +39,7 @@ FILES_SPARE = 200  # that are open besides connections
 
 
 def part_of(lines, part):
-    return max(int(lines * part), 200)
+    return max(int(lines * part), 20)
 
 
 def run_step(asked, programs, channels, load, step):
