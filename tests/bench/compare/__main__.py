@@ -17,7 +17,6 @@ them into docs/performance.md.
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -118,16 +117,16 @@ def show(scenario, makers, measured):
 def main():
     asked = options()
     if asked.table:
-        return show_file(asked)
-    programs = prepare(asked.build)
+        show_file(asked)
+        return
     all_scenarios = chosen(scenarios.all_scenarios(), asked.only)
     makers = chosen(relays.ALL, asked.relays)
     if asked.list:
         for one in all_scenarios:
             print("%-9s %s" % (one.name, one.title))
         return
-    machine = "%s, %d processors, Linux %s" % (
-        platform.machine(), os.cpu_count(), platform.release())
+    programs = prepare(asked.build)
+    machine = usage.machine()
     versions = {one.name: one.version() for one in makers}
     print("%s; %s" % (machine, ", ".join("%s %s" % one
                                          for one in versions.items())))

@@ -52,7 +52,7 @@ class Compare(unittest.TestCase):
                 json.dump(TOLD, file)
             told = compare("--table", path)
         self.assertEqual(told.returncode, 0, told.stderr)
-        for part in ("a machine. Medians of 3 rounds.", "| other | 3 |",
+        for part in ("a machine. Medians; rounds: 3.", "| other | 3 |",
                      "copy 0.012", "| relay | 0 | 7 |"):
             self.assertIn(part, told.stdout)
         self.assertNotIn("KiB a connection", told.stdout)

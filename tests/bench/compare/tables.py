@@ -49,7 +49,7 @@ def rows_of(told, names, digits):
 def markdown(told):
     """All of a run."""
     rounds = max((len(one["figures"]) for one in told["runs"]), default=0)
-    parts = ["%s. Medians of %d rounds." % (told["machine"], rounds),
+    parts = ["%s. Medians; rounds: %d." % (told["machine"], rounds),
              document.table([["", "version"]] + [
                  list(one) for one in told["versions"].items()])]
     if told.get("limits"):
