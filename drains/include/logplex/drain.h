@@ -311,9 +311,10 @@ typedef struct lp_drain_protocol {
     bool answers; /* the sink itself says what has arrived, so that one word of
                      it ends the backoff; else it has to go on for
                      answer_timeout_ms without a failure */
-    bool has_lanes;     /* what it does for a batch is less when it does it
-                               for the next drain of the channel: they take
-                               turns, and their batches end at the same lines */
+    bool has_lanes; /* what it does for a batch is less when it does it for the
+                       next drain of the channel: they take turns, their batches
+                       end at the same lines, and a burst is gathered for a few
+                       turns of the loop */
     bool is_nameless;   /* frame ids are not wanted, and are not made */
     const char *scheme; /* of its URLs, in small letters */
     void *ctx;

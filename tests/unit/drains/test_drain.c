@@ -29,6 +29,7 @@ typedef struct fixture {
     int64_t now_ns;
     unsigned window;
     bool is_prompt;
+    bool has_lanes;
     bool takes_one_only;
     bool answers_at_once;
     bool is_dumb; /* the protocol has no answers */
@@ -109,6 +110,7 @@ static void register_scheme(fixture *f, const char *scheme)
         .window = f->window,
         .answers = !f->is_dumb,
         .is_prompt = f->is_prompt,
+        .has_lanes = f->has_lanes,
         .scheme = scheme,
         .ctx = f,
         .open = test_open,
@@ -288,6 +290,58 @@ static void a_prompt_line_lingers_only_behind_half_a_window(void **state)
     run_until_sent(&f, 3);
     is_sent(&f, 2, 3, 2);
     end(&f);
+}
+
+typedef struct burst {
+    fixture *f;
+    unsigned turns_left;
+    uint64_t lines_a_turn, last;
+} burst;
+
+static void on_burst(uv_idle_t *idle)
+{
+    burst *b = idle->data;
+
+    if (b->turns_left-- == 0) {
+        uv_close((uv_handle_t *)idle, NULL);
+        return;
+    }
+    ring_fill(b->f->channel, b->last + 1, b->last + b->lines_a_turn, 100);
+    b->last += b->lines_a_turn;
+}
+
+/* Lines that come in so many turns of the loop, one after the other. */
+static void send_burst(fixture *f, unsigned turns, uint64_t lines_a_turn)
+{
+    burst b = {f, turns, lines_a_turn, 0};
+    uv_idle_t idle;
+
+    uv_idle_init(&f->loop, &idle);
+    idle.data = &b;
+    uv_idle_start(&idle, on_burst);
+    for (unsigned turn = 0; turn < turns + 8; turn++)
+        uv_run(&f->loop, UV_RUN_NOWAIT);
+    assert_int_equal(b.last, turns * lines_a_turn);
+}
+
+static void a_burst_is_gathered_but_a_few_lines_are_not(void **state)
+{
+    lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
+
+    (void)state;
+    for (int few = 0; few < 2; few++) {
+        fixture f;
+
+        begin_ring(&f, 64, 1 << 20);
+        f.is_prompt = f.has_lanes = f.answers_at_once = true;
+        CHECK_OK(lp_drains_create(&f.loop, NULL, &f.set));
+        begin_anew(&f, &opt);
+        run_for(&f, 1);
+        send_burst(&f, 4, few ? 10 : 100);
+        assert_int_equal(f.sent_count, few ? 4 : 1);
+        is_sent(&f, 0, 1, few ? 10 : 400);
+        end(&f);
+    }
 }
 
 static void a_window_is_filled_as_far_as_the_protocol_takes_it(void **state)
@@ -869,6 +923,7 @@ int main(void)
         cmocka_unit_test(lines_leave_in_batches_one_at_a_time),
         cmocka_unit_test(a_line_lingers_for_others_but_a_full_batch_does_not),
         cmocka_unit_test(a_prompt_line_lingers_only_behind_half_a_window),
+        cmocka_unit_test(a_burst_is_gathered_but_a_few_lines_are_not),
         cmocka_unit_test(a_window_is_filled_as_far_as_the_protocol_takes_it),
         cmocka_unit_test(batches_are_small_while_those_in_flight_hold_much),
         cmocka_unit_test(batches_of_drains_that_compress_end_at_the_same_lines),
