@@ -173,20 +173,22 @@ struct lp_drains {
     lpi_lanes lanes;
     uint64_t gathered_lines; /* by the last turn of the loop */
     unsigned gather_turns;
+    uint64_t gather_ms; /* loop time at which it began */
 
     unsigned opening;
     unsigned opening_others; /* of these, not LPI_KNOWN */
     lpi_queue queues[LPI_QUEUES];
 
     uv_async_t async;
+    uv_prepare_t prepare;
     uv_check_t check;
-    uv_idle_t idle;       /* while somebody is woken, by the loop's thread */
+    uv_idle_t idle;       /* while a burst is gathered */
     uv_mutex_t wake_lock; /* over what any thread does: */
     lpi_queue woken;
     size_t woken_count;
-    bool is_waking; /* they are being called */
-    bool has_thread;
-    uv_thread_t thread; /* the loop's */
+    bool is_waking;     /* they are being called */
+    bool has_events;    /* the loop is between prepare and check ... */
+    uv_thread_t thread; /* ... on this thread */
 };
 
 /* drain_set.c */

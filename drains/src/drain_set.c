@@ -19,7 +19,8 @@ enum {
     ROUNDS_MAX = 64, /* in a turn of the loop */
     GATHER_MIN_LINES = 64,
     GATHER_MAX_LINES = 1024,
-    GATHER_MAX_TURNS = 8
+    GATHER_MAX_TURNS = 8,
+    GATHER_MAX_MS = 1 /* where turns are long */
 };
 
 /* Waking ------------------------------------------------------------------ */
@@ -34,17 +35,28 @@ static void on_idle(uv_idle_t *idle)
  *                                 |                     ^
  *                                 +-- the loop's own ---+
  *
- * So lines that came in a turn leave in it, and no event is written for them.
- * Under the lock.
+ * So lines that came in a turn leave in it, and no event is written for them. A loop
+ * may go from one thread to another between two turns. Under the lock.
  */
 static void ask_for_check(lp_drains *set)
 {
     uv_thread_t self = uv_thread_self();
 
-    if (set->has_thread && uv_thread_equal(&set->thread, &self))
-        uv_idle_start(&set->idle, on_idle);
-    else
+    if (!set->has_events || !uv_thread_equal(&set->thread, &self))
         uv_async_send(&set->async);
+}
+
+static void set_has_events(lp_drains *set, bool has_events)
+{
+    uv_mutex_lock(&set->wake_lock);
+    set->has_events = has_events;
+    set->thread = uv_thread_self();
+    uv_mutex_unlock(&set->wake_lock);
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+    set_has_events(prepare->data, true);
 }
 
 void lpi_set_wake(lp_drain *drain)
@@ -118,23 +130,19 @@ static uint64_t unread_lines(lp_drains *set)
 static bool is_gathering(lp_drains *set)
 {
     uint64_t lines = unread_lines(set);
+    uint64_t now_ms = uv_now(set->loop);
     bool is_more = lines > set->gathered_lines && lines >= GATHER_MIN_LINES &&
                    lines < GATHER_MAX_LINES;
 
+    if (set->gathered_lines == 0)
+        set->gather_ms = now_ms;
     set->gathered_lines = is_more ? lines : 0;
     set->gather_turns = is_more ? set->gather_turns + 1 : 0;
-    if (set->gather_turns <= GATHER_MAX_TURNS)
+    if (set->gather_turns <= GATHER_MAX_TURNS &&
+        now_ms - set->gather_ms <= GATHER_MAX_MS)
         return is_more;
     set->gathered_lines = set->gather_turns = 0;
     return false;
-}
-
-static void learn_thread(lp_drains *set)
-{
-    uv_mutex_lock(&set->wake_lock);
-    set->thread = uv_thread_self();
-    set->has_thread = true;
-    uv_mutex_unlock(&set->wake_lock);
 }
 
 /* In rounds, as those who have more to send are woken again; but not for ever. */
@@ -145,8 +153,7 @@ static void on_check(uv_check_t *check)
     size_t count;
 
     uv_idle_stop(&set->idle);
-    if (!set->has_thread)
-        learn_thread(set);
+    set_has_events(set, false);
     if (is_gathering(set)) {
         uv_idle_start(&set->idle, on_idle);
         return;
@@ -394,8 +401,11 @@ lp_err lp_drains_create(uv_loop_t *loop, const lp_drains_options *options,
     }
     uv_check_init(loop, &set->check);
     uv_idle_init(loop, &set->idle);
-    set->async.data = set->check.data = set->idle.data = set;
-    set->open_handles = 3;
+    uv_prepare_init(loop, &set->prepare);
+    set->async.data = set->check.data = set;
+    set->idle.data = set->prepare.data = set;
+    set->open_handles = 4;
+    uv_prepare_start(&set->prepare, on_prepare);
     uv_check_start(&set->check, on_check);
     err = add_protocols(set);
     if (err != LP_OK) {
@@ -419,6 +429,7 @@ void lp_drains_destroy(lp_drains *set)
     lpi_sheets_free(set->sheets);
     lpi_resolver_close(set->resolver);
     uv_close((uv_handle_t *)&set->async, on_handle_closed);
+    uv_close((uv_handle_t *)&set->prepare, on_handle_closed);
     uv_close((uv_handle_t *)&set->check, on_handle_closed);
     uv_close((uv_handle_t *)&set->idle, on_handle_closed);
 }

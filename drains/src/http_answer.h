@@ -39,7 +39,7 @@ typedef enum lpi_answer_state {
 typedef struct lpi_answer {
     lpi_answer_state state;
     unsigned status;  /* below 200: it is not known yet */
-    bool keeps_alive; /* once it is complete: another request may follow */
+    bool keeps_alive; /* by its head; it must be complete as well */
 
     bool is_1_0, says_close, says_keep_alive; /* of the head that is read ... */
     bool is_chunked, has_length;
@@ -64,6 +64,12 @@ void lpi_answer_end(lpi_answer *answer);
 static inline bool lpi_answer_is_over(const lpi_answer *answer)
 {
     return answer->state >= LPI_ANSWER_COMPLETE;
+}
+
+/* Another request may follow on its connection. */
+static inline bool lpi_answer_is_kept(const lpi_answer *answer)
+{
+    return answer->state == LPI_ANSWER_COMPLETE && answer->keeps_alive;
 }
 
 #endif /* LP_HTTP_ANSWER_H */

@@ -23,6 +23,8 @@ enum {
     IDLE_MAX_MS = 60000 /* load balancers close what is idle for as long */
 };
 
+#define LATE "it did not answer in time"
+
 typedef struct connection connection;
 
 /* A request on its way: the head and the notice, then the runs of the batch, or
@@ -37,6 +39,7 @@ typedef struct post {
     size_t sent_bytes; /* that the kernel has          */
     uint32_t run;      /* of which the next byte is it */
     size_t run_at;     /* has not                      */
+    bool was_whole;    /* a connection that died had all of it */
     uint64_t begun_ms;
 } post;
 
@@ -110,7 +113,7 @@ static void finish(direct_link *link, lpi_http_result result)
         result.status = c->answer.status;
         result.after_ms = lpi_http_after_ms(c->answer.after_s);
     }
-    if (result.is_whole && result.status >= 200 && c->answer.keeps_alive) {
+    if (result.is_whole && c && c->is_open && lpi_answer_is_kept(&c->answer)) {
         c->is_used = true;
         lpi_socket_set_timer(c->socket, IDLE_MAX_MS);
     } else {
@@ -261,11 +264,17 @@ static void read_on(connection *c, bool is_broken)
         lpi_socket_watch(c->socket, UV_READABLE);
 }
 
-/* Sends on, and looks what it says if it takes no more. */
+/* Sends on, and looks what it says if it takes no more. It may have said yes
+ * before it had all. */
 static void send_on(connection *c)
 {
+    const post *p = &c->link->post;
+
     if (!write_on(c))
         read_on(c, true);
+    else if (p->sent_bytes == p->total_bytes &&
+             c->answer.state == LPI_ANSWER_COMPLETE)
+        fail(c->link, NULL);
 }
 
 /* Is there a request, of which it may want the rest? */
@@ -295,8 +304,23 @@ static void start(connection *c)
     uint64_t now_ms = lpi_socket_now_ms(c->socket);
 
     lpi_answer_begin(&c->answer);
-    lpi_socket_set_timer(c->socket, limit_ms > now_ms ? limit_ms - now_ms : 0);
+    if (now_ms >= limit_ms) {
+        fail(c->link, LATE);
+        return;
+    }
+    lpi_socket_set_timer(c->socket, limit_ms - now_ms);
     send_on(c);
+}
+
+/* Nothing is there to be read, nor the end: what is would be taken for the answer
+ * to the next request. */
+static bool is_quiet(const connection *c)
+{
+    char one;
+
+    return recv(lpi_socket_fd(c->socket), &one, 1, MSG_PEEK | MSG_DONTWAIT) <
+               0 &&
+           errno == EAGAIN;
 }
 
 static void on_opened(void *ctx)
@@ -324,17 +348,19 @@ static void on_timer(void *ctx)
 {
     connection *c = ctx;
     const post *p = &c->link->post;
-    size_t sent_bytes = p->sent_bytes;
 
-    if (!p->batch)
+    if (!p->batch) {
         disconnect(c->link);
-    else if (sent_bytes == p->total_bytes)
-        fail(c->link, "it did not answer in time");
+        return;
+    }
+    read_some(c); // a loop that was late need not make a failure of an answer
+    if (c->answer.status >= 200 || p->sent_bytes == p->total_bytes)
+        fail(c->link, LATE);
     else
-        finish(c->link, (lpi_http_result){
-                            .why = "it did not take the whole body in time",
-                            .is_slow = sent_bytes > p->head_bytes &&
-                                       c->answer.status < 200});
+        finish(c->link,
+               (lpi_http_result){
+                   .why = "it did not take the whole body in time",
+                   .is_slow = p->sent_bytes > p->head_bytes && !p->was_whole});
 }
 
 /* NULL: there is no memory. */
@@ -366,6 +392,8 @@ static void connect_again(direct_link *link)
     post *p = &link->post;
 
     disconnect(link);
+    count_sent(link);
+    p->was_whole = p->was_whole || p->sent_bytes == p->total_bytes;
     p->sent_bytes = 0;
     p->run = 0;
     p->run_at = 0;
@@ -456,6 +484,9 @@ static bool direct_send(void *ctx, const lp_drain_batch *batch)
 {
     direct_link *link = ctx;
 
+    if (link->connection && link->connection->is_open &&
+        !is_quiet(link->connection))
+        disconnect(link);
     if (!begin_post(link, batch) || (!link->connection && !connect_to(link))) {
         let_go(&link->post);
         lp_drain_failed(link->target.drain, "there is no memory for a request",

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "drain_lines.h"
@@ -15,7 +16,7 @@
 enum {
     RING_BYTES = 16 << 20,
     TURNS_MAX = 5000,
-    HEARD_MAX_BYTES = 4 << 20,
+    HEARD_MAX_BYTES = 8 << 20,
     WINDOW_BYTES = 16 << 10 /* so that a large body does not fit */
 };
 
@@ -26,6 +27,7 @@ typedef struct sink {
     unsigned connections;
     int fd; /* -1: there is none */
     bool is_ended;
+    bool is_hasty;
     char *heard; /* of this connection; ends with a NUL */
     size_t heard_bytes;
 } sink;
@@ -93,6 +95,33 @@ static void turn(fixture *f, sink *s, bool reads)
         s->heard_bytes += (size_t)got;
     s->heard[s->heard_bytes] = '\0';
     s->is_ended = s->is_ended || got == 0 || errno != EAGAIN;
+}
+
+/* The clock of a drain; a sink in a hurry speaks while it is read. */
+static int64_t say_yes_again(void *ctx)
+{
+    static const char yes[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    sink *s = ctx;
+    struct timespec now;
+
+    if (s->is_hasty && s->fd >= 0) {
+        s->is_hasty = false;
+        assert_int_equal(send(s->fd, yes, sizeof(yes) - 1, MSG_NOSIGNAL),
+                         sizeof(yes) - 1);
+        usleep(1000);
+    }
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void on_stop(uv_async_t *stop)
+{
+    uv_stop(stop->loop);
+}
+
+static void run_loop(void *loop)
+{
+    uv_run(loop, UV_RUN_DEFAULT);
 }
 
 /* Has it heard a request to its end? Then body is that of it. */
@@ -435,10 +464,12 @@ static void an_early_yes_waits_for_the_body(void **state)
 {
     fixture f;
     sink s;
+    uint64_t limit_ms;
 
     (void)state;
     both_begin(&f, &s);
     f.opt.batch_bytes = 8 << 20;
+    f.opt.answer_timeout_ms = 60000;
     open_to(&f, &s, "", "/");
     say_lines(&f, 1, 1000, 4000);
     for (int i = 0; i < TURNS_MAX && s.connections == 0; i++)
@@ -447,11 +478,155 @@ static void an_early_yes_waits_for_the_body(void **state)
     for (int i = 0; i < 10; i++)
         turn(&f, &s, false);
     assert_int_equal(status_of(&f).delivered_lines, 0);
-    for (int i = 0; i < TURNS_MAX && status_of(&f).delivered_lines == 0; i++) {
+    uv_update_time(&f.loop);
+    limit_ms = uv_now(&f.loop) + f.opt.answer_timeout_ms / 2;
+    while (status_of(&f).delivered_lines == 0 && uv_now(&f.loop) < limit_ms) {
         forget(&s);
         turn(&f, &s, true);
     }
     assert_int_equal(status_of(&f).delivered_lines, 1000);
+    both_end(&f, &s);
+}
+
+/* Else the rest of it would be read as the answer to what comes next. */
+static void one_whose_answer_has_not_ended_is_not_kept(void **state)
+{
+    fixture f;
+    sink s;
+
+    (void)state;
+    both_begin(&f, &s);
+    f.opt.answer_timeout_ms = 200;
+    open_to(&f, &s, "", "/");
+    say_lines(&f, 1, 1, 10);
+    hear(&f, &s);
+    answer(&s, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+    run_until_delivered(&f, &s, 1);
+    turn(&f, &s, true);
+    assert_true(s.is_ended);
+    sink_hang_up(&s);
+    say_lines(&f, 2, 2, 10);
+    hear(&f, &s);
+    answer_well(&s);
+    assert_int_equal(run_until_delivered(&f, &s, 2).failures, 0);
+    assert_int_equal(s.connections, 2);
+    both_end(&f, &s);
+}
+
+/* What came unasked, in the same turn in which a batch goes, is no answer. */
+static void what_was_said_before_is_no_answer(void **state)
+{
+    fixture f;
+    sink s;
+
+    (void)state;
+    both_begin(&f, &s);
+    f.opt.now_ns = say_yes_again;
+    f.opt.ctx = &s;
+    open_to(&f, &s, "", "/");
+    say_lines(&f, 1, 1, 10);
+    hear(&f, &s);
+    answer_well(&s);
+    run_until_delivered(&f, &s, 1);
+    s.is_hasty = true;
+    say_lines(&f, 2, 2, 10);
+    for (int i = 0; i < TURNS_MAX && s.is_hasty; i++)
+        turn(&f, &s, false);
+    sink_hang_up(&s);
+    hear(&f, &s);
+    assert_int_equal(status_of(&f).delivered_lines, 1);
+    answer_well(&s);
+    assert_int_equal(run_until_delivered(&f, &s, 2).failures, 0);
+    assert_int_equal(s.connections, 2);
+    both_end(&f, &s);
+}
+
+static char frame_seen[64];
+
+static const char *frame_of(const sink *s)
+{
+    const char *at = strstr(s->heard, "Frame-Id: ");
+
+    assert_non_null(at);
+    assert_int_equal(sscanf(at, "Frame-Id: %63s", frame_seen), 1);
+    return frame_seen;
+}
+
+/* It may have been read, so it has the same name when it comes again, however that
+ * ends. */
+static void what_may_have_been_read_keeps_its_name(void **state)
+{
+    fixture f;
+    sink s;
+    char first[64];
+
+    (void)state;
+    both_begin(&f, &s);
+    f.opt.batch_bytes = 8 << 20;
+    f.opt.answer_timeout_ms = 2000;
+    open_to(&f, &s, "", "/");
+    say_lines(&f, 1, 1, 10);
+    hear(&f, &s);
+    answer_well(&s);
+    run_until_delivered(&f, &s, 1);
+    say_lines(&f, 2, 1000, 4000);
+    hear(&f, &s);
+    snprintf(first, sizeof(first), "%s", frame_of(&s));
+    sink_hang_up(&s);
+    run_until_failed(&f, &s, 1); // the other connection reads nothing
+    sink_hang_up(&s);
+    hear(&f, &s);
+    assert_string_equal(frame_of(&s), first);
+    both_end(&f, &s);
+}
+
+static void an_answer_that_a_late_loop_finds_is_one(void **state)
+{
+    fixture f;
+    sink s;
+
+    (void)state;
+    both_begin(&f, &s);
+    f.opt.answer_timeout_ms = 200;
+    open_to(&f, &s, "", "/");
+    say_lines(&f, 1, 1, 10);
+    hear(&f, &s);
+    answer_well(&s);
+    usleep(400000);
+    assert_int_equal(run_until_delivered(&f, &s, 1).failures, 0);
+    both_end(&f, &s);
+}
+
+/* A loop that has turned on one thread turns on another, and the first one has
+ * lines for it. */
+static void a_loop_may_go_to_another_thread(void **state)
+{
+    fixture f;
+    sink s;
+    uv_thread_t thread;
+    uv_async_t stop;
+    char some[4096];
+    ssize_t got = -1;
+
+    (void)state;
+    both_begin(&f, &s);
+    uv_async_init(&f.loop, &stop, on_stop);
+    open_to(&f, &s, "", "/");
+    say_lines(&f, 1, 1, 10);
+    hear(&f, &s);
+    answer_well(&s);
+    run_until_delivered(&f, &s, 1);
+    assert_int_equal(uv_thread_create(&thread, run_loop, &f.loop), 0);
+    usleep(100000); // it waits
+    say_lines(&f, 2, 2, 10);
+    for (int i = 0; i < TURNS_MAX && got < 0; i++) {
+        usleep(1000);
+        got = recv(s.fd, some, sizeof(some), MSG_DONTWAIT);
+    }
+    assert_true(got > 0);
+    uv_async_send(&stop);
+    uv_thread_join(&thread);
+    uv_close((uv_handle_t *)&stop, NULL);
     both_end(&f, &s);
 }
 
@@ -538,6 +713,11 @@ int main(void)
         cmocka_unit_test(a_status_holds_however_the_answer_ends),
         cmocka_unit_test(a_body_that_is_not_wanted_is_not_sent),
         cmocka_unit_test(an_early_yes_waits_for_the_body),
+        cmocka_unit_test(one_whose_answer_has_not_ended_is_not_kept),
+        cmocka_unit_test(what_was_said_before_is_no_answer),
+        cmocka_unit_test(what_may_have_been_read_keeps_its_name),
+        cmocka_unit_test(an_answer_that_a_late_loop_finds_is_one),
+        cmocka_unit_test(a_loop_may_go_to_another_thread),
         cmocka_unit_test(a_sink_that_reads_nothing_gets_less),
         cmocka_unit_test(an_answer_that_does_not_come_is_a_failure),
         cmocka_unit_test(retry_after_is_obeyed),
