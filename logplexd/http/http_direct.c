@@ -38,7 +38,8 @@ enum {
     HEAD_ROOM_BYTES = 256, /* for what is in each answer's head */
     /* What is read in a turn of the loop: then readers get theirs, while lines
      * are still in the processor's cache. */
-    TURN_BYTES = 256 * 1024
+    TURN_BYTES = 256 * 1024,
+    TURN_REFUSALS_MAX = 128
 };
 
 /* A connection; what is of its request holds while there is one. */
@@ -50,8 +51,9 @@ typedef struct direct {
     uint64_t body_left_bytes;
     char *unsent; /* of an answer, that the socket did not take */
     size_t unsent_bytes;
-    int waits_for; /* events of its socket; 0: it is not looked at */
-    bool is_last;  /* the answer: it closes behind it */
+    int waits_for;       /* events of its socket; 0: it is not looked at */
+    bool is_last;        /* the answer: it closes behind it */
+    bool is_passed_over; /* it was ready when a turn had no room left */
 } direct;
 
 struct http_direct_answer {
@@ -92,9 +94,16 @@ static void on_closed(uv_handle_t *handle)
     http_handle_closed(server);
 }
 
+static void end_waiting(direct *d)
+{
+    d->conn.server->passed_over -= d->is_passed_over;
+    d->is_passed_over = false;
+}
+
 // The descriptor is somebody else's by now, or will be closed.
 static void let_go(direct *d)
 {
+    end_waiting(d);
     http_conn_unlink(&d->conn);
     free(d->unsent);
     d->unsent = NULL;
@@ -346,8 +355,27 @@ static void begin_body(direct *d, char *data, size_t data_bytes)
         run(d);
 }
 
+// A small one is copied, as what waits counts against what bodies may take.
+static bool keep_copy(http_request *req)
+{
+    direct *d = direct_of(req->conn);
+    size_t used_bytes = d->head.head_bytes + req->body_bytes;
+    char *copy = used_bytes <= ROOM_BYTES / 2 ? malloc(used_bytes) : NULL;
+
+    if (!copy)
+        return false;
+    memcpy(copy, d->text, used_bytes);
+    d->text = copy;
+    req->body = copy + d->head.head_bytes;
+    req->kept_room = copy;
+    http_body_count_room(req, used_bytes);
+    return true;
+}
+
 void http_direct_keep_room(http_request *req)
 {
+    if (keep_copy(req))
+        return;
     req->kept_room = req->server->room;
     req->server->room = NULL;
     http_body_count_room(req, ROOM_BYTES);
@@ -434,6 +462,27 @@ static void look(direct *d)
 
 /* Connections ------------------------------------------------------------- */
 
+// The kernel names those who are ready in the same order each time, so those whom a
+// turn had no room for come first in the next ones.
+static bool must_wait(direct *d)
+{
+    http_server *server = d->conn.server;
+    bool is_over = server->turn_bytes >= TURN_BYTES;
+
+    if (!is_over && (server->passed_over == 0 || d->is_passed_over)) {
+        end_waiting(d);
+        return false;
+    }
+    if (is_over) {
+        server->passed_over += !d->is_passed_over;
+        d->is_passed_over = true;
+    }
+    // libuv asks the kernel again in the same turn while 1,024 are ready.
+    if (++server->turn_refusals >= TURN_REFUSALS_MAX)
+        server->turn_bytes = server->turn_refusals = 0;
+    return true;
+}
+
 static void on_direct(uv_poll_t *poll, int status, int events)
 {
     direct *d = poll->data;
@@ -449,7 +498,7 @@ static void on_direct(uv_poll_t *poll, int status, int events)
             close_direct(d);
     } else if (req && req->is_body_done) {
         finish(d);
-    } else if (d->conn.server->turn_bytes >= TURN_BYTES) {
+    } else if (must_wait(d)) {
         return; // it is still to be read in the next turn
     } else if (req) {
         read_body(d);
@@ -479,14 +528,27 @@ bool http_direct_add(http_engine *engine, int fd, const struct sockaddr *addr)
     return true;
 }
 
+bool http_direct_owes_answer(const http_conn *conn)
+{
+    const http_request *req = conn->req;
+
+    return conn->is_direct && req && req->is_answered && req->is_body_done &&
+           !req->is_cut;
+}
+
 void http_direct_stop(http_server *server)
 {
     http_conn *next;
 
     for (http_conn *conn = server->conns; conn; conn = next) {
         next = conn->next;
-        if (conn->is_direct)
-            close_direct(direct_of(conn));
+        if (!conn->is_direct)
+            continue;
+        if (http_direct_owes_answer(conn)) {
+            direct_of(conn)->is_last = true;
+            send_answer(direct_of(conn), conn->req);
+        }
+        close_direct(direct_of(conn));
     }
     free(server->room);
     server->room = NULL;

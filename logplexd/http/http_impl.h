@@ -95,7 +95,9 @@ struct http_server {
     uint64_t bodies_bytes; /* of all bodies on their way in */
     char *room;            /* http_direct.c; NULL: not needed yet */
     size_t turn_bytes;     /* it has read so much in this turn    */
-    int64_t date_s;        /* http_date() */
+    unsigned turn_refusals;
+    unsigned passed_over; /* connections that wait for a turn with room */
+    int64_t date_s;       /* http_date() */
     char date[32];
     uint64_t request_id; /* the state of a random sequence */
     uint64_t hangups_ms; /* when streams were last looked at */
@@ -273,8 +275,10 @@ void http_conn_unlink(http_conn *conn);
 /* Takes a connection without TLS. False: it could not; fd is as it was. */
 bool http_direct_add(http_engine *engine, int fd, const struct sockaddr *addr);
 
-/* Closes all it has. */
+/* Closes all it has. Answers that are owed go out as far as a socket takes them. */
 void http_direct_stop(http_server *server);
+bool http_direct_owes_answer(
+    const http_conn *conn); /* false: it is another's */
 
 /* As those of http_mhd.c, for requests of its connections. */
 const char *http_direct_header(const http_request *req, const char *name);

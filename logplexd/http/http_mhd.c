@@ -66,6 +66,7 @@ static void on_check(uv_check_t *check)
     enum MHD_Result has_wait = MHD_YES;
 
     engine->server->turn_bytes = 0;
+    engine->server->turn_refusals = 0;
     if (!engine->must_run)
         return;
     for (unsigned i = 0; i < RUNS_A_TURN_MAX; i++) {
@@ -667,7 +668,7 @@ void http_server_quiesce(http_server *server)
 static void cut_all(http_server *server)
 {
     for (http_conn *conn = server->conns; conn; conn = conn->next) {
-        if (!conn->req)
+        if (!conn->req || http_direct_owes_answer(conn))
             continue;
         conn->req->is_cut = true;
         if (conn->req->is_suspended && !conn->is_direct)

@@ -56,6 +56,7 @@ struct peer {
     char *carry;
     size_t carry_bytes, carry_room_bytes;
     hold_wait wait;     /* it is not read meanwhile */
+    bool is_too_much;   /* its half frame; it is to be cut */
     uint64_t read_turn; /* of the loop: when it was read last */
 };
 
@@ -228,7 +229,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
                 uv_buf_init(p->carry + p->carry_bytes,
                             (unsigned)(p->carry_room_bytes - p->carry_bytes));
         else
-            cut_peer(p);
+            p->is_too_much = true; // it can't be closed from here
         return;
     }
     if (is_over_for_now(p))
@@ -287,6 +288,8 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
     if (nread == UV_ENOBUFS) {
         if (p->wait.is_waiting)
             uv_read_stop(stream);
+        else if (p->is_too_much)
+            cut_peer(p);
         return;
     }
     if (nread < 0) {

@@ -2,6 +2,7 @@
 """What a connection brings that no sensible client would send."""
 import os
 import re
+import resource
 import socket
 import sys
 import time
@@ -216,6 +217,43 @@ class Lines(DaemonTest):
             self.assertEqual(answer.headers.get("connection"),
                              "close" if size > 65536 else None)
         self.assertFalse(client.more())
+
+
+class Halves(DaemonTest):
+    FLAGS = ["--workers", "1"]
+    # So many half frames of so many bytes are more than the 64 MiB that a worker
+    # keeps of them.
+    PEERS, HALF_BYTES = 1500, 50000
+
+    def test_half_frames_beyond_what_is_kept_end_their_connections_alone(self):
+        token = self.make_channel("demo", "app")["app"]
+        least = self.PEERS + 200
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft < least:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (least, hard))
+            self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE,
+                            (soft, hard))
+        half = b"60000 " + b"<13>1 " + b"x" * self.HALF_BYTES
+        peers = []
+        for _ in range(self.PEERS):
+            peer = socket.create_connection(self.daemon.address("syslog-tcp"))
+            self.addCleanup(peer.close)
+            peer.sendall(half)
+            peers.append(peer)
+        api = self.daemon.client()
+
+        def cut():
+            text = api.ask("GET", "/metrics", [RIGHTS]).body.decode()
+            return int(re.search(r"^logplex_connections_cut_total (\d+)$", text,
+                                 re.M)[1])
+
+        self.wait_until(lambda: cut() > 0)
+        self.assertLess(cut(), self.PEERS // 2)
+        self.assertEqual(self.post(token, [line("a")]).status, 204)
+        self.assertEqual(self.read_session("demo"), [shown("a")])
+        for peer in peers:
+            peer.close()
+        self.assertEqual(self.daemon.stop(), 0)
 
 
 class Slow(DaemonTest):
