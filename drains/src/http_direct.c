@@ -2,8 +2,6 @@
 #include "http_direct.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +11,7 @@
 #include <gnutls/gnutls.h>
 
 #include "http_answer.h"
+#include "http_body.h"
 #include "http_head.h"
 #include "http_result.h"
 #include "logplex/drain_url.h"
@@ -90,13 +89,10 @@ static void let_go(post *p)
 static void count_sent(const direct_link *link)
 {
     const post *p = &link->post;
-    uint64_t body_bytes =
+    size_t body_bytes =
         p->sent_bytes > p->head_bytes ? p->sent_bytes - p->head_bytes : 0;
-    uint64_t plain_bytes = body_bytes;
 
-    if (p->encoded) // of half a body, that half
-        plain_bytes = plain_bytes * p->encoded->plain_bytes / p->encoded->bytes;
-    lp_drain_count_compressed(link->target.drain, body_bytes, plain_bytes);
+    lpi_http_count_sent(&link->target, p->encoded, body_bytes);
 }
 
 /* By its answer, if there is one, or else for this reason. The connection serves
@@ -104,16 +100,17 @@ static void count_sent(const direct_link *link)
 static void finish(direct_link *link, lpi_http_result result)
 {
     connection *c = link->connection;
+    bool is_open = c && c->is_open;
     uint64_t lines = link->post.batch->line_count;
 
     result.is_whole = link->post.sent_bytes == link->post.total_bytes;
     count_sent(link);
     let_go(&link->post);
-    if (c && c->is_open) {
+    if (is_open) {
         result.status = c->answer.status;
         result.after_ms = lpi_http_after_ms(c->answer.after_s);
     }
-    if (result.is_whole && c && c->is_open && lpi_answer_is_kept(&c->answer)) {
+    if (is_open && result.is_whole && lpi_answer_is_kept(&c->answer)) {
         c->is_used = true;
         lpi_socket_set_timer(c->socket, IDLE_MAX_MS);
     } else {
@@ -326,11 +323,7 @@ static bool is_quiet(const connection *c)
 static void on_opened(void *ctx)
 {
     connection *c = ctx;
-    int fd = lpi_socket_fd(c->socket);
-    int on = 1;
 
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
     c->is_open = true;
     start(c);
 }
@@ -338,10 +331,8 @@ static void on_opened(void *ctx)
 static void on_unreached(void *ctx, const char *why)
 {
     connection *c = ctx;
-    char copy[LP_DRAIN_ERROR_MAX_BYTES]; // it is the socket's
 
-    snprintf(copy, sizeof(copy), "%s", why);
-    fail(c->link, copy);
+    fail(c->link, why);
 }
 
 static void on_timer(void *ctx)
@@ -435,23 +426,6 @@ static size_t front_max_bytes(const direct_link *link,
 }
 
 /* False: there is no memory. */
-static bool encode(direct_link *link, lp_span notice)
-{
-    const lpi_http_target *target = &link->target;
-    post *p = &link->post;
-    bool is_shared;
-
-    if (target->encoding == LP_DRAIN_IDENTITY)
-        return true;
-    p->encoded = lpi_encoder_take(link->encoder, target->encoding,
-                                  lp_drain_channel(target->drain), p->batch,
-                                  notice, &is_shared);
-    if (p->encoded)
-        lp_drain_count_compression(target->drain, is_shared);
-    return p->encoded != NULL;
-}
-
-/* False: there is no memory. */
 static bool begin_post(direct_link *link, const lp_drain_batch *batch)
 {
     post *p = &link->post;
@@ -467,7 +441,9 @@ static bool begin_post(direct_link *link, const lp_drain_batch *batch)
     lpi_http_head_set(&head, &link->target, batch);
     room_bytes = front_max_bytes(link, &head);
     p->front = malloc(room_bytes);
-    if (!p->front || !encode(link, lp_span_of(notice, notice_bytes)))
+    if (!p->front ||
+        !lpi_http_encode(&link->target, link->encoder, batch,
+                         lp_span_of(notice, notice_bytes), &p->encoded))
         return false;
     if (p->encoded) {
         body_bytes = p->encoded->bytes;

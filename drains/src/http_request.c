@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "http_body.h"
 #include "http_head.h"
 
 enum {
@@ -336,19 +337,13 @@ static void retire(lpi_request *r)
 /* False: there is no memory. */
 static bool encode(lpi_request *r)
 {
-    const lpi_http_target *target = r->target;
     lp_span notice = lp_span_of(r->handle->notice, r->notice_bytes);
-    bool is_shared;
 
-    if (target->encoding == LP_DRAIN_IDENTITY)
-        return true;
-    r->encoded = lpi_encoder_take(r->handles->encoder, target->encoding,
-                                  lp_drain_channel(target->drain), r->batch,
-                                  notice, &is_shared);
-    if (!r->encoded)
+    if (!lpi_http_encode(r->target, r->handles->encoder, r->batch, notice,
+                         &r->encoded))
         return false;
-    r->total_bytes = r->encoded->bytes;
-    lp_drain_count_compression(target->drain, is_shared);
+    if (r->encoded)
+        r->total_bytes = r->encoded->bytes;
     return true;
 }
 
@@ -399,11 +394,7 @@ lpi_request *lpi_request_of(CURL *easy)
 
 void lpi_request_count_sent(const lpi_request *r)
 {
-    uint64_t plain_bytes = r->sent_bytes;
-
-    if (r->encoded) // of half a body, that half
-        plain_bytes = plain_bytes * r->encoded->plain_bytes / r->encoded->bytes;
-    lp_drain_count_compressed(r->target->drain, r->sent_bytes, plain_bytes);
+    lpi_http_count_sent(r->target, r->encoded, r->sent_bytes);
 }
 
 const char *lpi_request_why(const lpi_request *r)

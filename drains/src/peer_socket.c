@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,6 +145,15 @@ static void try_next(lpi_socket *s)
     s->calls->unreached(s->ctx, s->why[0] ? s->why : "it has no address");
 }
 
+/* Batches leave as they are written, and a peer that is gone is noticed. */
+static void set_stream_options(int fd)
+{
+    int on = 1;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
 static void on_connected(lpi_socket *s)
 {
     int err = 0;
@@ -155,6 +165,8 @@ static void on_connected(lpi_socket *s)
         try_next(s);
         return;
     }
+    if (s->type == SOCK_STREAM)
+        set_stream_options(s->fd);
     s->is_open = true;
     lpi_socket_stop_timer(s);
     s->calls->opened(s->ctx);

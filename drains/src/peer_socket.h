@@ -21,7 +21,8 @@ typedef struct lpi_socket lpi_socket;
  */
 typedef struct lpi_socket_calls {
     void (*opened)(void *ctx); /* it is connected; watch it now */
-    void (*unreached)(void *ctx, const char *why); /* close it now */
+    /* Close it now; why holds until closed(). */
+    void (*unreached)(void *ctx, const char *why);
     /* As it is watched for. Broken: to read from it says why. */
     void (*events)(void *ctx, int events, bool is_broken);
     void (*timer)(void *ctx);

@@ -14,8 +14,6 @@
  */
 #include "syslog_drain.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -345,11 +343,8 @@ static void on_opened(void *ctx)
 {
     connection *c = ctx;
     int fd = lpi_socket_fd(c->socket);
-    int on = 1;
     char why[LP_DRAIN_ERROR_MAX_BYTES] = "there is no memory for a connection";
 
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
     if (c->link->is_tls)
         c->transport = lpi_tls_open(&c->link->target, fd, why, sizeof(why));
     else
@@ -364,10 +359,7 @@ static void on_opened(void *ctx)
 
 static void on_unreached(void *ctx, const char *why)
 {
-    char copy[LP_DRAIN_ERROR_MAX_BYTES]; // it is the socket's
-
-    snprintf(copy, sizeof(copy), "%s", why);
-    give_up(ctx, copy);
+    give_up(ctx, why);
 }
 
 static void on_events(void *ctx, int events, bool is_broken)

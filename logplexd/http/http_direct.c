@@ -112,12 +112,9 @@ static void let_go(direct *d)
 
 static void close_direct(direct *d)
 {
-    http_server *server = d->conn.server;
-
     if (d->conn.req)
         http_request_completed(d->conn.req);
-    count_add(&server->home->counts.counts[COUNT_HTTP_CONNECTIONS_CLOSED], 1);
-    atomic_fetch_sub(&server->conn_count, 1);
+    http_conn_count_closed(d->conn.server);
     http_watch_linger(&d->conn);
     let_go(d);
     close(d->conn.fd);
@@ -522,8 +519,7 @@ bool http_direct_add(http_engine *engine, int fd, const struct sockaddr *addr)
     d->poll.data = d;
     d->conn.is_direct = true;
     http_conn_link(&d->conn, engine, fd, addr);
-    count_add(&server->home->counts.counts[COUNT_HTTP_CONNECTIONS], 1);
-    atomic_fetch_add(&server->conn_count, 1);
+    http_conn_count_open(server);
     wait_for(d, UV_READABLE);
     return true;
 }

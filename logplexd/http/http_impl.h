@@ -269,6 +269,8 @@ void http_mhd_take_over(http_engine *engine, int fd,
 void http_conn_link(http_conn *conn, http_engine *engine, int fd,
                     const struct sockaddr *addr);
 void http_conn_unlink(http_conn *conn);
+void http_conn_count_open(http_server *server);
+void http_conn_count_closed(http_server *server);
 
 /* http_direct.c ----------------------------------------------------------- */
 

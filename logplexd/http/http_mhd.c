@@ -440,13 +440,13 @@ static void close_conn(http_conn *conn)
     free(conn);
 }
 
-static void count_open(http_server *server)
+void http_conn_count_open(http_server *server)
 {
     count_add(&server->home->counts.counts[COUNT_HTTP_CONNECTIONS], 1);
     atomic_fetch_add(&server->conn_count, 1);
 }
 
-static void count_closed(http_server *server)
+void http_conn_count_closed(http_server *server)
 {
     count_add(&server->home->counts.counts[COUNT_HTTP_CONNECTIONS_CLOSED], 1);
     atomic_fetch_sub(&server->conn_count, 1);
@@ -482,13 +482,13 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
 
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         if (!engine->is_taking_over)
-            count_open(engine->server);
+            http_conn_count_open(engine->server);
         engine->is_taking_over = false;
         *context = open_conn(engine, mhd);
         if (engine->is_tls)
             open_tls(engine, mhd, *context);
     } else {
-        count_closed(engine->server);
+        http_conn_count_closed(engine->server);
         if (engine->is_tls)
             close_tls(engine, *context);
         if (*context)
@@ -513,7 +513,7 @@ void http_mhd_take_over(http_engine *engine, int fd,
     engine->is_taking_over = true;
     http_mhd_add(engine, fd, addr, addr_bytes);
     if (engine->is_taking_over)
-        count_closed(engine->server); // it never began there
+        http_conn_count_closed(engine->server); // it never began there
     engine->is_taking_over = false;
 }
 

@@ -12,9 +12,6 @@
 void lpi_side_add(lp_sketch_side *side, lp_sketch_home *home, uint32_t key,
                   uint64_t n);
 
-/* Folds what is below floor, now and from now on. */
-void lpi_side_raise_floor(lp_sketch_side *side, uint32_t floor);
-
 /* The same, inline where the bucket is one of an array, as nearly all are. */
 static inline void lpi_side_add_often(lp_sketch_side *side,
                                       lp_sketch_home *home, uint32_t key,
@@ -27,6 +24,9 @@ static inline void lpi_side_add_often(lp_sketch_side *side,
         lpi_side_add(side, home, key, n);
     }
 }
+
+/* Folds what is below floor, now and from now on. */
+void lpi_side_raise_floor(lp_sketch_side *side, uint32_t floor);
 
 /* Adds another side, bucket by bucket. */
 void lpi_side_merge(lp_sketch_side *into, lp_sketch_home *home,

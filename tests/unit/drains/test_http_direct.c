@@ -184,6 +184,22 @@ static void open_to(fixture *f, const sink *s, const char *user,
     open_drain(f, url);
 }
 
+/* The drain of a line, whose request has been heard. */
+static void open_and_hear(fixture *f, sink *s)
+{
+    open_to(f, s, "", "/");
+    say_lines(f, 1, 1, 10);
+    hear(f, s);
+}
+
+/* It has been answered as well, and the connection kept. */
+static void open_and_keep(fixture *f, sink *s)
+{
+    open_and_hear(f, s);
+    answer_well(s);
+    run_until_delivered(f, s, 1);
+}
+
 static void both_begin(fixture *f, sink *s)
 {
     sink_begin(s);
@@ -361,11 +377,7 @@ static void one_that_dies_under_a_request_is_replaced_once(void **state)
 
     (void)state;
     both_begin(&f, &s);
-    open_to(&f, &s, "", "/");
-    say_lines(&f, 1, 1, 10);
-    hear(&f, &s);
-    answer_well(&s);
-    run_until_delivered(&f, &s, 1);
+    open_and_keep(&f, &s);
     say_lines(&f, 2, 2, 10);
     hear(&f, &s);
     snprintf(first, sizeof(first), "%s", s.heard);
@@ -402,9 +414,7 @@ static void what_is_no_answer_is_told(void **state)
         sink s;
 
         both_begin(&f, &s);
-        open_to(&f, &s, "", "/");
-        say_lines(&f, 1, 1, 10);
-        hear(&f, &s);
+        open_and_hear(&f, &s);
         answer(&s, answers[i][0]);
         sink_hang_up(&s);
         assert_string_equal(run_until_failed(&f, &s, 1).error, answers[i][1]);
@@ -423,9 +433,7 @@ static void a_status_holds_however_the_answer_ends(void **state)
 
     (void)state;
     both_begin(&f, &s);
-    open_to(&f, &s, "", "/");
-    say_lines(&f, 1, 1, 10);
-    hear(&f, &s);
+    open_and_hear(&f, &s);
     answer(&s, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
     sink_hang_up(&s);
     assert_int_equal(run_until_delivered(&f, &s, 1).failures, 0);
@@ -497,9 +505,7 @@ static void one_whose_answer_has_not_ended_is_not_kept(void **state)
     (void)state;
     both_begin(&f, &s);
     f.opt.answer_timeout_ms = 200;
-    open_to(&f, &s, "", "/");
-    say_lines(&f, 1, 1, 10);
-    hear(&f, &s);
+    open_and_hear(&f, &s);
     answer(&s, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
     run_until_delivered(&f, &s, 1);
     turn(&f, &s, true);
@@ -523,11 +529,7 @@ static void what_was_said_before_is_no_answer(void **state)
     both_begin(&f, &s);
     f.opt.now_ns = say_yes_again;
     f.opt.ctx = &s;
-    open_to(&f, &s, "", "/");
-    say_lines(&f, 1, 1, 10);
-    hear(&f, &s);
-    answer_well(&s);
-    run_until_delivered(&f, &s, 1);
+    open_and_keep(&f, &s);
     s.is_hasty = true;
     say_lines(&f, 2, 2, 10);
     for (int i = 0; i < TURNS_MAX && s.is_hasty; i++)
@@ -564,11 +566,7 @@ static void what_may_have_been_read_keeps_its_name(void **state)
     both_begin(&f, &s);
     f.opt.batch_bytes = 8 << 20;
     f.opt.answer_timeout_ms = 2000;
-    open_to(&f, &s, "", "/");
-    say_lines(&f, 1, 1, 10);
-    hear(&f, &s);
-    answer_well(&s);
-    run_until_delivered(&f, &s, 1);
+    open_and_keep(&f, &s);
     say_lines(&f, 2, 1000, 4000);
     hear(&f, &s);
     snprintf(first, sizeof(first), "%s", frame_of(&s));
@@ -588,9 +586,7 @@ static void an_answer_that_a_late_loop_finds_is_one(void **state)
     (void)state;
     both_begin(&f, &s);
     f.opt.answer_timeout_ms = 200;
-    open_to(&f, &s, "", "/");
-    say_lines(&f, 1, 1, 10);
-    hear(&f, &s);
+    open_and_hear(&f, &s);
     answer_well(&s);
     usleep(400000);
     assert_int_equal(run_until_delivered(&f, &s, 1).failures, 0);
@@ -611,11 +607,7 @@ static void a_loop_may_go_to_another_thread(void **state)
     (void)state;
     both_begin(&f, &s);
     uv_async_init(&f.loop, &stop, on_stop);
-    open_to(&f, &s, "", "/");
-    say_lines(&f, 1, 1, 10);
-    hear(&f, &s);
-    answer_well(&s);
-    run_until_delivered(&f, &s, 1);
+    open_and_keep(&f, &s);
     assert_int_equal(uv_thread_create(&thread, run_loop, &f.loop), 0);
     usleep(100000); // it waits
     say_lines(&f, 2, 2, 10);
@@ -672,9 +664,7 @@ static void retry_after_is_obeyed(void **state)
 
     (void)state;
     both_begin(&f, &s);
-    open_to(&f, &s, "", "/");
-    say_lines(&f, 1, 1, 10);
-    hear(&f, &s);
+    open_and_hear(&f, &s);
     answer(&s, "HTTP/1.1 429 Slow\r\nRetry-After: 600\r\n"
                "Content-Length: 0\r\n\r\n");
     status = run_until_failed(&f, &s, 1);
