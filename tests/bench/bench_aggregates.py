@@ -15,7 +15,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import logplexd  # noqa: E402
-from tools import cpu_seconds  # noqa: E402
+from usage import cpu_seconds  # noqa: E402
 
 LINE_BYTES = 300
 CONNECTIONS = 4

@@ -14,7 +14,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import logplexd  # noqa: E402
-from tools import cpu_seconds  # noqa: E402
+from usage import cpu_seconds  # noqa: E402
 
 LINE_BYTES = 200
 WARM_LINES = 2000  # to each channel, twice: more than its history

@@ -12,7 +12,7 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import logplexd  # noqa: E402
-import tools  # noqa: E402
+import usage  # noqa: E402
 from logplexd import OWNER, Client, DaemonTest, basic, frames, line, main  # noqa: E402,E501
 
 PATH = "/v3/credentials"
@@ -474,7 +474,7 @@ class Limits(CredentialTest):
         self.assertEqual(self.api(("broken", "the same")), 429)
 
     def cpu_seconds(self):
-        return sum(tools.cpu_seconds(self.daemon.process.pid))
+        return sum(usage.cpu_seconds(self.daemon.process.pid))
 
 
 class Loopback(CredentialTest):

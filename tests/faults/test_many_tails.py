@@ -10,7 +10,7 @@ import sys
 import unittest
 
 from logplexd import DaemonTest
-from tools import cpu_seconds
+from usage import cpu_seconds
 
 PROGRAM = ""
 SIZES = []

@@ -7,16 +7,6 @@ import subprocess
 ENVIRONMENT = dict(os.environ, ASAN_OPTIONS="detect_leaks=0")
 
 
-TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def cpu_seconds(pid):
-    """User and system seconds of a process so far, of its threads that ended too."""
-    with open("/proc/%d/stat" % pid, encoding="ascii") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return int(fields[11]) / TICKS, int(fields[12]) / TICKS
-
-
 class Sinks:
     """sinks.c: takes what drains send. kind is http, syslog, nats with the port of
     its server and how many subscribers there shall be, or tails with that, the path
