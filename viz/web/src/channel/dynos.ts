@@ -4,7 +4,7 @@ import { el, setAttribute, setText } from "../base/dom";
 import * as format from "../base/format";
 import { Keyed, type View } from "../base/keyed";
 import { shown } from "../base/shown";
-import { Bar, cell, linesButton, section, table, toneOf, Value } from
+import { Bar, Cells, linesButton, section, table, toneOf, Value } from
     "../ui/parts";
 import type { Behind, Query } from "./behind";
 import { dynoState, isDyno } from "./dyno_state";
@@ -27,10 +27,9 @@ function nameOf(process: string | null): string {
 }
 
 // It may be cut for want of room.
-function showName(node: HTMLElement, process: string | null): void {
+function nameElement(process: string | null, tag: "span" | "b"): HTMLElement {
     const name = nameOf(process);
-    setText(node, name);
-    setAttribute(node, "title", name);
+    return el(tag, { class: "process", title: name }, name);
 }
 
 // The API can't be asked for those without a name alone.
@@ -55,62 +54,76 @@ function wordsOf(all: string[], codes: Record<string, number>): string {
                               : named;
 }
 
+function isAnswering({ requests }: Process): boolean {
+    return (requests ?? 0) > 0;
+}
+
+// As the cells of a row have them.
+function numbersOf(of: Process, span_s: number): string[] {
+    const load = of.load?.["1m"];
+    const isWeb = isAnswering(of);
+    return [text(format.rate(isWeb ? (of.requests ?? 0) / span_s : null)),
+            compact(isWeb ? of.failed ?? 0 : null),
+            text(duration(of.response_ms?.p95)),
+            load === null || load === undefined ? format.NOTHING
+                : format.digits(load),
+            text(format.rate(of.lines / span_s)),
+            text(duration(of.skew_ms?.mean))];
+}
+
+const FAILED = 1; // of these
+
+// A number with a bar of how much that is of what there may be.
+class Share {
+    private readonly bar = new Bar();
+    private readonly value = new Value();
+    readonly root = el("td", { class: "barred" }, this.bar.root,
+                       this.value.root);
+
+    // From what share on it's a warning; all of it is bad.
+    constructor(private readonly warn: number) {}
+
+    // share: null when it's not known.
+    update(figure: format.Figure, share: number | null): void {
+        this.value.update(figure);
+        this.bar.root.hidden = share === null;
+        this.bar.update(share ?? 0, toneOf(share ?? 0, this.warn, 1));
+    }
+}
+
 class DynoRow implements View<Process> {
     readonly root: HTMLElement;
-    private readonly name = el("span", { class: "process" });
-    private readonly requests = cell();
-    private readonly failed = cell();
-    private readonly p95 = cell();
-    private readonly busy = new Value();
-    private readonly busyBar = new Bar();
-    private readonly memory = new Value();
-    private readonly memoryBar = new Bar();
-    private readonly load = cell();
-    private readonly words = cell("text words-cell");
-    private readonly lines = cell();
-    private readonly skew = cell();
-    private process: string | null = null;
+    private readonly words = el("td", { class: "text words-cell" });
+    private readonly cells = new Cells("", "", "", "", "", "");
+    private readonly busy = new Share(0.8);
+    private readonly memory = new Share(0.9);
     private said: string | null = null; // nothing yet
+    private hasFailed = false;
 
-    constructor(private readonly told: Told, behind: Behind) {
-        const button = linesButton("Its newest lines", () => linesOf(
-            behind, this.process), this.name);
+    constructor({ process }: Process, private readonly told: Told,
+                behind: Behind) {
+        const button = linesButton(
+            "Its newest lines", () => linesOf(behind, process),
+            nameElement(process, "span"));
+        const [requests, failed, p95, ...others] = this.cells.tds;
         this.root = el(
             "tr", {}, el("th", { scope: "row", class: "text" }, button),
-            this.words.td, this.requests.td, this.failed.td, this.p95.td,
-            el("td", { class: "barred" }, this.busyBar.root, this.busy.root),
-            el("td", { class: "barred" }, this.memoryBar.root,
-               this.memory.root),
-            this.load.td, this.lines.td, this.skew.td);
+            this.words, requests, failed, p95, this.busy.root,
+            this.memory.root, ...others);
     }
 
     update(of: Process): void {
-        this.process = of.process;
-        showName(this.name, of.process);
-        const { requests, failed, busy } = {
-            requests: of.requests ?? 0, failed: of.failed ?? 0,
-            busy: of.busy ?? 0 };
-        const isAnswering = requests > 0;
-        this.requests.set(isAnswering
-            ? text(format.rate(requests / this.told.span_s))
-            : format.NOTHING);
-        this.failed.set(isAnswering ? compact(failed) : format.NOTHING,
-                        failed > 0 ? "bad" : "");
-        this.p95.set(text(duration(of.response_ms?.p95)));
-        this.busy.update(percent(isAnswering ? busy : null));
-        this.busyBar.update(busy, toneOf(busy, 0.8, 1));
-        this.busyBar.root.hidden = !isAnswering;
-        const share = of.memory?.share ?? null;
-        this.memory.update(format.bytes(of.memory?.total));
-        this.memoryBar.update(share ?? 0, toneOf(share ?? 0, 0.9, 1));
-        this.memoryBar.root.hidden = share === null;
-        const load = of.load?.["1m"];
-        this.load.set(load === null || load === undefined
-            ? format.NOTHING : format.digits(load));
+        this.cells.say(numbersOf(of, this.told.span_s));
+        const busy = isAnswering(of) ? of.busy ?? 0 : null;
+        this.busy.update(percent(busy), busy);
+        this.memory.update(format.bytes(of.memory?.total),
+                           of.memory?.share ?? null);
         this.showWords(of);
-        this.lines.set(text(format.rate(of.lines / this.told.span_s)));
-        this.skew.set(of.skew_ms ? text(duration(of.skew_ms.mean))
-                                 : format.NOTHING);
+        const hasFailed = (of.failed ?? 0) > 0;
+        if (hasFailed !== this.hasFailed)
+            setAttribute(this.cells.tds[FAILED] as HTMLElement, "data-tone",
+                         hasFailed ? "bad" : undefined);
+        this.hasFailed = hasFailed;
     }
 
     private showWords(of: Process): void {
@@ -124,32 +137,30 @@ class DynoRow implements View<Process> {
 
     private say(words: string, isBad: boolean, of: Process): void {
         this.said = words;
-        this.words.set(words || format.NOTHING, isBad ? "bad" : "");
+        this.words.textContent = words || format.NOTHING;
+        this.words.dataset["tone"] = isBad ? "bad" : "";
         // Of what may be cut for want of room, and what its codes mean.
         const meanings = Object.keys(of.codes).map(
             code => `${code}: ${this.told.meanings.get(code) ?? "?"}`);
-        setAttribute(this.words.td, "title", words === "" ? undefined
+        setAttribute(this.words, "title", words === "" ? undefined
             : [words, ...meanings].join("\n"));
     }
 }
 
 // Who is no dyno: a name, and how much it writes.
 class SourceItem implements View<Process> {
-    private readonly name = el("b", { class: "process" });
     private readonly codes = el("span", { class: "code" });
     private readonly rate = new Value();
     readonly root: HTMLElement;
-    private process: string | null = null;
 
-    constructor(private readonly told: Told, behind: Behind) {
+    constructor({ process }: Process, private readonly told: Told,
+                behind: Behind) {
         this.root = el("li", {}, linesButton(
-            "Its newest lines", () => linesOf(behind, this.process),
-            this.name, this.codes, this.rate.root));
+            "Its newest lines", () => linesOf(behind, process),
+            nameElement(process, "b"), this.codes, this.rate.root));
     }
 
     update(of: Process): void {
-        this.process = of.process;
-        showName(this.name, of.process);
         setText(this.codes, codeWords(of.codes));
         this.rate.update(format.rate(of.lines / this.told.span_s));
     }
@@ -181,9 +192,9 @@ export class Dynos {
         const list = el("ul", { class: "sources" });
         const keyOf = (of: Process): string => of.process ?? " ";
         this.rows = new Keyed<Process>(
-            made.body, keyOf, () => new DynoRow(this.told, behind));
+            made.body, keyOf, of => new DynoRow(of, this.told, behind));
         this.sources = new Keyed<Process>(
-            list, keyOf, () => new SourceItem(this.told, behind));
+            list, keyOf, of => new SourceItem(of, this.told, behind));
         this.dynos = section("dynos", "Dynos", made.root, this.untold);
         this.others = section("sources", "Other sources of lines", list);
         this.root = el("div", { class: "processes" }, this.dynos,

@@ -1,36 +1,39 @@
 // Whatever else lines measure: a table for each group.
 import type { Measure, Snapshot } from "../api/types";
 import { el, setAttribute, setText } from "../base/dom";
-import { count, measure as figure, NOTHING, percent, plural, text } from
+import { count, measure as figure, percent, plural, text } from
     "../base/format";
 import { Keyed, type View } from "../base/keyed";
 import { shown } from "../base/shown";
-import { cell, section, table } from "../ui/parts";
+import { Cells, section, table } from "../ui/parts";
 import { measureGroups, nameOf, type MeasureGroup } from "./measure_groups";
 
 const ROWS = 8; // of a group, until somebody asks for more
 const ROWS_MAX = 200;
+const NONE = [null, null, null, null, null];
 
 class MeasureRow implements View<Measure> {
-    private readonly name = el("th", { scope: "row", class: "text" });
-    private readonly cells = [cell(), cell("c-sum"), cell("c-of-values"),
-                              cell("c-quantile"), cell("c-quantile"),
-                              cell("c-of-values"), cell("c-of-values")];
-    readonly root = el("tr", {}, this.name,
-                       ...this.cells.map(one => one.td));
+    private readonly cells = new Cells(
+        "", "c-sum", "c-of-values", "c-quantile", "c-quantile", "c-of-values",
+        "c-of-values");
+    readonly root: HTMLElement;
+
+    constructor(of: Measure) {
+        const name = nameOf(of);
+        this.root = el("tr", {}, el("th", { scope: "row", class: "text",
+                                            title: name }, name), // it may be cut
+                       ...this.cells.tds);
+    }
 
     update(of: Measure): void {
-        const name = nameOf(of);
-        setText(this.name, name);
-        setAttribute(this.name, "title", name); // it may be cut
         // Of what is counted one by one, each value is 1.
         const isOnes = of.op === "unique" ||
             (of.op === "count" && of.min === 1 && of.max === 1);
-        const values = [of.mean, of.p50, of.p95, of.max, of.last].map(
-            x => isOnes ? NOTHING : text(valueOf(of, x)));
-        [count(of.count), of.op === "count" ? text(valueOf(of, of.sum))
-                                            : NOTHING,
-         ...values].forEach((words, i) => this.cells[i]?.set(words));
+        const words = [of.op === "count" ? of.sum : null,
+                       ...(isOnes ? NONE : [of.mean, of.p50, of.p95, of.max,
+                                            of.last])].map(
+            x => text(valueOf(of, x)));
+        this.cells.say([count(of.count), ...words]);
     }
 }
 
@@ -61,7 +64,7 @@ class GroupView implements View<MeasureGroup> {
         ]);
         this.table = made.root;
         this.rows = new Keyed<Measure>(made.body, of => `${of.name}\n${of.op}\n${of.unit}`,
-                                       () => new MeasureRow());
+                                       of => new MeasureRow(of));
         this.root = el("div", { class: "measure-group" }, this.title,
                        made.root, this.more);
     }

@@ -4,42 +4,43 @@ import { el, setAttribute, setText } from "../base/dom";
 import { compact, duration, percent, text } from "../base/format";
 import { Keyed, type View } from "../base/keyed";
 import { shown } from "../base/shown";
-import { cell, linesButton, section, table } from "../ui/parts";
+import { Cells, linesButton, section, table } from "../ui/parts";
 import type { Behind } from "./behind";
 
-class RouteRow implements View<Route> {
-    private readonly name = el("span", { class: "route" });
-    private readonly count = cell();
-    private readonly failed = cell();
-    private readonly p50 = cell();
-    private readonly p95 = cell();
-    private readonly button: HTMLButtonElement;
-    readonly root: HTMLElement;
-    private route: string | null = null;
+const FAILED = 1; // its cell
 
-    constructor(behind: Behind) {
-        this.button = linesButton("Lines of this route", () => {
-            if (this.route !== null)
-                behind.matching(shown(this.route), { route: this.route });
-        }, this.name);
+class RouteRow implements View<Route> {
+    private readonly cells = new Cells("", "", "", "");
+    readonly root: HTMLElement;
+    private hasFailed = false;
+
+    constructor({ route }: Route, behind: Behind) {
+        const name = route === null ? "all others" : shown(route);
+        const button = linesButton("Lines of this route", () => {
+            if (route !== null)
+                behind.matching(name, { route });
+        }, el("span", { class: "route", title: name }, name)); // it may be cut
+        button.disabled = route === null; // nobody can ask for others
         this.root = el(
-            "tr", {}, el("th", { scope: "row", class: "text" }, this.button),
-            this.count.td, this.failed.td, this.p50.td, this.p95.td);
+            "tr", {}, el("th", { scope: "row", class: "text" }, button),
+            ...this.cells.tds);
     }
 
     update(of: Route): void {
-        this.route = of.route;
-        this.button.disabled = of.route === null; // nobody can ask for others
-        const name = of.route === null ? "all others" : shown(of.route);
-        setText(this.name, name);
-        setAttribute(this.name, "title", name); // it may be cut
-        this.count.set(compact(of.count));
-        this.failed.set(of.failed > 0
-            ? `${compact(of.failed)} (${text(percent(of.failed / of.count))})`
-            : "0", of.failed > 0 ? "bad" : "");
-        this.p50.set(text(duration(of.response_ms?.p50)));
-        this.p95.set(text(duration(of.response_ms?.p95)));
+        this.cells.say([compact(of.count), failedOf(of),
+                        text(duration(of.response_ms?.p50)),
+                        text(duration(of.response_ms?.p95))]);
+        const hasFailed = of.failed > 0;
+        if (hasFailed !== this.hasFailed)
+            setAttribute(this.cells.tds[FAILED] as HTMLElement, "data-tone",
+                         hasFailed ? "bad" : undefined);
+        this.hasFailed = hasFailed;
     }
+}
+
+function failedOf({ failed, count }: Route): string {
+    return failed === 0 ? "0"
+        : `${compact(failed)} (${text(percent(failed / count))})`;
 }
 
 const ROUTES = 10;
@@ -58,7 +59,7 @@ class RouteTable {
         ]);
         this.table = made.root;
         this.rows = new Keyed<Route>(made.body, of => of.route ?? "",
-                                     () => new RouteRow(behind));
+                                     of => new RouteRow(of, behind));
         this.root = section(id, title, made.root, this.none);
     }
 

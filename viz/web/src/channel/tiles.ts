@@ -10,7 +10,7 @@ import { shown, shownBriefly } from "../base/shown";
 import { Bar, failedTone, linesButton, toneOf, Value } from "../ui/parts";
 import { responsesAround, type Behind } from "./behind";
 import { noneOf } from "./last_minute";
-import { STATUS_CLASSES } from "./status_class";
+import { STATUS_CLASSES, type StatusClass } from "./status_class";
 
 interface Tile {
     root: HTMLElement;
@@ -87,6 +87,8 @@ class NumberTile implements Tile {
     private readonly value = new Value("value big");
     private readonly sub = el("p", { class: "sub" });
     readonly root: HTMLElement;
+    private tone = "";
+    private title: string | undefined;
 
     // around: what is above the words, the value among it.
     constructor(id: string, title: string,
@@ -98,9 +100,16 @@ class NumberTile implements Tile {
     update(of: Snapshot): void {
         const { why = "", value, sub, tone = "", title } = this.tell(of);
         say(this.root, why);
-        this.root.dataset["tone"] = tone;
         this.value.update(value);
         setText(this.sub, sub);
+        if (tone !== this.tone || title !== this.title)
+            this.setTone(tone, title);
+    }
+
+    private setTone(tone: string, title: string | undefined): void {
+        this.tone = tone;
+        this.title = title;
+        this.root.dataset["tone"] = tone;
         setAttribute(this.sub, "title", title);
     }
 }
@@ -183,53 +192,59 @@ function error(dist: Dist): string {
                                : `± ${Number((dist.error * 100).toPrecision(1))} %`;
 }
 
+class StatusView {
+    readonly key: StatusClass["key"];
+    readonly part: HTMLElement; // of the bar
+    private readonly value = el("b", { class: "number" });
+    readonly item: HTMLElement;
+    private shown = -1;
+
+    constructor(private readonly of: StatusClass, behind: Behind) {
+        const { key, label, title, where } = of;
+        this.key = key;
+        this.part = el("span", { class: "stack-part", "data-class": key });
+        this.item = el(
+            "li", { "data-class": key },
+            linesButton(`Lines with ${label}`,
+                        () => behind.matching(title, { where }),
+                        el("span", { class: "swatch" }), label, " ",
+                        this.value));
+    }
+
+    update(responses: number): void {
+        if (responses !== this.shown)
+            this.show(responses);
+    }
+
+    private show(responses: number): void {
+        const isZero = responses === 0;
+        this.shown = responses;
+        this.item.hidden = this.of.isRare === true && isZero;
+        this.part.hidden = isZero; // or it would leave a gap
+        setVariable(this.part, "--part", String(responses));
+        this.value.textContent = compact(responses);
+        this.value.dataset["zero"] = String(isZero);
+    }
+}
+
 class Statuses implements Tile {
-    private readonly bar = el("div", { class: "stack",
-                                       "aria-hidden": "true" });
-    private readonly parts = new Map<string, HTMLElement>();
-    private readonly counts = new Map<string, HTMLElement>();
-    private readonly items = new Map<string, HTMLElement>();
+    private readonly views: StatusView[];
     readonly root: HTMLElement;
 
-    constructor(private readonly behind: Behind) {
-        const list = el("ul", { class: "classes" });
-        for (const { key, label, title, where } of STATUS_CLASSES) {
-            const part = el("span", { class: "stack-part",
-                                      "data-class": key });
-            const value = el("b", { class: "number" });
-            this.parts.set(key, part);
-            this.counts.set(key, value);
-            this.bar.append(part);
-            const item = el(
-                "li", { "data-class": key },
-                linesButton(`Lines with ${label}`,
-                            () => this.behind.matching(title, { where }),
-                            el("span", { class: "swatch" }), label, " ",
-                            value));
-            this.items.set(key, item);
-            list.append(item);
-        }
-        this.root = frame("status", "Status", this.bar, list);
+    constructor(behind: Behind) {
+        this.views = STATUS_CLASSES.map(of => new StatusView(of, behind));
+        this.root = frame(
+            "status", "Status",
+            el("div", { class: "stack", "aria-hidden": "true" },
+               ...this.views.map(one => one.part)),
+            el("ul", { class: "classes" },
+               ...this.views.map(one => one.item)));
     }
 
     update(of: Snapshot): void {
         const { classes, requests } = of;
         say(this.root, requests.count === 0 ? noneOf(of, "no requests") : "");
-        STATUS_CLASSES.forEach(({ key, isRare }) => {
-            const part = this.parts.get(key);
-            const value = this.counts.get(key);
-            const item = this.items.get(key);
-            if (item)
-                item.hidden = isRare === true && classes[key] === 0;
-            if (part) {
-                part.hidden = classes[key] === 0; // or it would leave a gap
-                setVariable(part, "--part", String(classes[key]));
-            }
-            if (value) {
-                setText(value, compact(classes[key]));
-                value.dataset["zero"] = String(classes[key] === 0);
-            }
-        });
+        this.views.forEach(one => one.update(classes[one.key]));
     }
 }
 

@@ -31,6 +31,8 @@ export class LineRow implements RowView {
                        this.text);
     private shown: Entry | undefined;
     private needle = "";
+    private isCurrent = false;
+    private tone = "";
 
     constructor(private readonly user: RowUser) {
         this.root.addEventListener("click", event => this.clicked(event));
@@ -39,22 +41,41 @@ export class LineRow implements RowView {
     show(index: number): void {
         const entry = this.user.entry(index);
         const needle = this.user.needle();
-        setAttribute(this.root, "aria-current",
-                     this.user.isCurrent(index) ? "true" : undefined);
+        const isCurrent = this.user.isCurrent(index);
+        if (isCurrent !== this.isCurrent)
+            this.choose(isCurrent);
         if (!entry || (entry === this.shown && needle === this.needle))
             return;
         this.shown = entry;
         this.needle = needle;
-        if (entry.kind === "note") {
-            setAttribute(this.root, "data-tone", "note");
-            setText(this.time, "");
-            setText(this.source, "");
-            setText(this.process, "");
-            setText(this.text, entry.text);
-            return;
-        }
-        const { line } = entry;
-        setAttribute(this.root, "data-tone", toneOf(line));
+        if (entry.kind === "line")
+            this.showLine(entry.line);
+        else
+            this.showNote(entry.text);
+    }
+
+    private choose(isCurrent: boolean): void {
+        this.isCurrent = isCurrent;
+        setAttribute(this.root, "aria-current",
+                     isCurrent ? "true" : undefined);
+    }
+
+    private setTone(tone: string): void {
+        if (tone !== this.tone)
+            this.root.dataset["tone"] = tone;
+        this.tone = tone;
+    }
+
+    private showNote(text: string): void {
+        this.setTone("note");
+        setText(this.time, "");
+        setText(this.source, "");
+        setText(this.process, "");
+        setText(this.text, text);
+    }
+
+    private showLine(line: Line): void {
+        this.setTone(toneOf(line));
         setText(this.time, clock(line.t, true));
         setText(this.source, shown(line.source));
         setText(this.process, `[${shown(line.process)}]`);

@@ -53,6 +53,8 @@ export class TailView {
     private current: Entry | null = null; // the line that keys have chosen
     private needle = "";
     private hits = 0;
+    private goesOn = ""; // what the button says; nothing yet
+    private isFollowing = false; // as its button has it
     private readonly draw = onceAFrame(() => this.sight.ask());
     private readonly sight: InSight;
     private readonly countHits = atMostEvery(700, () => this.recount());
@@ -246,15 +248,23 @@ export class TailView {
 
     private render(): void {
         this.list.update(this.store.length, this.store.takeGone());
-        setText(this.pause, this.isPaused
-            ? `Go on (${compact(this.held.length + this.missed)})` : "Pause");
-        setAttribute(this.pause, "aria-pressed", String(this.isPaused));
-        setAttribute(this.end, "aria-pressed",
-                     String(this.list.isFollowing && !this.isPaused));
-        this.list.root.classList.toggle("is-paused", this.isPaused);
+        const goesOn = this.isPaused
+            ? `Go on (${compact(this.held.length + this.missed)})` : "Pause";
+        const isFollowing = this.list.isFollowing && !this.isPaused;
+        if (goesOn !== this.goesOn || isFollowing !== this.isFollowing)
+            this.showButtons(goesOn, isFollowing);
         if (this.needle !== "")
             this.countHits();
         this.showWords();
+    }
+
+    private showButtons(goesOn: string, isFollowing: boolean): void {
+        this.goesOn = goesOn;
+        this.isFollowing = isFollowing;
+        setText(this.pause, goesOn);
+        setAttribute(this.pause, "aria-pressed", String(this.isPaused));
+        setAttribute(this.end, "aria-pressed", String(isFollowing));
+        this.list.root.classList.toggle("is-paused", this.isPaused);
     }
 
     private showWords(): void {

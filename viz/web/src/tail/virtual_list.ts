@@ -23,6 +23,13 @@ export function heldTop(top_px: number, gone: number, row_px: number): number {
     return Math.max(0, top_px - gone * row_px);
 }
 
+// What the element shows, of those that there are; -1: nothing. A row keeps its element
+// while it is in sight: by its number.
+export function indexIn({ first, count }: Window, element: number): number {
+    return element >= count ? -1
+        : first + (element - first % count + count) % count;
+}
+
 export interface RowView {
     root: HTMLElement;
     show(index: number): void;
@@ -30,10 +37,15 @@ export interface RowView {
 
 const SPARE = 6;
 
+interface Placed {
+    view: RowView;
+    index: number; // of what it shows; -1: nothing
+}
+
 export class VirtualList {
     readonly root: HTMLElement;
     private readonly space = el("div", { class: "rows" });
-    private readonly views: RowView[] = [];
+    private readonly placed: Placed[] = [];
     private rows = 0;
     isFollowing = true;
 
@@ -50,9 +62,11 @@ export class VirtualList {
     // There are so many rows now; gone of those that were there have left from
     // the top.
     update(rows: number, gone: number): void {
+        const isOther = rows !== this.rows;
         this.rows = rows;
         const held = heldTop(this.root.scrollTop, gone, this.row_px);
-        this.space.style.height = `${rows * this.row_px}px`;
+        if (isOther)
+            this.space.style.height = `${rows * this.row_px}px`;
         if (this.isFollowing)
             this.root.scrollTop = rows * this.row_px;
         else if (gone > 0)
@@ -95,21 +109,29 @@ export class VirtualList {
     draw(): void {
         const shown = windowOf(this.root.scrollTop, this.root.clientHeight,
                                this.row_px, this.rows, SPARE);
-        while (this.views.length < shown.count) {
-            const view = this.makeRow();
-            this.views.push(view);
-            this.space.append(view.root);
-        }
-        this.views.forEach((view, i) => {
-            view.root.hidden = i >= shown.count;
-            if (i >= shown.count)
-                return;
-            // A row keeps its element while it is in sight: by its number.
-            const index = shown.first + ((i - shown.first % shown.count +
-                                          shown.count) % shown.count);
-            view.root.style.transform =
-                `translateY(${index * this.row_px}px)`;
-            view.show(index);
-        });
+        while (this.placed.length < shown.count)
+            this.addRow();
+        this.placed.forEach((one, i) => this.place(one, indexIn(shown, i)));
+    }
+
+    private addRow(): void {
+        const view = this.makeRow();
+        this.placed.push({ view, index: -1 });
+        this.space.append(view.root);
+    }
+
+    private place(one: Placed, index: number): void {
+        if (index !== one.index)
+            this.move(one, index);
+        if (index >= 0)
+            one.view.show(index);
+    }
+
+    // Once the list is full its rows stay where they are, and lines go through them.
+    private move(one: Placed, index: number): void {
+        const { root } = one.view;
+        one.index = index;
+        root.hidden = index < 0;
+        root.style.transform = `translateY(${index * this.row_px}px)`;
     }
 }

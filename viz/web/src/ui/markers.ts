@@ -33,36 +33,45 @@ function looksOf(markers: readonly Marker[]): Look[] {
 
 // Labels where there is room for them; the list of events tells of the others.
 export function drawMarkers(plot: uPlot, markers: readonly Marker[]): void {
-    const { left, top, width, height } = plot.bbox;
-    const ctx = plot.ctx;
-    const scale = devicePixelRatio;
+    const { left, width } = plot.bbox;
     let free = left;
+    looksOf(markers).forEach(look => {
+        const x = plot.valToPos(look.t, "x", true);
+        if (x < left || x > left + width)
+            return;
+        drawLine(plot, look, x);
+        if (look.text !== "")
+            free = drawText(plot, look, x, free);
+    });
+}
 
+function drawLine({ ctx, bbox }: uPlot, look: Look, x: number): void {
+    const scale = devicePixelRatio;
+    ctx.save();
+    ctx.strokeStyle = colour(look.colour);
+    ctx.globalAlpha = look.isRelease || look.isBad ? 0.6 : 0.35;
+    ctx.lineWidth = scale;
+    ctx.setLineDash(look.isRelease ? [] : [2 * scale, 3 * scale]);
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    ctx.restore();
+}
+
+// Where there is room for the next one.
+function drawText({ ctx, bbox }: uPlot, look: Look, x: number,
+                  free: number): number {
+    const scale = devicePixelRatio;
     ctx.save();
     ctx.font = `${10 * scale}px system-ui, sans-serif`;
     ctx.textAlign = "left";
     ctx.textBaseline = "bottom";
-    for (const look of looksOf(markers)) {
-        const x = plot.valToPos(look.t, "x", true);
-        if (x < left || x > left + width)
-            continue;
-        ctx.strokeStyle = ctx.fillStyle = colour(look.colour);
-        ctx.globalAlpha = look.isRelease || look.isBad ? 0.6 : 0.35;
-        ctx.lineWidth = scale;
-        ctx.setLineDash(look.isRelease ? [] : [2 * scale, 3 * scale]);
-        ctx.beginPath();
-        ctx.moveTo(x, top);
-        ctx.lineTo(x, top + height);
-        ctx.stroke();
-        if (look.text === "")
-            continue;
-        const room = ctx.measureText(look.text).width;
-        const from = Math.min(x, left + width - room);
-        if (from < free)
-            continue;
-        ctx.globalAlpha = 1;
-        ctx.fillText(look.text, from, top - 2 * scale);
-        free = from + room + 8 * scale;
-    }
+    ctx.fillStyle = colour(look.colour);
+    const room = ctx.measureText(look.text).width;
+    const from = Math.min(x, bbox.left + bbox.width - room);
+    if (from >= free)
+        ctx.fillText(look.text, from, bbox.top - 2 * scale);
     ctx.restore();
+    return from >= free ? from + room + 8 * scale : free;
 }

@@ -1,20 +1,26 @@
 // The small pieces that tiles and tables are made of.
-import { el, setAttribute, setText, setVariable, type Child } from "../base/dom";
-import type { Figure } from "../base/format";
+import { el, setVariable, type Child } from "../base/dom";
+import { NOTHING, type Figure } from "../base/format";
 
 // A value and its unit.
 export class Value {
-    private readonly number = el("span", { class: "number" }, "–");
+    private readonly number = el("span", { class: "number" }, NOTHING);
     private readonly unit = el("span", { class: "unit" });
     readonly root: HTMLElement;
+    private said: Figure = { value: NOTHING, unit: "" };
 
     constructor(className = "value") {
         this.root = el("span", { class: className }, this.number, this.unit);
     }
 
     update(figure: Figure): void {
-        setText(this.number, figure.value);
-        setText(this.unit, figure.unit === "" ? "" : `\u00a0${figure.unit}`);
+        const { value, unit } = this.said;
+        this.said = figure;
+        if (figure.value !== value)
+            this.number.textContent = figure.value;
+        if (figure.unit !== unit)
+            this.unit.textContent =
+                figure.unit === "" ? "" : `\u00a0${figure.unit}`;
     }
 }
 
@@ -24,8 +30,16 @@ export class Bar {
     private readonly fill = el("span", { class: "bar-fill" });
     readonly root = el("span", { class: "bar", "aria-hidden": "true" },
                        this.fill);
+    private share = NaN; // not drawn yet
 
+    // The tone goes by the share.
     update(share: number, tone: "" | "warn" | "bad"): void {
+        if (share !== this.share)
+            this.draw(share, tone);
+    }
+
+    private draw(share: number, tone: "" | "warn" | "bad"): void {
+        this.share = share;
         setVariable(this.fill, "--share",
                     Math.max(0, Math.min(1, share)).toFixed(3));
         this.root.dataset["tone"] = tone;
@@ -58,20 +72,25 @@ export function section(id: string, title: string,
               el("h2", { id: `${id}-h` }, title), ...children);
 }
 
-export interface Cell {
-    td: HTMLElement;
-    set(text: string, tone?: string): void;
-}
+// Cells of a row, and what stands in them. Where that has changed it is written, in one
+// place for all tables: a browser keeps compiled code of each that runs once a second.
+export class Cells {
+    readonly tds: readonly HTMLElement[];
+    private said: readonly string[] = [];
 
-export function cell(className = ""): Cell {
-    const td = el("td", { class: className });
-    return {
-        td,
-        set(text, tone = "") {
-            setText(td, text);
-            setAttribute(td, "data-tone", tone === "" ? undefined : tone);
-        },
-    };
+    constructor(...classNames: string[]) {
+        this.tds = classNames.map(name => el("td", { class: name }));
+    }
+
+    // Of each cell.
+    say(words: readonly string[]): void {
+        const { said, tds } = this;
+        this.said = words;
+        tds.forEach((td, i) => {
+            if (words[i] !== said[i])
+                td.textContent = words[i] ?? "";
+        });
+    }
 }
 
 export interface Head {
