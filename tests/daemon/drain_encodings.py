@@ -7,7 +7,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from behaviours import (Behaviour, answers, good, hangs_up, in_turn,
                         is_content, with_length)
-from draining import IMPATIENT, DrainTest, lost_lines, numbered
+from draining import PATIENT, DrainTest, lost_lines, numbered
 from logplexd import Daemon, main
 from sinks import HttpSink
 
@@ -30,7 +30,7 @@ def encodings(sink):
 
 
 class Bodies(DrainTest):
-    FLAGS = [*IMPATIENT, "--workers", "3"]
+    FLAGS = [*PATIENT, "--workers", "3"]
 
     def test_ten_thousand_lines_arrive_in_their_order(self):
         sinks = [self.sink(HttpSink) for _ in ENCODINGS]
@@ -173,7 +173,7 @@ class Bodies(DrainTest):
 
 class Sharing(DrainTest):
     """All drains of one worker; they begin when all lines are there."""
-    FLAGS = [*IMPATIENT, "--workers", "1", "--drains-max", "30"]
+    FLAGS = [*PATIENT, "--workers", "1", "--drains-max", "30"]
     ENVIRONMENT = {"DISABLE_DRAIN_FORWARDING": "true"}
 
     def switch_on(self):

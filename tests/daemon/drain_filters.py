@@ -7,7 +7,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from behaviours import answers, good, hangs_up, in_turn
-from draining import IMPATIENT, DrainTest, numbered
+from draining import PATIENT, DrainTest, numbered
 from logplexd import line, main
 from sinks import HttpSink, SyslogSink
 
@@ -19,7 +19,7 @@ def router(status, n):
 
 
 class Filters(DrainTest):
-    FLAGS = [*IMPATIENT, "--workers", "3"]
+    FLAGS = [*PATIENT, "--workers", "3"]
 
     def mixed(self, count):
         """Every fifth line is an error of the router's."""
@@ -167,7 +167,7 @@ class Kept(DrainTest):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.FLAGS = [*IMPATIENT, "--data", folder.name]
+        self.FLAGS = [*PATIENT, "--data", folder.name]
         super().setUp()
 
     def test_a_filter_is_there_after_a_restart(self):

@@ -13,9 +13,10 @@ import certificates
 import prometheus
 from behaviours import (Behaviour, answers, answers_later, good, in_turn,
                         is_content, is_silent, with_length)
-from draining import IMPATIENT, DrainTest, left_out, lost_lines, numbered
+from draining import PATIENT, DrainTest, left_out, lost_lines, numbered
 from logplexd import basic, main
 from sinks import HttpSink, SyslogSink
+from usage import cpu_s
 
 KINDS = (HttpSink, SyslogSink)
 FOLDER = tempfile.TemporaryDirectory()
@@ -32,7 +33,7 @@ def too_large_over(size):
 
 
 class Delivery(DrainTest):
-    FLAGS = [*IMPATIENT, "--drains-max", "30", "--workers", "3"]
+    FLAGS = [*PATIENT, "--drains-max", "30", "--workers", "3"]
 
     def test_a_line_behind_the_201_arrives_and_none_from_before(self):
         sink = self.sink(HttpSink)
@@ -297,7 +298,7 @@ class Delivery(DrainTest):
 
 
 class Parked(DrainTest):
-    FLAGS = [*IMPATIENT, "--workers", "3"]
+    FLAGS = [*PATIENT, "--workers", "3"]
     CHANNEL = "7"  # a number, for the legacy API
 
     def setUp(self):
@@ -362,7 +363,7 @@ class Parked(DrainTest):
 
 class Metrics(DrainTest):
     """Each drain by itself on /metrics."""
-    FLAGS = [*IMPATIENT, "--workers", "3"]
+    FLAGS = [*PATIENT, "--workers", "3"]
     ODD = 'a"b\\n c\\é'  # it can have no line end
     ONE = "logplex_channel_drain_"
 
@@ -486,19 +487,21 @@ class Metrics(DrainTest):
 
 class Pace(DrainTest):
     """How long lines wait for each other."""
-    FLAGS = [*IMPATIENT, "--channel-max", "64MiB"]
+    LINGER_S = 1
+    FLAGS = [*PATIENT, "--channel-max", "64MiB", "--drain-linger",
+             "%ds" % LINGER_S]
 
     def test_a_quiet_line_leaves_when_it_has_lingered(self):
         sink = self.sink(HttpSink)
         self.drain(sink.url())
         waits = []
-        for n in range(1, 6):
+        for n in range(1, 4):
             began = time.monotonic()
             self.send(["x"])
             sink.wait_for(n)
             waits.append(sink.requests[-1].at - began)
-        self.assertGreaterEqual(min(waits), 0.08)
-        self.assertLess(min(waits), 0.3)
+        self.assertGreaterEqual(min(waits), 0.98 * self.LINGER_S)
+        self.assertLess(min(waits), 3 * self.LINGER_S)
 
     def test_a_burst_fills_batches(self):
         sink = self.sink(HttpSink)
@@ -513,7 +516,7 @@ class Pace(DrainTest):
 
 
 class Linger(DrainTest):
-    FLAGS = [*IMPATIENT, "--drain-linger", "30s"]
+    FLAGS = [*PATIENT, "--drain-linger", "60s"]  # longer than anybody waits
 
     def test_sigterm_delivers_what_is_pending_and_then_ends(self):
         sinks = [self.sink(kind) for kind in KINDS]
@@ -522,7 +525,7 @@ class Linger(DrainTest):
         self.send(numbered(100))
         self.assertEqual(self.daemon.stop(), 0)
         for sink in sinks:
-            sink.wait_for(100, within_s=1)
+            sink.wait_for(100, within_s=40)
             self.assertEqual(sink.texts(), numbered(100))
 
     def test_over_syslog_a_line_leaves_when_it_comes(self):
@@ -530,7 +533,7 @@ class Linger(DrainTest):
         self.drain(sink.url())
         for n in range(1, 6):
             self.send(["x"])
-            sink.wait_for(n, within_s=10)
+            sink.wait_for(n, within_s=40)
 
     def test_a_sink_that_is_away_does_not_hold_up_the_end(self):
         sinks = [self.sink(HttpSink, answers(500)),
@@ -540,7 +543,7 @@ class Linger(DrainTest):
         self.send(["x"])
         began = time.monotonic()
         self.assertEqual(self.daemon.stop(), 0)
-        self.assertLess(time.monotonic() - began, 4)
+        self.assertLess(time.monotonic() - began, 25)  # and the limit is 30
         cut = re.findall(r"event=drains_cut .*lines=(\d+)",
                          "".join(self.daemon.log))
         self.assertEqual(sum(map(int, cut)), 2)
@@ -550,7 +553,7 @@ class Restart(DrainTest):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.FLAGS = [*IMPATIENT, "--data", folder.name]
+        self.FLAGS = [*PATIENT, "--data", folder.name]
         super().setUp()
 
     def test_a_drain_outlives_the_daemon(self):
@@ -572,7 +575,7 @@ class Restart(DrainTest):
 
 
 class Guarded(DrainTest):
-    FLAGS = [*IMPATIENT, "--drain-deny", "loopback"]
+    FLAGS = [*PATIENT, "--drain-deny", "loopback"]
 
     def test_where_drains_may_not_connect_they_never_do(self):
         sinks = [self.sink(kind) for kind in KINDS]
@@ -597,7 +600,7 @@ class Certificates(DrainTest):
         cls.other = cls.authority.sign("other", "subjectAltName=DNS:x.test")
         cls.stale = cls.authority.sign("stale", dates=certificates.YEAR_2020)
         cls.stranger = certificates.make(FOLDER.name, "stranger")
-        cls.FLAGS = [*IMPATIENT, "--drain-ca", cls.authority.cert]
+        cls.FLAGS = [*PATIENT, "--drain-ca", cls.authority.cert]
 
     def test_who_is_believed_gets_lines(self):
         for kind in KINDS:
@@ -701,14 +704,16 @@ class SlowPatterns(DrainTest):
                                {"url": sink.url(), "filter": self.SLOW})
         self.assertEqual(answer.status, 200, answer)
         self.send(["a" * 1000] * 400)
+        pid = self.daemon.process.pid
         waits = []
         end = time.monotonic() + 3
         while time.monotonic() < end:
-            began = time.monotonic()
+            began_s = cpu_s(pid)
             self.send(["x"], other)
-            waits.append(time.monotonic() - began)
+            waits.append(cpu_s(pid) - began_s)
             time.sleep(0.01)
-        # Unlimited, it would be the whole of what the 400 lines take.
+        # Unlimited, it would be the whole of what the 400 lines take. It is what
+        # the daemon has worked, as others may be in its way.
         self.assertLess(max(waits), 1)
         status = self.status(drain)
         self.assertLessEqual(

@@ -31,6 +31,8 @@ static inline void begin(fixture *f, uint64_t ring_bytes)
     opt.linger_ms = 1;
     opt.backoff_min_ms = 10;
     opt.backoff_max_ms = 20;
+    opt.connect_timeout_ms = 30000; // both are for a machine under load
+    opt.answer_timeout_ms = 30000;
     f->opt = opt;
 }
 

@@ -504,7 +504,7 @@ static void one_whose_answer_has_not_ended_is_not_kept(void **state)
 
     (void)state;
     both_begin(&f, &s);
-    f.opt.answer_timeout_ms = 200;
+    f.opt.answer_timeout_ms = 1000;
     open_and_hear(&f, &s);
     answer(&s, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
     run_until_delivered(&f, &s, 1);
@@ -585,10 +585,10 @@ static void an_answer_that_a_late_loop_finds_is_one(void **state)
 
     (void)state;
     both_begin(&f, &s);
-    f.opt.answer_timeout_ms = 200;
+    f.opt.answer_timeout_ms = 1000;
     open_and_hear(&f, &s);
     answer_well(&s);
-    usleep(400000);
+    usleep(1200000);
     assert_int_equal(run_until_delivered(&f, &s, 1).failures, 0);
     both_end(&f, &s);
 }
@@ -631,7 +631,7 @@ static void a_sink_that_reads_nothing_gets_less(void **state)
     (void)state;
     both_begin(&f, &s);
     f.opt.batch_bytes = 8 << 20;
-    f.opt.answer_timeout_ms = 200;
+    f.opt.answer_timeout_ms = 500;
     open_to(&f, &s, "", "/");
     say_lines(&f, 1, 2000, 4000);
     status = run_until_failed(&f, &s, 1);
@@ -648,7 +648,7 @@ static void an_answer_that_does_not_come_is_a_failure(void **state)
 
     (void)state;
     both_begin(&f, &s);
-    f.opt.answer_timeout_ms = 50;
+    f.opt.answer_timeout_ms = 500;
     open_to(&f, &s, "", "/");
     say_lines(&f, 1, 1, 10);
     assert_string_equal(run_until_failed(&f, &s, 1).error,

@@ -117,7 +117,7 @@ static lp_drain_status run_until_failed(fixture *f, peer *p)
 {
     for (int i = 0; i < TURNS_MAX && status_of(f).failures == 0; i++)
         turn(f, p, ALL);
-    assert_int_equal(status_of(f).failures, 1);
+    assert_true(status_of(f).failures >= 1); // it may have tried again
     return status_of(f);
 }
 
@@ -312,6 +312,7 @@ static void lines_end_by_newline_where_that_is_asked_for(void **state)
 static void an_idle_connection_has_time_again_for_the_next_lines(void **state)
 {
     peer *p = new_peer(NULL);
+    uint64_t said_ms;
     fixture f;
 
     (void)state;
@@ -322,11 +323,13 @@ static void an_idle_connection_has_time_again_for_the_next_lines(void **state)
     run_until_delivered(&f, p, 10, ALL);
     run_for(&f, 700);
     say_lines(&f, 11, 30000, 300); // more than the kernels have room for
-    run_for(&f, 200);
-    assert_true(status_of(&f).pending_lines > 0);
-    assert_int_equal(status_of(&f).failures, 0);
-    run_for(&f, 800);
+    uv_update_time(&f.loop);
+    said_ms = uv_now(&f.loop);
+    for (int i = 0; i < TURNS_MAX && status_of(&f).failures == 0; i++)
+        run_for(&f, 1);
     assert_int_equal(status_of(&f).failures, 1);
+    assert_true(status_of(&f).pending_lines > 0);
+    assert_true(uv_now(&f.loop) - said_ms >= f.opt.answer_timeout_ms);
     assert_string_equal(status_of(&f).error,
                         "it takes nothing of what it is sent");
     free_peer(p);
@@ -395,7 +398,7 @@ static void what_one_peer_has_not_taken_goes_to_the_next(void **state)
 /* Its kernel takes what it has room for, and it reads none of it. */
 static void a_peer_that_hangs_gets_little_at_each_new_connection(void **state)
 {
-    enum { TRIES = 5, WIDTH = 300, MORE_MAX_BYTES = 32 * 1024 };
+    enum { TRIES = 3, WIDTH = 300, MORE_MAX_BYTES = 32 * 1024 };
     peer *p = new_peer(NULL);
     lp_drain_status first, last;
     fixture f;
@@ -403,7 +406,7 @@ static void a_peer_that_hangs_gets_little_at_each_new_connection(void **state)
     (void)state;
     p->is_mute = true;
     begin(&f, RING_BYTES);
-    f.opt.answer_timeout_ms = 300;
+    f.opt.answer_timeout_ms = 1500;
     open_to(&f, p, "127.0.0.1", "");
     say_lines(&f, 1, 30000, WIDTH);
     first = run_until_failed(&f, p);
@@ -486,7 +489,7 @@ static void run_trial(const trial *t)
         status = run_until_failed(&f, p);
         assert_string_equal(status.error, t->error);
         assert_string_equal(status.tls_alert, t->alert);
-        assert_int_equal(status.tls_failures, 1);
+        assert_int_equal(status.tls_failures, status.failures);
         assert_int_equal(status.delivered_lines, 0);
         while (!p->is_ended)
             peer_step(p, ALL);
@@ -600,6 +603,7 @@ static void we_show_our_certificate_when_asked(void **state)
         fixture f;
 
         begin(&f, RING_BYTES);
+        f.opt.answer_timeout_ms = 4000; // half of it is waited for a refusal
         f.opt.cert_file = client.cert_file;
         f.opt.key_file = client.key_file;
         open_to(&f, p, "127.0.0.1", "");
@@ -626,10 +630,12 @@ static void nothing_counts_for_a_peer_that_does_not_want_us(void **state)
         begin(&f, RING_BYTES);
         open_to(&f, p, "127.0.0.1", "");
         say_lines(&f, 1, 100, 100);
-        for (int turns = 0; turns < 200; turns++)
-            turn(&f, p, ALL);
         status = status_of(&f);
-        assert_true(status.tls_failures > 0);
+        for (int n = 0; n < TURNS_MAX && status.tls_failures < 3; n++) {
+            turn(&f, p, ALL);
+            status = status_of(&f);
+        }
+        assert_true(status.tls_failures >= 3);
         assert_int_equal(status.delivered_lines, 0);
         assert_true(status.tls_alert[0] != '\0');
         free_peer(p);
@@ -648,7 +654,7 @@ static void a_handshake_that_stalls_is_ended(void **state)
     (void)state;
     p->is_mute = true;
     begin(&f, RING_BYTES);
-    f.opt.connect_timeout_ms = 100;
+    f.opt.connect_timeout_ms = 500;
     open_to(&f, p, "127.0.0.1", "");
     say_lines(&f, 1, 10, 100);
     status = run_until_failed(&f, p);
@@ -728,7 +734,7 @@ static void nobody_there_is_said_in_words(void **state)
     p->text = NULL;
     open_to(&f, p, "127.0.0.1", "");
     say_lines(&f, 1, 10, 100);
-    for (int i = 0; i < 1000 && status_of(&f).failures == 0; i++)
+    for (int i = 0; i < TURNS_MAX && status_of(&f).failures == 0; i++)
         run_for(&f, 1);
     status = status_of(&f);
     assert_string_equal(status.error,
