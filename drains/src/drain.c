@@ -28,7 +28,8 @@ enum {
     LANE_STEP_LINES =
         4096,     /* drains in lanes mostly go on from the same line */
     LOOK_MS = 10, /* a drain that lingers looks this often if it has enough */
-    GROW_MS = 15000, /* then a sink that wants small batches is asked again */
+    ASK_MIN_MS = 250, /* then a sink that wants small batches is asked again */
+    ASK_MAX_MS = 60000,
     AFTER_MAX_MS = 3600 * 1000,
     SCARCE_PART = 16 /* of a batch, when memory is */
 };
@@ -386,32 +387,54 @@ static void prove(lp_drain *drain)
 }
 
 /* What was too much for a sink may be welcome by now; small batches for ever
- * would make it slow for ever. */
-static void raise_limit(lp_drain *drain)
+ * would make it slow for ever. One that has taken about as much as the limit is
+ * asked for twice as much, and what it once said no to is no limit when it takes
+ * as much. */
+static void raise_limit(lp_drain *drain, size_t taken_bytes)
 {
     uint64_t now_ms = uv_now(drain->set->loop);
     size_t most_bytes = drain->set->opt.batch_bytes;
 
-    if (drain->batch_max_bytes >= most_bytes ||
-        now_ms - drain->limited_ms < GROW_MS)
-        return;
-    drain->batch_max_bytes *= 2;
-    if (drain->batch_max_bytes > most_bytes)
+    if (taken_bytes >= drain->too_much_bytes) {
+        drain->too_much_bytes = 0;
         drain->batch_max_bytes = most_bytes;
-    drain->limited_ms = now_ms;
+    } else if (taken_bytes >= drain->batch_max_bytes / 2 &&
+               now_ms - drain->limited_ms >= drain->limit_wait_ms) {
+        drain->batch_max_bytes *= 2;
+        if (drain->batch_max_bytes > most_bytes)
+            drain->batch_max_bytes = most_bytes;
+    }
+}
+
+/* The more often a sink says no to as much, the less often it is asked. To say
+ * no to half of that, or to anything after it took as much, is a new limit. */
+static void lower_limit(lp_drain *drain, size_t refused_bytes)
+{
+    bool is_known =
+        drain->too_much_bytes > 0 && refused_bytes > drain->too_much_bytes / 2;
+
+    drain->limit_wait_ms = is_known ? 2 * drain->limit_wait_ms : ASK_MIN_MS;
+    if (drain->limit_wait_ms > ASK_MAX_MS)
+        drain->limit_wait_ms = ASK_MAX_MS;
+    drain->limited_ms = uv_now(drain->set->loop);
+    drain->too_much_bytes = refused_bytes;
+    drain->batch_max_bytes = refused_bytes / 2;
+    drain->batch_bytes = drain->batch_max_bytes;
 }
 
 /* Batches become as large again as they may be. */
-static void grow(lp_drain *drain)
+static void grow(lp_drain *drain, size_t taken_bytes)
 {
-    raise_limit(drain);
-    drain->batch_bytes += drain->batch_bytes / 4;
+    raise_limit(drain, taken_bytes);
+    drain->batch_bytes += drain->batch_bytes / 4 + 1;
     if (drain->batch_bytes > drain->batch_max_bytes)
         drain->batch_bytes = drain->batch_max_bytes;
 }
 
 void lp_drain_delivered(lp_drain *drain, uint64_t lines)
 {
+    size_t taken_bytes = 0;
+
     assert(drain->flights || lines == 0);
     drain->delivered_lines += lines;
     drain->success_ns = now_ns(drain);
@@ -420,12 +443,14 @@ void lp_drain_delivered(lp_drain *drain, uint64_t lines)
         uint64_t left = lpi_flight_left_lines(flight);
         uint64_t some = lines < left ? lines : left;
 
+        if (flight->batch.bytes > taken_bytes)
+            taken_bytes = flight->batch.bytes;
         lpi_flights_land(drain, some);
         lines -= some;
         if (some == left)
             lpi_flights_pop(drain);
     }
-    grow(drain);
+    grow(drain, taken_bytes);
     confirm(drain);
     prove(drain);
     lpi_drain_pump(drain);
@@ -485,9 +510,7 @@ void lp_drain_refuse_size(lp_drain *drain, const char *why)
     }
     note_error(drain, why);
     prove(drain);
-    drain->batch_max_bytes = flight->batch.bytes / 2;
-    drain->batch_bytes = drain->batch_max_bytes;
-    drain->limited_ms = uv_now(drain->set->loop);
+    lower_limit(drain, flight->batch.bytes);
     lpi_flights_take_back(drain);
     drain->again_seq = 0; // other frames, with names of their own
     lpi_drain_pump(drain);

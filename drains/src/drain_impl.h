@@ -129,7 +129,9 @@ struct lp_drain {
     size_t batch_bytes;     /* less for a while behind batches that took too
                              long ... */
     size_t batch_max_bytes; /* ... than the set's, or than the sink takes */
-    uint64_t limited_ms;    /* loop time at which the sink set that limit */
+    size_t too_much_bytes;  /* what the sink said no to; 0: it takes as much */
+    uint64_t limited_ms;    /* loop time at which it did ... */
+    uint64_t limit_wait_ms; /* ... and after which it is asked for more */
     lp_drain_loss owed;     /* refused lines that nobody has told the sink */
 
     uint64_t delivered_lines, refused_lines;

@@ -208,6 +208,7 @@ lp_err lp_drain_redirect(lp_drain *drain, lp_span url)
     drain->retry_ns = 0;
     drain->failed_in_a_row = 0;
     drain->batch_bytes = drain->batch_max_bytes = drain->set->opt.batch_bytes;
+    drain->too_much_bytes = 0;
     drain->is_proven = false;
     drain->is_ready = true;
     drain->due_ms = 0;

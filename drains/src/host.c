@@ -57,15 +57,30 @@ bool lpi_host_fits_dns(lp_span text)
     return label_bytes > 0;
 }
 
+/* The WHATWG's URL standard, "ends-in-a-number checker": what some readers of
+ * addresses take for one, such as 2130706433, 127.1 and 0x7f.1. */
 bool lpi_host_ends_in_number(lp_span text)
 {
     lp_span name = without_root_dot(text);
     size_t at = name.len_bytes;
+    bool is_hex;
 
-    while (at > 0 && lpi_is_digit(name.ptr[at - 1])) {
+    while (at > 0 && name.ptr[at - 1] != '.') {
         at--;
     }
-    return at < name.len_bytes && (at == 0 || name.ptr[at - 1] == '.');
+    is_hex = name.len_bytes - at >= 2 && name.ptr[at] == '0' &&
+             lpi_to_lower(name.ptr[at + 1]) == 'x';
+    if (!is_hex && at == name.len_bytes) {
+        return false;
+    }
+    for (at += is_hex ? 2 : 0; at < name.len_bytes; at++) {
+        char c = name.ptr[at];
+
+        if (!(is_hex ? lpi_hex_of(c) >= 0 : lpi_is_digit(c))) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* inet_pton() on a span. */

@@ -92,6 +92,24 @@ static bool is_slow(const lpi_request *r, const outcome *end)
            (size_t)end->uploaded_bytes < r->total_bytes;
 }
 
+/* Where libcurl can't use a proxy it quotes its URL, the password included. */
+static void print_why(const lpi_request *r, const outcome *end, char *why,
+                      size_t room_bytes)
+{
+    const char *said = lpi_request_why(r);
+    const char *kind = curl_easy_strerror(end->result);
+
+    if (r->is_denied)
+        snprintf(why, room_bytes, LPI_WHY_DENIED);
+    else if (strstr(said, "proxy") && strchr(said, '\''))
+        snprintf(why, room_bytes,
+                 "the proxy that the environment names is none that can be "
+                 "used: %s",
+                 kind);
+    else
+        snprintf(why, room_bytes, "%s", said[0] ? said : kind);
+}
+
 static void tell(lpi_request *r, const outcome *end, curl_socket_t fd)
 {
     const lpi_http_target *target = r->target;
@@ -104,12 +122,7 @@ static void tell(lpi_request *r, const outcome *end, curl_socket_t fd)
     };
     char why[LP_DRAIN_ERROR_MAX_BYTES];
 
-    if (r->is_denied)
-        snprintf(why, sizeof(why), LPI_WHY_DENIED);
-    else
-        snprintf(why, sizeof(why), "%s",
-                 lpi_request_why(r)[0] ? lpi_request_why(r)
-                                       : curl_easy_strerror(end->result));
+    print_why(r, end, why, sizeof(why));
     result.why = why;
     lpi_request_end(r, fd);
     lpi_http_tell(target, lines, &result);

@@ -14,10 +14,11 @@ uint64_t lpi_http_after_ms(int64_t after_s)
     return (uint64_t)(after_s < DAY_S ? after_s : DAY_S) * 1000;
 }
 
+/* 407 is what a proxy says of itself, not what the sink says of the lines. */
 static bool is_to_be_tried_again(unsigned status)
 {
-    return status < 400 || status >= 500 || status == 408 || status == 425 ||
-           status == 429;
+    return status < 400 || status >= 500 || status == 407 || status == 408 ||
+           status == 425 || status == 429;
 }
 
 static void print_why(const lpi_http_target *target,
@@ -32,6 +33,10 @@ static void print_why(const lpi_http_target *target,
         snprintf(out, room_bytes,
                  "it answered %u before it had read the whole body",
                  result->status);
+    else if (result->status == 407)
+        snprintf(out, room_bytes,
+                 "a proxy answered 407: it wants a user and a password, or "
+                 "others, in http_proxy");
     else if (result->status == 415 && encoding)
         snprintf(out, room_bytes,
                  "it answered 415; it may not know encoding=%s", encoding);

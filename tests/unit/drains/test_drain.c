@@ -789,6 +789,63 @@ static void a_batch_that_is_too_large_comes_in_smaller_ones(void **state)
     end(&f);
 }
 
+/* As the sink behind a proxy that knows no size for a moment. */
+static void a_sink_that_takes_more_again_gets_full_batches_again(void **state)
+{
+    fixture f;
+    unsigned at;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_DROP);
+    ring_fill(f.channel, 1, 300, 100);
+    run_until_sent(&f, 1);
+    for (int n = 0; n < 5; n++) // 10, 5, 2, 1 and 1
+        lp_drain_refuse_size(f.drain, "it answered 413");
+    assert_int_equal(status_of(&f).refused_lines, 2);
+    at = f.sent_count - 1;
+    assert_int_equal(f.sent[at].lines, 1);
+    lp_drain_delivered(f.drain, 1);
+    assert_int_equal(f.sent[++at].lines, 1);
+    run_for(&f, 300);
+    for (int n = 0; n < 20 && f.sent[at].lines < 10; n++, at++)
+        lp_drain_delivered(f.drain, f.sent[at].lines);
+    assert_int_equal(f.sent[at].lines, 10);
+    end(&f);
+}
+
+/* Its limit is four lines. It says no to ten and to five, and then to each five
+ * that it is asked for: behind 250 ms, 500 ms, 1 s, and so on. */
+static void a_sink_that_says_no_is_asked_less_and_less_often(void **state)
+{
+    fixture f;
+    unsigned refused = 0, refused_max = 2;
+    uint64_t began_ms, took_ms;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_DROP);
+    ring_fill(f.channel, 1, 300, 100);
+    run_until_sent(&f, 1);
+    began_ms = uv_now(&f.loop);
+    while (f.sent_count < SENT_MAX - 1) {
+        unsigned lines = f.sent[f.sent_count - 1].lines;
+
+        if (lines > 4) {
+            refused++;
+            lp_drain_refuse_size(f.drain, "it answered 413");
+        } else {
+            lp_drain_delivered(f.drain, lines);
+        }
+        run_for(&f, 10);
+    }
+    took_ms = uv_now(&f.loop) - began_ms;
+    for (uint64_t wait_ms = 250; wait_ms <= took_ms; wait_ms *= 2) {
+        refused_max++;
+        took_ms -= wait_ms;
+    }
+    assert_in_range(refused, 3, refused_max);
+    end(&f);
+}
+
 static void
 what_took_too_long_comes_in_smaller_batches_for_a_while(void **state)
 {
@@ -984,6 +1041,8 @@ int main(void)
         cmocka_unit_test(who_waits_after_a_failure_is_not_released),
         cmocka_unit_test(a_drain_that_retries_refusals_loses_nothing),
         cmocka_unit_test(a_batch_that_is_too_large_comes_in_smaller_ones),
+        cmocka_unit_test(a_sink_that_takes_more_again_gets_full_batches_again),
+        cmocka_unit_test(a_sink_that_says_no_is_asked_less_and_less_often),
         cmocka_unit_test(
             what_took_too_long_comes_in_smaller_batches_for_a_while),
         cmocka_unit_test(what_the_ring_has_dropped_is_not_pending),

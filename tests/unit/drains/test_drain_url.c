@@ -607,6 +607,9 @@ static void what_looks_like_ipv4_must_be_it(void **state)
                  "in front");
     assert_error("http://127.1/", LP_E_INVALID, "invalid_http_uri", NULL);
     assert_error("http://2130706433/", LP_E_INVALID, "invalid_http_uri", NULL);
+    assert_error("http://0x7f000001/", LP_E_INVALID, "invalid_http_uri", NULL);
+    assert_error("http://127.0.0.0X1/", LP_E_INVALID, "invalid_http_uri", NULL);
+    assert_error("http://0x/", LP_E_INVALID, "invalid_http_uri", NULL);
     assert_error("http://1.2.3.4.5/", LP_E_INVALID, "invalid_http_uri", NULL);
     assert_error("http://1.2.3.4./", LP_E_INVALID, "invalid_http_uri", NULL);
     assert_error("http://010.0.0.1/", LP_E_INVALID, "invalid_http_uri", NULL);
