@@ -31,7 +31,7 @@ enum {
     ASK_MIN_MS = 250, /* then a sink that wants small batches is asked again */
     ASK_MAX_MS = 60000,
     AFTER_MAX_MS = 3600 * 1000,
-    SCARCE_PART = 16 /* of a batch, when memory is */
+    SCARCE_PART = 16 /* of a batch, when memory is: that is small */
 };
 
 static int64_t now_ns(const lp_drain *drain)
@@ -170,6 +170,15 @@ static void look_what_comes_again(lp_drain *drain)
         drain->again_seq = 0;
 }
 
+/* What is sent again, whatever the sink has shown since. */
+static size_t bytes_max(const lp_drain *drain, bool is_scarce)
+{
+    if (drain->again_seq > 0)
+        return drain->set->opt.batch_bytes;
+    return is_scarce ? drain->batch_bytes / SCARCE_PART + 1
+                     : drain->batch_bytes;
+}
+
 /* What is sent again, is in the same batch. Drains that compress, or have lanes,
  * end theirs at the same lines, wherever they began, so that one has done it for
  * all. */
@@ -249,10 +258,7 @@ static bool send_one(lp_drain *drain)
 
     look_what_comes_again(drain);
     scarce = is_scarce(drain);
-    err =
-        take(drain,
-             scarce ? drain->batch_bytes / SCARCE_PART + 1 : drain->batch_bytes,
-             &taken);
+    err = take(drain, bytes_max(drain, scarce), &taken);
     drain->is_at_end = err == LP_E_END || err == LP_E_CLOSED;
     if (!pass(drain, &taken.passed)) {
         lpi_untake_all(drain->cursor, drain->sieve, &taken);
@@ -386,6 +392,17 @@ static void prove(lp_drain *drain)
     lpi_set_end_turn(drain);
 }
 
+uint32_t lp_drain_answer_ms(const lp_drain *drain)
+{
+    const lp_drains_options *opt = &drain->set->opt;
+    uint64_t ms = opt->answer_timeout_ms;
+
+    for (uint32_t n = 0; n < drain->late_in_a_row && ms < opt->backoff_max_ms;
+         n++)
+        ms = 2 * ms < opt->backoff_max_ms ? 2 * ms : opt->backoff_max_ms;
+    return (uint32_t)ms;
+}
+
 /* What was too much for a sink may be welcome by now; small batches for ever
  * would make it slow for ever. One that has taken about as much as the limit is
  * asked for twice as much, and what it once said no to is no limit when it takes
@@ -450,7 +467,9 @@ void lp_drain_delivered(lp_drain *drain, uint64_t lines)
         if (some == left)
             lpi_flights_pop(drain);
     }
-    grow(drain, taken_bytes);
+    // What took more than its time is still too much.
+    grow(drain, drain->late_in_a_row > 0 ? 0 : taken_bytes);
+    drain->late_in_a_row = 0;
     confirm(drain);
     prove(drain);
     lpi_drain_pump(drain);
@@ -551,6 +570,16 @@ void lp_drain_failed_slowly(lp_drain *drain, const char *why)
         drain->batch_bytes = 1; // a line is sent whatever its size
     lp_drain_failed(drain, why, 0);
     drain->again_seq = 0; // other frames, with names of their own
+}
+
+void lp_drain_failed_late(lp_drain *drain, const char *why)
+{
+    size_t bytes = drain->flights->batch.bytes;
+
+    if (bytes >= drain->set->opt.batch_bytes / SCARCE_PART)
+        lower_limit(drain, bytes); // a small one was not late for its size
+    drain->late_in_a_row++;
+    lp_drain_failed(drain, why, 0);
 }
 
 void lp_drain_failed_tls(lp_drain *drain, const char *alert, const char *why,

@@ -143,6 +143,7 @@ struct lp_drain {
     uint64_t compressions, compressions_shared;
     uint64_t answers[LP_DRAIN_ANSWERS];
     uint32_t failed_in_a_row;
+    uint32_t late_in_a_row; /* of these, since something arrived */
     int64_t success_ns, error_ns, retry_ns;
     int64_t tried_ns; /* when it began to try again */
     char error[LP_DRAIN_ERROR_MAX_BYTES];

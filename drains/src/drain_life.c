@@ -207,6 +207,7 @@ lp_err lp_drain_redirect(lp_drain *drain, lp_span url)
     drain->rest = LPI_REST_NONE;
     drain->retry_ns = 0;
     drain->failed_in_a_row = 0;
+    drain->late_in_a_row = 0;
     drain->batch_bytes = drain->batch_max_bytes = drain->set->opt.batch_bytes;
     drain->too_much_bytes = 0;
     drain->is_proven = false;

@@ -295,9 +295,7 @@ static void on_events(void *ctx, int events, bool is_broken)
 static void start(connection *c)
 {
     const post *p = &c->link->post;
-    uint64_t limit_ms =
-        p->begun_ms +
-        lp_drain_set_options(c->link->target.drain)->answer_timeout_ms;
+    uint64_t limit_ms = p->begun_ms + lp_drain_answer_ms(c->link->target.drain);
     uint64_t now_ms = lpi_socket_now_ms(c->socket);
 
     lpi_answer_begin(&c->answer);
@@ -339,14 +337,18 @@ static void on_timer(void *ctx)
 {
     connection *c = ctx;
     const post *p = &c->link->post;
+    bool is_whole;
 
     if (!p->batch) {
         disconnect(c->link);
         return;
     }
     read_some(c); // a loop that was late need not make a failure of an answer
-    if (c->answer.status >= 200 || p->sent_bytes == p->total_bytes)
+    is_whole = p->sent_bytes == p->total_bytes;
+    if (c->answer.status >= 200)
         fail(c->link, LATE);
+    else if (is_whole)
+        finish(c->link, (lpi_http_result){.why = LATE, .is_late = true});
     else
         finish(c->link,
                (lpi_http_result){

@@ -84,12 +84,11 @@ static uint64_t after_ms(const outcome *end)
     return lpi_http_after_ms(end->after_s);
 }
 
-/* The time was over before the last byte had left. */
-static bool is_slow(const lpi_request *r, const outcome *end)
+/* The time was over when some of the body had left, and there was no answer. */
+static bool took_too_long(const outcome *end)
 {
     return end->result == CURLE_OPERATION_TIMEDOUT && end->status == 0 &&
-           end->uploaded_bytes > 0 &&
-           (size_t)end->uploaded_bytes < r->total_bytes;
+           end->uploaded_bytes > 0;
 }
 
 /* Where libcurl can't use a proxy it quotes its URL, the password included. */
@@ -114,10 +113,12 @@ static void tell(lpi_request *r, const outcome *end, curl_socket_t fd)
 {
     const lpi_http_target *target = r->target;
     uint64_t lines = r->batch->line_count;
+    bool is_whole = r->sent_bytes == r->total_bytes;
     lpi_http_result result = {
         .status = (unsigned)end->status,
-        .is_whole = r->sent_bytes == r->total_bytes,
-        .is_slow = is_slow(r, end),
+        .is_whole = is_whole,
+        .is_slow = took_too_long(end) && !is_whole,
+        .is_late = took_too_long(end) && is_whole,
         .after_ms = after_ms(end),
     };
     char why[LP_DRAIN_ERROR_MAX_BYTES];

@@ -144,7 +144,8 @@ static void set_target(CURL *easy, const lpi_http_target *target)
     curl_easy_setopt(easy, CURLOPT_PASSWORD, target->password);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      (long)opt->connect_timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)opt->answer_timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
+                     (long)lp_drain_answer_ms(target->drain));
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     // A name that is given up is not waited for until its look-up is over.
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);

@@ -58,6 +58,8 @@ void lpi_http_tell(const lpi_http_target *target, uint64_t lines,
     print_why(target, result, why, sizeof(why));
     if (result->is_slow)
         lp_drain_failed_slowly(drain, why);
+    else if (result->is_late)
+        lp_drain_failed_late(drain, why);
     else if (result->status == 413)
         lp_drain_refuse_size(drain, why);
     else if (!is_to_be_tried_again(result->status))

@@ -10,6 +10,7 @@ typedef struct lpi_http_result {
     unsigned status;   /* below 200: there was no answer */
     bool is_whole;     /* all of the body had left by then */
     bool is_slow;      /* part of it had, and then the time was over */
+    bool is_late;      /* all of it had, and then the time was over */
     uint64_t after_ms; /* not to be tried again before */
     const char *why;   /* in words, where there was no answer; the caller's */
 } lpi_http_result;

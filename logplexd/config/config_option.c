@@ -159,7 +159,8 @@ const option config_options[] = {
     {NULL, "--drain-timeout", "LOGPLEX_DRAIN_TIMEOUT", "TIME",
      OPTION_DURATION, MEMBER(drain_timeout_ms), 100, HOURS(1), "5s",
      "A sink that has not answered by then, or over syslog has taken or read "
-     "nothing, has failed."},
+     "nothing, has failed. One that had all of a batch gets twice the time when "
+     "the batch comes again, up to --drain-backoff-max."},
     {NULL, "--drain-backoff-max", "LOGPLEX_DRAIN_BACKOFF_MAX", "TIME",
      OPTION_DURATION, MEMBER(drain_backoff_max_ms), 100, HOURS(1), "30s",
      "The longest time between two tries to reach a sink that failed; a sink "

@@ -358,6 +358,15 @@ LP_API void lp_drain_failed(lp_drain *drain, const char *why,
  * ones come for a while. None of it may have been read as a whole. */
 LP_API void lp_drain_failed_slowly(lp_drain *drain, const char *why);
 
+/* The same, because no answer came in lp_drain_answer_ms(), though all of a batch
+ * had left: it may have been read, so it is sent again as it was, and gets more
+ * time. Those that follow are smaller, as after lp_drain_refuse_size(). */
+LP_API void lp_drain_failed_late(lp_drain *drain, const char *why);
+
+/* How long a sink has for its answer: answer_timeout_ms, and twice as long after
+ * each lp_drain_failed_late() in a row, up to backoff_max_ms. */
+LP_API uint32_t lp_drain_answer_ms(const lp_drain *drain);
+
 /*
  * The same, because TLS ended by an alert, ours or the peer's. alert is its name
  * in RFC 8446 6.2, in small letters with blanks: "unknown ca", "bad

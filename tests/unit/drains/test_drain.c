@@ -870,6 +870,36 @@ what_took_too_long_comes_in_smaller_batches_for_a_while(void **state)
     end(&f);
 }
 
+/* It may have been read: its name stays, and so must its bytes. */
+static void a_batch_without_an_answer_gets_more_time(void **state)
+{
+    static const uint32_t answer_ms[] = {5, 10, 20, 30, 30};
+    lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
+    fixture f;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_DROP);
+    opt.answer_timeout_ms = answer_ms[0];
+    opt.backoff_min_ms = 1;
+    opt.backoff_max_ms = 30;
+    opt.batch_bytes = 1000;
+    begin_anew(&f, &opt);
+    ring_fill(f.channel, 1, 60, 100);
+    run_until_sent(&f, 1);
+    assert_int_equal(lp_drain_answer_ms(f.drain), answer_ms[0]);
+    for (unsigned n = 1; n <= 4; n++) {
+        lp_drain_failed_late(f.drain, "it says nothing");
+        run_until_sent(&f, 1 + n);
+        is_sent(&f, n, 1, 10);
+        assert_string_equal(f.sent[n].frame_id, f.sent[0].frame_id);
+        assert_int_equal(lp_drain_answer_ms(f.drain), answer_ms[n]);
+    }
+    lp_drain_delivered(f.drain, 10);
+    is_sent(&f, 5, 11, 5);
+    assert_int_equal(lp_drain_answer_ms(f.drain), answer_ms[0]);
+    end(&f);
+}
+
 static void what_the_ring_has_dropped_is_not_pending(void **state)
 {
     fixture f;
@@ -1045,6 +1075,7 @@ int main(void)
         cmocka_unit_test(a_sink_that_says_no_is_asked_less_and_less_often),
         cmocka_unit_test(
             what_took_too_long_comes_in_smaller_batches_for_a_while),
+        cmocka_unit_test(a_batch_without_an_answer_gets_more_time),
         cmocka_unit_test(what_the_ring_has_dropped_is_not_pending),
         cmocka_unit_test(new_drains_go_before_those_that_fail),
         cmocka_unit_test(who_took_something_need_not_wait_for_those_that_hang),
