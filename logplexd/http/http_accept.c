@@ -1,32 +1,13 @@
-#include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "http/http_impl.h"
+#include "worker/acceptor.h"
 
-enum {
-    ACCEPTS_A_TURN_MAX = 64, /* so that other handles get their turn */
-    STUCK_PEER_MS = 300 * 1000
-};
-
-/*
- * We accept ourselves, and hand the sockets to the MHD daemon that speaks what
- * they speak, instead of one daemon for each listening socket: so there is one
- * set of limits for all addresses, and closing the listeners leaves the rest of
- * the daemon running.
- */
-struct http_listener {
-    uv_poll_t poll;
-    http_engine *engine;
-    int fd;
-};
+enum { STUCK_PEER_MS = 300 * 1000 };
 
 /*
  * A reader who takes nothing any more, or is gone without a word, is the
@@ -66,83 +47,58 @@ static void refuse(http_engine *engine, int fd)
     count_add(&server->home->counts.counts[COUNT_CONNECTIONS_REFUSED], 1);
 }
 
-static int open_spare(void)
+static void turn_away(void *ctx, int fd)
 {
-    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+    refuse(ctx, fd);
 }
 
-// Out of descriptors, the connection would stay in front of the queue and wake
-// us for ever: take it with the spare one, and turn it away.
-static bool shed(const http_listener *from)
+static void take(void *ctx, int fd, const struct sockaddr *address,
+                 socklen_t address_bytes)
 {
-    http_server *server = from->engine->server;
-    int fd;
-
-    LOG_AT(LOG_WARN, "no_descriptors", "kind=http worker=%u",
-           server->home->index);
-    if (server->spare_fd < 0)
-        return false;
-    close(server->spare_fd);
-    fd = accept4(from->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0)
-        refuse(from->engine, fd);
-    server->spare_fd = open_spare();
-    return fd >= 0;
-}
-
-// False: there are no more for now.
-static bool accept_one(const http_listener *from)
-{
-    http_server *server = from->engine->server;
+    http_engine *engine = ctx;
+    http_server *server = engine->server;
     uint32_t most = server->home->shared->cfg->http_connections_max;
-    struct sockaddr_storage addr;
-    socklen_t addr_bytes = sizeof(addr);
-    int fd = accept4(from->fd, (struct sockaddr *)&addr, &addr_bytes,
-                     SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-    if (fd < 0 && (errno == EMFILE || errno == ENFILE))
-        return shed(from);
-    if (fd < 0)
-        return errno == ECONNABORTED || errno == EINTR;
     if (atomic_load(&server->conn_count) >= most) {
-        refuse(from->engine, fd);
-        return true;
+        refuse(engine, fd);
+        return;
     }
     set_options(fd);
-    if (from->engine->is_tls ||
-        !http_direct_add(from->engine, fd, (const struct sockaddr *)&addr))
-        http_mhd_add(from->engine, fd, (const struct sockaddr *)&addr,
-                     addr_bytes);
-    return true;
+    if (engine->is_tls || !http_direct_add(engine, fd, address))
+        http_mhd_add(engine, fd, address, address_bytes);
 }
 
-static void on_connection(uv_poll_t *poll, int status, int events)
+static void on_closed(void *ctx)
 {
-    const http_listener *from = poll->data;
+    http_engine *engine = ctx;
 
-    (void)status;
-    (void)events;
-    for (unsigned i = 0; i < ACCEPTS_A_TURN_MAX; i++)
-        if (!accept_one(from))
-            break;
+    http_handle_closed(engine->server);
 }
 
-static int start_listener(http_server *server, http_listener *from,
-                          const http_socket *socket)
+/*
+ * We accept ourselves, and hand the sockets to the MHD daemon that speaks what
+ * they speak, instead of one daemon for each listening socket: so there is one
+ * set of limits for all addresses, and closing the listeners leaves the rest of
+ * the daemon running.
+ */
+static int start_listener(http_server *server, const http_socket *socket)
 {
-    int err;
+    static const acceptor_calls calls = {
+        .kind = "http",
+        .take = take,
+        .refuse = turn_away,
+        .on_closed = on_closed,
+    };
+    http_engine *engine =
+        &server->engines[socket->is_tls ? HTTP_TLS : HTTP_PLAIN];
+    int err = acceptor_open(server->home, socket->fd, &calls, engine,
+                            &server->listeners[server->listener_count]);
 
-    from->engine = &server->engines[socket->is_tls ? HTTP_TLS : HTTP_PLAIN];
-    from->fd = socket->fd;
-    from->poll.data = from;
-    err = uv_poll_init(&server->home->loop, &from->poll, from->fd);
-    if (err != 0) {
-        close(from->fd);
+    if (err != 0)
         return err;
-    }
     server->listener_count++;
     server->open_handles++;
-    return uv_poll_start(&from->poll, UV_READABLE, on_connection);
+    return 0;
 }
 
 bool http_accept_start(http_server *server, const http_socket *sockets,
@@ -150,11 +106,10 @@ bool http_accept_start(http_server *server, const http_socket *sockets,
 {
     int err = 0;
 
-    server->spare_fd = open_spare();
-    server->listeners = calloc(count, sizeof(*server->listeners));
+    server->listeners = calloc(count, sizeof(acceptor *));
     for (unsigned i = 0; i < count; i++) {
         if (server->listeners && err == 0)
-            err = start_listener(server, &server->listeners[i], &sockets[i]);
+            err = start_listener(server, &sockets[i]);
         else
             close(sockets[i].fd);
     }
@@ -163,15 +118,6 @@ bool http_accept_start(http_server *server, const http_socket *sockets,
 
 void http_accept_stop(http_server *server)
 {
-    for (unsigned i = 0; i < server->listener_count; i++) {
-        http_listener *from = &server->listeners[i];
-
-        uv_poll_stop(&from->poll);
-        http_handle_close(server, (uv_handle_t *)&from->poll);
-        close(from->fd);
-    }
-    server->listener_count = 0;
-    if (server->spare_fd >= 0)
-        close(server->spare_fd);
-    server->spare_fd = -1;
+    while (server->listener_count > 0)
+        acceptor_close(server->listeners[--server->listener_count]);
 }

@@ -35,7 +35,6 @@ struct MHD_Daemon;
 struct MHD_Response;
 
 typedef struct http_conn http_conn;
-typedef struct http_listener http_listener;
 typedef struct http_direct_answer http_direct_answer; /* http_direct.c */
 
 enum {
@@ -85,9 +84,8 @@ struct http_server {
     bool is_quiescing;
     bool is_stopping;
 
-    http_listener *listeners;
+    struct acceptor **listeners; /* http_accept.c */
     unsigned listener_count;
-    int spare_fd; /* given up to accept, and refuse, when there are no more */
 
     http_conn *conns;
     _Atomic unsigned conn_count;

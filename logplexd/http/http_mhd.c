@@ -629,7 +629,6 @@ http_server *http_server_start(worker *w, const http_socket *sockets,
     assert(server); // at start, a few KiB
     server->home = w;
     server->tables = tables;
-    server->spare_fd = -1;
     if (getrandom(&server->request_id, sizeof(server->request_id), 0) < 0)
         server->request_id = (uint64_t)wall_clock_ns();
     for (unsigned i = 0; i < count; i++)

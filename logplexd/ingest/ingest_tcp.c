@@ -11,16 +11,18 @@
  * by byte is not copied over and over.
  */
 #include <assert.h>
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "ingest/hold.h"
 #include "ingest/ingest.h"
+#include "worker/acceptor.h"
 
 enum {
-    BACKLOG = 1024,
     SLAB_READ_BYTES = 1 << 20,
     CARRY_DIRECT_BYTES = 4096, /* above this, the carry itself is read into */
     CARRY_STEP_BYTES = 16 << 10,
@@ -42,7 +44,7 @@ typedef struct tcp_ingest {
 } tcp_ingest;
 
 typedef struct tcp_server {
-    uv_tcp_t tcp;
+    acceptor *from;
     tcp_ingest *side;
     struct tcp_server *next;
 } tcp_server;
@@ -314,35 +316,40 @@ static void go_on(hold_wait *wait)
 
 /* Accepting --------------------------------------------------------------- */
 
-static void refuse(worker *w, const char *why)
+static void refuse(void *ctx, int fd, const char *why)
 {
-    count_add(&w->counts.counts[COUNT_CONNECTIONS_REFUSED], 1);
+    const tcp_server *server = ctx;
+
+    count_add(&server->side->home->counts.counts[COUNT_CONNECTIONS_REFUSED], 1);
     LOG_AT(LOG_WARN, "connection_refused", "listener=syslog_tcp why=\"%s\"",
            why);
+    close(fd);
 }
 
-static void on_connection(uv_stream_t *stream, int status)
+static void turn_away(void *ctx, int fd)
 {
-    tcp_server *server = stream->data;
+    refuse(ctx, fd, "no descriptors");
+}
+
+static void take(void *ctx, int fd, const struct sockaddr *address,
+                 socklen_t address_bytes)
+{
+    const tcp_server *server = ctx;
     tcp_ingest *side = server->side;
     worker *w = side->home;
-    bool has_room = side->peer_count < w->shared->cfg->connections_max;
     peer *p;
 
-    if (status != 0) {
-        refuse(w, uv_strerror(status));
+    (void)address;
+    (void)address_bytes;
+    if (side->peer_count >= w->shared->cfg->connections_max) {
+        refuse(ctx, fd, "--connections-max");
         return;
     }
     p = open_peer(side);
-    if (p == NULL) {
-        refuse(w, "no memory");
-        return;
-    }
-    // To refuse a connection it has to be taken first.
-    status = uv_accept(stream, (uv_stream_t *)&p->tcp);
-    if (status != 0 || !has_room) {
-        refuse(w, status != 0 ? uv_strerror(status) : "--connections-max");
-        close_peer(p);
+    if (p == NULL || uv_tcp_open(&p->tcp, fd) != 0) {
+        refuse(ctx, fd, "no memory");
+        if (p != NULL)
+            close_peer(p);
         return;
     }
     count_add(&w->counts.counts[COUNT_CONNECTIONS], 1);
@@ -350,9 +357,9 @@ static void on_connection(uv_stream_t *stream, int status)
     uv_read_start((uv_stream_t *)&p->tcp, on_alloc, on_read);
 }
 
-static void on_server_closed(uv_handle_t *handle)
+static void on_server_closed(void *ctx)
 {
-    tcp_server *server = handle->data;
+    tcp_server *server = ctx;
     tcp_ingest *side = server->side;
 
     free(server);
@@ -361,26 +368,33 @@ static void on_server_closed(uv_handle_t *handle)
 
 int ingest_tcp_listen(worker *w, int fd)
 {
+    static const acceptor_calls calls = {
+        .kind = "syslog-tcp",
+        .take = take,
+        .refuse = turn_away,
+        .on_closed = on_server_closed,
+    };
     tcp_ingest *side = side_of(w);
     tcp_server *server = side != NULL ? calloc(1, sizeof(*server)) : NULL;
-    int err;
+    int err = server == NULL ? UV_ENOMEM : 0;
 
-    if (server == NULL) {
-        close(fd);
-        return UV_ENOMEM;
-    }
-    server->side = side;
-    server->tcp.data = server;
-    server->next = side->servers;
-    side->servers = server;
-    side->handle_count++;
-    uv_tcp_init(&w->loop, &server->tcp);
-    err = uv_tcp_open(&server->tcp, fd);
+    if (err == 0 && listen(fd, SOMAXCONN) != 0)
+        err = uv_translate_sys_error(errno);
     if (err != 0) {
+        free(server);
         close(fd);
         return err;
     }
-    return uv_listen((uv_stream_t *)&server->tcp, BACKLOG, on_connection);
+    server->side = side;
+    err = acceptor_open(w, fd, &calls, server, &server->from);
+    if (err != 0) {
+        free(server);
+        return err;
+    }
+    server->next = side->servers;
+    side->servers = server;
+    side->handle_count++;
+    return 0;
 }
 
 void ingest_tcp_close(worker *w)
@@ -395,6 +409,6 @@ void ingest_tcp_close(worker *w)
         tcp_server *server = side->servers;
 
         side->servers = server->next;
-        uv_close((uv_handle_t *)&server->tcp, on_server_closed);
+        acceptor_close(server->from);
     }
 }

@@ -5,6 +5,7 @@ import re
 import resource
 import socket
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
@@ -99,6 +100,57 @@ class Requests(DaemonTest):
                 client.send("GET", "/livez?" + "a&" * 3000)
         self.wait_until(lambda: connections(oldest[0]) == len(oldest),
                         "descriptors of those who have gone")
+
+
+class Descriptors(DaemonTest):
+    """Of which there are fewer than peers, for a while. What one worker gives up
+    to refuse somebody, another may take."""
+    FLAGS = ["--workers", "2"]
+    LEFT, PEERS, SECONDS = 20, 8, 2
+
+    def come_and_go(self, address, end):
+        mine = []
+        while time.monotonic() < end:
+            try:
+                mine.append(socket.create_connection(address, timeout=1))
+            except OSError:
+                pass  # refused: there are no descriptors
+            if len(mine) > 2 * self.LEFT:
+                for one in mine:
+                    one.close()
+                mine.clear()
+        for one in mine:
+            one.close()
+
+    def open_count(self):
+        return len(os.listdir("/proc/%d/fd" % self.daemon.process.pid))
+
+    def check(self, kind):
+        at_rest = self.open_count()
+        most = at_rest + self.LEFT
+        _, hard = resource.prlimit(self.daemon.process.pid,
+                                   resource.RLIMIT_NOFILE)
+        resource.prlimit(self.daemon.process.pid, resource.RLIMIT_NOFILE,
+                         (most, hard))
+        end = time.monotonic() + self.SECONDS
+        peers = [threading.Thread(target=self.come_and_go,
+                                  args=(self.daemon.address(kind), end))
+                 for _ in range(self.PEERS)]
+        for one in peers:
+            one.start()
+        for one in peers:
+            one.join()
+        self.wait_until(lambda: self.open_count() <= at_rest,
+                        "descriptors of those who have gone")
+        self.assertIn("event=no_descriptors kind=%s" % kind,
+                      "".join(self.daemon.log))
+        self.assertEqual(self.ask("GET", "/livez").body, b"OK")
+
+    def test_peers_over_syslog_leave_it_well(self):
+        self.check("syslog-tcp")
+
+    def test_peers_over_http_leave_it_well(self):
+        self.check("http")
 
 
 class Lines(DaemonTest):
