@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-    age, byName, bytes, compact, count, digits, duration, measure, percent, plural,
-    rate, text, within,
+    age, byName, bytes, compact, count, digits, duration, measure, percent, plain,
+    plural, rate, short, text, within,
 } from "./format";
 
 test("a number has the digits that count", () => {
@@ -45,6 +45,10 @@ test("times, sizes, rates and shares have the unit that fits", () => {
     assert.equal(text(percent(0.613)), "61 %");
     assert.equal(text(percent(0.0125)), "1.3 %");
     assert.equal(text(percent(null)), "–");
+    assert.equal(text(plain(0.126)), "0.126");
+    assert.equal(text(plain(undefined)), "–");
+    assert.equal(text(short(12_345)), "12.3k");
+    assert.equal(text(short(null)), "–");
     assert.equal(text(measure(2048, "bytes")), "2 KB");
     assert.equal(text(measure(1500, "ms")), "1.5 s");
     assert.equal(text(measure(7, "pages")), "7 pages");

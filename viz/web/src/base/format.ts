@@ -6,6 +6,9 @@ export interface Figure {
     unit: string;
 }
 
+// What is not known is a dash.
+export type Format = (x: number | null | undefined) => Figure;
+
 export const NOTHING = "–";
 
 const none: Figure = { value: NOTHING, unit: "" };
@@ -43,6 +46,15 @@ function trim(fixed: string): string {
 
 export function count(n: number | null | undefined): string {
     return n === null || n === undefined ? NOTHING : whole.format(n);
+}
+
+// A number of no unit.
+export function plain(x: number | null | undefined): Figure {
+    return x === null || x === undefined ? none : figure(digits(x), "");
+}
+
+export function short(n: number | null | undefined): Figure {
+    return figure(compact(n), "");
 }
 
 const THOUSANDS = ["", "k", "M", "G", "T"];

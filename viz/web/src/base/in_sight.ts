@@ -11,10 +11,10 @@ export class InSight {
     // It lives as long as the element.
     constructor(of: Element, private readonly draw: () => void,
                 private readonly unseen_ms = UNSEEN_MS) {
-        // What is scrolled to is there already.
+        // What is scrolled to is there already; who jumps sees it a frame later.
         new IntersectionObserver(
             seen => this.changed(seen.at(-1)?.isIntersecting ?? false),
-            { rootMargin: "25%" }).observe(of);
+            { rootMargin: "5%" }).observe(of);
     }
 
     // There is something new to be drawn.

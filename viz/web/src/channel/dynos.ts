@@ -4,14 +4,16 @@ import { el, setAttribute, setText } from "../base/dom";
 import * as format from "../base/format";
 import { Keyed, type View } from "../base/keyed";
 import { shown } from "../base/shown";
-import { Bar, Cells, linesButton, section, table, toneOf, Value } from
+import { Bar, linesButton, NumberCells, section, table, toneOf, Value } from
     "../ui/parts";
 import type { Behind, Query } from "./behind";
 import { dynoState, isDyno } from "./dyno_state";
 
-const { compact, duration, percent, plural, text } = format;
+const { compact, duration, percent, plural } = format;
 
 const CODES = 3; // that are named; the others are counted
+
+type Known = number | null | undefined; // or not
 
 // What rows have to know of the whole.
 interface Told {
@@ -54,24 +56,11 @@ function wordsOf(all: string[], codes: Record<string, number>): string {
                               : named;
 }
 
-function isAnswering({ requests }: Process): boolean {
-    return (requests ?? 0) > 0;
-}
-
-// As the cells of a row have them.
-function numbersOf(of: Process, span_s: number): string[] {
-    const load = of.load?.["1m"];
-    const isWeb = isAnswering(of);
-    return [text(format.rate(isWeb ? (of.requests ?? 0) / span_s : null)),
-            compact(isWeb ? of.failed ?? 0 : null),
-            text(duration(of.response_ms?.p95)),
-            load === null || load === undefined ? format.NOTHING
-                : format.digits(load),
-            text(format.rate(of.lines / span_s)),
-            text(duration(of.skew_ms?.mean))];
-}
-
+// Requests, failed, p95, load, lines, skew.
+const FORMATS = [format.rate, format.short, duration, format.plain, format.rate,
+                 duration];
 const FAILED = 1; // of these
+const NONE = [null, null, null] as const; // of who answers no requests
 
 // A number with a bar of how much that is of what there may be.
 class Share {
@@ -79,24 +68,39 @@ class Share {
     private readonly value = new Value();
     readonly root = el("td", { class: "barred" }, this.bar.root,
                        this.value.root);
+    private shown: Known = null;
+    private share: Known = NaN; // not drawn yet
 
     // From what share on it's a warning; all of it is bad.
-    constructor(private readonly warn: number) {}
+    constructor(private readonly format: format.Format,
+                private readonly warn: number) {}
 
-    // share: null when it's not known.
-    update(figure: format.Figure, share: number | null): void {
-        this.value.update(figure);
-        this.bar.root.hidden = share === null;
-        this.bar.update(share ?? 0, toneOf(share ?? 0, this.warn, 1));
+    show(x: Known, share: Known): void {
+        if (x !== this.shown)
+            this.write(x);
+        if (share !== this.share)
+            this.draw(share);
+    }
+
+    private write(x: Known): void {
+        this.shown = x;
+        this.value.update(this.format(x));
+    }
+
+    private draw(share: Known): void {
+        const known = share ?? null;
+        this.share = share;
+        this.bar.root.hidden = known === null;
+        this.bar.update(known ?? 0, toneOf(known ?? 0, this.warn, 1));
     }
 }
 
 class DynoRow implements View<Process> {
     readonly root: HTMLElement;
     private readonly words = el("td", { class: "text words-cell" });
-    private readonly cells = new Cells("", "", "", "", "", "");
-    private readonly busy = new Share(0.8);
-    private readonly memory = new Share(0.9);
+    private readonly cells = new NumberCells(FORMATS);
+    private readonly busy = new Share(percent, 0.8);
+    private readonly memory = new Share(format.bytes, 0.9);
     private said: string | null = null; // nothing yet
     private hasFailed = false;
 
@@ -113,11 +117,15 @@ class DynoRow implements View<Process> {
     }
 
     update(of: Process): void {
-        this.cells.say(numbersOf(of, this.told.span_s));
-        const busy = isAnswering(of) ? of.busy ?? 0 : null;
-        this.busy.update(percent(busy), busy);
-        this.memory.update(format.bytes(of.memory?.total),
-                           of.memory?.share ?? null);
+        const { span_s } = this.told;
+        const isAnswering = (of.requests ?? 0) > 0;
+        const [requests, failed, busy] = isAnswering
+            ? [(of.requests ?? 0) / span_s, of.failed ?? 0, of.busy ?? 0]
+            : NONE;
+        this.cells.show([requests, failed, of.response_ms?.p95, of.load?.["1m"],
+                         of.lines / span_s, of.skew_ms?.mean]);
+        this.busy.show(busy, busy);
+        this.memory.show(of.memory?.total, of.memory?.share);
         this.showWords(of);
         const hasFailed = (of.failed ?? 0) > 0;
         if (hasFailed !== this.hasFailed)

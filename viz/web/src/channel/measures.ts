@@ -43,16 +43,17 @@ function valueOf(of: Measure, x: number | null): ReturnType<typeof figure> {
 }
 
 class GroupView implements View<MeasureGroup> {
-    private readonly title = el("h3");
     private readonly rows: Keyed<Measure>;
     private readonly table: HTMLElement;
     private readonly more = el("button", {
         type: "button", class: "quiet more", onclick: () => this.toggle() });
     readonly root: HTMLElement;
     private isWhole = false;
-    private newest: MeasureGroup = { of: "", rows: [] };
+    private newest: MeasureGroup;
+    private left = -1; // rows that are shown to who asks for them; not known yet
 
-    constructor() {
+    constructor(of: MeasureGroup) {
+        this.newest = of;
         const made = table("Measures, over the last minute", [
             { label: "Measure", isText: true }, { label: "Values" },
             { label: "Sum", hint: "Of what counts", name: "c-sum" },
@@ -65,31 +66,37 @@ class GroupView implements View<MeasureGroup> {
         this.table = made.root;
         this.rows = new Keyed<Measure>(made.body, of => `${of.name}\n${of.op}\n${of.unit}`,
                                        of => new MeasureRow(of));
-        this.root = el("div", { class: "measure-group" }, this.title,
+        made.root.setAttribute("aria-label", `Measures of ${
+            of.of === "" ? "the application" : shown(of.of)}, over the last minute`);
+        this.root = el("div", { class: "measure-group" },
+                       el("h3", {}, of.of === "" ? "Application" : shown(of.of)),
                        made.root, this.more);
     }
 
     update(of: MeasureGroup): void {
         this.newest = of;
-        setText(this.title, of.of === "" ? "Application" : shown(of.of));
-        setAttribute(this.table, "aria-label", `Measures of ${
-            of.of === "" ? "the application" : shown(of.of)}, over the last minute`);
         // A column in which nothing stands is none.
         this.table.classList.toggle(
             "no-sums", of.rows.every(one => one.op !== "count"));
         this.table.classList.toggle(
             "no-quantiles", of.rows.every(one => one.p50 === null));
         this.rows.update(of.rows.slice(0, this.isWhole ? ROWS_MAX : ROWS));
-        const hidden = of.rows.length - ROWS;
-        this.more.hidden = hidden <= 0;
-        setText(this.more, this.isWhole ? "Show fewer"
-                                        : `Show ${hidden} more`);
+        const left = Math.max(0, of.rows.length - ROWS);
+        if (left !== this.left)
+            this.offer(left);
+    }
+
+    private offer(left: number): void {
+        this.left = left;
+        this.more.hidden = left === 0;
+        setText(this.more, this.isWhole ? "Show fewer" : `Show ${left} more`);
         setAttribute(this.more, "aria-expanded", String(this.isWhole));
     }
 
     private toggle(): void {
         this.isWhole = !this.isWhole;
         this.update(this.newest);
+        this.offer(this.left);
     }
 }
 
@@ -106,7 +113,7 @@ export class Measures {
     constructor() {
         const list = el("div", { class: "measure-groups" });
         this.groups = new Keyed<MeasureGroup>(list, of => of.of,
-                                              () => new GroupView());
+                                              of => new GroupView(of));
         this.root = section("measures", "Other measures",
                             el("div", { class: "toolbar" }, this.filter,
                                this.told), list);

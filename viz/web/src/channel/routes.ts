@@ -1,18 +1,19 @@
 // The routes of the last minute: the slowest, and those that fail most.
 import type { Route, Snapshot } from "../api/types";
-import { el, setAttribute, setText } from "../base/dom";
-import { compact, duration, percent, text } from "../base/format";
+import { el, setText } from "../base/dom";
+import { compact, duration, percent, short, text } from "../base/format";
 import { Keyed, type View } from "../base/keyed";
 import { shown } from "../base/shown";
-import { Cells, linesButton, section, table } from "../ui/parts";
+import { NumberCells, linesButton, section, table } from "../ui/parts";
 import type { Behind } from "./behind";
 
-const FAILED = 1; // its cell
+const FORMATS = [short, duration, duration]; // of requests, p50, p95
 
 class RouteRow implements View<Route> {
-    private readonly cells = new Cells("", "", "", "");
+    private readonly cells = new NumberCells(FORMATS);
+    private readonly failed = el("td");
     readonly root: HTMLElement;
-    private hasFailed = false;
+    private failedWords = "";
 
     constructor({ route }: Route, behind: Behind) {
         const name = route === null ? "all others" : shown(route);
@@ -21,20 +22,20 @@ class RouteRow implements View<Route> {
                 behind.matching(name, { route });
         }, el("span", { class: "route", title: name }, name)); // it may be cut
         button.disabled = route === null; // nobody can ask for others
+        const [all, ...quantiles] = this.cells.tds;
         this.root = el(
             "tr", {}, el("th", { scope: "row", class: "text" }, button),
-            ...this.cells.tds);
+            all, this.failed, ...quantiles);
     }
 
     update(of: Route): void {
-        this.cells.say([compact(of.count), failedOf(of),
-                        text(duration(of.response_ms?.p50)),
-                        text(duration(of.response_ms?.p95))]);
-        const hasFailed = of.failed > 0;
-        if (hasFailed !== this.hasFailed)
-            setAttribute(this.cells.tds[FAILED] as HTMLElement, "data-tone",
-                         hasFailed ? "bad" : undefined);
-        this.hasFailed = hasFailed;
+        this.cells.show([of.count, of.response_ms?.p50, of.response_ms?.p95]);
+        const failed = failedOf(of);
+        if (failed === this.failedWords)
+            return;
+        this.failedWords = failed;
+        this.failed.textContent = failed;
+        this.failed.dataset["tone"] = of.failed > 0 ? "bad" : "";
     }
 }
 

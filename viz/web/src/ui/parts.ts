@@ -1,6 +1,6 @@
 // The small pieces that tiles and tables are made of.
 import { el, setVariable, type Child } from "../base/dom";
-import { NOTHING, type Figure } from "../base/format";
+import { NOTHING, text, type Figure, type Format } from "../base/format";
 
 // A value and its unit.
 export class Value {
@@ -90,6 +90,34 @@ export class Cells {
             if (words[i] !== said[i])
                 td.textContent = words[i] ?? "";
         });
+    }
+}
+
+// Cells of numbers, each column in its format. What is the same as it was is not even
+// put into words.
+export class NumberCells {
+    readonly tds: readonly HTMLElement[];
+    private readonly shown: (number | null | undefined)[];
+
+    constructor(private readonly formats: readonly Format[]) {
+        this.tds = formats.map(() => el("td", {}, NOTHING));
+        this.shown = formats.map(() => null);
+    }
+
+    // Of each cell.
+    show(numbers: readonly (number | null | undefined)[]): void {
+        numbers.forEach((x, i) => {
+            if (x !== this.shown[i])
+                this.write(i, x);
+        });
+    }
+
+    private write(at: number, x: number | null | undefined): void {
+        const td = this.tds[at];
+        const format = this.formats[at];
+        this.shown[at] = x;
+        if (td && format)
+            td.textContent = text(format(x));
     }
 }
 
