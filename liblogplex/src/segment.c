@@ -178,6 +178,7 @@ lp_err lpi_pen_put(lpi_pen *pen, lp_segment *segment, const lp_line *line,
 {
     char *at = atomic_load_explicit(&pen->at, memory_order_relaxed);
     lpi_slot *slot = atomic_load_explicit(&pen->slot, memory_order_relaxed);
+    const lp_span *end = line->parts + line->part_count;
     uint32_t aside_bytes =
         (uint32_t)(line->aside[0].len_bytes + line->aside[1].len_bytes);
     lp_err err;
@@ -194,8 +195,8 @@ lp_err lpi_pen_put(lpi_pen *pen, lp_segment *segment, const lp_line *line,
     slot->arrival_ns = line->arrival_ns;
     slot->marks = line->marks;
     slot->end_offset = (uint32_t)(at + line_bytes - (char *)segment);
-    for (uint32_t i = 0; i < line->part_count; i++)
-        at = put_part(at, line->parts[i]);
+    for (const lp_span *part = line->parts; part < end; part++)
+        at = put_part(at, *part);
     atomic_store_explicit(&pen->at, at, memory_order_relaxed);
     atomic_store_explicit(&pen->slot, slot - 1, memory_order_relaxed);
     if (line->arrival_ns > pen->arrival_max_ns)

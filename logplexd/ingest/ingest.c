@@ -1,5 +1,5 @@
 /*
- * ingest.c - the batch: parse, look up, chain by channel, render, append.
+ * ingest.c - the batch: parse, look up, render, chain by channel, append.
  *
  *     frames       pending messages            groups
  *     -------      ----------------------      --------------------
@@ -9,14 +9,14 @@
  *                    ^ chained to message 1
  *
  * Where lines go to many channels, half of the time is waiting for memory. So
- * each step is done for the whole batch before the next one, and asks for what
- * that will touch, and waits together wait once:
+ * each step of a line asks for what the next one will touch, and the next one is
+ * taken AHEAD_LINES lines later, when that is there:
  *
  *     parse     asks for the token's place among those found before
- *     look up   asks for the channel
- *     render    asks for the place that a group will be written at. No line is
- *               written into a ring meanwhile: what is rendered would wait behind it
- *     append    one group after the other
+ *     route     looks it up, asks for the channel, renders
+ *     place     asks for the place that a group will be written at
+ *     append    one group after the other, when the batch is full. No line is
+ *               written into a ring before: what comes next would wait behind it
  *
  * A small hash finds the group of a channel; it is emptied by taking a new
  * generation number. The batch with its frames is small enough to stay in the
@@ -31,7 +31,8 @@
 
 enum {
     LINES_MAX = 16,
-    BUCKETS = 64, /* a power of two, well over LINES_MAX */
+    AHEAD_LINES = 4, /* from one step of a line to the next */
+    BUCKETS = 64,    /* a power of two, well over LINES_MAX */
     BUCKET_BITS = 6,
     LOOK_LINES = 32, /* of one home, before anybody looks how far it is */
     LOOK_BYTES = 64 << 10
@@ -41,8 +42,7 @@ _Static_assert(1 << BUCKET_BITS == BUCKETS, "what bucket_of() gives");
 
 typedef struct pending {
     lp_syslog msg;
-    struct pending *next; /* of the same group */
-    catalog_route route;  /* its ring is NULL until it is looked up */
+    catalog_route route; /* its ring is NULL until it is looked up */
     size_t frame_bytes;
     lp_line line; /* the message, rendered */
     lp_render_scratch scratch;
@@ -50,8 +50,8 @@ typedef struct pending {
 
 typedef struct group {
     lp_channel *ring;
-    pending *first, *last;
-    uint64_t frame_bytes; /* of all of them */
+    lp_line *first, *last; /* a chain, whose end is open */
+    uint64_t frame_bytes;  /* of all of them */
 } group;
 
 typedef struct bucket {
@@ -76,7 +76,6 @@ struct ingest {
     group groups[LINES_MAX];
     bucket buckets[BUCKETS];
     pending pending[LINES_MAX];
-    const lp_line *chains[LINES_MAX]; /* of the groups; NULL: nothing is left */
 };
 
 ingest *ingest_create(worker *w)
@@ -149,6 +148,8 @@ static group *group_of(ingest *in, lp_channel *ring)
     in->buckets[at].generation = in->generation;
     in->buckets[at].group = in->group_count;
     g = &in->groups[in->group_count];
+    if (in->group_count >= AHEAD_LINES)
+        lp_channel_prefetch(in->groups[in->group_count - AHEAD_LINES].ring, 1);
     in->group_count++;
     g->ring = ring;
     g->first = NULL;
@@ -161,58 +162,55 @@ static void put_in_group(ingest *in, pending *p)
 {
     group *g = group_of(in, p->route.ring);
 
-    p->next = NULL;
     if (g->first == NULL)
-        g->first = p;
+        g->first = &p->line;
     else
-        g->last->next = p;
-    g->last = p;
+        g->last->next = &p->line;
+    g->last = &p->line;
     g->frame_bytes += p->frame_bytes;
 }
 
-/* Finds out where each message goes. */
-static void route_all(ingest *in)
+/* Finds out where a message goes, and makes a line of it. */
+static void route(ingest *in, pending *p)
 {
-    for (uint32_t i = 0; i < in->pending_count; i++) {
-        pending *p = &in->pending[i];
-
-        if (p->route.ring != NULL ||
-            catalog_reader_find_route(&in->home->reader, p->msg.app,
-                                      in->arrival_ns, &p->route))
-            put_in_group(in, p);
-        else
-            reject_line(in, REJECT_UNKNOWN_TOKEN, 1);
+    if (p->route.ring == NULL &&
+        !catalog_reader_find_route(&in->home->reader, p->msg.app,
+                                   in->arrival_ns, &p->route)) {
+        reject_line(in, REJECT_UNKNOWN_TOKEN, 1);
+        return;
     }
+    p->line.arrival_ns = in->arrival_ns;
+    if (lp_render_line(&p->msg, p->route.host_app, &p->scratch, &p->line) !=
+        LP_OK) {
+        reject_line(in, REJECT_TOO_BIG, 1);
+        return;
+    }
+    put_in_group(in, p);
+}
+
+/* One message more: the one AHEAD_LINES before it takes its next step. */
+static void take_pending(ingest *in)
+{
+    in->pending_count++;
+    if (in->pending_count > AHEAD_LINES)
+        route(in, &in->pending[in->pending_count - AHEAD_LINES - 1]);
+}
+
+/* The first of the last few, which have yet to take the next step. */
+static uint32_t rest_of(uint32_t count)
+{
+    return count > AHEAD_LINES ? count - AHEAD_LINES : 0;
+}
+
+static void route_rest(ingest *in)
+{
+    for (uint32_t i = rest_of(in->pending_count); i < in->pending_count; i++)
+        route(in, &in->pending[i]);
+    for (uint32_t i = rest_of(in->group_count); i < in->group_count; i++)
+        lp_channel_prefetch(in->groups[i].ring, 1);
 }
 
 /* Appending --------------------------------------------------------------- */
-
-/* Makes a chain of a group's lines; NULL when there is none left. */
-static const lp_line *render_group(ingest *in, const group *g)
-{
-    const lp_line *first = NULL, **end = &first;
-
-    for (pending *p = g->first; p != NULL; p = p->next) {
-        p->line.arrival_ns = in->arrival_ns;
-        if (lp_render_line(&p->msg, p->route.host_app, &p->scratch, &p->line) !=
-            LP_OK) {
-            reject_line(in, REJECT_TOO_BIG, 1);
-            continue;
-        }
-        *end = &p->line;
-        end = &p->line.next;
-    }
-    *end = NULL;
-    return first;
-}
-
-static void render_all(ingest *in)
-{
-    for (uint32_t i = 0; i < in->group_count; i++) {
-        lp_channel_prefetch(in->groups[i].ring, 1);
-        in->chains[i] = render_group(in, &in->groups[i]);
-    }
-}
 
 /* Tells the pace what was appended for one home after the other. */
 static void tell_pace(ingest *in)
@@ -240,14 +238,13 @@ static void count_fresh(ingest *in, const group *g, uint64_t lines)
     in->fresh_bytes += g->frame_bytes;
 }
 
-static void append_group(ingest *in, const group *g, const lp_line *lines)
+static void append_group(ingest *in, const group *g)
 {
     lp_append_result result;
     lp_err err;
 
-    if (lines == NULL)
-        return;
-    err = lp_channel_append(g->ring, lines, &result);
+    g->last->next = NULL;
+    err = lp_channel_append(g->ring, g->first, &result);
     in->result.accepted_lines += result.accepted_lines;
     if (in->fresh != NULL)
         count_fresh(in, g, result.accepted_lines);
@@ -261,7 +258,7 @@ static void append_group(ingest *in, const group *g, const lp_line *lines)
 static void append_all(ingest *in)
 {
     for (uint32_t i = 0; i < in->group_count; i++)
-        append_group(in, &in->groups[i], in->chains[i]);
+        append_group(in, &in->groups[i]);
     tell_pace(in);
 }
 
@@ -291,8 +288,7 @@ static void look_at_homes(ingest *in)
 
 void ingest_flush(ingest *in)
 {
-    route_all(in);
-    render_all(in);
+    route_rest(in);
     append_all(in);
     if (in->fresh != NULL &&
         (in->fresh_lines >= LOOK_LINES || in->fresh_bytes >= LOOK_BYTES))
@@ -350,7 +346,7 @@ void ingest_frame(ingest *in, lp_span frame)
     }
     p->route.ring = NULL;
     catalog_reader_prefetch(&in->home->reader, p->msg.app);
-    in->pending_count++;
+    take_pending(in);
 }
 
 void ingest_frame_for(ingest *in, lp_span frame, const catalog_token *token)
@@ -362,7 +358,7 @@ void ingest_frame_for(ingest *in, lp_span frame, const catalog_token *token)
     p->route.ring = token->channel->ring;
     p->route.host_app =
         looks_like_token(p->msg.app) ? token->host_app : lp_span_of(NULL, 0);
-    in->pending_count++;
+    take_pending(in);
 }
 
 /* Counting ---------------------------------------------------------------- */

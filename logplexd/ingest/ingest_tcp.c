@@ -23,7 +23,7 @@
 #include "worker/acceptor.h"
 
 enum {
-    SLAB_READ_BYTES = 1 << 20,
+    SLAB_READ_BYTES = 2 << 20,
     CARRY_DIRECT_BYTES = 4096, /* above this, the carry itself is read into */
     CARRY_STEP_BYTES = 16 << 10,
     CARRIES_MAX_BYTES = 64 << 20, /* of all connections of a worker */
