@@ -16,6 +16,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,13 +83,16 @@ static void read_tokens(void)
 static int dial(const load *what)
 {
     struct sockaddr_in address = {0};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
 
     address.sin_family = AF_INET;
     address.sin_port = htons((unsigned short)strtoul(what->port, NULL, 10));
     if (fd < 0 || inet_pton(AF_INET, what->host, &address.sin_addr) != 1 ||
         connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
         die("connect");
+    // Or the kernel keeps what a stamped line is part of until more is written.
+    if (what->stamps)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     return fd;
 }
 
