@@ -31,7 +31,8 @@ enum {
     ASK_MIN_MS = 250, /* then a sink that wants small batches is asked again */
     ASK_MAX_MS = 60000,
     AFTER_MAX_MS = 3600 * 1000,
-    SCARCE_PART = 16 /* of a batch, when memory is: that is small */
+    SCARCE_PART = 16, /* of a batch, when memory is: that is small */
+    SWIFT_TIMES = 2
 };
 
 static int64_t now_ns(const lp_drain *drain)
@@ -143,8 +144,8 @@ static void launch(lp_drain *drain, lpi_flight *flight, lpi_taken *taken)
     }
     // send() may say all there is to say, and the flight be gone behind it.
     drain->is_ready = false;
-    if (drain->protocol->send(drain->link, &flight->batch) &&
-        drain->rest == LPI_REST_NONE)
+    drain->is_swift = drain->protocol->send(drain->link, &flight->batch);
+    if (drain->is_swift && drain->rest == LPI_REST_NONE)
         drain->is_ready = true;
     if (is_copied)
         lpi_let_go(taken->runs, taken->held_count);
@@ -170,13 +171,18 @@ static void look_what_comes_again(lp_drain *drain)
         drain->again_seq = 0;
 }
 
-/* What is sent again, whatever the sink has shown since. */
+/* What is sent again, whatever the sink has shown since. Who takes a stream sees no
+ * batches: as long as it takes all at once, and none of it is kept, a larger one is
+ * fewer calls for the same lines. */
 static size_t bytes_max(const lp_drain *drain, bool is_scarce)
 {
     if (drain->again_seq > 0)
         return drain->set->opt.batch_bytes;
-    return is_scarce ? drain->batch_bytes / SCARCE_PART + 1
-                     : drain->batch_bytes;
+    if (is_scarce)
+        return drain->batch_bytes / SCARCE_PART + 1;
+    return drain->protocol->has_lanes && drain->is_swift
+               ? SWIFT_TIMES * drain->batch_bytes
+               : drain->batch_bytes;
 }
 
 /* What is sent again, is in the same batch. Drains that compress, or have lanes,

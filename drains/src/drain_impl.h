@@ -109,6 +109,7 @@ struct lp_drain {
 
     lpi_drain_rest rest;
     bool is_ready;    /* the link takes batches                        */
+    bool is_swift;    /* it took all of the last one at once           */
     bool is_armed;    /* the cursor is                                 */
     bool has_more;    /* the last batch was full                       */
     bool is_next;     /* it comes to the next round                    */

@@ -9,7 +9,7 @@
 
 enum {
     SHEETS_MAX = 4,
-    TEXT_MAX_BYTES = 1 << 20, /* of a sheet: room beyond that is not kept */
+    TEXT_MAX_BYTES = 2 << 20, /* of a sheet: room beyond that is not kept */
     GROWTH_BYTES = 16,        /* of a line, besides its token: "- -", an LF and
                                  digits of its count */
     HALF_BYTES = 32,          /* two of them put a token */
@@ -30,8 +30,9 @@ typedef struct sheet {
 
     char *text;
     size_t room_bytes;
-    lpi_sheet_line *lines;
-    size_t line_room;
+    lpi_ends *ends;
+    uint32_t *token_at; /* of each line */
+    size_t token_room;
 } sheet;
 
 struct lpi_sheets {
@@ -41,6 +42,32 @@ struct lpi_sheets {
      * are kept for longer than they are wanted. */
     uint32_t drains[COUNTS];
 };
+
+/* Ends -------------------------------------------------------------------- */
+
+lpi_ends *lpi_ends_hold(lpi_ends *ends)
+{
+    ends->holders++;
+    return ends;
+}
+
+void lpi_ends_let_go(lpi_ends *ends)
+{
+    if (ends && --ends->holders == 0)
+        free(ends);
+}
+
+/* For so many, the one behind the last included. NULL: there is no memory. */
+static lpi_ends *new_ends(size_t room)
+{
+    lpi_ends *ends = malloc(sizeof(*ends) + room * sizeof(*ends->begins_at));
+
+    if (!ends)
+        return NULL;
+    ends->holders = 1;
+    ends->room = room;
+    return ends;
+}
 
 /* Memory ------------------------------------------------------------------ */
 
@@ -63,7 +90,8 @@ void lpi_sheets_free(lpi_sheets *sheets)
     while ((s = TAILQ_FIRST(&sheets->queue)) != NULL) {
         TAILQ_REMOVE(&sheets->queue, s, of_sheets);
         free(s->text);
-        free(s->lines);
+        lpi_ends_let_go(s->ends);
+        free(s->token_at);
         free(s);
     }
     free(sheets);
@@ -122,12 +150,16 @@ static bool make_room(sheet *s, size_t text_bytes, size_t lines)
         s->text = malloc(text_bytes);
         s->room_bytes = s->text ? text_bytes : 0;
     }
-    if (lines > s->line_room) {
-        free(s->lines);
-        s->lines = malloc(lines * sizeof(*s->lines));
-        s->line_room = s->lines ? lines : 0;
+    if (lines > s->token_room) {
+        free(s->token_at);
+        s->token_at = malloc(lines * sizeof(*s->token_at));
+        s->token_room = s->token_at ? lines : 0;
     }
-    return s->text && s->lines;
+    if (!s->ends || s->ends->holders > 1 || s->ends->room <= lines) {
+        lpi_ends_let_go(s->ends);
+        s->ends = new_ends(lines + 1);
+    }
+    return s->text && s->token_at && s->ends;
 }
 
 /* Rendering --------------------------------------------------------------- */
@@ -143,10 +175,11 @@ static void join_lines(char *line, size_t line_bytes)
 /* Behind what there is. */
 static void render_run(sheet *s, const lp_run *run, lp_span token)
 {
-    lpi_sheet_line *to = &s->lines[s->line_count];
-    size_t at = to->begins_at;
+    uint32_t *begins_at = &s->ends->begins_at[s->line_count];
+    uint32_t *tokens_at = &s->token_at[s->line_count];
+    size_t at = begins_at[0];
 
-    for (uint32_t i = 0; i < run->line_count; i++, to++) {
+    for (uint32_t i = 0; i < run->line_count; i++) {
         lp_record record = lp_run_at(run, i);
         char *line = s->text + at;
         size_t token_at;
@@ -155,9 +188,9 @@ static void render_run(sheet *s, const lp_run *run, lp_span token)
 
         if (!s->is_counted)
             join_lines(line, line_bytes);
-        to->token_at = (uint32_t)(at + token_at);
+        tokens_at[i] = (uint32_t)(at + token_at);
         at += line_bytes;
-        to[1].begins_at = (uint32_t)at;
+        begins_at[i + 1] = (uint32_t)at;
     }
     s->line_count += run->line_count;
 }
@@ -175,14 +208,14 @@ static bool render(sheet *s, const lp_drain *drain, const lp_drain_batch *batch,
     size_t lines = batch->line_count;
 
     if (!make_room(s, batch->bytes + lines * (token.len_bytes + GROWTH_BYTES),
-                   lines + 1))
+                   lines))
         return false;
     s->channel = is_common(batch) ? drain->ring : NULL;
     s->epoch = lp_channel_epoch(drain->ring);
     s->first_seq = batch->first_seq;
     s->is_counted = is_counted;
     s->token_bytes = token.len_bytes;
-    s->lines[0].begins_at = 0;
+    s->ends->begins_at[0] = 0;
     for (uint32_t i = 0; i < batch->run_count; i++)
         render_run(s, &batch->runs[i], token);
     assert(s->line_count == lines);
@@ -215,18 +248,18 @@ static sheet *find(const lpi_sheets *sheets, const lp_drain *drain,
 
 /* One of the usual length takes two copies that overlap, as this is all there is
  * to do for a line. */
-static void put_tokens(char *text, const lpi_sheet_line *lines, size_t count,
+static void put_tokens(char *text, const uint32_t *token_at, size_t count,
                        lp_span token)
 {
     size_t second = token.len_bytes - HALF_BYTES;
 
     if (token.len_bytes < HALF_BYTES || second > HALF_BYTES) {
         for (size_t i = 0; i < count; i++)
-            memcpy(text + lines[i].token_at, token.ptr, token.len_bytes);
+            memcpy(text + token_at[i], token.ptr, token.len_bytes);
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        char *to = text + lines[i].token_at;
+        char *to = text + token_at[i];
 
         memcpy(to, token.ptr, HALF_BYTES);
         memcpy(to + second, token.ptr + second, HALF_BYTES);
@@ -239,19 +272,23 @@ bool lpi_sheets_render(lpi_sheets *sheets, const lp_drain *drain,
 {
     size_t count = batch->line_count;
     sheet *s = find(sheets, drain, batch, is_counted);
+    const uint32_t *begins_at;
 
+    out->first = 0;
     if (s) {
-        out->lines = s->lines + (batch->first_seq - s->first_seq);
-        put_tokens(s->text, out->lines, count, lp_drain_token(drain));
+        out->first = (uint32_t)(batch->first_seq - s->first_seq);
+        put_tokens(s->text, s->token_at + out->first, count,
+                   lp_drain_token(drain));
     } else {
         s = next_sheet(sheets);
         if (!s || !render(s, drain, batch, is_counted))
             return false;
         s->left_drains = s->channel ? *drains_of(sheets, s->channel) : 0;
-        out->lines = s->lines;
     }
     requeue(sheets, s);
-    out->text = s->text + out->lines[0].begins_at;
-    out->bytes = out->lines[count].begins_at - out->lines[0].begins_at;
+    begins_at = s->ends->begins_at + out->first;
+    out->ends = s->ends;
+    out->text = s->text + begins_at[0];
+    out->bytes = begins_at[count] - begins_at[0];
     return true;
 }

@@ -18,7 +18,8 @@
  * slow: they go on one by one, some batches apart.
  *
  * Nobody holds a sheet: a drain that can't send all of it at once keeps a copy of
- * the rest.
+ * the rest. Where its lines end may be held, as that is the same for all, and
+ * wanted for longer.
  *
  * Threads: those of the set, one that is.
  */
@@ -29,21 +30,25 @@
 
 typedef struct lpi_sheets lpi_sheets;
 
-typedef struct lpi_sheet_line {
-    uint32_t begins_at; /* in the text of its sheet */
-    uint32_t token_at;
-} lpi_sheet_line;
+/* Where lines end, for those as well who wait until they have arrived. */
+typedef struct lpi_ends {
+    size_t holders;
+    size_t room;
+    uint32_t begins_at[]; /* a line; and one more, where the last one ends */
+} lpi_ends;
 
 typedef struct lpi_rendered {
     const char *text; /* of all of them */
     size_t bytes;
-    const lpi_sheet_line *lines; /* and one more, which begins at their end */
+    lpi_ends *ends; /* a sheet's, unless it is held */
+    uint32_t first; /* the first of them in there */
 } lpi_rendered;
 
-static inline size_t lpi_rendered_line_bytes(const lpi_rendered *r, size_t i)
-{
-    return r->lines[i + 1].begins_at - r->lines[i].begins_at;
-}
+/* Returns it. */
+lpi_ends *lpi_ends_hold(lpi_ends *ends);
+
+/* NULL is allowed. */
+void lpi_ends_let_go(lpi_ends *ends);
 
 /* The set's; NULL: there is no memory. */
 lpi_sheets *lpi_sheets_of(lp_drains *set);

@@ -14,14 +14,15 @@
  */
 #include "syslog_drain.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "arrivals.h"
 #include "caution.h"
 #include "peer_socket.h"
 #include "sheet.h"
-#include "sizes.h"
 #include "syslog_target.h"
 #include "transport.h"
 
@@ -51,8 +52,7 @@ struct connection {
     size_t text_bytes, text_at;
     uint64_t written_bytes; /* in all */
     lpi_caution caution;
-    uint64_t counted_bytes; /* as delivered lines */
-    lpi_sizes lines;        /* behind these; a notice's in the line after it */
+    lpi_arrivals arrivals; /* by what is counted as delivered */
     uint64_t arrived_bytes;
     uint64_t progress_ms; /* since when there are no more */
 };
@@ -64,7 +64,7 @@ static void on_closed(void *ctx)
     connection *c = ctx;
 
     free(c->text);
-    lpi_sizes_fini(&c->lines);
+    lpi_arrivals_fini(&c->arrivals);
     free(c);
 }
 
@@ -76,7 +76,7 @@ static void disconnect(syslog_link *link)
 
     if (!c)
         return;
-    is_clean = !c->is_open || c->lines.count == 0;
+    is_clean = !c->is_open || c->arrivals.count == 0;
     link->connection = NULL;
     link->target.drain->is_doubted = false;
     c->link = NULL;
@@ -90,8 +90,10 @@ static void disconnect(syslog_link *link)
 
 static void note_progress(connection *c)
 {
-    uint64_t arrived = c->transport->calls->arrived_bytes(c->transport);
+    uint64_t arrived;
 
+    assert(c->transport);
+    arrived = c->transport->calls->arrived_bytes(c->transport);
     if (arrived <= c->arrived_bytes)
         return;
     c->arrived_bytes = arrived;
@@ -100,19 +102,14 @@ static void note_progress(connection *c)
 
 static void confirm_arrived(connection *c)
 {
-    lpi_sizes *lines = &c->lines;
-    uint64_t count = 0;
+    uint64_t lines;
 
     if (!c->is_open)
         return;
     note_progress(c);
-    while (lines->count > 0 &&
-           c->counted_bytes + lpi_sizes_first(lines) <= c->arrived_bytes) {
-        c->counted_bytes += lpi_sizes_pop(lines);
-        count++;
-    }
-    if (count > 0)
-        lp_drain_delivered(c->link->target.drain, count);
+    lines = lpi_arrivals_count(&c->arrivals, c->arrived_bytes);
+    if (lines > 0)
+        lp_drain_delivered(c->link->target.drain, lines);
 }
 
 /* The connection is of no use any more. Nothing is said of one that had
@@ -125,7 +122,7 @@ static void give_up_by(connection *c, const char *why, const char *alert)
 
     c->is_ending = true;
     confirm_arrived(c); // which may bring the next batch
-    had_work = !c->is_open || c->lines.count > 0 || c->has_leftover;
+    had_work = !c->is_open || c->arrivals.count > 0 || c->has_leftover;
     link->is_suspect = link->is_suspect || (c->is_open && had_work);
     disconnect(link);
     if (!had_work)
@@ -232,7 +229,7 @@ static bool offer(connection *c, const char *data, size_t data_bytes)
 
 static void look_again(connection *c)
 {
-    if (c->lines.count > 0 && !lpi_socket_has_timer(c->socket))
+    if (c->arrivals.count > 0 && !lpi_socket_has_timer(c->socket))
         lpi_socket_set_timer(c->socket, LOOK_MS);
 }
 
@@ -395,7 +392,7 @@ static void on_timer(void *ctx)
         return;
     }
     opt = lp_drain_set_options(c->link->target.drain);
-    if (c->lines.count > 0 &&
+    if (c->arrivals.count > 0 &&
         lpi_socket_now_ms(c->socket) - c->progress_ms >= opt->answer_timeout_ms)
         give_up(c, "it takes nothing of what it is sent");
     else
@@ -428,19 +425,6 @@ static connection *connect_to(syslog_link *link)
 
 /* Batches ----------------------------------------------------------------- */
 
-/* What comes in front of the first line arrives with it. False: there is no
- * memory. */
-static bool await_lines(connection *c, const lpi_rendered *lines, size_t count,
-                        size_t notice_bytes)
-{
-    if (!lpi_sizes_reserve(&c->lines, count))
-        return false;
-    for (size_t i = 0; i < count; i++, notice_bytes = 0)
-        lpi_sizes_add(&c->lines,
-                      lpi_rendered_line_bytes(lines, i) + notice_bytes);
-    return true;
-}
-
 /* False: there is no memory. */
 static bool render(connection *c, const lp_drain_batch *batch,
                    size_t notice_bytes, lpi_rendered *lines)
@@ -450,9 +434,10 @@ static bool render(connection *c, const lp_drain_batch *batch,
     if (!lpi_sheets_render(c->link->sheets, target->drain, batch,
                            !target->is_newline_framed, lines))
         return false;
-    if (c->lines.count == 0) // nothing was to arrive until now
+    if (c->arrivals.count == 0) // nothing was to arrive until now
         c->progress_ms = lpi_socket_now_ms(c->socket);
-    return await_lines(c, lines, batch->line_count, notice_bytes);
+    return lpi_arrivals_await(&c->arrivals, lines, batch->line_count,
+                              notice_bytes);
 }
 
 /* False: it has been given up. */

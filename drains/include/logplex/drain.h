@@ -73,7 +73,9 @@ typedef struct lp_drains_options {
                                 minute */
     uint32_t batch_bytes;   /* 512 KiB: a batch is sent when it is as large, or
                                 has lingered. At least one line; less for a
-                                sink that says it is too much (HTTP: 413) */
+                                sink that says it is too much (HTTP: 413); twice
+                                as much for one that has lanes, as long as it
+                                takes all at once */
     uint64_t seed;          /* of the jitter */
     const char *user_agent; /* "Logplex/0.1.0"; kept by the caller */
     const char *ca_file;    /* PEM; NULL: the system's; kept by the caller */

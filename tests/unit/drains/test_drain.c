@@ -385,6 +385,33 @@ static void a_burst_is_gathered_but_a_few_lines_are_not(void **state)
     assert_true(is_seen);
 }
 
+static void a_stream_has_larger_batches_while_it_takes_all_at_once(void **state)
+{
+    lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
+    fixture f;
+
+    (void)state;
+    begin_ring(&f, 64, 1 << 20);
+    f.is_prompt = f.has_lanes = f.answers_at_once = true;
+    opt.batch_bytes = 1000; // ten lines
+    begin_with(&f, &opt);
+    open_drain(&f, LP_DRAIN_DROP);
+    ring_fill(f.channel, 1, 60, 100);
+    run_until_sent(&f, 4);
+    is_sent(&f, 0, 1, 10);
+    is_sent(&f, 1, 11, 20);
+    is_sent(&f, 2, 31, 20);
+    is_sent(&f, 3, 51, 10);
+    f.takes_one_only = true;
+    ring_fill(f.channel, 61, 110, 100);
+    run_until_sent(&f, 5);
+    is_sent(&f, 4, 61, 20);
+    lp_drain_ready(f.drain);
+    run_until_sent(&f, 6);
+    is_sent(&f, 5, 81, 10);
+    end(&f);
+}
+
 static void a_window_is_filled_as_far_as_the_protocol_takes_it(void **state)
 {
     fixture f;
@@ -1053,6 +1080,8 @@ int main(void)
         cmocka_unit_test(a_line_lingers_for_others_but_a_full_batch_does_not),
         cmocka_unit_test(a_prompt_line_lingers_only_behind_half_a_window),
         cmocka_unit_test(a_burst_is_gathered_but_a_few_lines_are_not),
+        cmocka_unit_test(
+            a_stream_has_larger_batches_while_it_takes_all_at_once),
         cmocka_unit_test(a_window_is_filled_as_far_as_the_protocol_takes_it),
         cmocka_unit_test(batches_are_small_while_those_in_flight_hold_much),
         cmocka_unit_test(batches_of_drains_that_compress_end_at_the_same_lines),

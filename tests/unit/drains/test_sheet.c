@@ -117,8 +117,8 @@ static lpi_rendered render(fixture *f, const char *token,
     assert_true(lpi_sheets_render(f->sheets, drain, batch, is_counted, &out));
     assert_int_equal(out.bytes, bytes);
     assert_memory_equal(out.text, expected, bytes);
-    for (uint32_t i = 0; i < batch->line_count; i++)
-        sum_bytes += lpi_rendered_line_bytes(&out, i);
+    for (uint32_t i = out.first; i < out.first + batch->line_count; i++)
+        sum_bytes += out.ends->begins_at[i + 1] - out.ends->begins_at[i];
     assert_int_equal(sum_bytes, bytes);
     free(drain);
     return out;
@@ -173,7 +173,7 @@ static void some_of_the_lines_are_found_in_the_middle(void **state)
     part = part_of(&f.taken.batch, 3, 7, &run);
     all = render(&f, TOKEN_A, &f.taken.batch, true);
     some = render(&f, TOKEN_B, &part, true);
-    assert_ptr_equal(some.text, all.text + all.lines[3].begins_at);
+    assert_ptr_equal(some.text, all.text + all.ends->begins_at[3]);
     end(&f);
 }
 
@@ -189,9 +189,9 @@ static void another_form_is_rendered_anew(void **state)
     part = part_of(&f.taken.batch, 3, 7, &run);
     all = render(&f, TOKEN_A, &f.taken.batch, true);
     assert_ptr_not_equal(render(&f, SHORT_A, &part, true).text,
-                         all.text + all.lines[3].begins_at);
+                         all.text + all.ends->begins_at[3]);
     assert_ptr_not_equal(render(&f, TOKEN_B, &part, false).text,
-                         all.text + all.lines[3].begins_at);
+                         all.text + all.ends->begins_at[3]);
     end(&f);
 }
 
@@ -239,6 +239,28 @@ static void what_all_have_used_is_written_over(void **state)
     end(&f);
 }
 
+static void who_holds_the_ends_has_them_when_it_is_written_over(void **state)
+{
+    uint32_t begins_at[LINES + 1];
+    fixture f;
+    lp_run run;
+    lp_drain_batch part;
+    lpi_ends *ends;
+
+    (void)state;
+    begin(&f, 1);
+    part = part_of(&f.taken.batch, 3, 7, &run);
+    ends = lpi_ends_hold(render(&f, TOKEN_A, &f.taken.batch, true).ends);
+    memcpy(begins_at, ends->begins_at, sizeof(begins_at));
+    render(&f, TOKEN_A, &part, false);
+    lpi_sheets_free(f.sheets);
+    f.sheets = NULL;
+    assert_memory_equal(ends->begins_at, begins_at, sizeof(begins_at));
+    assert_int_equal(ends->holders, 1);
+    lpi_ends_let_go(ends);
+    end(&f);
+}
+
 /* Lanes ------------------------------------------------------------------- */
 
 static void who_is_ahead_waits_for_those_that_come(void **state)
@@ -276,6 +298,7 @@ int main(void)
         cmocka_unit_test(another_form_is_rendered_anew),
         cmocka_unit_test(lines_with_gaps_are_nobody_elses),
         cmocka_unit_test(what_all_have_used_is_written_over),
+        cmocka_unit_test(who_holds_the_ends_has_them_when_it_is_written_over),
         cmocka_unit_test(who_is_ahead_waits_for_those_that_come),
     };
 
