@@ -5,6 +5,7 @@
  *     limits scan [ROUNDS]
  *     limits receive syslog|http
  *     limits send http|syslog PORT LINES LINES_A_SECOND LINE_BYTES SINKS BATCH
+ *     limits stops [SECONDS]
  *
  * copy: memcpy() of WINDOW_BYTES that are not in any cache, and of HOT_BYTES that
  * are. scan: memchr() through the same. receive: a sink that reads octet-counted
@@ -13,14 +14,17 @@
  * answered when all of it is there. At the end of its standard input it prints what
  * it got. send: LINES lines of LINE_BYTES go to SINKS connections at
  * that pace, in pieces of BATCH bytes from a window that is not in the cache, with
- * no more than a head before a body of HTTP and its answer waited for. Prints what
- * it was as name=value; cpu_s is user and system time of this process, wall_s the
- * time that went by.
+ * no more than a head before a body of HTTP and its answer waited for. stops: looks
+ * at the clock again and again, before all that runs without precedence, if it may;
+ * where more than STOP_NS went by in between, the machine did something else. Prints
+ * what it was as name=value; cpu_s is user and system time of this process, wall_s
+ * the time that went by.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +42,11 @@ enum {
     LINE_BYTES = 200,
     READ_BYTES = 256 << 10,
     PIECE_BYTES = 128 << 10,
-    SINKS_MAX = 1000
+    SINKS_MAX = 1000,
+    STOP_NS = 100 * 1000,
+    /* Who never sleeps loses his precedence for a while. */
+    SPELL_NS = 9 * 1000 * 1000,
+    REST_NS = 1000 * 1000
 };
 
 static void die(const char *what)
@@ -353,6 +361,48 @@ static void send_lines(const sending *what, const char *port)
     free(window);
 }
 
+/* Stops of this machine, or of this processor, as one sees them who has it. */
+typedef struct stops {
+    unsigned long count;
+    double seconds; // all of them
+    double longest_s;
+} stops;
+
+/* The seconds that it took. */
+static double watch(stops *out)
+{
+    double began = now_s(), last = began, now;
+
+    do {
+        now = now_s();
+        if (now - last > STOP_NS / 1e9) {
+            out->count++;
+            out->seconds += now - last;
+            if (now - last > out->longest_s)
+                out->longest_s = now - last;
+        }
+        last = now;
+    } while (now - began < SPELL_NS / 1e9);
+    return now - began;
+}
+
+static void look_for_stops(double seconds)
+{
+    const struct sched_param first = {.sched_priority = 1};
+    const struct timespec rest = {.tv_nsec = REST_NS};
+    bool has_precedence = sched_setscheduler(0, SCHED_FIFO, &first) == 0;
+    double watched_s = 0;
+    stops all = {0};
+
+    while (watched_s < seconds) {
+        watched_s += watch(&all);
+        nanosleep(&rest, NULL);
+    }
+    printf("stops=%lu a_second=%.2f longest_us=%.0f share=%.5f precedence=%d\n",
+           all.count, (double)all.count / watched_s, all.longest_s * 1e6,
+           all.seconds / watched_s, has_precedence);
+}
+
 static bool read_sending(char **argv, sending *out)
 {
     out->is_http = strcmp(argv[2], "http") == 0;
@@ -376,6 +426,8 @@ int main(int argc, char **argv)
         copy(rounds);
     } else if (strcmp(what, "scan") == 0) {
         scan(rounds);
+    } else if (strcmp(what, "stops") == 0) {
+        look_for_stops(argc > 2 ? strtod(argv[2], NULL) : 2);
     } else if (strcmp(what, "receive") == 0) {
         receive(argc > 2 && strcmp(argv[2], "http") == 0);
     } else if (strcmp(what, "send") == 0 && argc == 9 &&
@@ -385,7 +437,7 @@ int main(int argc, char **argv)
         fprintf(stderr,
                 "usage: limits copy|scan [ROUNDS] | receive syslog|http | "
                 "send http|syslog PORT LINES LINES_A_SECOND LINE_BYTES "
-                "SINKS BATCH\n");
+                "SINKS BATCH | stops [SECONDS]\n");
         return 64;
     }
     return 0;

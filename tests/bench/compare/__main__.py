@@ -8,11 +8,13 @@
 Installs what is missing into build/clients, and needs a release build. Each round
 puts each relay through each scenario, one after the other, so what the machine does
 meanwhile falls on all of them; a relay has processor 0 for itself, the generator
-and the sink have processor 1. Figures are medians of the rounds, with the least and
-the most behind them, and the ratio to logplexd. CPU is user and system time of the
-relay's process. --lines 0.1 is a tenth of the lines: to see that it works, not what
-it says. --table prints the tables of a run from its --json; with --update it puts
-them into docs/performance.md.
+and the sink have processor 1. Where the time of delivery at a pace is measured, all
+three run before whatever else there is (SCHED_RR, if it's allowed), and what the
+machine stops for even then is printed first. Figures are medians of the rounds,
+with the least and the most behind them, and the ratio to logplexd. CPU is user and
+system time of the relay's process. --lines 0.1 is a tenth of the lines: to see that
+it works, not what it says. --table prints the tables of a run from its --json; with
+--update it puts them into docs/performance.md.
 """
 import argparse
 import json
@@ -133,6 +135,7 @@ def main():
     for one in makers:
         print("  %-10s %s" % (one.name, one.does))
     least = limits(programs)
+    stops = machine_stops(programs)
     measured = {}
     for turn in range(asked.rounds):
         for scenario in all_scenarios:
@@ -144,7 +147,7 @@ def main():
     if asked.json:
         with open(asked.json, "w", encoding="utf-8") as file:
             json.dump({"machine": machine, "versions": versions,
-                       "limits": least, "runs": [
+                       "limits": least, "stops": stops, "runs": [
                 {"scenario": key[0], "relay": key[1], "figures": runs}
                 for key, runs in measured.items()]}, file, indent=1)
 
@@ -171,6 +174,21 @@ def limits(programs):
             line.split("cpu_s=")[1].split()[0])
     print("limits, CPU s / M lines of 200 bytes: " + ", ".join(
         "%s %.3f" % one for one in told.items()), flush=True)
+    return told
+
+
+def machine_stops(programs):
+    """How long each processor does something else, whoever has it (limits.c)."""
+    told = {}
+    for processors in (scenarios.OURS, scenarios.THEIRS):
+        words = subprocess.run(
+            [programs.limits, "stops"], check=True, text=True,
+            capture_output=True, preexec_fn=lambda on=processors:
+            os.sched_setaffinity(0, on)).stdout.split()
+        told["processor %d" % min(processors)] = {key: float(value) for key, value in
+                      (word.split("=") for word in words)}
+    print("what stops for over 100 µs, whoever runs: " + tables.stops(told),
+          flush=True)
     return told
 
 

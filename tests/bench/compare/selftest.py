@@ -15,6 +15,11 @@ import tables  # noqa: E402
 TOLD = {
     "machine": "a machine", "versions": {"logplexd": "1.2", "other": "3"},
     "limits": {"copy": 0.0123},
+    "stops": {
+        "processor 0": {"a_second": 0.52, "longest_us": 135.2,
+                        "share": 0.00007, "precedence": 1.0},
+        "processor 1": {"a_second": 4.5, "longest_us": 8206,
+                        "share": 0.0151, "precedence": 0.0}},
     "runs": [
         {"scenario": "relay", "relay": "logplexd", "figures": [
             {"cpu": 0.2, "rate": 4.0, "lost": 0},
@@ -53,7 +58,10 @@ class Compare(unittest.TestCase):
             told = compare("--table", path)
         self.assertEqual(told.returncode, 0, told.stderr)
         for part in ("a machine. Medians; rounds: 3.", "| other | 3 |",
-                     "copy 0.012", "| relay | 0 | 7 |"):
+                     "copy 0.012", "| relay | 0 | 7 |",
+                     "processor 0 0.5 times a second, for at most 135 µs, 0.01 % of "
+                     "the time; processor 1 4.5 times a second, for at most 8206 µs, "
+                     "1.51 % of the time (without precedence)."):
             self.assertIn(part, told.stdout)
         self.assertNotIn("KiB a connection", told.stdout)
 

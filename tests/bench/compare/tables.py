@@ -46,6 +46,15 @@ def rows_of(told, names, digits):
     return [["scenario"] + relays] + rows if rows else None
 
 
+def stops(told):
+    """How often a processor did something else for over 100 us, and for how long."""
+    return "; ".join(
+        "%s %.1f times a second, for at most %.0f µs, %.2f %% of the time%s"
+        % (name, one["a_second"], one["longest_us"], one["share"] * 100,
+           "" if one["precedence"] else " (without precedence)")
+        for name, one in told.items())
+
+
 def markdown(told):
     """All of a run."""
     rounds = max((len(one["figures"]) for one in told["runs"]), default=0)
@@ -56,6 +65,9 @@ def markdown(told):
         parts.append("What the machine takes at the least, CPU s / M lines: " +
                      ", ".join("%s %.3f" % one
                                for one in told["limits"].items()) + ".")
+    if told.get("stops"):
+        parts.append("What stops for over 100 µs, whoever runs: " +
+                     stops(told["stops"]) + ".")
     for title, names, digits in TABLES:
         rows = rows_of(told, names, digits)
         if rows:
