@@ -3,6 +3,7 @@
 import os
 import re
 import resource
+import signal
 import socket
 import sys
 import threading
@@ -269,6 +270,66 @@ class Lines(DaemonTest):
             self.assertEqual(answer.headers.get("connection"),
                              "close" if size > 65536 else None)
         self.assertFalse(client.more())
+
+
+class Turns(DaemonTest):
+    """Who is read when more is ready than a turn of the loop reads. The order in
+    which lines were appended tells it."""
+    FLAGS = ["--workers", "1", "--channel-max", "128MiB", "--idle-timeout",
+             "1h"]
+    # Each turn's 256 KiB are not enough for the first five of them.
+    GREEDY, GREEDY_BYTES, GREEDY_REQUESTS, MODEST = 8, 60000, 12, 4
+
+    def setUp(self):
+        super().setUp()
+        self.token = self.make_channel("demo", "app")["app"]
+
+    def request(self, text):
+        body = frames([line(text)])
+        return (b"POST /logs HTTP/1.1\r\nHost: here\r\n"
+                b"Content-Type: application/logplex-1\r\n"
+                b"Authorization: %s\r\nContent-Length: %d\r\n\r\n%s" %
+                (basic("token", self.token).encode(), len(body), body))
+
+    def connect(self, count):
+        """Clients whom the worker knows by now."""
+        clients = [self.daemon.client() for _ in range(count)]
+        for client in clients:
+            client.socket.sendall(self.request("first"))
+            self.assertEqual(client.read().status, 204)
+        return clients
+
+    def fill(self, client):
+        """With requests, which the kernels have room for."""
+        one = self.request("greedy" + "x" * self.GREEDY_BYTES)
+        for _ in range(self.GREEDY_REQUESTS):
+            client.socket.sendall(one)
+
+    def is_stopped(self):
+        states = []
+        for thread in os.scandir("/proc/%d/task" % self.daemon.process.pid):
+            with open(thread.path + "/stat", encoding="ascii") as stat:
+                states.append(stat.read().rsplit(")", 1)[1].split()[0])
+        return set(states) == {"T"}
+
+    def test_who_sends_without_end_starves_nobody(self):
+        greedy = self.connect(self.GREEDY)
+        modest = self.connect(self.MODEST)
+        os.kill(self.daemon.process.pid, signal.SIGSTOP)
+        self.wait_until(self.is_stopped)
+        for client in greedy:
+            self.fill(client)
+        for client in modest:
+            client.socket.sendall(self.request("modest"))
+        os.kill(self.daemon.process.pid, signal.SIGCONT)
+        for client in modest:
+            self.assertEqual(client.read().status, 204)
+        texts = [one.partition(": ")[2][:6] for one in
+                 self.read_session("demo", num=1500)]
+        last = max(n for n, one in enumerate(texts) if one == "modest")
+        self.assertEqual(texts.count("modest"), self.MODEST)
+        # Each of the others has had a turn before, and not all they have.
+        self.assertLessEqual(texts[:last].count("greedy"), 2 * self.GREEDY)
 
 
 class Halves(DaemonTest):

@@ -106,6 +106,31 @@ static void on_echo(http_request *req)
     http_reply(req, 200, "application/octet-stream", http_body(req));
 }
 
+/* Requests that wait, as lines do while ingest holds, until all may go on. */
+static struct {
+    waker waker;
+    http_request *reqs[MANY];
+    _Atomic unsigned count;
+} held;
+
+static void on_logs(http_request *req)
+{
+    if (!http_header(req, "X-Hold")) {
+        on_echo(req);
+        return;
+    }
+    http_defer(req);
+    held.reqs[held.count] = req;
+    atomic_fetch_add(&held.count, 1);
+}
+
+static void held_go_on(waker *w)
+{
+    (void)w;
+    for (unsigned i = atomic_exchange(&held.count, 0); i > 0; i--)
+        on_echo(held.reqs[i - 1]);
+}
+
 static void on_params(http_request *req)
 {
     lp_span a = http_param(req, 0);
@@ -188,7 +213,7 @@ static const http_route own_routes[] = {
     {"PUT", "/hello", HTTP_API_NONE, HTTP_AUTH_NONE, on_hello, 0, NULL},
     {"POST", "/echo", HTTP_API_NONE, HTTP_AUTH_NONE, on_echo, BODY_MAX_BYTES,
      NULL},
-    {"POST", "/logs", HTTP_API_NONE, HTTP_AUTH_NONE, on_echo, HTTP_BODY_OF_LOGS,
+    {"POST", "/logs", HTTP_API_NONE, HTTP_AUTH_NONE, on_logs, HTTP_BODY_OF_LOGS,
      NULL},
     {"POST", "/small", HTTP_API_NONE, HTTP_AUTH_NONE, on_echo, SMALL_MAX_BYTES,
      NULL},
@@ -241,6 +266,7 @@ static int open_world(void **state)
     (void)state;
     memset(&it, 0, sizeof(it));
     memset(&the_feed, 0, sizeof(the_feed));
+    memset(&held, 0, sizeof(held));
     log_set_level(LOG_ERROR);
     it.cfg.body_timeout_ms = 300;
     it.cfg.idle_timeout_ms = 5000;
@@ -261,12 +287,16 @@ static int open_world(void **state)
     pthread_mutex_init(&the_feed.lock, NULL);
     the_feed.waker.home = it.w;
     the_feed.waker.on_wake = feed_on_wake;
+    held.waker.home = it.w;
+    held.waker.on_wake = held_go_on;
     return it.w->http && worker_start(it.w) ? 0 : 1;
 }
 
 static int close_world(void **state)
 {
     (void)state;
+    if (atomic_load(&held.count) > 0)
+        waker_post(&held.waker); // of a test that failed
     worker_stop(it.w, WORKER_STOP_NOW);
     worker_join(it.w);
     catalog_close(it.shared.cat);
@@ -304,6 +334,11 @@ static bool is_feed_closed(void)
 static bool has_no_connection(void)
 {
     return http_server_connections(it.w->http) == 0;
+}
+
+static bool are_all_held_or_refused(void)
+{
+    return atomic_load(&held.count) + counted(COUNT_HTTP_OVERLOADED) >= MANY;
 }
 
 enum { VANISHING = 20 };
@@ -998,6 +1033,39 @@ static void a_silent_connection_is_closed(void **state)
     peer_hang_up(&drip);
 }
 
+/* What one holds counts against what all bodies may take, and is his alone when
+ * others have come. */
+static void small_bodies_that_wait_leave_room_for_others(void **state)
+{
+    static const char head[] = "POST /logs HTTP/1.1\r\nHost: localhost\r\n"
+                               "Content-Length: 4\r\n";
+    peer *peers = calloc(MANY, sizeof(*peers));
+    peer other;
+
+    (void)state;
+    assert_non_null(peers);
+    for (unsigned i = 0; i < MANY; i++) {
+        peers[i] = peer_dial(it.port);
+        peer_say(&peers[i], "%sX-Hold: 1\r\n\r\n%04u", head, i);
+    }
+    assert_true(wait_for(are_all_held_or_refused, 60000));
+    assert_int_equal(counted(COUNT_HTTP_OVERLOADED), 0);
+    other = peer_dial(it.port);
+    peer_say(&other, "%s\r\nmine", head);
+    peer_expect(&other, 200, "mine");
+    assert_int_equal(counted(COUNT_HTTP_OVERLOADED), 0);
+    waker_post(&held.waker);
+    for (unsigned i = 0; i < MANY; i++) {
+        char want[8];
+
+        snprintf(want, sizeof(want), "%04u", i);
+        peer_expect(&peers[i], 200, want);
+        peer_hang_up(&peers[i]);
+    }
+    peer_hang_up(&other);
+    free(peers);
+}
+
 /* Streams ------------------------------------------------------------------ */
 
 static peer open_stream(const char *version)
@@ -1317,6 +1385,7 @@ static const struct CMUnitTest tests[] = {
     OF(a_client_gone_before_the_deferred_answer_is_harmless),
     OF(many_connections_are_served_at_once),
     OF(connections_over_the_limit_are_turned_away),
+    OF(small_bodies_that_wait_leave_room_for_others),
     OF(a_silent_connection_is_closed),
     OF(a_stream_gives_what_comes_as_it_comes),
     OF(one_fill_is_one_chunk),
