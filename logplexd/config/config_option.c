@@ -60,7 +60,9 @@ const option config_options[] = {
      "it they are gone when the daemon ends."},
     {NULL, "--memory-max", "LOGPLEX_MEMORY_MAX", "SIZE",
      OPTION_SIZE, MEMBER(memory_max_bytes), 8 * MIB, 64 * TIB, "1GiB",
-     "Memory for the lines of all channels together."},
+     "Memory for the lines and aggregates of all channels together. What the "
+     "process takes beside it is in docs/scale.md: some 50 MiB, and what "
+     "workers, channels, connections, tails and drains cost."},
     {NULL, "--channel-max", "LOGPLEX_CHANNEL_MAX", "SIZE",
      OPTION_SIZE, MEMBER(channel_max_bytes), 64 * KIB, 64 * TIB, "16MiB",
      "Memory for the lines of one channel."},

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/blocks.h"
 #include "base/tls.h"
 #include "logplex/version.h"
 
@@ -142,6 +143,21 @@ static void print_engine(FILE *to, const lp_ledger *engine)
     metrics_print_one(to, "memory_borrow_refusals_total", "counter",
                       "times that there was none of that to be had",
                       engine->borrow_refusals);
+}
+
+static void print_blocks(FILE *to, const daemon_shared *shared)
+{
+    blocks_stats stats;
+
+    if (!shared->blocks)
+        return;
+    blocks_stats_get(shared->blocks, &stats);
+    metrics_print_one(to, "memory_slack_bytes", "gauge",
+                      "resident, but in no segment and no pool",
+                      stats.resident_bytes);
+    metrics_print_one(to, "memory_holes_total", "counter",
+                      "times that some of it was given back to the system",
+                      stats.holes_made);
 }
 
 /* Process ----------------------------------------------------------------- */
@@ -289,6 +305,7 @@ void metrics_print(FILE *to, worker *w, const ledger *led)
     print_rejects(to, led);
     print_frames(to, led);
     print_engine(to, &led->engine);
+    print_blocks(to, w->shared);
     print_counters(to, led);
     print_switches(to, &w->shared->switches);
     print_process(to, w);

@@ -31,6 +31,7 @@ typedef struct http_server http_server;
 /* What all workers share; constant while they run, but for what is atomic. */
 typedef struct daemon_shared {
     const config *cfg;
+    struct blocks *blocks; /* of the engine's memory; NULL: malloc's */
     lp_engine *engine;
     catalog *cat;
     struct tls_identity *identity; /* NULL: there is no certificate */
