@@ -128,7 +128,11 @@ static logplexd program; /* the hooks of the workers have to find it */
 
 /* Limits of the process --------------------------------------------------- */
 
-enum { POOL_THREADS = 4 }; /* for what blocks: libuv's own default */
+enum {
+    POOL_THREADS = 4, /* for what blocks: libuv's own default */
+    OWN_DESCRIPTORS = 64,
+    OWN_DESCRIPTORS_A_WORKER = 64
+};
 
 /* A question to lines has a thread for as long as it takes: writes of the catalog
  * need not wait behind those. */
@@ -140,15 +144,18 @@ static void size_pool(const config *cfg)
     setenv("UV_THREADPOOL_SIZE", threads, false);
 }
 
-static void raise_descriptor_limit(const config *cfg)
+/* What drains, names and the catalog need must not be had by peers, of whom there
+ * may be any number. Returns where that begins. */
+static int raise_descriptor_limit(const config *cfg)
 {
+    rlim_t kept = OWN_DESCRIPTORS + OWN_DESCRIPTORS_A_WORKER * cfg->workers;
     struct rlimit limit;
     uint64_t need =
         ((uint64_t)cfg->http_connections_max + cfg->connections_max + 64) *
         cfg->workers;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
+        return INT_MAX;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_max < need)
@@ -157,6 +164,10 @@ static void raise_descriptor_limit(const config *cfg)
             "hard_limit=%llu needed=%llu "
             "why=\"connections beyond the limit of descriptors are refused\"",
             (unsigned long long)limit.rlim_max, (unsigned long long)need);
+    if (kept > limit.rlim_max / 2)
+        kept = limit.rlim_max / 2;
+    limit.rlim_max -= kept;
+    return limit.rlim_max < INT_MAX ? (int)limit.rlim_max : INT_MAX;
 }
 
 /* Certificate, engine and catalog ----------------------------------------- */
@@ -736,7 +747,7 @@ static int run(logplexd *d)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); // the write fails, and is told: 503
     log_set_level((log_level)d->cfg.log_level);
-    raise_descriptor_limit(&d->cfg);
+    d->shared.peer_fd_end = raise_descriptor_limit(&d->cfg);
     size_pool(&d->cfg);
     d->shared.cfg = &d->cfg;
     d->shared.started_ns = wall_clock_ns();

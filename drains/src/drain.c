@@ -596,6 +596,14 @@ void lp_drain_failed_tls(lp_drain *drain, const char *alert, const char *why,
     snprintf(drain->tls_alert, sizeof(drain->tls_alert), "%s", alert);
 }
 
+void lp_drain_reached(lp_drain *drain)
+{
+    const lp_drains *set = drain->set;
+
+    if (set->pinned_bytes < set->opt.pinned_max_bytes / 4)
+        lpi_set_end_turn(drain);
+}
+
 void lp_drain_ready(lp_drain *drain)
 {
     if (drain->rest == LPI_REST_FAILED)

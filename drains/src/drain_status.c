@@ -42,13 +42,16 @@ void lp_drain_count_cut(lp_drain *drain, uint64_t lines)
 
 static lp_drain_state state_of(const lp_drain *drain)
 {
-    if (drain->rest != LPI_REST_NONE)
-        return drain->rest == LPI_REST_PARKED ? LP_DRAIN_PARKED
-                                              : LP_DRAIN_WAITS;
-    if (drain->is_queued)
-        return LP_DRAIN_QUEUES;
+    if (drain->rest == LPI_REST_PARKED)
+        return LP_DRAIN_PARKED;
     if (drain->flights)
         return LP_DRAIN_SENDS;
+    if (drain->set->is_paused)
+        return LP_DRAIN_HELD;
+    if (drain->rest == LPI_REST_FAILED)
+        return LP_DRAIN_WAITS;
+    if (drain->is_queued)
+        return LP_DRAIN_QUEUES;
     return drain->due_ms > 0 ? LP_DRAIN_LINGERS : LP_DRAIN_IDLE;
 }
 

@@ -323,6 +323,7 @@ static void on_opened(void *ctx)
     connection *c = ctx;
 
     c->is_open = true;
+    lp_drain_reached(c->link->target.drain);
     start(c);
 }
 

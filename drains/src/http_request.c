@@ -63,6 +63,13 @@ static size_t copy_runs(lpi_request *r, char *out, size_t room_bytes)
     return copied_bytes;
 }
 
+/* libcurl asks for the body when there is a connection. */
+static void note_reached(const lpi_request *r)
+{
+    if (r->sent_bytes == 0)
+        lp_drain_reached(r->target->drain);
+}
+
 static size_t on_read(char *out, size_t size, size_t count, void *ctx)
 {
     lpi_handle *handle = ctx;
@@ -70,6 +77,7 @@ static size_t on_read(char *out, size_t size, size_t count, void *ctx)
     size_t room_bytes = size * count;
     size_t copied_bytes = 0;
 
+    note_reached(r);
     if (r->sent_bytes < r->notice_bytes)
         copied_bytes = copy_part(lp_span_of(handle->notice, r->notice_bytes),
                                  r->sent_bytes, out, room_bytes);
@@ -85,6 +93,7 @@ static size_t on_read_encoded(char *out, size_t size, size_t count, void *ctx)
     lp_span body = lp_span_of(r->encoded->data, r->encoded->bytes);
     size_t copied_bytes = copy_part(body, r->sent_bytes, out, size * count);
 
+    note_reached(r);
     r->sent_bytes += copied_bytes;
     return copied_bytes;
 }

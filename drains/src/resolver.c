@@ -163,6 +163,7 @@ static void *run_thread(void *ctx)
     pthread_mutex_lock(&p->lock);
     while ((one = next_job(p)) != NULL) {
         pthread_mutex_unlock(&p->lock);
+        errno = 0;
         one->result = one->look_up(one->host, &one->found);
         one->error = errno;
         pthread_mutex_lock(&p->lock);
@@ -320,8 +321,11 @@ void lpi_lookup_abandon(lpi_lookup *lookup)
 /* Each may ask and abandon from within its found(). */
 static void tell_all(job *one)
 {
-    const char *why = one->result == EAI_SYSTEM ? strerror(one->error)
-                                                : gai_strerror(one->result);
+    // Out of descriptors it says that nobody knows the name.
+    bool is_ours = one->result == EAI_SYSTEM || one->error == EMFILE ||
+                   one->error == ENFILE;
+    const char *why =
+        is_ours ? strerror(one->error) : gai_strerror(one->result);
 
     while (one->waiting) {
         lpi_lookup *first = one->waiting;

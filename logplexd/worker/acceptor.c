@@ -48,6 +48,21 @@ static void on_rest_over(uv_timer_t *rest)
     uv_poll_start(&a->poll, UV_READABLE, on_connection);
 }
 
+static void tell_shortage(const acceptor *a)
+{
+    LOG_AT(LOG_WARN, "no_descriptors", "kind=%s worker=%u", a->calls->kind,
+           a->home->index);
+}
+
+/* Whether it is one of those that peers can't have. It is the lowest that is
+ * free, so there are not many. */
+static bool is_kept(const acceptor *a, int fd)
+{
+    int end = a->home->shared->peer_fd_end;
+
+    return end > 0 && fd >= end;
+}
+
 /* Who waits would wake us for ever: he is taken with the spare descriptor and
  * turned away, or looked after when others have given theirs back. */
 static bool shed(acceptor *a)
@@ -56,8 +71,7 @@ static bool shed(acceptor *a)
     socklen_t address_bytes;
     int fd = -1;
 
-    LOG_AT(LOG_WARN, "no_descriptors", "kind=%s worker=%u", a->calls->kind,
-           a->home->index);
+    tell_shortage(a);
     if (has_spare(a)) {
         close(a->spare_fd);
         a->spare_fd = -1;
@@ -84,8 +98,13 @@ static bool accept_one(acceptor *a)
         return shed(a);
     if (fd < 0)
         return errno == ECONNABORTED || errno == EINTR;
-    a->calls->take(a->ctx, fd, (const struct sockaddr *)&address,
-                   address_bytes);
+    if (is_kept(a, fd)) {
+        tell_shortage(a);
+        a->calls->refuse(a->ctx, fd);
+    } else {
+        a->calls->take(a->ctx, fd, (const struct sockaddr *)&address,
+                       address_bytes);
+    }
     return true;
 }
 

@@ -22,7 +22,8 @@ typedef struct acceptor_calls {
     const char *kind; /* for the log */
     void (*take)(void *ctx, int fd, const struct sockaddr *address,
                  socklen_t address_bytes);
-    void (*refuse)(void *ctx, int fd); /* there are no descriptors left */
+    void (*refuse)(void *ctx, int fd); /* there are no descriptors left for
+                                          peers (peer_fd_end), or none    */
     void (*on_closed)(void *ctx);      /* behind acceptor_close()       */
 } acceptor_calls;
 

@@ -44,6 +44,8 @@ typedef struct daemon_shared {
     worker **workers;
     unsigned worker_count;
     int64_t started_ns;
+    int peer_fd_end; /* a peer that gets this descriptor is refused: the others
+                        are for drains, names and files; 0: none is kept */
     _Atomic unsigned scans;       /* under way; api_scan.c */
     _Atomic uint64_t scans_bytes; /* that they borrow      */
     _Atomic bool is_draining; /* SIGTERM came: no new connections, end tails */

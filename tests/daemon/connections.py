@@ -1,16 +1,21 @@
 #!/usr/bin/env python3
 """What a connection brings that no sensible client would send."""
+import json
 import os
 import re
 import resource
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
+import unittest.mock
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+import logplexd
 from logplexd import OWNER, DaemonTest, basic, frames, line, main, shown
+from sinks import HttpSink
 
 RIGHTS = ("Authorization", basic(*OWNER))
 EXPECT = ("Expect", "100-continue")
@@ -146,6 +151,39 @@ class Descriptors(DaemonTest):
         self.assertIn("event=no_descriptors kind=%s" % kind,
                       "".join(self.daemon.log))
         self.assertEqual(self.ask("GET", "/livez").body, b"OK")
+
+    def test_what_drains_need_is_not_for_peers(self):
+        """Nor what names, questions and the catalog do."""
+        self.daemon.stop()
+        with tempfile.TemporaryDirectory() as folder:
+            limited = os.path.join(folder, "limited")
+            with open(limited, "w") as script:
+                script.write('#!/bin/sh\nulimit -n 300\nexec "%s" "$@"\n' %
+                             os.path.abspath(logplexd.PROGRAM))
+            os.chmod(limited, 0o700)
+            with unittest.mock.patch.object(logplexd, "PROGRAM", limited):
+                self.start()
+        token = self.make_channel("demo", "app")["app"]
+        with HttpSink() as sink:
+            client = self.daemon.client()
+            answer = client.ask(
+                "POST", "/v3/channels/demo/drains",
+                [RIGHTS, ("Content-Type", "application/json")],
+                json.dumps({"url": sink.url(host="localhost")}).encode())
+            self.assertEqual(answer.status, 201, answer)
+            peers = [socket.create_connection(self.daemon.address("syslog-tcp"))
+                     for _ in range(400)]
+            self.wait_until(lambda: "event=no_descriptors" in
+                            "".join(self.daemon.log))
+            answer = client.ask(
+                "POST", "/logs",
+                [("Content-Type", "application/logplex-1"),
+                 ("Authorization", basic("token", token))],
+                frames([line("a")]))
+            self.assertEqual(answer.status, 204, answer)
+            sink.wait_for(1)
+            for one in peers:
+                one.close()
 
     def test_peers_over_syslog_leave_it_well(self):
         self.check("syslog-tcp")

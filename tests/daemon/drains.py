@@ -249,8 +249,8 @@ class Delivery(DrainTest):
         for sink in sinks:
             sink.wait_for(1)
         self.switch(False)
-        # It is heard of within so long, and nothing else says when.
-        time.sleep(0.5)
+        for drain in drains:
+            self.wait_for_status(drain, lambda one: one["state"] == "held")
         self.send(["b"])
         for drain in drains:
             self.wait_for_status(drain, lambda one: one["lag_lines"] == 1)
@@ -398,7 +398,7 @@ class Metrics(DrainTest):
                   if key[0] == "state"}
         self.assertEqual(states.pop(status["state"]), 1)
         self.assertEqual(set(states.values()), {0})
-        self.assertEqual(len(states), 5)
+        self.assertEqual(len(states), 6)
         self.agrees_in_time(found, status)
 
     def agrees_in_time(self, found, status):

@@ -70,7 +70,9 @@ typedef struct lp_drains_options {
                                 which did not answer the last time, or never
                                 has; the others wait their turn. A quarter is
                                 for those that took something in the last
-                                minute */
+                                minute. A turn ends when there is a connection,
+                                or with the answer, when what waits for answers
+                                holds a quarter of pinned_max_bytes */
     uint32_t batch_bytes;   /* 512 KiB: a batch is sent when it is as large, or
                                 has lingered. At least one line; less for a
                                 sink that says it is too much (HTTP: 413); twice
@@ -192,7 +194,8 @@ typedef enum lp_drain_state {
     LP_DRAIN_SENDS = 2,   /* a batch is in flight                    */
     LP_DRAIN_QUEUES = 3,  /* for its turn to try, see opening_max    */
     LP_DRAIN_WAITS = 4,   /* after a failure, until it tries again   */
-    LP_DRAIN_PARKED = 5
+    LP_DRAIN_PARKED = 5,  /* its sink refused a batch, see lp_drain_refused */
+    LP_DRAIN_HELD = 6     /* by lp_drains_pause()                    */
 } lp_drain_state;
 
 enum {
@@ -377,6 +380,10 @@ LP_API uint32_t lp_drain_answer_ms(const lp_drain *drain);
  */
 LP_API void lp_drain_failed_tls(lp_drain *drain, const char *alert,
                                 const char *why, uint64_t after_ms);
+
+/* There is a connection to its sink, for what is in flight. So that the drain need
+ * not keep others from trying, see opening_max, until there is an answer. */
+LP_API void lp_drain_reached(lp_drain *drain);
 
 /* It takes batches again. */
 LP_API void lp_drain_ready(lp_drain *drain);

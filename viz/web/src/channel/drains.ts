@@ -29,7 +29,7 @@ class DrainRow implements View<Drain> {
             return;
         const lost = Object.values(status.lost_lines).reduce(
             (sum, n) => sum + n, 0);
-        const isBad = status.state === "waits" || status.state === "parked";
+        const isBad = ["waits", "parked", "held"].includes(status.state);
         setText(this.state, status.state);
         this.state.dataset["tone"] = isBad ? "bad" : "";
         setText(this.lag, status.lag_lines === 0 ? "none"
