@@ -425,7 +425,7 @@ void lp_drains_destroy(lp_drains *set)
     while ((drain = LIST_FIRST(&set->drains)) != NULL)
         lp_drain_close(drain);
     lpi_http_destroy(set->http);
-    lpi_trust_free(set->trust);
+    lpi_trust_let_go(set->trust);
     lpi_sheets_free(set->sheets);
     lpi_resolver_close(set->resolver);
     uv_close((uv_handle_t *)&set->async, on_handle_closed);

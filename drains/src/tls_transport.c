@@ -23,7 +23,7 @@ enum { READS_MAX = 16 /* at a time */ };
 
 typedef struct tls {
     lpi_transport base;
-    const lpi_trust *trust;
+    lpi_trust *trust;
     gnutls_session_t session;
     uv_loop_t *loop;
     bool is_insecure;
@@ -263,6 +263,7 @@ static void tls_close(lpi_transport *base, bool with_farewell)
         gnutls_bye(t->session, GNUTLS_SHUT_WR);
     if (t->session)
         gnutls_deinit(t->session);
+    lpi_trust_let_go(t->trust);
     lpi_sizes_fini(&t->records);
     free(t);
 }
@@ -315,13 +316,14 @@ static int start_session(tls *t, bool is_address)
 lpi_transport *lpi_tls_open(const lpi_target *target, int fd, char *why,
                             size_t why_bytes)
 {
-    const lpi_trust *trust = lpi_trust_of(target->drain->set, why, why_bytes);
+    lpi_trust *trust = lpi_trust_hold(target->drain->set, why, why_bytes);
     tls *t = trust ? new_tls(target, fd) : NULL;
     int rc;
 
     if (!trust)
         return NULL;
     if (!t) {
+        lpi_trust_let_go(trust);
         snprintf(why, why_bytes, "there is no memory for a TLS session");
         return NULL;
     }

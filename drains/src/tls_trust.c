@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { CHAIN_MAX = 16, KEY_ID_BYTES = 32 };
 
@@ -15,7 +16,19 @@ typedef struct key_id {
     unsigned char bytes[KEY_ID_BYTES];
 } key_id;
 
+/* Which file it is, and of when. */
+typedef struct file_stamp {
+    dev_t device;
+    ino_t inode;
+    off_t bytes;
+    struct timespec changed;
+} file_stamp;
+
+enum { FILES = 4 };
+
 struct lpi_trust {
+    unsigned holders;
+    file_stamp stamps[FILES]; /* from before they were read */
     gnutls_certificate_credentials_t credentials;
     gnutls_priority_t priorities;
     key_id *pins;
@@ -203,28 +216,67 @@ static bool load(lpi_trust *trust, const lp_drains_options *opt, char *why,
            load_pins(trust, opt->pins_file, why, why_bytes);
 }
 
-const lpi_trust *lpi_trust_of(lp_drains *set, char *why, size_t why_bytes)
+static void stamp(const lp_drains_options *opt, file_stamp stamps[FILES])
 {
-    lpi_trust *trust;
+    const char *const paths[FILES] = {opt->ca_file, opt->cert_file,
+                                      opt->key_file, opt->pins_file};
 
-    if (set->trust)
-        return set->trust;
-    trust = calloc(1, sizeof(*trust));
+    memset(stamps, 0, FILES * sizeof(*stamps)); // the padding, too
+    for (unsigned i = 0; i < FILES; i++) {
+        struct stat file;
+
+        if (!paths[i] || stat(paths[i], &file) != 0)
+            continue;
+        stamps[i].device = file.st_dev;
+        stamps[i].inode = file.st_ino;
+        stamps[i].bytes = file.st_size;
+        stamps[i].changed = file.st_mtim;
+    }
+}
+
+static lpi_trust *read_trust(const lp_drains_options *opt, char *why,
+                             size_t why_bytes)
+{
+    lpi_trust *trust = calloc(1, sizeof(*trust));
+
     if (!trust) {
         snprintf(why, why_bytes, "there is no memory for certificates");
         return NULL;
     }
-    if (!load(trust, &set->opt, why, why_bytes)) {
-        lpi_trust_free(trust);
-        return NULL;
-    }
-    set->trust = trust;
-    return trust;
+    trust->holders = 1;
+    stamp(opt, trust->stamps);
+    if (load(trust, opt, why, why_bytes))
+        return trust;
+    lpi_trust_let_go(trust);
+    return NULL;
 }
 
-void lpi_trust_free(lpi_trust *trust)
+static bool is_of_now(const lpi_trust *trust, const lp_drains_options *opt)
 {
-    if (!trust)
+    file_stamp stamps[FILES];
+
+    stamp(opt, stamps);
+    return memcmp(stamps, trust->stamps, sizeof(stamps)) == 0;
+}
+
+lpi_trust *lpi_trust_hold(lp_drains *set, char *why, size_t why_bytes)
+{
+    if (!set->trust || !is_of_now(set->trust, &set->opt)) {
+        lpi_trust *fresh = read_trust(&set->opt, why, why_bytes);
+
+        if (fresh) {
+            lpi_trust_let_go(set->trust);
+            set->trust = fresh;
+        }
+    }
+    if (set->trust)
+        set->trust->holders++;
+    return set->trust;
+}
+
+void lpi_trust_let_go(lpi_trust *trust)
+{
+    if (!trust || --trust->holders > 0)
         return;
     if (trust->credentials)
         gnutls_certificate_free_credentials(trust->credentials);

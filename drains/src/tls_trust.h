@@ -1,8 +1,9 @@
 /*
  * tls_trust.h - whom a set believes over TLS, and what it shows of itself.
  *
- * It is read from the files of lp_drains_options when the first drain needs it,
- * and kept until the set ends.
+ * It is read from the files of lp_drains_options when a drain needs it, and again
+ * when one of them has changed. What can't be read does not take the place of
+ * what could: files that belong together do not change at the same moment.
  */
 #ifndef LP_TLS_TRUST_H
 #define LP_TLS_TRUST_H
@@ -19,9 +20,9 @@ typedef struct lpi_tls_verdict {
     const char *why; /* NULL: nothing */
 } lpi_tls_verdict;
 
-/* The set's own. NULL: why says which file can't be used. */
-const lpi_trust *lpi_trust_of(lp_drains *set, char *why, size_t why_bytes);
-void lpi_trust_free(lpi_trust *trust);
+/* The set's own, to be let go of. NULL: why says which file can't be used. */
+lpi_trust *lpi_trust_hold(lp_drains *set, char *why, size_t why_bytes);
+void lpi_trust_let_go(lpi_trust *trust); /* NULL is allowed */
 
 /* Sets versions, ciphers and credentials of a new session. Returns as GnuTLS. */
 int lpi_trust_lend(const lpi_trust *trust, gnutls_session_t session);

@@ -2,6 +2,7 @@
 """Lines on their way through drains, as somebody sees it who has made one."""
 import os
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -629,6 +630,26 @@ class Certificates(DrainTest):
         self.assertRegex(status["last_error"], why)
         self.assertEqual(sink.kept_frames(None), [])
         self.delete(drain)
+
+    def test_an_authority_is_replaced_without_a_restart(self):
+        path = os.path.join(FOLDER.name, "replaced.pem")
+        shutil.copy(self.stranger.cert, path)
+        self.daemon.stop()
+        self.FLAGS = [*PATIENT, "--drain-ca", path]
+        self.setUp()
+        sinks = [self.sink(kind, tls=self.good) for kind in KINDS]
+        drains = [self.drain(sink.url()) for sink in sinks]
+        self.send(["a"])
+        for drain in drains:
+            self.wait_for_status(drain, lambda one: one["failures"] > 0)
+        for content in ("half of a", None):
+            with open(path + ".new", "w") as new:
+                new.write(content or open(self.authority.cert).read())
+            os.rename(path + ".new", path)
+        for sink, drain in zip(sinks, drains):
+            self.settled(drain, 1)
+            self.assertEqual([one for one in sink.texts()
+                              if not one.startswith("Error L14 ")], ["a"])
 
     def test_an_insecure_one_delivers_to_all(self):
         for kind in KINDS:
