@@ -208,10 +208,24 @@ static bool read_since(http_request *req, const json_t *body, api_write *write)
     return write->has_start;
 }
 
-static void post_drain(http_request *req)
+/* A drain whose filter has a misspelt name would send everything. NULL: it was
+ * refused. */
+static json_t *drain_body(http_request *req)
 {
+    static const char *const known[] = {"url",      "since",   "filter", "rate",
+                                        "encoding", "refused", NULL};
     json_t *body =
         api_wants_json(req) ? api_json_body(req, http_reply_error) : NULL;
+
+    if (!body || api_knows_all(req, body, known))
+        return body;
+    json_decref(body);
+    return NULL;
+}
+
+static void post_drain(http_request *req)
+{
+    json_t *body = drain_body(req);
     api_write *write =
         body ? api_write_to_channel(req, http_reply_error, "channel") : NULL;
     bool is_reserved =
@@ -234,8 +248,7 @@ static void set_done(api_write *write)
 
 static void put_drain(http_request *req)
 {
-    json_t *body =
-        api_wants_json(req) ? api_json_body(req, http_reply_error) : NULL;
+    json_t *body = drain_body(req);
     api_write *write = body ? write_to_drain(req) : NULL;
 
     if (write && read_url(req, body, &write->url))

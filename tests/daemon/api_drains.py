@@ -79,6 +79,13 @@ class V3(DaemonTest):
                    "invalid JSON")
         self.error(self.put(1, {}), 400, '"url" has to be')
 
+    def test_a_misspelt_option_is_no_drain_without_it(self):
+        self.assertEqual(self.add({"url": URL}).status, 201)
+        value = {"url": "http://h.example/", "filtre": "status>=500"}
+        for answer in (self.add(value), self.put(1, value)):
+            self.error(answer, 400,
+                       'there is no "filtre" here; there may be "url"')
+
     def test_the_same_twice_is_409_and_too_many_are_422(self):
         self.add({"url": URL})
         self.error(self.add({"url": URL}), 409, "^already exists$")

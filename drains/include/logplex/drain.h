@@ -27,9 +27,9 @@
  *     http, https         the sink answered 2xx
  *     syslog, syslog+tls  the kernel of the peer has acknowledged the line, and
  *                         with TLS the record that it ends in. If its process
-                         hangs, that is a buffer full of lines which nobody
-                         reads; behind a failure a new connection gets some KiB
-                         until there are signs that somebody does
+ *                         hangs, that is a buffer full of lines which nobody
+ *                         reads; behind a failure a new connection gets some KiB
+ *                         until there are signs that somebody does
  *     syslog+udp          our own kernel has taken the datagram. Nobody says
  *                         whether it arrived
  */

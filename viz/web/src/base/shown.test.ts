@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { shown, shownBriefly, visible, visibleLines } from "./shown";
+import { shown, shownBriefly, visible, visibleLines,
+         withoutPassword } from "./shown";
 
 test("plain text stays as it is", () => {
     for (const text of ["", "web.1", "GET /a?b=c", "a\tb", "größer 日本 שלום"])
@@ -36,4 +37,14 @@ test("a name among others is cut where it is too long", () => {
 
 test("what may have several lines keeps them", () => {
     assert.equal(visibleLines("a\n\x1bb\nc"), "a\n␛b\nc");
+});
+
+test("a password in a URL is not shown", () => {
+    for (const [url, says] of [
+        ["https://u:p@h/a:b@c", "https://u:***@h/a:b@c"],
+        ["https://u:p:q%40r@h:1/", "https://u:***@h:1/"],
+        ["syslog+tls://:p@[::1]:6514", "syslog+tls://:***@[::1]:6514"],
+        ["http://u@h/", "http://u@h/"], ["http://h:80/?a=b:c@d", undefined],
+    ] as const)
+        assert.equal(withoutPassword(url), says ?? url);
 });

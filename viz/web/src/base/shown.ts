@@ -42,3 +42,8 @@ export function shownBriefly(name: string, most: number): string {
     return shown(all.length > most ? `${all.slice(0, most - 1).join("")}…`
                                    : name);
 }
+
+// A URL for a screen that more people see than may know what is in it.
+export function withoutPassword(url: string): string {
+    return url.replace(/^([^:/?#]+:\/\/[^/?#@:]*):[^/?#]*@/, "$1:***@");
+}

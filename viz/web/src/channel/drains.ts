@@ -5,7 +5,7 @@ import { el, setText } from "../base/dom";
 import { age, count, NOTHING, plural } from "../base/format";
 import { InSight } from "../base/in_sight";
 import { Keyed, type View } from "../base/keyed";
-import { shown } from "../base/shown";
+import { shown, withoutPassword } from "../base/shown";
 import { section, table } from "../ui/parts";
 
 const EVERY_MS = 5000;
@@ -24,7 +24,7 @@ class DrainRow implements View<Drain> {
 
     update({ url, status, token }: Drain): void {
         setText(this.url, url === undefined ? `${token} (reserved)`
-            : shown(url));
+            : shown(withoutPassword(url)));
         if (!status)
             return;
         const lost = Object.values(status.lost_lines).reduce(
