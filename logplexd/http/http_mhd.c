@@ -350,7 +350,7 @@ static ssize_t on_fill(void *cls, uint64_t at, char *out, size_t room_bytes)
 bool http_mhd_answer_stream(http_request *req)
 {
     req->answer = MHD_create_response_from_callback(
-        MHD_SIZE_UNKNOWN, HTTP_STREAM_BLOCK_BYTES, on_fill, req, NULL);
+        MHD_SIZE_UNKNOWN, HTTP_OLD_BLOCK_BYTES, on_fill, req, NULL);
     return req->answer != NULL;
 }
 

@@ -38,6 +38,16 @@ class Requests(DaemonTest):
         # A 2xx would have no length, and this be read out of its middle.
         self.assertEqual(client.ask("GET", "/healthcheck").body, b"OK")
 
+    def test_a_head_has_room_for_what_is_usual_and_is_refused_beyond(self):
+        for target, headers, status in (
+                (20000, [], 200), (100, [("X-1", "x" * 20000)], 200),
+                (100, [("X-%d" % n, "x" * 93) for n in range(100)], 200),
+                (30000, [], 414), (100, [("X-1", "x" * 30000)], 431),
+                (100, [("X-%d" % n, "x" * 93) for n in range(300)], 431)):
+            client = self.daemon.client()
+            client.send("GET", "/livez?" + "x" * target, headers)
+            self.assertEqual(client.read().status, status)
+
     def expects(self, method, path, headers=()):
         """What comes first, be it an interim answer; behind the question is
         another, which is no body of the first."""
