@@ -43,9 +43,12 @@ typedef struct chunk {
     bool is_huge; /* what the kernel was told last */
 } chunk;
 
+/* Of each order: the youngest first, the oldest last. */
 typedef struct free_list {
     uint32_t first[ORDERS];
-    uint64_t bytes;
+    uint32_t last[ORDERS];
+    uint64_t bytes_of[ORDERS];
+    uint64_t bytes; /* of all orders */
 } free_list;
 
 struct blocks {
@@ -115,7 +118,7 @@ static size_t chunks_bytes(const blocks *b)
 static void clear_list(free_list *list)
 {
     for (unsigned order = 0; order < ORDERS; order++)
-        list->first[order] = NO_PAGE;
+        list->first[order] = list->last[order] = NO_PAGE;
 }
 
 blocks *blocks_open(uint64_t max_bytes)
@@ -207,7 +210,10 @@ static void attach(blocks *b, uint32_t first, unsigned order, page_state state)
                 .state = (uint8_t)state};
     if (p->next != NO_PAGE)
         b->pages[p->next].previous = first;
+    else
+        list->last[order] = first;
     list->first[order] = first;
+    list->bytes_of[order] += order_bytes(order);
     list->bytes += order_bytes(order);
     if (state == PAGE_RESIDENT)
         return;
@@ -227,6 +233,9 @@ static void detach(blocks *b, uint32_t first)
         list->first[p->order] = p->next;
     if (p->next != NO_PAGE)
         b->pages[p->next].previous = p->previous;
+    else
+        list->last[p->order] = p->previous;
+    list->bytes_of[p->order] -= order_bytes(p->order);
     list->bytes -= order_bytes(p->order);
     if (p->state == PAGE_HOLE)
         b->chunks[first / CHUNK_PAGES].hole_pages -= (uint16_t)(1u << p->order);
@@ -268,13 +277,16 @@ static uint32_t smallest(const free_list *list, unsigned order)
     return list->first[order];
 }
 
-static uint32_t largest(const free_list *list)
+/* What is least likely to be of use: of the size of which there is most, the one
+ * that has waited longest for its other half. */
+static uint32_t least_useful(const free_list *list)
 {
-    unsigned order = CHUNK_ORDER;
+    unsigned most = 0;
 
-    while (order > 0 && list->first[order] == NO_PAGE)
-        order--;
-    return list->first[order];
+    for (unsigned order = 1; order < ORDERS; order++)
+        if (list->bytes_of[order] > list->bytes_of[most])
+            most = order;
+    return list->last[most];
 }
 
 /* One more chunk of the range, as a hole. */
@@ -326,21 +338,26 @@ static bool has_too_much(const blocks *b)
            b->max_bytes + b->slack_bytes;
 }
 
+static void give_back_one(blocks *b, uint32_t first)
+{
+    unsigned order = b->pages[first].order;
+
+    detach(b, first);
+    give_back(b, first, order);
+    insert(b, first, order, PAGE_HOLE);
+}
+
 /* Gives back what is too much. Chunks that are free as a whole go sooner: they
  * break no huge page, and who closes channels wants to see it. */
 static void trim(blocks *b)
 {
-    while (b->resident.bytes > 0) {
-        uint32_t first = largest(&b->resident);
-        unsigned order = b->pages[first].order;
+    const free_list *list = &b->resident;
 
-        if (!has_too_much(b) &&
-            (order < CHUNK_ORDER || b->resident.bytes <= b->slack_bytes))
-            return;
-        detach(b, first);
-        give_back(b, first, order);
-        insert(b, first, order, PAGE_HOLE);
-    }
+    while (list->first[CHUNK_ORDER] != NO_PAGE &&
+           (has_too_much(b) || list->bytes > b->slack_bytes))
+        give_back_one(b, list->last[CHUNK_ORDER]);
+    while (has_too_much(b) && list->bytes > 0)
+        give_back_one(b, least_useful(list));
 }
 
 /* As an allocator --------------------------------------------------------- */

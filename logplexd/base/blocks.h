@@ -12,10 +12,11 @@
  *
  * A free block is resident, or a hole: given back to the system. What has been
  * written to is resident, and so is all of a chunk from the first byte that is,
- * as it is a huge page. Holes are made where there is need to, the largest
- * blocks first: when given and free together would be more than the engine's
- * ceiling and a little. Each costs a system call and breaks a huge page, so below
- * the ceiling there are none, but for chunks that are free as a whole.
+ * as it is a huge page. Holes are made where there is need to: when given
+ * and free together would be more than the engine's ceiling and a little. Each
+ * costs a system call and breaks a huge page, so below the ceiling there are none,
+ * but for chunks that are free as a whole; and at it, halves have time to be joined
+ * again first, as neighbours that were taken together often come back together.
  *
  * A general allocator can't hold a ceiling so. It learns of it too late (pages
  * decay by time), it rounds (jemalloc adds a page to each block of 16 KiB and
