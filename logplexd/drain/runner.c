@@ -327,10 +327,17 @@ static void renew(struct drain_runner *r, const catalog_view *view)
     r->version = catalog_view_drains_version(view);
 }
 
+static void heed_switch(struct drain_runner *r)
+{
+    lp_drains_pause(r->set,
+                    !switch_is_on(&r->home->shared->switches, SWITCH_DRAINS));
+}
+
 static void walk_catalog(struct drain_runner *r)
 {
     const catalog_view *view = catalog_reader_view(&r->home->reader);
 
+    heed_switch(r); // before there is a drain that could send
     uv_mutex_lock(&r->lock);
     r->walked_ms = uv_now(&r->home->loop);
     if (!r->has_walked || r->has_released ||
@@ -417,8 +424,7 @@ static void on_look(uv_timer_t *timer)
 {
     struct drain_runner *r = timer->data;
 
-    lp_drains_pause(r->set,
-                    !switch_is_on(&r->home->shared->switches, SWITCH_DRAINS));
+    heed_switch(r);
     if (!r->has_walked)
         walk_catalog(r);
     uv_mutex_lock(&r->lock);

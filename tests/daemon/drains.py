@@ -298,6 +298,24 @@ class Delivery(DrainTest):
             self.assertEqual(self.settled(drain, 1)["retries"], 1)
 
 
+class BegunSwitchedOff(DrainTest):
+    FLAGS = [*PATIENT, "--workers", "1", "--drain-linger", "1ms"]
+    ENVIRONMENT = {"DISABLE_DRAIN_FORWARDING": "true"}
+
+    def test_not_a_line_leaves_before_it_is_switched_on(self):
+        sinks = [self.sink(kind) for kind in KINDS]
+        drains = [self.drain(sink.url()) for sink in sinks]
+        self.send(["a"])
+        for drain in drains:
+            self.wait_for_status(drain, lambda one: one["lag_lines"] == 1)
+        self.assertEqual([sink.texts() for sink in sinks], [[], []])
+        answer = self.ask_json("PUT", "/v3/switches", {"drains": True})
+        self.assertEqual(answer.status, 200, answer)
+        for sink in sinks:
+            sink.wait_for(1)
+            self.assertEqual(sink.texts(), ["a"])
+
+
 class Parked(DrainTest):
     FLAGS = [*PATIENT, "--workers", "3"]
     CHANNEL = "7"  # a number, for the legacy API
