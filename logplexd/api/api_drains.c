@@ -208,8 +208,8 @@ static bool read_since(http_request *req, const json_t *body, api_write *write)
     return write->has_start;
 }
 
-/* A drain whose filter has a misspelt name would send everything. NULL: it was
- * refused. */
+/* A drain whose filter has a misspelt name would send everything. Without a URL
+ * it is reserved, whatever else is said, as the original's. NULL: refused. */
 static json_t *drain_body(http_request *req)
 {
     static const char *const known[] = {"url",      "since",   "filter", "rate",
@@ -217,7 +217,8 @@ static json_t *drain_body(http_request *req)
     json_t *body =
         api_wants_json(req) ? api_json_body(req, http_reply_error) : NULL;
 
-    if (!body || api_knows_all(req, body, known))
+    if (!body || !json_object_get(body, "url") ||
+        api_knows_all(req, body, known))
         return body;
     json_decref(body);
     return NULL;
