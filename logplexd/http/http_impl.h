@@ -38,12 +38,13 @@ typedef struct http_conn http_conn;
 typedef struct http_direct_answer http_direct_answer; /* http_direct.c */
 
 enum {
-    /* A header, its fields at 72 bytes more each, and a block of a stream must
-     * fit. libmicrohttpd clears all of it for each request, so every connection
+    /* A header must fit, with 72 bytes more for each field and each cookie, and a
+     * block of a stream: in 24 KiB the cookies of a browser did not, and had no
+     * answer. libmicrohttpd clears all of it for each request, so every connection
      * that was used once has it for good, and a small request costs more the
      * more it is: measured, 13 us of processor in all with 24 KiB and 18 with
      * 64, while bodies come no faster with more than 24. */
-    HTTP_CONNECTION_MEMORY_BYTES = 24 * 1024,
+    HTTP_CONNECTION_MEMORY_BYTES = 64 * 1024,
     /* Each stream has one beside it, which is used for HTTP/1.0 alone: blocks in
      * chunks are made where they are sent from. */
     HTTP_OLD_BLOCK_BYTES = 4 * 1024,
