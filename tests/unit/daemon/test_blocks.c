@@ -103,6 +103,15 @@ static void given_and_resident_together_stay_below_the_ceiling(void **state)
     blocks_close(b);
 }
 
+/* No chunk is free as a whole. */
+static void take_each_other(const lp_allocator *from)
+{
+    for (unsigned i = 0; i < HELD; i++)
+        all[i] = take(from, SMALLEST_BYTES);
+    for (unsigned i = 0; i < HELD; i += 2)
+        give(from, &all[i]);
+}
+
 static void small_blocks_join_to_large_ones(void **state)
 {
     blocks *b = open_blocks();
@@ -110,10 +119,7 @@ static void small_blocks_join_to_large_ones(void **state)
     blocks_stats stats;
 
     (void)state;
-    for (unsigned i = 0; i < HELD; i++)
-        all[i] = take(&from, SMALLEST_BYTES);
-    for (unsigned i = 0; i < HELD; i += 2)
-        give(&from, &all[i]);
+    take_each_other(&from);
     for (unsigned i = 1; i < HELD; i += 2)
         give(&from, &all[i]);
     for (unsigned i = 0; i < MAX_BYTES / MIB; i++)
@@ -155,11 +161,7 @@ static void what_is_no_block_takes_the_place_of_free_ones(void **state)
     blocks_stats stats;
 
     (void)state;
-    for (unsigned i = 0; i < HELD; i++)
-        all[i] = take(&from, SMALLEST_BYTES);
-    // Each other one: no chunk is free as a whole.
-    for (unsigned i = 0; i < HELD; i += 2)
-        give(&from, &all[i]);
+    take_each_other(&from);
     loan = take(&from, MAX_BYTES / 2 + 1);
     stats = check(b, MAX_BYTES + 1);
     assert_true(stats.hole_bytes >= MAX_BYTES / 2 - blocks_slack_bytes(b));
