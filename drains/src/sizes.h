@@ -41,15 +41,6 @@ static inline void lpi_sizes_add(lpi_sizes *to, size_t size)
     to->at[(to->first + to->count++) & (to->room - 1)] = (uint32_t)size;
 }
 
-/* False: there is no memory. */
-static inline bool lpi_sizes_push(lpi_sizes *to, size_t size)
-{
-    if (!lpi_sizes_reserve(to, 1))
-        return false;
-    lpi_sizes_add(to, size);
-    return true;
-}
-
 /* There must be one. */
 static inline uint32_t lpi_sizes_first(const lpi_sizes *from)
 {

@@ -164,12 +164,12 @@ static lpi_io tls_begin(lpi_transport *base)
 
 static bool mark_record(tls *t, size_t text_bytes)
 {
-    bool is_kept =
-        lpi_sizes_push(&t->records, t->pushed_bytes - t->marked_bytes) &&
-        lpi_sizes_push(&t->records, text_bytes);
-
+    if (!lpi_sizes_reserve(&t->records, 2))
+        return false;
+    lpi_sizes_add(&t->records, t->pushed_bytes - t->marked_bytes);
+    lpi_sizes_add(&t->records, text_bytes);
     t->marked_bytes = t->pushed_bytes;
-    return is_kept;
+    return true;
 }
 
 /* GnuTLS encrypts a record once, and wants to be called with the same text until
