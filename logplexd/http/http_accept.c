@@ -28,12 +28,13 @@ static void set_options(int fd)
 
 // Who waits for TLS could not read this, and there is no room for a handshake:
 // it is closed without a word.
-static void refuse(http_engine *engine, int fd)
+static void refuse(void *ctx, int fd)
 {
     static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
                                  "Content-Length: 0\r\n"
                                  "Retry-After: 1\r\n"
                                  "Connection: close\r\n\r\n";
+    const http_engine *engine = ctx;
     http_server *server = engine->server;
 
     if (!engine->is_tls) {
@@ -45,11 +46,6 @@ static void refuse(http_engine *engine, int fd)
     }
     close(fd);
     count_add(&server->home->counts.counts[COUNT_CONNECTIONS_REFUSED], 1);
-}
-
-static void turn_away(void *ctx, int fd)
-{
-    refuse(ctx, fd);
 }
 
 static void take(void *ctx, int fd, const struct sockaddr *address,
@@ -86,7 +82,7 @@ static int start_listener(http_server *server, const http_socket *socket)
     static const acceptor_calls calls = {
         .kind = "http",
         .take = take,
-        .refuse = turn_away,
+        .refuse = refuse,
         .on_closed = on_closed,
     };
     http_engine *engine =

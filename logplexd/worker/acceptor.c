@@ -26,7 +26,7 @@ struct acceptor {
 static void on_connection(uv_poll_t *poll, int status, int events);
 
 /* Another worker may have taken the descriptor meanwhile. */
-static bool has_spare(acceptor *a)
+static bool get_spare(acceptor *a)
 {
     if (a->spare_fd < 0)
         a->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -72,7 +72,7 @@ static bool shed(acceptor *a)
     int fd = -1;
 
     tell_shortage(a);
-    if (has_spare(a)) {
+    if (get_spare(a)) {
         close(a->spare_fd);
         a->spare_fd = -1;
         fd = accept_next(a, &address, &address_bytes);
@@ -83,7 +83,7 @@ static bool shed(acceptor *a)
         return false;
     }
     a->calls->refuse(a->ctx, fd);
-    has_spare(a);
+    get_spare(a);
     return true;
 }
 
@@ -138,7 +138,7 @@ int acceptor_open(worker *w, int fd, const acceptor_calls *calls, void *ctx,
     a->ctx = ctx;
     a->fd = fd;
     a->spare_fd = -1;
-    has_spare(a);
+    get_spare(a);
     uv_poll_start(&a->poll, UV_READABLE, on_connection);
     *out = a;
     return 0;
