@@ -26,7 +26,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "http/http_peer.h"
+#include "http/httpd_peer.h"
 
 enum {
     AUTH_LIMIT_PEERS = 4096,

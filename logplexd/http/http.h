@@ -1,11 +1,11 @@
 /*
  * http.h - HTTP as our handlers see it.
  *
- * http_mhd.c is the only file that knows libmicrohttpd. It runs one MHD daemon
+ * httpd_mhd.c is the only file that knows libmicrohttpd. It runs one MHD daemon
  * for each worker, and one more if some listeners speak TLS, inside the worker's
  * loop (MHD_USE_EPOLL without a thread of its own, its epoll descriptor in a
  * uv_poll_t, MHD_get_timeout honoured after each MHD_run). Plain requests with lines
- * go past it (http_direct.c), which handlers don't see. The other http_*.c
+ * go past it (httpd_direct.c), which handlers don't see. The other httpd_*.c
  * read bodies whole and bounded, match routes,
  * check who asks, and make answers. Answers are counted by their status (401,
  * 403, 408, 413 and 429 by themselves too): handlers don't count them.

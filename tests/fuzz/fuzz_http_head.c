@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "fuzz.h"
-#include "http/http_head.h"
+#include "http/httpd_head.h"
 
 static const lp_span line = {"POST /logs HTTP/1.1\r\n", 21};
 

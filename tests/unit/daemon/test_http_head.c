@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "http/http_head.h"
+#include "http/httpd_head.h"
 
 #define LINE     "POST /logs HTTP/1.1\r\n"
 #define HOST     "Host: logplex.test\r\n"

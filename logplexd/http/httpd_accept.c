@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "http/http_impl.h"
+#include "http/httpd_impl.h"
 #include "worker/acceptor.h"
 
 enum { STUCK_PEER_MS = 300 * 1000 };

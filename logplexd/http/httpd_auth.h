@@ -1,8 +1,8 @@
 /*
- * http_auth.h - what an Authorization header says (RFC 7617, RFC 6750).
+ * httpd_auth.h - what an Authorization header says (RFC 7617, RFC 6750).
  */
-#ifndef LOGPLEXD_HTTP_AUTH_H
-#define LOGPLEXD_HTTP_AUTH_H
+#ifndef LOGPLEXD_HTTPD_AUTH_H
+#define LOGPLEXD_HTTPD_AUTH_H
 
 #include "http/http.h"
 
@@ -23,4 +23,4 @@ bool http_auth_bearer(const char *header, lp_span *secret);
  */
 bool http_auth_check(http_request *req);
 
-#endif /* LOGPLEXD_HTTP_AUTH_H */
+#endif /* LOGPLEXD_HTTPD_AUTH_H */

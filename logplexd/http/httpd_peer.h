@@ -1,11 +1,11 @@
 /*
- * http_peer.h - what the address of a connection's other end says.
+ * httpd_peer.h - what the address of a connection's other end says.
  *
  * It is that of the connection itself: what X-Forwarded-For claims is the word
  * of whoever sent it.
  */
-#ifndef LOGPLEXD_HTTP_PEER_H
-#define LOGPLEXD_HTTP_PEER_H
+#ifndef LOGPLEXD_HTTPD_PEER_H
+#define LOGPLEXD_HTTPD_PEER_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,4 +30,4 @@ enum { HTTP_PEER_TEXT_BYTES = 64 };
 const char *http_peer_print(const http_peer *peer,
                             char out[HTTP_PEER_TEXT_BYTES]);
 
-#endif /* LOGPLEXD_HTTP_PEER_H */
+#endif /* LOGPLEXD_HTTPD_PEER_H */

@@ -1,11 +1,11 @@
-#include "http/http_auth.h"
+#include "http/httpd_auth.h"
 
 #include <string.h>
 #include <strings.h>
 
 #include "base/log.h"
 #include "http/auth_limit.h"
-#include "http/http_impl.h"
+#include "http/httpd_impl.h"
 
 static bool take_scheme(const char *header, const char *scheme, lp_span *rest)
 {

@@ -1,4 +1,4 @@
-#include "http/http_route.h"
+#include "http/httpd_route.h"
 
 #include <assert.h>
 #include <stdio.h>

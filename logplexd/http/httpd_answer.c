@@ -10,7 +10,7 @@
 
 #include "base/utf8.h"
 #include "base/uuid.h"
-#include "http/http_impl.h"
+#include "http/httpd_impl.h"
 
 enum { ERROR_BYTES = 512 }; /* of a text, with its NUL */
 

@@ -1,16 +1,16 @@
 /*
- * http_impl.h - what the http_*.c share and nobody else sees.
+ * httpd_impl.h - what the httpd_*.c share and nobody else sees.
  *
- *     http_accept.c   sockets in: limits, options, refusals
- *     http_mhd.c      libmicrohttpd on the worker's loop, plain or with TLS
- *     http_direct.c   plain requests with lines, past it
- *     http_request.c  a request from its header to its last byte; asking
- *     http_body.c     bodies on their way in
- *     http_answer.c   answering, streams included
- *     http_watch.c    silence: time limits, vanished readers, lingering closes
- *     http_mode.c     what switches have closed
- *     http_auth.c     who asks, and whether he may
- *     http_route.c, http_peer.c, http_head.c   pure helpers
+ *     httpd_accept.c   sockets in: limits, options, refusals
+ *     httpd_mhd.c      libmicrohttpd on the worker's loop, plain or with TLS
+ *     httpd_direct.c   plain requests with lines, past it
+ *     httpd_request.c  a request from its header to its last byte; asking
+ *     httpd_body.c     bodies on their way in
+ *     httpd_answer.c   answering, streams included
+ *     httpd_watch.c    silence: time limits, vanished readers, lingering closes
+ *     httpd_mode.c     what switches have closed
+ *     httpd_auth.c     who asks, and whether he may
+ *     httpd_route.c, httpd_peer.c, httpd_head.c   pure helpers
  *
  * A connection outlives its requests, one after the other:
  *
@@ -22,20 +22,20 @@
  * completes a suspended connection, so it is always there to be answered. For
  * the same reason a server can't stop before every deferred answer is given.
  */
-#ifndef LOGPLEXD_HTTP_IMPL_H
-#define LOGPLEXD_HTTP_IMPL_H
+#ifndef LOGPLEXD_HTTPD_IMPL_H
+#define LOGPLEXD_HTTPD_IMPL_H
 
 #include "base/tls.h"
 #include "http/http.h"
-#include "http/http_peer.h"
-#include "http/http_route.h"
+#include "http/httpd_peer.h"
+#include "http/httpd_route.h"
 
 struct MHD_Connection;
 struct MHD_Daemon;
 struct MHD_Response;
 
 typedef struct http_conn http_conn;
-typedef struct http_direct_answer http_direct_answer; /* http_direct.c */
+typedef struct http_direct_answer http_direct_answer; /* httpd_direct.c */
 
 enum {
     /* A header must fit, with 72 bytes more for each field and each cookie, and a
@@ -84,19 +84,19 @@ struct http_server {
     const http_route *const *tables;
 
     http_engine engines[HTTP_ENGINES];
-    uv_timer_t watch; /* http_watch.c */
+    uv_timer_t watch; /* httpd_watch.c */
     unsigned open_handles;
     bool is_quiescing;
     bool is_stopping;
 
-    struct acceptor **listeners; /* http_accept.c */
+    struct acceptor **listeners; /* httpd_accept.c */
     unsigned listener_count;
 
     http_conn *conns;
     _Atomic unsigned conn_count;
     unsigned deferred_count;
     uint64_t bodies_bytes; /* of all bodies on their way in */
-    char *room;            /* http_direct.c; NULL: not needed yet */
+    char *room;            /* httpd_direct.c; NULL: not needed yet */
     size_t turn_bytes;     /* it has read so much in this turn    */
     unsigned turn_refusals;
     unsigned passed_over; /* connections that wait for a turn with room */
@@ -119,7 +119,7 @@ struct http_conn {
     tls_peer tls;
     bool is_loopback;
     bool is_told_raw;    /* by http_watch_answer_raw()                     */
-    bool is_direct;      /* of http_direct.c                               */
+    bool is_direct;      /* of httpd_direct.c                              */
     bool has_whole_body; /* is_direct: of the request that begins; it need
                             not be kept, if that is answered at once       */
     http_peer peer;
@@ -131,7 +131,7 @@ typedef struct http_pair {
     char *value;
 } http_pair;
 
-typedef union http_block http_block; /* of http_alloc(); http_request.c */
+typedef union http_block http_block; /* of http_alloc(); httpd_request.c */
 
 struct http_request {
     http_server *server;
@@ -152,7 +152,7 @@ struct http_request {
     http_pair *headers; /* of the answer, in order */
     struct MHD_Response *answer;
     http_direct_answer *direct_answer; /* instead, if its connection is so */
-    char *kept_room; /* of http_direct.c; a body that was lent is in it */
+    char *kept_room; /* of httpd_direct.c; a body that was lent is in it */
     int status;
     http_stream_calls stream;
     void *stream_ctx;
@@ -174,7 +174,7 @@ struct http_request {
     bool is_cut;       /* to be broken off as soon as it is run again  */
 };
 
-/* http_request.c: as libmicrohttpd sees a request go by ------------------- */
+/* httpd_request.c: as libmicrohttpd sees a request go by ------------------ */
 
 /* NULL: no memory. The request may have been answered already. */
 http_request *http_request_begin(http_conn *conn, const char *method,
@@ -192,7 +192,7 @@ void http_request_completed(http_request *req);
 
 void http_keep_credential(http_request *req, const catalog_credential *found);
 
-/* http_body.c ------------------------------------------------------------- */
+/* httpd_body.c ------------------------------------------------------------ */
 
 /* Looks at what the header announces. False: refused, and answered. */
 bool http_body_admit(http_request *req);
@@ -207,12 +207,12 @@ bool http_body_has_budget(const http_server *server, size_t more_bytes);
 /* Counts what the request holds of it. */
 void http_body_count_room(http_request *req, size_t room_bytes);
 
-/* http_mode.c ------------------------------------------------------------- */
+/* httpd_mode.c ------------------------------------------------------------ */
 
 /* Is the API of the path open to this request? False: it has been answered. */
 bool http_mode_admit(http_request *req);
 
-/* http_answer.c ----------------------------------------------------------- */
+/* httpd_answer.c ---------------------------------------------------------- */
 
 void http_count_status(http_server *server, int status);
 
@@ -220,7 +220,7 @@ void http_count_status(http_server *server, int status);
 enum { HTTP_FILL_WAIT = 0, HTTP_FILL_END = -1, HTTP_FILL_BREAK = -2 };
 ssize_t http_stream_fill(http_request *req, char *out, size_t room_bytes);
 
-/* http_mhd.c -------------------------------------------------------------- */
+/* httpd_mhd.c ------------------------------------------------------------- */
 
 /* Has the daemon run in this turn of the loop, or else the next. */
 void http_mhd_kick(http_engine *engine);
@@ -275,7 +275,7 @@ void http_conn_unlink(http_conn *conn);
 void http_conn_count_open(http_server *server);
 void http_conn_count_closed(http_server *server);
 
-/* http_direct.c ----------------------------------------------------------- */
+/* httpd_direct.c ---------------------------------------------------------- */
 
 /* Takes a connection without TLS. False: it could not; fd is as it was. */
 bool http_direct_add(http_engine *engine, int fd, const struct sockaddr *addr);
@@ -285,7 +285,7 @@ void http_direct_stop(http_server *server);
 bool http_direct_owes_answer(
     const http_conn *conn); /* false: it is another's */
 
-/* As those of http_mhd.c, for requests of its connections. */
+/* As those of httpd_mhd.c, for requests of its connections. */
 const char *http_direct_header(const http_request *req, const char *name);
 bool http_direct_answer_bytes(http_request *req, char *data, size_t data_bytes);
 void http_direct_set_header(http_request *req, const char *name,
@@ -296,7 +296,7 @@ void http_direct_resume(http_request *req);
 /* The request waits, and needs its body, which was lent, until then. */
 void http_direct_keep_room(http_request *req);
 
-/* http_accept.c ----------------------------------------------------------- */
+/* httpd_accept.c ---------------------------------------------------------- */
 
 /* Owns the descriptors from here, also when it fails. */
 bool http_accept_start(http_server *server, const http_socket *sockets,
@@ -309,7 +309,7 @@ void http_handle_close(http_server *server, uv_handle_t *handle);
 /* One is closed; the last one frees the server. */
 void http_handle_closed(http_server *server);
 
-/* http_watch.c ------------------------------------------------------------ */
+/* httpd_watch.c ----------------------------------------------------------- */
 
 void http_watch_start(http_server *server);
 void http_watch_stop(http_server *server);
@@ -327,4 +327,4 @@ void http_watch_linger(http_conn *conn);
 /* What is there is read and answered; then the end is seen, and it closes. */
 void http_watch_end_input(http_conn *conn);
 
-#endif /* LOGPLEXD_HTTP_IMPL_H */
+#endif /* LOGPLEXD_HTTPD_IMPL_H */

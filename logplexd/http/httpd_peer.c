@@ -1,5 +1,5 @@
-/* http_peer.c - see http_peer.h. */
-#include "http/http_peer.h"
+/* httpd_peer.c - see httpd_peer.h. */
+#include "http/httpd_peer.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -22,7 +22,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
-#include "http/http_impl.h"
+#include "http/httpd_impl.h"
 
 /* MHD_run() calls in one turn while it asks to be run again at once: the other
  * handles of the loop want their turn too. */

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "http/http_impl.h"
+#include "http/httpd_impl.h"
 
 static api_mode mode_of(const switches *s, unsigned kind)
 {

@@ -1,5 +1,5 @@
 /*
- * http_head.h - the head of a plain request, as shippers of lines send it.
+ * httpd_head.h - the head of a plain request, as shippers of lines send it.
  *
  * Plain is what can be read in one way only: the request line that is wanted; then
  * fields of "Name: value" and CRLF with letters, digits and '-' in the name, visible
@@ -8,8 +8,8 @@
  * keep-alive" (RFC 9112, 2 to 6). All else, right or wrong, is somebody else's to
  * read: this never says that a request is bad.
  */
-#ifndef LOGPLEXD_HTTP_HEAD_H
-#define LOGPLEXD_HTTP_HEAD_H
+#ifndef LOGPLEXD_HTTPD_HEAD_H
+#define LOGPLEXD_HTTPD_HEAD_H
 
 #include <stdint.h>
 
@@ -40,4 +40,4 @@ bool http_head_read(lp_span in, lp_span line, http_head *out);
 const http_field *http_head_find(const http_head *head, const char *text,
                                  const char *name);
 
-#endif /* LOGPLEXD_HTTP_HEAD_H */
+#endif /* LOGPLEXD_HTTPD_HEAD_H */

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "http/http_impl.h"
+#include "http/httpd_impl.h"
 
 enum {
     LOOK_MIN_MS = 20,

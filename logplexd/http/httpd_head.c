@@ -1,5 +1,5 @@
-/* http_head.c - see http_head.h. */
-#include "http/http_head.h"
+/* httpd_head.c - see httpd_head.h. */
+#include "http/httpd_head.h"
 
 #include <string.h>
 #include <strings.h>

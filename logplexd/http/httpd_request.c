@@ -8,8 +8,8 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "http/http_auth.h"
-#include "http/http_impl.h"
+#include "http/httpd_auth.h"
+#include "http/httpd_impl.h"
 
 enum { BLOCK_BYTES = 1024 };
 

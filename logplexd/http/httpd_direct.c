@@ -1,5 +1,5 @@
 /*
- * http_direct.c - POST /logs, past libmicrohttpd.
+ * httpd_direct.c - POST /logs, past libmicrohttpd.
  *
  * Most of what comes over HTTP are lines in plain requests of known length. Such
  * a one is read here with its body in one call, into a room that all connections of
@@ -8,7 +8,7 @@
  * for it: a fifth of what 300 lines in a request cost, measured.
  *
  * A connection begins here. Its next request is looked at while the kernel still
- * has it; one that is anything but plain (http_head.h), whether right or wrong, goes
+ * has it; one that is anything but plain (httpd_head.h), whether right or wrong, goes
  * to libmicrohttpd with its connection, for good:
  *
  *     accepted --> look --plain--> read --> begin --> handler --> answer --+
@@ -16,7 +16,7 @@
  *                   | +--not--> MHD           +--refused unread--> closed  |
  *                   +------------------------------------------------------+
  *
- * A body that is not here at once is gathered by http_body.c as those are that come
+ * A body that is not here at once is gathered by httpd_body.c as those are that come
  * from libmicrohttpd, and so is a head then copied, as others will use the room.
  */
 #include <assert.h>
@@ -29,8 +29,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "http/http_head.h"
-#include "http/http_impl.h"
+#include "http/httpd_head.h"
+#include "http/httpd_impl.h"
 
 enum {
     ROOM_BYTES = 256 * 1024,

@@ -1,8 +1,8 @@
 /*
- * http_route.h - which handler a request is for. Pure: no I/O, no memory.
+ * httpd_route.h - which handler a request is for. Pure: no I/O, no memory.
  */
-#ifndef LOGPLEXD_HTTP_ROUTE_H
-#define LOGPLEXD_HTTP_ROUTE_H
+#ifndef LOGPLEXD_HTTPD_ROUTE_H
+#define LOGPLEXD_HTTPD_ROUTE_H
 
 #include "http/http.h"
 
@@ -38,4 +38,4 @@ lp_span http_segment_name(lp_span segment);
  * in.len_bytes and may be in.ptr. */
 size_t http_percent_decode(lp_span in, char *out);
 
-#endif /* LOGPLEXD_HTTP_ROUTE_H */
+#endif /* LOGPLEXD_HTTPD_ROUTE_H */

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/http_impl.h"
+#include "http/httpd_impl.h"
 
 /* The room that a body has at first: all that is announced, if it is no more
  * than this; less for one in chunks, most of which are small. */
