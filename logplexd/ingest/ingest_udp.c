@@ -69,16 +69,8 @@ static void count_frame(worker *w, frame_event event)
     count_add(&w->counts.listeners[LISTENER_SYSLOG_UDP].frames[event], 1);
 }
 
-/*
- * logger --octet-count --udp puts a count into the datagram; then the framer
- * takes it off. Else a datagram is a message whole, a line end at its end
- * apart, which many senders add.
- */
-static void take_datagram(worker *w, lp_span bytes)
+static void take_message(worker *w, lp_span bytes)
 {
-    lp_framer framer;
-    lp_frame frame;
-
     while (bytes.len_bytes > 0 && (bytes.ptr[bytes.len_bytes - 1] == '\n' ||
                                    bytes.ptr[bytes.len_bytes - 1] == '\0'))
         bytes.len_bytes--;
@@ -90,13 +82,33 @@ static void take_datagram(worker *w, lp_span bytes)
         bytes.len_bytes = w->shared->cfg->frame_max_bytes;
         count_frame(w, FRAME_CUT);
     }
-    if (bytes.ptr[0] >= '1' && bytes.ptr[0] <= '9') {
-        lp_framer_init(&framer, w->shared->cfg->frame_max_bytes);
-        if (lp_framer_next(&framer, &bytes, &frame) == LP_OK)
-            bytes = frame.bytes;
-        count_frame(w, FRAME_OCTET);
-    }
     ingest_frame(w->ingest, bytes);
+}
+
+/* All that is in it: what is behind the first message is no less a message. */
+static void take_counted(worker *w, lp_span bytes)
+{
+    lp_framer framer;
+    lp_frame frame;
+
+    lp_framer_init(&framer, w->shared->cfg->frame_max_bytes);
+    while (lp_framer_next(&framer, &bytes, &frame) == LP_OK ||
+           lp_framer_finish(&framer, &bytes, &frame) == LP_OK)
+        take_message(w, frame.bytes);
+    ingest_count_framer(w, LISTENER_SYSLOG_UDP, &framer);
+}
+
+/*
+ * logger --octet-count --udp puts a count into the datagram; then the framer
+ * takes it off. Else a datagram is a message whole, a line end at its end
+ * apart, which many senders add.
+ */
+static void take_datagram(worker *w, lp_span bytes)
+{
+    if (bytes.len_bytes > 0 && bytes.ptr[0] >= '1' && bytes.ptr[0] <= '9')
+        take_counted(w, bytes);
+    else
+        take_message(w, bytes);
 }
 
 static void end_batch(udp_server *server)

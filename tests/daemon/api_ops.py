@@ -7,7 +7,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import prometheus
-from logplexd import (DaemonTest, frames, ledger_faults, line, main)
+from logplexd import (DaemonTest, frames, ledger_faults, line, main, shown)
 
 
 class Ops(DaemonTest):
@@ -45,6 +45,28 @@ class Ops(DaemonTest):
             udp.sendto(line("udp", token), self.daemon.address("syslog-udp"))
         self.wait_until(lambda: self.ledger()["engine"]["appended_lines"] ==
                         2000 + 100 + 1)
+
+    def test_all_counted_messages_of_a_datagram_come_in(self):
+        token = self.make_channel("counted", "app")["app"]
+
+        def counted(text):
+            one = line(text, app=token)
+            return b"%d %s" % (len(one), one)
+
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            # A count may be with the line end, or the line end behind it.
+            for datagram in (counted("one\n"), counted("two") + b"\n",
+                             counted("three") + counted("four\n"),
+                             b"5 never"):
+                udp.sendto(datagram, self.daemon.address("syslog-udp"))
+        self.wait_until(lambda: self.settled_ledger()["listeners"]
+                        ["syslog_udp"]["received_lines"] == 5)
+        self.assertEqual(self.read_session("counted", num="10"),
+                         [shown(text) for text in
+                          ("one", "two", "three", "four")])
+        udp = self.ledger()["listeners"]["syslog_udp"]
+        self.assertEqual(udp["rejected_lines"]["malformed"], 1)
+        self.assertEqual(udp["frames"]["octet"], 5)
 
     def test_the_ledger_accounts_for_every_line(self):
         self.fill()
