@@ -10,7 +10,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { RUN_LINES = 1024, RUN_BYTES = 256 << 10, SMALL_BYTES = 2 << 10 };
+enum {
+    RUN_LINES = 1024,
+    RUN_BYTES = 256 << 10,
+    SMALL_BYTES = 2 << 10,
+    QUOTED_BYTES = 2 * CATALOG_ID_MAX_BYTES /* of an id in the log */
+};
 
 /* Memory ------------------------------------------------------------------ */
 
@@ -173,17 +178,27 @@ static int64_t newest_ns(const lp_run *run)
     return lp_run_at(run, run->line_count - 1).arrival_ns;
 }
 
+static const char *quoted_id(const aggregator *a, char out[QUOTED_BYTES])
+{
+    char id[CATALOG_ID_MAX_BYTES + 1];
+
+    memcpy(id, a->id, a->id_bytes);
+    id[a->id_bytes] = '\0';
+    return log_quote(id, out, QUOTED_BYTES);
+}
+
 /* The log says it once, until a line is counted again. Under the lock. */
 static void note_uncounted(aggregator *a, const lp_run *run)
 {
     aggregator_uncounted *uncounted = &a->uncounted;
+    char quoted[QUOTED_BYTES];
 
     if (!uncounted->is_now) {
         uncounted->is_now = true;
         uncounted->lines = 0;
         uncounted->since_ns = lp_run_at(run, 0).arrival_ns;
-        LOG_AT(LOG_WARN, "aggregate_uncounted", "channel=%.*s why=\"%s\"",
-               (int)a->id_bytes, a->id, uncounted->why);
+        LOG_AT(LOG_WARN, "aggregate_uncounted", "channel=%s why=\"%s\"",
+               quoted_id(a, quoted), uncounted->why);
     }
     uncounted->lines += run->line_count;
     uncounted->last_ns = newest_ns(run);
@@ -191,12 +206,13 @@ static void note_uncounted(aggregator *a, const lp_run *run)
 
 static void note_counted(aggregator *a)
 {
+    char quoted[QUOTED_BYTES];
+
     if (!a->uncounted.is_now)
         return;
     a->uncounted.is_now = false;
-    LOG_AT(LOG_INFO, "aggregate_counted",
-           "channel=%.*s uncounted_lines=%" PRIu64, (int)a->id_bytes, a->id,
-           a->uncounted.lines);
+    LOG_AT(LOG_INFO, "aggregate_counted", "channel=%s uncounted_lines=%" PRIu64,
+           quoted_id(a, quoted), a->uncounted.lines);
 }
 
 /* The first line makes the numbers. Under the lock. */

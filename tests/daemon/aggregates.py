@@ -774,6 +774,14 @@ class Ceiling(Aggregating):
         self.assertEqual(len(set(ids)), len(ids), "once a channel")
         self.assertTrue(set(ids) <= set(one["id"] for one in rows))
 
+    def test_an_id_says_nothing_else_in_the_log(self):
+        token = self.make_channel("c%20why=%22forged", "heroku")["heroku"]
+        time.sleep(1.1)  # the log says only so much in a second
+        self.post(token, [request(token, 1)])
+        self.wait_until(lambda: any(
+            r'channel="c why=\"forged" why="' in one
+            for one in self.daemon.log))
+
     def test_memory_that_is_given_back_goes_to_who_had_none(self):
         late = [n for n in range(self.CHANNELS) if self.all_of(n)]
         for n in range(self.CHANNELS):
