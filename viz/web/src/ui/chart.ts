@@ -8,7 +8,11 @@ import { el, setAttribute, setText } from "../base/dom";
 import { clock, duration, text, type Figure } from "../base/format";
 import { shown } from "../base/shown";
 import { colour, onTheme } from "../base/theme";
+import { BELOW_PX, drawAxes, LEFT_PX, type Words } from "./axes";
+import { drawLines, mostOf, SOLID, type Line } from "./lines";
 import { drawMarkers } from "./markers";
+import { isThere } from "./paths";
+import { DECIMAL_TICKS } from "./ticks";
 
 export interface ChartSeries {
     label: string;
@@ -71,6 +75,7 @@ export class Chart {
     readonly root: HTMLElement;
     private plot: uPlot | null = null;
     private data: ChartData | null = null;
+    private lines: Line[] = []; // in the order in which uPlot has them
     private shape = "";
     private readonly unbind: () => void;
     private readonly resizing: ResizeObserver;
@@ -99,6 +104,7 @@ export class Chart {
 
     update(data: ChartData): void {
         this.data = data;
+        this.lines = linesOf(data.series, this.spec.isStacked === true);
         const isEmpty = data.series.every(
             series => series.values.every(value => value === null));
         this.none.hidden = !isEmpty;
@@ -112,8 +118,9 @@ export class Chart {
         if (this.plot) {
             if (isOther)
                 this.nameLines(this.plot);
-            this.plot.setData(this.columns(), false);
+            this.plot.setData(this.columns(data), false);
             this.plot.setScale("x", { min: data.from, max: data.to });
+            this.plot.setScale("y", { min: 0, max: this.top(data) });
         } else {
             this.rebuild();
         }
@@ -121,14 +128,11 @@ export class Chart {
         this.fillTable();
     }
 
-    private columns(): uPlot.AlignedData {
-        const data = this.data;
-        if (!data)
-            return [[]];
-        const columns = data.series.map(one => one.values);
-        return [data.t as Column].concat(
-            this.spec.isStacked ? stacked(columns) : columns) as
-            uPlot.AlignedData;
+    // As uPlot has them, for who points at one.
+    private columns(data: ChartData): uPlot.AlignedData {
+        const columns: Column[] = [data.t];
+        this.lines.forEach(one => columns.push(one.values));
+        return columns as uPlot.AlignedData;
     }
 
     // In the order in which uPlot has them.
@@ -142,8 +146,8 @@ export class Chart {
         this.plot = null;
         if (!this.data || this.host.clientWidth === 0)
             return;
-        this.plot = new uPlot(this.options(this.data), this.columns(),
-                              this.host);
+        this.plot = new uPlot(this.options(this.data),
+                              this.columns(this.data), this.host);
         this.plot.over.addEventListener("click", () => this.pick());
     }
 
@@ -151,7 +155,7 @@ export class Chart {
     private nameLines(plot: uPlot): void {
         while (plot.series.length > 1)
             plot.delSeries(plot.series.length - 1);
-        this.drawn().forEach(one => plot.addSeries(this.line(one)));
+        this.drawn().forEach(one => plot.addSeries(ofUPlot(one)));
     }
 
     private resize(): void {
@@ -163,61 +167,46 @@ export class Chart {
     }
 
     private options(data: ChartData): uPlot.Options {
-        const grid = { stroke: colour("grid"), width: 1 };
-        const axis = { stroke: colour("muted"), grid, ticks: { show: false },
-                       font: "11px system-ui, sans-serif" };
+        const words: Words = {
+            ticks: this.spec.ticks ?? DECIMAL_TICKS,
+            time: t => hourMinute(t, this.data ?? data),
+            value: y => text(this.spec.format(y)),
+        };
+        const point = (_: uPlot, series: number): string =>
+            colour(this.lines[series - 1]?.colour ?? "");
         return {
             width: this.host.clientWidth,
             height: this.host.clientHeight,
-            padding: [14, 8, 0, 0],
+            padding: [14, 8, BELOW_PX, LEFT_PX],
             legend: { show: false },
             cursor: { sync: { key: SYNC.key }, y: false,
-                      points: { size: 6 },
+                      points: { size: 6, stroke: point, fill: point },
                       drag: { x: false, y: false } },
+            drawOrder: [],
             scales: {
-                x: { time: true, range: (_, min, max) => [min, max],
+                x: { time: false, auto: false, range: asTold,
                      min: data.from, max: data.to },
-                y: { range: (_, __, max) => [0, this.top(max)] },
+                y: { auto: false, range: asTold, min: 0, max: this.top(data) },
             },
-            axes: [
-                { ...axis, space: 70, size: 26,
-                  values: (_, ts) => ts.map(
-                      t => hourMinute(t, this.data ?? data)) },
-                { ...axis, size: 58, space: 32, gap: 6,
-                  ...(this.spec.ticks ? { incrs: this.spec.ticks } : {}),
-                  values: (_, ys) => ys.map(y => text(this.spec.format(y))) },
-            ],
-            series: [{}, ...this.drawn().map(one => this.line(one))],
+            axes: [{ show: false }, { show: false }],
+            series: [{}, ...this.drawn().map(ofUPlot)],
             hooks: {
                 // Before the data, which may be no wider than a marker.
                 drawClear: [
                     plot => drawMarkers(plot, this.data?.markers ?? []),
                     plot => this.drawThreshold(plot),
                 ],
+                draw: [
+                    plot => drawAxes(plot, words),
+                    plot => drawLines(plot, this.data?.t ?? [], this.lines),
+                ],
                 setCursor: [() => this.showValues()],
             },
         };
     }
 
-    private top(max: number | null): number {
-        return Math.max(this.spec.atLeast, (max ?? 0) * 1.12);
-    }
-
-    private line(one: ChartSeries): uPlot.Series {
-        const stroke = colour(one.colour);
-        const step = uPlot.paths.stepped?.({ align: 1 });
-        const base: uPlot.Series = {
-            label: one.label,
-            stroke,
-            width: one.width ?? 1.5,
-            spanGaps: one.isSampled === true,
-            // A value between two windows without one has no line to be seen by.
-            points: { show: false, size: 4, fill: stroke, filter: lonely },
-        };
-        if (this.spec.isStacked)
-            return { ...base, fill: stroke, width: 0, points: { show: false },
-                     ...(step ? { paths: step } : {}) };
-        return one.dash ? { ...base, dash: one.dash } : base;
+    private top({ from, t }: ChartData): number {
+        return Math.max(this.spec.atLeast, mostOf(this.lines, from, t) * 1.12);
     }
 
     private drawThreshold(plot: uPlot): void {
@@ -318,12 +307,34 @@ export class Chart {
     }
 }
 
+function linesOf(series: readonly ChartSeries[], isStacked: boolean): Line[] {
+    const lines = series.map(one => ({
+        values: one.values, colour: one.colour, width: one.width ?? 1.5,
+        dash: one.dash ?? SOLID, isFilled: isStacked,
+        isSampled: one.isSampled === true }));
+    if (isStacked)
+        stack(lines);
+    return lines;
+}
+
 // Each on those before it; drawn from the highest down, so that what is under a line
 // is its own.
-function stacked(columns: readonly Column[]): Column[] {
+function stack(lines: Line[]): void {
     const under: number[] = [];
-    return columns.map(column => columnOf(column, (value, i) =>
-        value === null ? null : under[i] = (under[i] ?? 0) + value)).reverse();
+    lines.forEach(line => {
+        line.values = columnOf(line.values, (value, i) =>
+            value === null ? null : under[i] = (under[i] ?? 0) + value);
+    });
+    lines.reverse();
+}
+
+// Lines and scales are not for it to see to.
+function ofUPlot({ label }: ChartSeries): uPlot.Series {
+    return { label, auto: false };
+}
+
+function asTold(_: uPlot, min: number, max: number): [number, number] {
+    return [min, max];
 }
 
 // What is said now and then holds for a while.
@@ -350,19 +361,4 @@ function hourMinute(t: number, data: ChartData): string {
     if (t > data.to - span * EDGE)
         return "";
     return span > 600 ? clock(t).slice(0, 5) : clock(t);
-}
-
-// Null when there is none, which is most of the time: then uPlot builds no paths.
-function lonely(plot: uPlot, series: number): number[] | null {
-    const values = plot.data[series] ?? [];
-    const found: number[] = [];
-    for (let i = 0; i < values.length; i++)
-        if (isThere(values[i]) && !isThere(values[i - 1]) &&
-            !isThere(values[i + 1]))
-            found.push(i);
-    return found.length > 0 ? found : null;
-}
-
-function isThere(value: number | null | undefined): value is number {
-    return value !== null && value !== undefined;
 }

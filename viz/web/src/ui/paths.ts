@@ -1,0 +1,84 @@
+// Values over time as a path of a canvas.
+import type { Column } from "../api/types";
+
+// From a point's number and its value to where it is on the canvas.
+export interface Ground {
+    ctx: CanvasPath;
+    t: readonly number[];
+    left: number;
+    bottom: number; // where 0 is
+    from: number; // the time at the left
+    px_per_s: number;
+    px_per_y: number;
+}
+
+function xOf({ t, left, from, px_per_s }: Ground, i: number): number {
+    return Math.round(left + ((t[i] ?? 0) - from) * px_per_s);
+}
+
+function yOf({ bottom, px_per_y }: Ground, value: number): number {
+    return Math.round(bottom - value * px_per_y);
+}
+
+// isSampled: it goes on over what is not known.
+export function addLine(ground: Ground, values: Readonly<Column>,
+                        isSampled: boolean): void {
+    const { ctx } = ground;
+    let isOpen = false;
+    for (let i = 0; i < values.length; i++) {
+        const value = values[i];
+        if (!isThere(value))
+            isOpen = isOpen && isSampled;
+        else if (isOpen)
+            ctx.lineTo(xOf(ground, i), yOf(ground, value));
+        else {
+            ctx.moveTo(xOf(ground, i), yOf(ground, value));
+            isOpen = true;
+        }
+    }
+}
+
+// Of what has no neighbour that there would be a line to.
+export function addDots(ground: Ground, values: Readonly<Column>,
+                        radius: number): void {
+    let isBefore = false; // there is one
+    for (let i = 0; i < values.length; i++) {
+        const value = values[i];
+        const isHere = isThere(value);
+        if (isHere && !isBefore && !isThere(values[i + 1])) {
+            const x = xOf(ground, i);
+            const y = yOf(ground, value);
+            ground.ctx.moveTo(x + radius, y);
+            ground.ctx.arc(x, y, radius, 0, 2 * Math.PI);
+        }
+        isBefore = isHere;
+    }
+}
+
+// What is below, from each point to the next.
+export function addSteps(ground: Ground, values: Readonly<Column>): void {
+    for (let i = 0; i < values.length - 1; i++) {
+        const value = values[i];
+        if (!isThere(value) || !isThere(values[i + 1]))
+            continue;
+        const x = xOf(ground, i);
+        const y = yOf(ground, value);
+        ground.ctx.rect(x, y, xOf(ground, i + 1) - x, ground.bottom - y);
+    }
+}
+
+// The greatest value since then; 0: there is none.
+export function mostSince(from: number, t: readonly number[],
+                          values: Readonly<Column>): number {
+    let most = 0;
+    for (let i = 0; i < values.length; i++) {
+        const value = values[i];
+        if (isThere(value) && value > most && (t[i] ?? 0) >= from)
+            most = value;
+    }
+    return most;
+}
+
+export function isThere(value: number | null | undefined): value is number {
+    return value !== null && value !== undefined;
+}
