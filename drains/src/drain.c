@@ -94,16 +94,20 @@ static bool is_due(lp_drain *drain, const lpi_taken *taken)
     return now_ms >= drain->due_ms;
 }
 
+void lpi_drain_end_rest(lp_drain *drain)
+{
+    drain->rest = LPI_REST_NONE;
+    drain->retry_ns = 0;
+    drain->tried_ns = now_ns(drain);
+    drain->is_ready = true;
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     lp_drain *drain = timer->data;
 
-    if (drain->rest == LPI_REST_FAILED) {
-        drain->rest = LPI_REST_NONE;
-        drain->retry_ns = 0;
-        drain->tried_ns = now_ns(drain);
-        drain->is_ready = true;
-    }
+    if (drain->rest == LPI_REST_FAILED)
+        lpi_drain_end_rest(drain);
     lpi_drain_pump(drain);
 }
 

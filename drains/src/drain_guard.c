@@ -4,10 +4,11 @@
 #include <netinet/in.h>
 
 #include "drain_rule.h"
+#include "host.h"
 
-_Static_assert(LP_DRAIN_RULES_TEXT_MAX_BYTES >=
-                   LP_DRAIN_RULES_MAX * LPI_RULE_TEXT_MAX_BYTES,
-               "room for each, a comma in the place of its NUL");
+_Static_assert(LP_DRAIN_RULE_TEXT_MAX_BYTES >=
+                   LPI_ADDRESS_TEXT_MAX_BYTES + sizeof("/128") - 1,
+               "room for the longest");
 
 static const lp_drain_rule built_in[] = {
     {.word = LPI_WORD_LINK_LOCAL},
@@ -44,60 +45,79 @@ static bool covers(const lp_drain_rule *prefix, address of)
  *     prefix bits + 1 | whose: 0 built in, 1 a word, 2 a prefix | it denies
  *                   3   2                                     1   0
  */
-static unsigned weigh(const lp_drain_rule *rule, unsigned whose,
-                      bool is_allowed, address of)
+typedef struct weight {
+    unsigned is;
+    const lp_drain_rule *of;
+} weight;
+
+static weight heavier(weight a, weight b)
+{
+    return b.is > a.is ? b : a;
+}
+
+static weight weigh(const lp_drain_rule *rule, unsigned whose, bool is_allowed,
+                    address of)
 {
     lpi_prefixes prefixes = lpi_rule_prefixes(rule);
-    unsigned heaviest = 0;
+    weight heaviest = {0, rule};
 
     for (size_t i = 0; i < prefixes.count; i++) {
         const lp_drain_rule *prefix = &prefixes.at[i];
-        unsigned weight =
+        unsigned is =
             (prefix->prefix_bits + 1u) << 3 | whose << 1 | !is_allowed;
 
-        if (weight > heaviest && covers(prefix, of)) {
-            heaviest = weight;
+        if (is > heaviest.is && covers(prefix, of)) {
+            heaviest.is = is;
         }
     }
     return heaviest;
 }
 
-static unsigned weigh_built_in(address of)
+static weight weigh_built_in(address of)
 {
-    unsigned heaviest = 0;
+    weight heaviest = {0, NULL};
 
     for (size_t i = 0; i < sizeof(built_in) / sizeof(built_in[0]); i++) {
-        unsigned weight = weigh(&built_in[i], 0, false, of);
-
-        heaviest = weight > heaviest ? weight : heaviest;
+        heaviest = heavier(heaviest, weigh(&built_in[i], 0, false, of));
     }
     return heaviest;
 }
 
-static unsigned weigh_added(const lp_drain_rules *rules, bool is_allowed,
-                            address of)
+static weight weigh_added(const lp_drain_rules *rules, bool is_allowed,
+                          address of)
 {
-    unsigned heaviest = 0;
+    weight heaviest = {0, NULL};
 
     assert(rules->count <= LP_DRAIN_RULES_MAX);
     for (uint32_t i = 0; i < rules->count; i++) {
         const lp_drain_rule *rule = &rules->at[i];
         unsigned whose = rule->word != LPI_WORD_NONE ? 1 : 2;
-        unsigned weight = weigh(rule, whose, is_allowed, of);
 
-        heaviest = weight > heaviest ? weight : heaviest;
+        heaviest = heavier(heaviest, weigh(rule, whose, is_allowed, of));
     }
     return heaviest;
 }
 
-/* No two weights of those that allow and those that deny are the same. */
-static bool is_allowed_itself(const lp_drain_guard *guard, address of)
-{
-    unsigned allow = weigh_added(&guard->allowed, true, of);
-    unsigned deny = weigh_added(&guard->denied, false, of);
-    unsigned never = weigh_built_in(of);
+/* What denies an address itself, if anything does. */
+typedef struct verdict {
+    address of;
+    const lp_drain_rule *denied_by; /* NULL: it is allowed */
+    bool is_built_in;
+} verdict;
 
-    return allow >= deny && allow >= never;
+/* No two weights of those that allow and those that deny are the same. */
+static verdict judge_itself(const lp_drain_guard *guard, address of)
+{
+    weight allow = weigh_added(&guard->allowed, true, of);
+    weight deny = weigh_added(&guard->denied, false, of);
+    weight never = weigh_built_in(of);
+    weight against = heavier(never, deny);
+    verdict it = {of, NULL, against.of == never.of};
+
+    if (against.is > allow.is) {
+        it.denied_by = against.of;
+    }
+    return it;
 }
 
 /* Addresses within addresses ---------------------------------------------- */
@@ -133,37 +153,42 @@ static bool is_of_the_host(const uint8_t ip6[16])
     return memcmp(ip6, zeros, sizeof(zeros)) == 0 && ip6[15] <= 1;
 }
 
-static bool is_allowed_at_its_end(const lp_drain_guard *guard,
-                                  const embedding *form, const uint8_t ip6[16])
+/* Whether it has this form, and then which address it leads to. */
+static bool leads_on(const embedding *form, const uint8_t ip6[16],
+                     uint8_t ip4[4])
 {
-    uint8_t ip4[4];
-
     if (memcmp(ip6 + form->mark_at, form->mark, form->mark_bytes) != 0) {
-        return true;
-    }
-    for (size_t i = 0; i < sizeof(ip4); i++) {
-        ip4[i] = ip6[form->ip4_at + i] ^ (form->is_inverted ? 0xff : 0);
-    }
-    return is_allowed_itself(guard, (address){4, ip4});
-}
-
-static bool is_ip6_allowed(const lp_drain_guard *guard, const uint8_t ip6[16])
-{
-    if (lpi_is_mapped(ip6)) {
-        return is_allowed_itself(guard, (address){4, ip6 + 12});
-    }
-    if (!is_allowed_itself(guard, (address){6, ip6})) {
         return false;
     }
-    if (is_of_the_host(ip6)) {
-        return true;
-    }
-    for (size_t i = 0; i < sizeof(embeddings) / sizeof(embeddings[0]); i++) {
-        if (!is_allowed_at_its_end(guard, &embeddings[i], ip6)) {
-            return false;
-        }
+    for (size_t i = 0; i < 4; i++) {
+        ip4[i] = ip6[form->ip4_at + i] ^ (form->is_inverted ? 0xff : 0);
     }
     return true;
+}
+
+/* ip4 is room for the address that it leads to. */
+static verdict judge_ip6(const lp_drain_guard *guard, const uint8_t ip6[16],
+                         uint8_t ip4[4])
+{
+    verdict it;
+
+    if (lpi_is_mapped(ip6)) {
+        return judge_itself(guard, (address){4, ip6 + 12});
+    }
+    it = judge_itself(guard, (address){6, ip6});
+    if (it.denied_by != NULL || is_of_the_host(ip6)) {
+        return it;
+    }
+    for (size_t i = 0; i < sizeof(embeddings) / sizeof(embeddings[0]); i++) {
+        if (!leads_on(&embeddings[i], ip6, ip4)) {
+            continue;
+        }
+        it = judge_itself(guard, (address){4, ip4});
+        if (it.denied_by != NULL) {
+            return it;
+        }
+    }
+    return it;
 }
 
 /* The guard --------------------------------------------------------------- */
@@ -187,24 +212,61 @@ lp_err lp_drain_guard_add(lp_drain_guard *guard, bool is_allowed, lp_span text,
     return LP_OK;
 }
 
-bool lp_drain_guard_allows(const lp_drain_guard *guard,
-                           const struct sockaddr *address_of_peer)
+/* bytes has room for any address; what the verdict is of points into it. */
+static verdict judge(const lp_drain_guard *guard,
+                     const struct sockaddr *address_of_peer, uint8_t bytes[20])
 {
     // Copies, as a struct sockaddr is less aligned than these two are.
     struct sockaddr_in sin;
     struct sockaddr_in6 sin6;
-    uint8_t ip4[4];
 
     if (address_of_peer->sa_family == AF_INET) {
         memcpy(&sin, address_of_peer, sizeof(sin));
-        memcpy(ip4, &sin.sin_addr, sizeof(ip4));
-        return is_allowed_itself(guard, (address){4, ip4});
+        memcpy(bytes, &sin.sin_addr, 4);
+        return judge_itself(guard, (address){4, bytes});
     }
-    if (address_of_peer->sa_family == AF_INET6) {
-        memcpy(&sin6, address_of_peer, sizeof(sin6));
-        return is_ip6_allowed(guard, sin6.sin6_addr.s6_addr);
+    memcpy(&sin6, address_of_peer, sizeof(sin6));
+    memcpy(bytes, sin6.sin6_addr.s6_addr, 16);
+    return judge_ip6(guard, bytes, bytes + 16);
+}
+
+static bool is_ip(const struct sockaddr *address_of_peer)
+{
+    return address_of_peer->sa_family == AF_INET ||
+           address_of_peer->sa_family == AF_INET6;
+}
+
+bool lp_drain_guard_allows(const lp_drain_guard *guard,
+                           const struct sockaddr *address_of_peer)
+{
+    uint8_t bytes[20];
+
+    return is_ip(address_of_peer) &&
+           judge(guard, address_of_peer, bytes).denied_by == NULL;
+}
+
+bool lp_drain_guard_denies(const lp_drain_guard *guard,
+                           const struct sockaddr *address_of_peer,
+                           lp_drain_denial *out)
+{
+    uint8_t bytes[20];
+    lp_drain_rule alone = {0};
+    verdict it;
+
+    if (!is_ip(address_of_peer)) {
+        return false;
     }
-    return false;
+    it = judge(guard, address_of_peer, bytes);
+    if (it.denied_by == NULL) {
+        return false;
+    }
+    alone.version = it.of.version;
+    alone.prefix_bits = (uint8_t)lpi_address_bits(it.of.version);
+    memcpy(alone.address, it.of.bytes, alone.prefix_bits / 8);
+    lpi_rule_print(&alone, out->address);
+    lpi_rule_print(it.denied_by, out->rule);
+    out->is_built_in = it.is_built_in;
+    return true;
 }
 
 size_t lp_drain_guard_print(const lp_drain_guard *guard, bool is_allowed,

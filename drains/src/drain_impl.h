@@ -230,6 +230,7 @@ void lpi_flights_take_back(lp_drain *drain);
 /* What is to be read on is found again; meanwhile nothing is pinned. */
 void lpi_drain_rest_cursor(lp_drain *drain);
 void lpi_drain_pump(lp_drain *drain);
+void lpi_drain_end_rest(lp_drain *drain);
 void lpi_drain_woken(lp_drain *drain);
 uint64_t lpi_drain_pending(lp_drain *drain); /* lines */
 void lpi_drain_hurry(lp_drain *drain);

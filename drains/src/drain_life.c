@@ -221,10 +221,15 @@ lp_err lp_drain_redirect(lp_drain *drain, lp_span url)
 
 bool lp_drain_release(lp_drain *drain)
 {
-    if (drain->rest != LPI_REST_PARKED)
+    return drain->rest == LPI_REST_PARKED && lp_drain_retry(drain);
+}
+
+bool lp_drain_retry(lp_drain *drain)
+{
+    if (drain->rest == LPI_REST_NONE)
         return false;
-    drain->rest = LPI_REST_NONE;
-    drain->is_ready = true;
+    uv_timer_stop(&drain->timer);
+    lpi_drain_end_rest(drain);
     lpi_drain_pump(drain);
     return true;
 }

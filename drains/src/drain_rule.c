@@ -209,8 +209,8 @@ static lp_err read_length(lp_span digits, lp_drain_rule *rule, char *why,
 {
     unsigned max = lpi_address_bits(rule->version);
     lp_drain_rule alone = *rule;
-    char right[LPI_RULE_TEXT_MAX_BYTES];
-    char address[LPI_RULE_TEXT_MAX_BYTES];
+    char right[LP_DRAIN_RULE_TEXT_MAX_BYTES];
+    char address[LP_DRAIN_RULE_TEXT_MAX_BYTES];
 
     if (!read_bits(digits, max, &rule->prefix_bits)) {
         lpi_rule_tell(why, why_bytes,
@@ -271,7 +271,7 @@ lp_err lpi_rule_read(lp_span text, lp_drain_rule *out, char *why,
 }
 
 size_t lpi_rule_print(const lp_drain_rule *rule,
-                      char out[LPI_RULE_TEXT_MAX_BYTES])
+                      char out[LP_DRAIN_RULE_TEXT_MAX_BYTES])
 {
     int family = rule->version == 4 ? AF_INET : AF_INET6;
     const char *address;
@@ -283,11 +283,12 @@ size_t lpi_rule_print(const lp_drain_rule *rule,
         memcpy(out, words[rule->word].name, n + 1);
         return n;
     }
-    address = inet_ntop(family, rule->address, out, LPI_RULE_TEXT_MAX_BYTES);
+    address =
+        inet_ntop(family, rule->address, out, LP_DRAIN_RULE_TEXT_MAX_BYTES);
     assert(address != NULL); // it fails only without room
     n = strlen(address);
     if (rule->prefix_bits < lpi_address_bits(rule->version)) {
-        n += (size_t)snprintf(out + n, LPI_RULE_TEXT_MAX_BYTES - n, "/%u",
+        n += (size_t)snprintf(out + n, LP_DRAIN_RULE_TEXT_MAX_BYTES - n, "/%u",
                               (unsigned)rule->prefix_bits);
     }
     return n;

@@ -9,10 +9,6 @@
 
 #include "logplex/drain_guard.h"
 
-enum {
-    LPI_RULE_TEXT_MAX_BYTES = 50 /* "ffff:...:255.255.255.255/128", a NUL */
-};
-
 typedef enum lpi_word {
     LPI_WORD_NONE = 0,
     LPI_WORD_LOOPBACK,
@@ -37,7 +33,7 @@ lp_err lpi_rule_read(lp_span text, lp_drain_rule *out, char *why,
 
 /* Returns the bytes without the NUL. */
 size_t lpi_rule_print(const lp_drain_rule *rule,
-                      char out[LPI_RULE_TEXT_MAX_BYTES]);
+                      char out[LP_DRAIN_RULE_TEXT_MAX_BYTES]);
 
 /* Sets what is wrong; why may be NULL. */
 __attribute__((format(printf, 3, 4))) void

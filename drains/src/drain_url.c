@@ -1,5 +1,7 @@
 #include "logplex/drain_url.h"
 
+#include <netinet/in.h>
+
 #include "ascii.h"
 #include "host.h"
 #include "scheme.h"
@@ -105,6 +107,26 @@ size_t lp_drain_url_print_redacted(const lp_drain_url *url, char *out,
         url->password.ptr != NULL ? LP_SPAN("***") : lp_span_of(NULL, 0);
 
     return print_url(url, password, out, room_bytes);
+}
+
+/* The address ------------------------------------------------------------- */
+
+bool lp_drain_url_address(const lp_drain_url *url, struct sockaddr_storage *out)
+{
+    struct sockaddr_in *ip4 = (struct sockaddr_in *)out;
+    struct sockaddr_in6 *ip6 = (struct sockaddr_in6 *)out;
+
+    memset(out, 0, sizeof(*out));
+    if (url->host_kind == LP_DRAIN_HOST_IPV4) {
+        ip4->sin_family = AF_INET;
+        ip4->sin_port = htons(url->port);
+        memcpy(&ip4->sin_addr, url->address, sizeof(ip4->sin_addr));
+    } else if (url->host_kind == LP_DRAIN_HOST_IPV6) {
+        ip6->sin6_family = AF_INET6;
+        ip6->sin6_port = htons(url->port);
+        memcpy(&ip6->sin6_addr, url->address, sizeof(ip6->sin6_addr));
+    }
+    return out->ss_family != AF_UNSPEC;
 }
 
 /* Equality and escapes ---------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "ascii.h"
+#include "drain_option.h"
 #include "host.h"
 #include "logplex/filter.h"
 #include "scheme.h"
@@ -475,11 +476,6 @@ static lp_err take_path_and_rest(reader *in, lp_span rest)
 
 /* Parsing ----------------------------------------------------------------- */
 
-static bool is_tls(const lp_drain_url *url)
-{
-    return url->scheme == LP_DRAIN_HTTPS || url->scheme == LP_DRAIN_SYSLOG_TLS;
-}
-
 static lp_err take_url(reader *in)
 {
     lp_span rest = in->text;
@@ -513,25 +509,6 @@ static bool is_stream(const lp_drain_url *url)
            url->scheme == LP_DRAIN_SYSLOG_TLS;
 }
 
-/* The next of "this&that". */
-static lp_span take_option(lp_span *rest)
-{
-    lp_span option = take_until(rest, "&");
-
-    *rest = lp_span_skip(*rest, rest->len_bytes > 0);
-    return option;
-}
-
-/* Does it say "name=VALUE"? */
-static bool is_option(lp_span option, lp_span name, lp_span *value)
-{
-    if (!lp_span_starts(option, name)) {
-        return false;
-    }
-    *value = lp_span_skip(option, name.len_bytes);
-    return true;
-}
-
 /* Other parameters are the sink's own business, or nobody's. */
 static lp_err read_framing(reader *in)
 {
@@ -540,7 +517,8 @@ static lp_err read_framing(reader *in)
     char shown[SHOWN_ROOM_BYTES];
 
     while (is_stream(&in->url) && rest.len_bytes > 0) {
-        if (!is_option(take_option(&rest), LP_SPAN("framing="), &value)) {
+        if (!lpi_option_has(lpi_option_take(&rest), LP_SPAN("framing="),
+                            &value)) {
             continue;
         }
         in->url.is_newline_framed = lp_span_equal(value, LP_SPAN("newline"));
@@ -587,7 +565,8 @@ static void read_query_encoding(reader *in)
     lp_span value;
 
     while (is_http(&in->url) && rest.len_bytes > 0) {
-        if (is_option(take_option(&rest), LP_SPAN("encoding="), &value)) {
+        if (lpi_option_has(lpi_option_take(&rest), LP_SPAN("encoding="),
+                           &value)) {
             find_encoding(value, &in->url.encoding);
         }
     }
@@ -677,26 +656,35 @@ static lp_err read_rate(reader *in, lp_span value)
     return LP_OK;
 }
 
-/* It is never sent, so it is ours; what is no option of ours is kept. */
+/* It is never sent, so it is ours; what is no option of ours is kept, and can be
+ * doubted (drain_doubt.c). */
 static lp_err read_fragment(reader *in)
 {
     lp_span rest = in->url.fragment;
     lp_err err = LP_OK;
 
     while (err == LP_OK && rest.len_bytes > 0) {
-        lp_span option = take_option(&rest);
         lp_span value;
 
-        if (lp_span_equal(option, LP_SPAN("insecure"))) {
-            in->url.is_insecure = is_tls(&in->url);
-        } else if (is_option(option, LP_SPAN("refused="), &value)) {
+        switch (lpi_option_read(lpi_option_take(&rest), &value)) {
+        case LPI_OPTION_INSECURE:
+            in->url.is_insecure =
+                lpi_option_is_heeded(LPI_OPTION_INSECURE, &in->url);
+            break;
+        case LPI_OPTION_REFUSED:
             err = read_refused(in, value);
-        } else if (is_option(option, LP_SPAN("encoding="), &value)) {
+            break;
+        case LPI_OPTION_ENCODING:
             err = read_encoding(in, value);
-        } else if (is_option(option, LP_SPAN("filter="), &value)) {
+            break;
+        case LPI_OPTION_FILTER:
             err = read_filter(in, value);
-        } else if (is_option(option, LP_SPAN("rate="), &value)) {
+            break;
+        case LPI_OPTION_RATE:
             err = read_rate(in, value);
+            break;
+        case LPI_OPTION_COUNT:
+            break;
         }
     }
     return err;

@@ -96,21 +96,32 @@ static bool has_word(lp_span list, lp_span word)
     return false;
 }
 
-/* Seconds, or a date in one of the three forms that are about. */
-static void read_after(lpi_answer *a, lp_span value, int64_t now_s)
+static bool is_all_digits(lp_span text)
+{
+    size_t i = 0;
+
+    while (i < text.len_bytes && lpi_is_digit(text.ptr[i]))
+        i++;
+    return i > 0 && i == text.len_bytes;
+}
+
+int64_t lpi_answer_after_s(lp_span value, int64_t now_s)
 {
     char text[LPI_ANSWER_LINE_MAX_BYTES + 1];
     uint64_t seconds;
+    int64_t until_s;
 
-    if (read_number(value, &seconds) == value.len_bytes && seconds > 0) {
-        a->after_s = (int64_t)seconds;
-        return;
+    if (is_all_digits(value)) {
+        while (value.len_bytes > 1 && value.ptr[0] == '0')
+            value = lp_span_skip(value, 1);
+        return read_number(value, &seconds) > 0 ? (int64_t)seconds : INT64_MAX;
     }
+    if (value.len_bytes >= sizeof(text))
+        return 0;
     memcpy(text, value.ptr, value.len_bytes);
     text[value.len_bytes] = '\0';
-    a->after_s = (int64_t)curl_getdate(text, NULL) - now_s;
-    if (a->after_s < 0)
-        a->after_s = 0;
+    until_s = (int64_t)curl_getdate(text, NULL);
+    return until_s > now_s ? until_s - now_s : 0;
 }
 
 static void read_field(lpi_answer *a, lp_span line, int64_t now_s)
@@ -131,7 +142,7 @@ static void read_field(lpi_answer *a, lp_span line, int64_t now_s)
         a->says_keep_alive =
             a->says_keep_alive || has_word(value, LP_SPAN("keep-alive"));
     } else if (lpi_equal_in_any_case(name, LP_SPAN("retry-after"))) {
-        read_after(a, value, now_s);
+        a->after_s = lpi_answer_after_s(value, now_s);
     }
 }
 

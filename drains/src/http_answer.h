@@ -54,6 +54,10 @@ typedef struct lpi_answer {
 
 void lpi_answer_begin(lpi_answer *answer);
 
+/* A Retry-After, seconds or a date in one of the three forms that are about: how
+ * long to wait. 0: not at all, or it can't be read. */
+int64_t lpi_answer_after_s(lp_span value, int64_t now_s);
+
 /* What has come. now_s is the wall clock, for a Retry-After that is a date. */
 void lpi_answer_read(lpi_answer *answer, lp_span bytes, int64_t now_s);
 

@@ -1,12 +1,13 @@
 /* http_drain.c - see http_drain.h. */
 #include "http_drain.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
+#include "http_answer.h"
 #include "http_direct.h"
 #include "http_request.h"
 #include "http_result.h"
@@ -59,9 +60,20 @@ typedef struct outcome {
     CURLcode result;
     long status;          /* 0: there was no answer */
     curl_off_t lookup_us; /* 0: it did not come to its end */
-    curl_off_t after_s;
+    int64_t after_s;
     curl_off_t uploaded_bytes;
 } outcome;
+
+/* libcurl's own reading of it takes a number that is too large for none. */
+static int64_t after_s(CURL *easy)
+{
+    struct curl_header *field;
+
+    if (curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &field) !=
+        CURLHE_OK)
+        return 0;
+    return lpi_answer_after_s(lp_span_str(field->value), (int64_t)time(NULL));
+}
 
 static outcome outcome_of(CURL *easy, CURLcode result)
 {
@@ -71,7 +83,7 @@ static outcome outcome_of(CURL *easy, CURLcode result)
     curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &end.lookup_us);
     curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &end.uploaded_bytes);
     if (end.status >= 200)
-        curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &end.after_s);
+        end.after_s = after_s(easy);
     return end;
 }
 
@@ -178,20 +190,6 @@ static void http_close(void *ctx)
     free(link);
 }
 
-static void set_address(http_link *link, const lp_drain_url *url)
-{
-    struct sockaddr_in *ipv4 = (struct sockaddr_in *)&link->address;
-    struct sockaddr_in6 *ipv6 = (struct sockaddr_in6 *)&link->address;
-
-    if (url->host_kind == LP_DRAIN_HOST_IPV4) {
-        ipv4->sin_family = AF_INET;
-        memcpy(&ipv4->sin_addr, url->address, sizeof(ipv4->sin_addr));
-    } else if (url->host_kind == LP_DRAIN_HOST_IPV6) {
-        ipv6->sin6_family = AF_INET6;
-        memcpy(&ipv6->sin6_addr, url->address, sizeof(ipv6->sin6_addr));
-    }
-}
-
 static lp_err http_open(void *ctx, lp_drain *drain, lp_span text, lp_span token,
                         void **out)
 {
@@ -207,7 +205,7 @@ static lp_err http_open(void *ctx, lp_drain *drain, lp_span text, lp_span token,
         return LP_E_NOMEM;
     link->request.handles = &http->handles;
     link->request.target = &link->target;
-    set_address(link, &url);
+    lp_drain_url_address(&url, &link->address);
     err = lpi_http_target_init(&link->target, drain, &url, token);
     if (err != LP_OK) {
         http_close(link);

@@ -261,18 +261,14 @@ static void on_found(void *ctx, const struct addrinfo *found, const char *why)
 }
 
 /* What is an address need not wait for the threads that look up names. */
-static bool read_address(lpi_socket *s)
+static bool keep_address(lpi_socket *s)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-                             .ai_flags = AI_NUMERICHOST};
-    struct addrinfo *found;
-    bool is_kept;
-
-    if (getaddrinfo(s->target->host, NULL, &hints, &found) != 0)
+    s->addresses = malloc(sizeof(*s->addresses));
+    if (!s->addresses)
         return false;
-    is_kept = keep_addresses(s, found);
-    freeaddrinfo(found);
-    return is_kept;
+    s->addresses[0] = s->target->address;
+    s->address_count = 1;
+    return true;
 }
 
 /* False: there is no memory. */
@@ -280,9 +276,9 @@ static bool look_up(lpi_socket *s)
 {
     lpi_resolver *resolver;
 
-    s->is_literal = s->target->is_address;
+    s->is_literal = lpi_target_is_address(s->target);
     if (s->is_literal)
-        return read_address(s);
+        return keep_address(s);
     resolver = lpi_resolver_of(s->target->drain->set);
     if (resolver)
         s->lookup = lpi_resolver_ask(resolver, s->target->host,

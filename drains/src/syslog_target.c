@@ -20,7 +20,7 @@ lp_err lpi_target_init(lpi_target *target, lp_drain *drain, lp_span text,
     target->drain = drain;
     target->port = url.port;
     target->connect_ms = lp_drain_set_options(drain)->connect_timeout_ms;
-    target->is_address = url.host_kind != LP_DRAIN_HOST_NAME;
+    lp_drain_url_address(&url, &target->address);
     target->is_insecure = url.is_insecure;
     target->is_newline_framed = url.is_newline_framed;
     target->token_bytes = token.len_bytes;

@@ -9,8 +9,8 @@ typedef struct lpi_target {
     lp_drain *drain;
     char *host; /* ends with a NUL; an IPv6 address has no brackets */
     uint16_t port;
+    struct sockaddr_storage address; /* that the host is; else AF_UNSPEC */
     uint32_t connect_ms; /* in which it must be reached, name and all */
-    bool is_address;     /* the host is: there is nothing to look up */
     bool is_slow_name;   /* it was not looked up in time, the last time */
     bool is_insecure;
     bool is_newline_framed;
@@ -22,5 +22,11 @@ typedef struct lpi_target {
 lp_err lpi_target_init(lpi_target *target, lp_drain *drain, lp_span url,
                        lp_span token);
 void lpi_target_fini(lpi_target *target);
+
+/* The host is one: there is nothing to look up. */
+static inline bool lpi_target_is_address(const lpi_target *target)
+{
+    return target->address.ss_family != AF_UNSPEC;
+}
 
 #endif /* LP_SYSLOG_TARGET_H */

@@ -263,7 +263,7 @@ static bool open_socket(udp_link *u)
 
 static bool is_old(const udp_link *u)
 {
-    return u->is_open && !u->target.is_address &&
+    return u->is_open && !lpi_target_is_address(&u->target) &&
            lpi_socket_now_ms(u->socket) - u->opened_ms >= REFRESH_MS;
 }
 

@@ -328,7 +328,7 @@ lpi_transport *lpi_tls_open(const lpi_target *target, int fd, char *why,
         return NULL;
     }
     t->trust = trust;
-    rc = start_session(t, target->is_address);
+    rc = start_session(t, lpi_target_is_address(target));
     if (rc == 0)
         return &t->base;
     snprintf(why, why_bytes, "TLS can't begin: %s", gnutls_strerror(rc));

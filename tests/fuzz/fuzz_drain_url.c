@@ -26,6 +26,12 @@ static void check_error(lp_err err, const lp_drain_url_error *error)
     check_words(error->sentence, sizeof(error->sentence));
 }
 
+static void check_doubt(void *ctx, const char *sentence)
+{
+    (void)ctx;
+    check_words(sentence, LP_DRAIN_URL_SENTENCE_MAX_BYTES);
+}
+
 static void check_part(lp_span part, lp_span text)
 {
     char *out = malloc(part.len_bytes + 1);
@@ -47,6 +53,7 @@ static void check_parts(const lp_drain_url *url, lp_span text)
     check_part(url->fragment, text);
     REQUIRE(url->host.len_bytes > 0 && url->port > 0 && url->path.ptr != NULL);
     REQUIRE(url->user.ptr != NULL || url->password.ptr == NULL);
+    lp_drain_url_doubts(url, check_doubt, NULL);
 }
 
 static void check_reads_as(lp_span text, const lp_drain_url *expected)

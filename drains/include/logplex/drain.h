@@ -181,6 +181,10 @@ LP_API lp_err lp_drain_redirect(lp_drain *drain, lp_span url);
  * does nothing to any other. Returns whether it was parked. */
 LP_API bool lp_drain_release(lp_drain *drain);
 
+/* The same, and ends a wait after a failure as well, whatever the sink's
+ * Retry-After was. Returns whether it was parked, or waited. */
+LP_API bool lp_drain_retry(lp_drain *drain);
+
 /* Has what is in flight and is known to have arrived counted as delivered, as
  * the last status of a drain that is closed then should have it. */
 LP_API void lp_drain_settle(lp_drain *drain);

@@ -60,8 +60,10 @@ extern "C" {
 #endif
 
 enum {
-    LP_DRAIN_RULES_MAX = 64, /* that allow, and as many that deny */
-    LP_DRAIN_RULES_TEXT_MAX_BYTES = 64 * 50, /* as printed         */
+    LP_DRAIN_RULES_MAX = 64,           /* that allow, and as many that deny */
+    LP_DRAIN_RULE_TEXT_MAX_BYTES = 50, /* as printed, a NUL among them */
+    LP_DRAIN_RULES_TEXT_MAX_BYTES =
+        LP_DRAIN_RULES_MAX * LP_DRAIN_RULE_TEXT_MAX_BYTES,
     LP_DRAIN_RULE_WHY_MAX_BYTES = 192
 };
 
@@ -103,6 +105,24 @@ LP_API lp_err lp_drain_guard_add(lp_drain_guard *guard, bool is_allowed,
  * other family is denied. Port, flow and scope make no difference. */
 LP_API bool lp_drain_guard_allows(const lp_drain_guard *guard,
                                   const struct sockaddr *address);
+
+/*
+ * Why an address is denied, in the form of rules. A rule that allows the address
+ * alone outweighs the one that denies it, unless that is of this address alone
+ * and was added: then the two texts are the same.
+ */
+typedef struct lp_drain_denial {
+    char address[LP_DRAIN_RULE_TEXT_MAX_BYTES]; /* the one that is denied: that
+                             which was asked for, or the IPv4 one it leads to */
+    char rule[LP_DRAIN_RULE_TEXT_MAX_BYTES];    /* that decided */
+    bool is_built_in;
+} lp_drain_denial;
+
+/* The opposite of lp_drain_guard_allows(), for an address of IP; *out is set when
+ * it is denied. */
+LP_API bool lp_drain_guard_denies(const lp_drain_guard *guard,
+                                  const struct sockaddr *address,
+                                  lp_drain_denial *out);
 
 /*
  * Writes the rules that were added, those that allow or those that deny, in

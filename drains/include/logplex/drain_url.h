@@ -22,6 +22,7 @@
 #define LOGPLEX_DRAIN_URL_H
 
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "logplex/errors.h"
 #include "logplex/span.h"
@@ -161,6 +162,23 @@ LP_API size_t lp_drain_url_print_redacted(const lp_drain_url *url, char *out,
  * do to the original Logplex.
  */
 LP_API bool lp_drain_url_equal(const lp_drain_url *a, const lp_drain_url *b);
+
+/*
+ * Tells what stands in a URL and does nothing, in its order: a word of the
+ * fragment that is no option, an option that its scheme does not heed, a path, a
+ * query or a user that syslog does not send. A fragment can be anything, as the
+ * original takes any, so none of this makes a URL wrong; but who misspelt
+ * "filter=" will want to know. A sentence is printable ASCII and may quote a word
+ * of the URL, but no password.
+ */
+typedef void lp_drain_on_doubt(void *ctx, const char *sentence);
+LP_API void lp_drain_url_doubts(const lp_drain_url *url,
+                                lp_drain_on_doubt *on_doubt, void *ctx);
+
+/* The address that the host is, with the port: a sockaddr_in or sockaddr_in6.
+ * False: it is a name, and *out is AF_UNSPEC. */
+LP_API bool lp_drain_url_address(const lp_drain_url *url,
+                                 struct sockaddr_storage *out);
 
 /*
  * Writes a part with its percent escapes resolved (RFC 3986 2.1). out has room

@@ -777,6 +777,31 @@ static void who_waits_after_a_failure_is_not_released(void **state)
     end(&f);
 }
 
+static void who_waits_tries_at_once_when_told_to(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_PARK);
+    ring_fill(f.channel, 1, 10, 100);
+    run_until_sent(&f, 1);
+    assert_false(lp_drain_retry(f.drain));
+    lp_drain_failed(f.drain, "it is away", 3600 * 1000);
+    assert_true(status_of(&f).retry_ns > 0);
+    assert_true(lp_drain_retry(f.drain));
+    assert_int_equal(f.sent_count, 2);
+    assert_string_equal(f.sent[1].frame_id, f.sent[0].frame_id);
+    assert_int_equal(status_of(&f).retry_ns, 0);
+    assert_int_equal(status_of(&f).failed_in_a_row, 1);
+    lp_drain_refuse(f.drain, "it answered 403");
+    assert_int_equal(status_of(&f).state, LP_DRAIN_PARKED);
+    assert_true(lp_drain_retry(f.drain));
+    assert_int_equal(f.sent_count, 3);
+    lp_drain_delivered(f.drain, 10);
+    assert_int_equal(status_of(&f).delivered_lines, 10);
+    end(&f);
+}
+
 static void a_drain_that_retries_refusals_loses_nothing(void **state)
 {
     fixture f;
@@ -1098,6 +1123,7 @@ int main(void)
         cmocka_unit_test(a_parked_drain_rests_until_it_is_sent_elsewhere),
         cmocka_unit_test(a_parked_drain_goes_on_when_it_is_released),
         cmocka_unit_test(who_waits_after_a_failure_is_not_released),
+        cmocka_unit_test(who_waits_tries_at_once_when_told_to),
         cmocka_unit_test(a_drain_that_retries_refusals_loses_nothing),
         cmocka_unit_test(a_batch_that_is_too_large_comes_in_smaller_ones),
         cmocka_unit_test(a_sink_that_takes_more_again_gets_full_batches_again),

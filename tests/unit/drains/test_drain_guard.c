@@ -457,6 +457,68 @@ static void a_rule_more_than_there_can_be_is_refused(void **state)
 
 /* Printing ---------------------------------------------------------------- */
 
+/* Why ---------------------------------------------------------------------- */
+
+static void assert_denied_by(const char *text, bool is_built_in,
+                             const char *rule, const char *address)
+{
+    struct sockaddr_in6 sin6 = {.sin6_family = AF_INET6};
+    struct sockaddr_in sin = {.sin_family = AF_INET};
+    lp_drain_denial denial;
+
+    if (inet_pton(AF_INET, text, &sin.sin_addr) == 1) {
+        assert_true(lp_drain_guard_denies(&guard, (const void *)&sin, &denial));
+    } else {
+        assert_int_equal(inet_pton(AF_INET6, text, &sin6.sin6_addr), 1);
+        assert_true(
+            lp_drain_guard_denies(&guard, (const void *)&sin6, &denial));
+    }
+    assert_string_equal(denial.rule, rule);
+    assert_string_equal(denial.address, address);
+    assert_int_equal(denial.is_built_in, is_built_in);
+}
+
+static void the_rule_that_decided_is_told(void **state)
+{
+    (void)state;
+    assert_denied_by("169.254.169.254", true, "metadata", "169.254.169.254");
+    assert_denied_by("169.254.1.1", true, "link-local", "169.254.1.1");
+    assert_denied_by("224.0.0.1", true, "224.0.0.0/4", "224.0.0.1");
+    assert_denied_by("::", true, "::", "::");
+    deny("private 10.0.0.0/8 192.0.2.1");
+    assert_denied_by("10.1.2.3", false, "10.0.0.0/8", "10.1.2.3");
+    assert_denied_by("192.168.1.1", false, "private", "192.168.1.1");
+    assert_denied_by("192.0.2.1", false, "192.0.2.1", "192.0.2.1");
+    assert_denied_by("fd00::1", false, "private", "fd00::1");
+    deny("169.254.169.254");
+    assert_denied_by("169.254.169.254", false, "169.254.169.254",
+                     "169.254.169.254");
+}
+
+static void of_an_address_within_an_address_the_denied_one_is_told(void **state)
+{
+    (void)state;
+    assert_denied_by("::ffff:169.254.169.254", true, "metadata",
+                     "169.254.169.254");
+    assert_denied_by("64:ff9b::a9fe:a9fe", true, "metadata", "169.254.169.254");
+    assert_denied_by("64:ff9b:1::a9fe:a9fe", true, "64:ff9b:1::/48",
+                     "64:ff9b:1::a9fe:a9fe");
+}
+
+static void what_is_allowed_is_denied_by_nothing(void **state)
+{
+    struct sockaddr_in sin = {.sin_family = AF_INET};
+    struct sockaddr_un path = {.sun_family = AF_UNIX};
+    lp_drain_denial denial;
+
+    (void)state;
+    assert_int_equal(inet_pton(AF_INET, "169.254.169.254", &sin.sin_addr), 1);
+    assert_true(lp_drain_guard_denies(&guard, (const void *)&sin, &denial));
+    allow(denial.address);
+    assert_false(lp_drain_guard_denies(&guard, (const void *)&sin, &denial));
+    assert_false(lp_drain_guard_denies(&guard, (const void *)&path, &denial));
+}
+
 static void assert_printed(bool is_allowed, const char *expected)
 {
     char out[LP_DRAIN_RULES_TEXT_MAX_BYTES];
@@ -533,6 +595,9 @@ int main(void)
         TEST(a_prefix_length_is_a_number_of_bits),
         TEST(what_is_no_address_is_told_what_would_be_right),
         TEST(a_rule_more_than_there_can_be_is_refused),
+        TEST(the_rule_that_decided_is_told),
+        TEST(of_an_address_within_an_address_the_denied_one_is_told),
+        TEST(what_is_allowed_is_denied_by_nothing),
         TEST(rules_are_printed_in_their_order_and_their_one_form),
         TEST(nothing_is_printed_without_room_for_all),
         TEST(the_longest_rules_are_printed_whole),

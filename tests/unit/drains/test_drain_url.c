@@ -1,3 +1,5 @@
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -936,6 +938,157 @@ static void urls_that_differ_in_a_part_differ(void **state)
     }
 }
 
+/* Doubts ------------------------------------------------------------------ */
+
+static char told[4 * LP_DRAIN_URL_SENTENCE_MAX_BYTES];
+
+static void keep_doubt(void *ctx, const char *sentence)
+{
+    size_t n = strlen(told);
+
+    (void)ctx;
+    snprintf(told + n, sizeof(told) - n, "%s\n", sentence);
+}
+
+/* All that is told of a URL, a line each. */
+static const char *doubts_of(const char *text)
+{
+    lp_drain_url url = read_url(text);
+
+    told[0] = '\0';
+    lp_drain_url_doubts(&url, keep_doubt, NULL);
+    return told;
+}
+
+static void assert_meant(const char *word, const char *option)
+{
+    char text[128];
+    char expected[256];
+
+    snprintf(text, sizeof(text), "https://h/#%s", word);
+    snprintf(expected, sizeof(expected),
+             "\"%s\" in the fragment does nothing: did you mean \"%s\"?\n",
+             word, option);
+    assert_string_equal(doubts_of(text), expected);
+}
+
+static void a_url_without_idle_parts_raises_no_doubt(void **state)
+{
+    (void)state;
+    assert_string_equal(doubts_of("http://u:p@h:1/p?filtr=x&framing=y"), "");
+    assert_string_equal(doubts_of("https://h/#insecure&refused=park&"
+                                  "encoding=zstd&filter=a&rate=5"),
+                        "");
+    assert_string_equal(doubts_of("https://h/#"), "");
+    assert_string_equal(doubts_of("https://h/#&&insecure&"), "");
+    assert_string_equal(doubts_of("syslog://h"), "");
+    assert_string_equal(doubts_of("syslog://h/?framing=octets#filter=a"), "");
+    assert_string_equal(doubts_of("syslog+tls://h?framing=newline#insecure"),
+                        "");
+    assert_string_equal(doubts_of("syslog+udp://h#rate=5"), "");
+}
+
+static void a_misspelt_option_is_told_with_the_one_that_was_meant(void **state)
+{
+    (void)state;
+    assert_meant("insecur", "insecure");
+    assert_meant("insecure=true", "insecure");
+    assert_meant("Insecure", "insecure");
+    assert_meant("insecurely=1", "insecure");
+    assert_meant("refuse=park", "refused=");
+    assert_meant("filtr=status%3E500", "filter=");
+    assert_meant("filter", "filter=");
+    assert_meant("fitler=x", "filter=");
+    assert_meant("encodng=zstd", "encoding=");
+    assert_meant("rates=5", "rate=");
+}
+
+static void what_is_like_no_option_is_told_with_all_of_them(void **state)
+{
+    static const char rest[] =
+        "\" in the fragment does nothing: the options are insecure, refused=, "
+        "encoding=, filter= and rate=, with \"&\" between them\n";
+    static const char *const words[] = {
+        "top", "compression=gzip",        "insecure;encoding=gzip", "ra",
+        "=",   "insecureinsecureinsecure"};
+    char text[128];
+    char expected[512];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        snprintf(text, sizeof(text), "https://h/#%s", words[i]);
+        snprintf(expected, sizeof(expected), "\"%s%s", words[i], rest);
+        assert_string_equal(doubts_of(text), expected);
+    }
+}
+
+static void an_option_that_its_scheme_does_not_heed_is_told(void **state)
+{
+    (void)state;
+    assert_string_equal(doubts_of("http://h/#insecure"),
+                        "\"insecure\" in the fragment does nothing over http: "
+                        "there is no certificate\n");
+    assert_string_equal(
+        doubts_of("syslog://h#encoding=zstd&refused=park"),
+        "\"encoding=zstd\" in the fragment does nothing over syslog: nothing "
+        "is compressed there\n"
+        "\"refused=park\" in the fragment does nothing over syslog: no sink "
+        "answers there\n");
+}
+
+static void what_syslog_does_not_send_is_told(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        doubts_of("syslog://u:geheim@h/a/b?framin=newline"),
+        "the user and the password are not sent over syslog\n"
+        "the path \"/a/b\" is not sent over syslog\n"
+        "\"framin=newline\" in the query does nothing over syslog: it can say "
+        "\"framing=newline\"\n");
+    assert_string_equal(doubts_of("syslog+udp://h?framing=newline"),
+                        "\"framing=newline\" in the query does nothing over "
+                        "syslog+udp, where a line is a datagram\n");
+}
+
+static void a_long_word_is_cut(void **state)
+{
+    char text[256] = "https://h/#";
+
+    (void)state;
+    memset(text + strlen(text), 'x', 200);
+    doubts_of(text);
+    assert_int_equal(strspn(told + 1, "x"), 48);
+}
+
+/* Addresses --------------------------------------------------------------- */
+
+static void
+the_address_of_a_host_that_is_one_is_told_with_its_port(void **state)
+{
+    struct sockaddr_storage address;
+    const struct sockaddr_in *ip4 = (const struct sockaddr_in *)&address;
+    const struct sockaddr_in6 *ip6 = (const struct sockaddr_in6 *)&address;
+    char shown[INET6_ADDRSTRLEN];
+    lp_drain_url url = read_url("syslog://192.0.2.7");
+
+    (void)state;
+    assert_true(lp_drain_url_address(&url, &address));
+    assert_int_equal(address.ss_family, AF_INET);
+    assert_int_equal(ntohs(ip4->sin_port), 601);
+    assert_string_equal(
+        inet_ntop(AF_INET, &ip4->sin_addr, shown, sizeof(shown)), "192.0.2.7");
+    url = read_url("https://[2001:db8::1]:8443/");
+    assert_true(lp_drain_url_address(&url, &address));
+    assert_int_equal(address.ss_family, AF_INET6);
+    assert_int_equal(ntohs(ip6->sin6_port), 8443);
+    assert_string_equal(
+        inet_ntop(AF_INET6, &ip6->sin6_addr, shown, sizeof(shown)),
+        "2001:db8::1");
+    url = read_url("https://host/");
+    assert_false(lp_drain_url_address(&url, &address));
+    assert_int_equal(address.ss_family, AF_UNSPEC);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -979,6 +1132,14 @@ int main(void)
         cmocka_unit_test(a_url_that_is_refused_changes_nothing),
         cmocka_unit_test(a_host_and_a_port_are_a_syslog_url),
         cmocka_unit_test(a_host_or_a_port_that_is_wrong_is_told),
+        cmocka_unit_test(a_url_without_idle_parts_raises_no_doubt),
+        cmocka_unit_test(a_misspelt_option_is_told_with_the_one_that_was_meant),
+        cmocka_unit_test(what_is_like_no_option_is_told_with_all_of_them),
+        cmocka_unit_test(an_option_that_its_scheme_does_not_heed_is_told),
+        cmocka_unit_test(what_syslog_does_not_send_is_told),
+        cmocka_unit_test(a_long_word_is_cut),
+        cmocka_unit_test(
+            the_address_of_a_host_that_is_one_is_told_with_its_port),
         cmocka_unit_test(urls_of_equal_parts_are_equal),
         cmocka_unit_test(urls_that_differ_in_a_part_differ),
     };

@@ -86,6 +86,12 @@ static const answer_case cases[] = {
     {"HTTP/1.1 429 Slow\r\nRetry-After: Thu, 09 Oct 2025 08:52:20 GMT\r\n" BODY(
          "0"),
      LPI_ANSWER_COMPLETE, 429, true, 0, true},
+    {"HTTP/1.1 429 Slow\r\nRetry-After: 999999999999999999\r\n" BODY("0"),
+     LPI_ANSWER_COMPLETE, 429, true, 999999999999999999, true},
+    {"HTTP/1.1 429 Slow\r\nRetry-After: 1000000000000000000\r\n" BODY("0"),
+     LPI_ANSWER_COMPLETE, 429, true, INT64_MAX, true},
+    {"HTTP/1.1 429 Slow\r\nRetry-After: 0000000000000000000060\r\n" BODY("0"),
+     LPI_ANSWER_COMPLETE, 429, true, 60, true},
     {"HTTP/1.1 429 Slow\r\nRetry-After: soon\r\n" BODY("0"),
      LPI_ANSWER_COMPLETE, 429, true, 0, true},
     // What is none.
