@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "drain/denial.h"
+
 static bool wrong(lp_drain_url_error *error, const char *reason,
                   const char *sentence)
 {
@@ -12,12 +14,16 @@ static bool wrong(lp_drain_url_error *error, const char *reason,
     return false;
 }
 
+/* As it is stored, if a drain may connect there. */
 static bool print_url(http_request *req, const lp_drain_url *parsed,
                       lp_span *url, lp_drain_url_error *error)
 {
+    const config *cfg = http_worker(req)->shared->cfg;
     char text[LP_DRAIN_URL_MAX_BYTES];
     size_t len_bytes = lp_drain_url_print(parsed, text, sizeof(text));
 
+    if (denial_of(&cfg->drain_guard, parsed, error))
+        return false;
     *url = api_copy(req, lp_span_of(text, len_bytes));
     return url->ptr || wrong(error, "no_memory", "there is no memory for it");
 }
@@ -70,6 +76,43 @@ static void put_option(api_drain_text *to, const char *name, lp_span value)
     put_span(to, LP_SPAN("="));
     put_escaped(to, value);
 }
+
+/* Doubts ------------------------------------------------------------------ */
+
+enum { DOUBTS_MAX = 8 /* that are told; the others are of a kind with them */ };
+
+typedef struct doubts {
+    FILE *to;
+    unsigned count;
+} doubts;
+
+static void print_doubt(void *ctx, const char *sentence)
+{
+    doubts *so_far = ctx;
+
+    if (so_far->count == DOUBTS_MAX)
+        return;
+    fputs(so_far->count > 0 ? "," : ",\"warnings\":[", so_far->to);
+    api_print_json_string(so_far->to, lp_span_str(sentence));
+    so_far->count++;
+}
+
+void api_print_drain_doubts(FILE *to, const config *cfg, lp_span url)
+{
+    doubts so_far = {to, 0};
+    lp_drain_url parsed;
+    lp_drain_url_error why;
+
+    if (url.len_bytes == 0 || lp_drain_url_parse(url, &parsed, NULL) != LP_OK)
+        return;
+    if (denial_of(&cfg->drain_guard, &parsed, &why))
+        print_doubt(&so_far, why.sentence);
+    lp_drain_url_doubts(&parsed, print_doubt, &so_far);
+    if (so_far.count > 0)
+        fputc(']', to);
+}
+
+/* Reading ----------------------------------------------------------------- */
 
 /* The options of a URL's fragment may stand beside it, where they need no
  * escapes. */

@@ -23,6 +23,14 @@ static void reply_no_drain(http_request *req)
                      (int)(id.len_bytes < 64 ? id.len_bytes : 64), id.ptr);
 }
 
+/* Without the brace at its end. */
+static void print_drain(FILE *to, const http_request *req, uint64_t id,
+                        lp_span token, lp_span url)
+{
+    api_print_drain_head(to, id, token, url);
+    api_print_drain_doubts(to, http_worker(req)->shared->cfg, url);
+}
+
 static void reply_drain(http_request *req, int status, uint64_t id,
                         lp_span token, lp_span url)
 {
@@ -30,7 +38,8 @@ static void reply_drain(http_request *req, int status, uint64_t id,
 
     if (!api_page_open(req, &page))
         return;
-    api_print_drain(page.to, id, token, url);
+    print_drain(page.to, req, id, token, url);
+    fputc('}', page.to);
     api_page_reply(req, &page, status, "application/json");
 }
 
@@ -40,7 +49,7 @@ static void reply_status(http_request *req, const catalog_drain *drain)
 
     if (!api_page_open(req, &page))
         return;
-    api_print_drain_head(page.to, drain->id, drain->token, drain->url);
+    print_drain(page.to, req, drain->id, drain->token, drain->url);
     if (drain->url.len_bytes > 0)
         api_print_drain_status(page.to, http_worker(req)->shared, drain->id);
     fputc('}', page.to);
@@ -86,27 +95,35 @@ static void get_drains(http_request *req)
 
         if (i > 0)
             fputc(',', page.to);
-        api_print_drain(page.to, drain->id, drain->token, drain->url);
+        print_drain(page.to, req, drain->id, drain->token, drain->url);
+        fputc('}', page.to);
     }
     fputc(']', page.to);
     api_page_reply(req, &page, 200, "application/json");
 }
 
-static void get_drain(http_request *req)
+/* NULL: answered. */
+static const catalog_drain *drain_of_path(http_request *req)
 {
     const catalog_channel *channel = api_find_channel(req, http_param(req, 0));
     const catalog_drain *drain = NULL;
     uint64_t id;
 
-    if (!api_wants_json(req))
-        return;
     if (api_parse_count(http_param(req, 1), &id))
         drain = api_find_drain(channel, id);
     if (!channel)
         api_refuse_channel(req, http_param(req, 0));
     else if (!drain)
         reply_no_drain(req);
-    else
+    return drain;
+}
+
+static void get_drain(http_request *req)
+{
+    const catalog_drain *drain =
+        api_wants_json(req) ? drain_of_path(req) : NULL;
+
+    if (drain)
         reply_status(req, drain);
 }
 
@@ -208,12 +225,16 @@ static bool read_since(http_request *req, const json_t *body, api_write *write)
     return write->has_start;
 }
 
+/* What may stand beside a URL. */
+static const char *const known_new[] = {"url",      "since",   "filter", "rate",
+                                        "encoding", "refused", NULL};
+static const char *const known_change[] = {"url",      "filter",  "rate",
+                                           "encoding", "refused", NULL};
+
 /* A drain whose filter has a misspelt name would send everything. Without a URL
  * it is reserved, whatever else is said, as the original's. NULL: refused. */
-static json_t *drain_body(http_request *req)
+static json_t *drain_body(http_request *req, const char *const *known)
 {
-    static const char *const known[] = {"url",      "since",   "filter", "rate",
-                                        "encoding", "refused", NULL};
     json_t *body =
         api_wants_json(req) ? api_json_body(req, http_reply_error) : NULL;
 
@@ -224,18 +245,40 @@ static json_t *drain_body(http_request *req)
     return NULL;
 }
 
+/* The one exception: an original would not have it, and it is not stored. */
+static bool has_vain_since(http_request *req, const json_t *body)
+{
+    const json_t *since = json_object_get(body, "since");
+
+    if (!since || json_is_null(since))
+        return false;
+    http_reply_error(req, 400,
+                     "\"since\" does nothing without a \"url\": a drain that "
+                     "is reserved begins when it gets its URL");
+    return true;
+}
+
+static bool reserve(http_request *req, const json_t *body)
+{
+    if (has_vain_since(req, body))
+        return false;
+    if (has_room(req))
+        return true;
+    http_reply_error(req, 422, "maximum number of drains reached");
+    return false;
+}
+
 static void post_drain(http_request *req)
 {
-    json_t *body = drain_body(req);
+    json_t *body = drain_body(req, known_new);
     api_write *write =
         body ? api_write_to_channel(req, http_reply_error, "channel") : NULL;
     bool is_reserved =
         body && !json_object_get(body, "url") && !api_has_drain_options(body);
 
-    if (write && is_reserved && !has_room(req))
-        http_reply_error(req, 422, "maximum number of drains reached");
-    else if (write && (is_reserved || (read_url(req, body, &write->url) &&
-                                       read_since(req, body, write))))
+    if (write && (is_reserved ? reserve(req, body)
+                              : read_url(req, body, &write->url) &&
+                                    read_since(req, body, write)))
         api_write_start(write, api_write_add_drain, add_done);
     json_decref(body);
 }
@@ -249,7 +292,7 @@ static void set_done(api_write *write)
 
 static void put_drain(http_request *req)
 {
-    json_t *body = drain_body(req);
+    json_t *body = drain_body(req, known_change);
     api_write *write = body ? write_to_drain(req) : NULL;
 
     if (write && read_url(req, body, &write->url))
@@ -265,6 +308,17 @@ static void delete_drain(http_request *req)
         api_write_start(write, api_write_delete_drain, api_write_deleted);
 }
 
+/* Nothing is written, so nothing waits: it is a word to the drain's worker. */
+static void retry_drain(http_request *req)
+{
+    const catalog_drain *drain = drain_of_path(req);
+
+    if (!drain)
+        return;
+    runner_retry(http_worker(req)->shared, drain->id);
+    http_reply(req, 204, NULL, LP_SPAN(""));
+}
+
 const http_route api_drains_routes[] = {
     {"POST", "/v3/channels/:id/drains", HTTP_API_V3, HTTP_AUTH_FULL_API,
      post_drain, BODY_MAX_BYTES, NULL},
@@ -274,6 +328,8 @@ const http_route api_drains_routes[] = {
      get_drain, 0, NULL},
     {"PUT", "/v3/channels/:id/drains/:drain", HTTP_API_V3, HTTP_AUTH_FULL_API,
      put_drain, BODY_MAX_BYTES, NULL},
+    {"POST", "/v3/channels/:id/drains/:drain/retry", HTTP_API_V3,
+     HTTP_AUTH_FULL_API, retry_drain, 4096, NULL},
     {"DELETE", "/v3/channels/:id/drains/:drain", HTTP_API_V3,
      HTTP_AUTH_FULL_API, delete_drain, 4096, NULL},
     {NULL, NULL, HTTP_API_NONE, HTTP_AUTH_NONE, NULL, 0, NULL},

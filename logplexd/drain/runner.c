@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "drain/alert.h"
+#include "drain/denial.h"
 #include "logplex/drain_url.h"
 
 enum {
@@ -65,17 +66,34 @@ static void forget(const running *one)
 
 static void note_unopened(running *one, const catalog_drain *from, lp_err err)
 {
-    const char *why = err == LP_E_INVALID
-                          ? "nothing is sent over this scheme yet"
-                          : lp_strerror(err);
+    lp_drain_url parsed;
+    lp_drain_url_error error;
+    bool is_url = lp_drain_url_parse(from->url, &parsed, &error) == LP_OK;
+    const char *why = is_url ? lp_strerror(err) : error.sentence;
     char quoted[2 * LP_DRAIN_ERROR_MAX_BYTES];
 
     one->drain = NULL;
     one->status.state = LP_DRAIN_PARKED;
-    snprintf(one->status.error, sizeof(one->status.error), "%s", why);
+    snprintf(one->status.error, sizeof(one->status.error), "%.*s",
+             LP_DRAIN_ERROR_MAX_BYTES - 1, why);
     LOG_AT(LOG_WARN, "drain_failed", "drain=%llu why=%s",
            (unsigned long long)from->id,
            log_quote(why, quoted, sizeof(quoted)));
+}
+
+/* One that was made under other rules is kept: it may be for a while. */
+static void tell_denied(const struct drain_runner *r, const catalog_drain *from)
+{
+    const lp_drain_guard *guard = &r->home->shared->cfg->drain_guard;
+    char quoted[2 * LP_DRAIN_URL_SENTENCE_MAX_BYTES];
+    lp_drain_url parsed;
+    lp_drain_url_error why;
+
+    if (lp_drain_url_parse(from->url, &parsed, NULL) == LP_OK &&
+        denial_of(guard, &parsed, &why))
+        LOG_AT(LOG_WARN, "drain_denied", "drain=%llu why=%s",
+               (unsigned long long)from->id,
+               log_quote(why.sentence, quoted, sizeof(quoted)));
 }
 
 static bool open_one(struct drain_runner *r, const catalog_drain *from,
@@ -100,6 +118,8 @@ static bool open_one(struct drain_runner *r, const catalog_drain *from,
                         &opt, &out->drain);
     if (err != LP_OK)
         note_unopened(out, from, err);
+    else
+        tell_denied(r, from);
     return true;
 }
 
@@ -227,13 +247,16 @@ static bool move(struct drain_runner *r, running *one, const catalog_drain *to)
     return one->drain ? redirect(r, one, to) : reopen(r, one, to);
 }
 
-/* One that was parked. False: no memory. */
+/* One that is not to wait any longer. False: no memory. */
 static bool let_go_on(struct drain_runner *r, running *one,
                       const catalog_drain *to)
 {
     if (!one->drain)
         return reopen(r, one, to);
-    lp_drain_release(one->drain);
+    if (one->is_retried)
+        lp_drain_retry(one->drain);
+    else
+        lp_drain_release(one->drain);
     take_status(one);
     return true;
 }
@@ -245,9 +268,10 @@ static bool adapt(struct drain_runner *r, running *one, const catalog_drain *to)
 
     if (!is_url(one, to->url))
         is_done = move(r, one, to);
-    else if (one->is_released)
+    else if (one->is_released || one->is_retried)
         is_done = let_go_on(r, one, to);
     one->is_released = one->is_released && !is_done;
+    one->is_retried = one->is_retried && !is_done;
     return is_done;
 }
 

@@ -47,6 +47,10 @@ bool runner_status(const daemon_shared *shared, uint64_t drain_id,
  * any. */
 bool runner_release(const daemon_shared *shared, uint64_t drain_id);
 
+/* Has a drain that is parked, or waits after a failure, try again now. False: it
+ * does not run (yet). Threads: any. */
+bool runner_retry(const daemon_shared *shared, uint64_t drain_id);
+
 /* All drains together. */
 typedef struct runner_totals {
     uint64_t states[LP_DRAIN_HELD + 1]; /* how many are in each */

@@ -23,24 +23,41 @@ bool runner_status(const daemon_shared *shared, uint64_t drain_id,
     return one != NULL;
 }
 
-bool runner_release(const daemon_shared *shared, uint64_t drain_id)
+typedef enum who_is_let_go { PARKED_ONLY, EVERYBODY } who_is_let_go;
+
+static bool let_go(const daemon_shared *shared, uint64_t drain_id,
+                   who_is_let_go who)
 {
     const worker *w = shared->workers[drain_id % shared->worker_count];
     struct drain_runner *r = w->drains;
     running *one;
-    bool is_parked;
+    bool is_let_go;
 
     if (!r)
         return false;
     uv_mutex_lock(&r->lock);
     one = runner_find(&r->list, drain_id);
-    is_parked = one && one->status.state == LP_DRAIN_PARKED;
-    if (is_parked)
-        one->is_released = r->has_released = true;
+    is_let_go =
+        one && (who == EVERYBODY || one->status.state == LP_DRAIN_PARKED);
+    if (is_let_go) {
+        one->is_released = who == PARKED_ONLY || one->is_released;
+        one->is_retried = who == EVERYBODY || one->is_retried;
+        r->has_released = true;
+    }
     uv_mutex_unlock(&r->lock);
-    if (is_parked)
+    if (is_let_go)
         waker_post(&r->waker);
-    return is_parked;
+    return is_let_go;
+}
+
+bool runner_release(const daemon_shared *shared, uint64_t drain_id)
+{
+    return let_go(shared, drain_id, PARKED_ONLY);
+}
+
+bool runner_retry(const daemon_shared *shared, uint64_t drain_id)
+{
+    return let_go(shared, drain_id, EVERYBODY);
 }
 
 /* All together ------------------------------------------------------------ */

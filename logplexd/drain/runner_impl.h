@@ -17,6 +17,7 @@ typedef struct running {
     char *url;
     char *channel_id;
     bool is_released;        /* by somebody, and parked until a walk  */
+    bool is_retried;         /* likewise, parked or not               */
     bool is_told;            /* the log has heard that it fails       */
     uint64_t told_alerts;    /* of TLS, that its channel has heard of */
     uint64_t told_alerts_ms; /* loop time                             */
@@ -48,7 +49,7 @@ struct drain_runner {
 
     uv_mutex_t lock; /* over what other threads read: */
     running_list list;
-    bool has_released; /* some of these */
+    bool has_released; /* some of these, or retried */
     seat *seats;
     lp_drain_status gone; /* sums of drains that are closed */
 };

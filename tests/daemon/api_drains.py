@@ -86,6 +86,82 @@ class V3(DaemonTest):
             self.error(answer, 400,
                        'there is no "filtre" here; there may be "url"')
 
+    def test_what_in_a_url_does_nothing_is_told_wherever_the_drain_is(self):
+        url = "https://logs.example.org/#insecur&filtr=status%3E500"
+        made = self.add({"url": url})
+        self.assertEqual(made.status, 201)
+        drain = made.json()
+        self.assertEqual(list(drain), ["id", "token", "url", "warnings"])
+        self.assertEqual(drain["url"], url)
+        self.assertEqual(len(drain["warnings"]), 2)
+        self.assertRegex(drain["warnings"][0],
+                         '"insecur" .* did you mean "insecure"')
+        self.assertRegex(drain["warnings"][1], 'did you mean "filter="')
+        self.assertEqual(
+            self.ask("GET", "/v3/channels/demo/drains").json(), [drain])
+        alone = self.ask("GET", "/v3/channels/demo/drains/1").json()
+        alone.pop("status")
+        self.assertEqual(alone, drain)
+        self.assertEqual(  # whose form is the original's
+            self.ask("GET", "/v3/channels/demo").json()["drains"],
+            [{name: drain[name] for name in ("id", "token", "url")}])
+        self.assertNotIn("warnings", self.put(1, {"url": URL}).json())
+
+    def test_an_option_that_does_nothing_on_a_scheme_is_told(self):
+        told = self.put(self.add({}).json()["id"], {
+            "url": "syslog://127.0.0.1", "encoding": "zstd", "rate": 5})
+        self.assertEqual(told.status, 200)
+        self.assertEqual(len(told.json()["warnings"]), 1)
+        self.assertRegex(told.json()["warnings"][0],
+                         "encoding=zstd.* does nothing over syslog")
+
+    def test_no_more_than_eight_are_told(self):
+        url = URL + "#" + "&".join("x%d" % n for n in range(20))
+        self.assertEqual(len(self.add({"url": url}).json()["warnings"]), 8)
+
+    def test_a_beginning_without_a_url_is_refused(self):
+        self.error(self.add({"since": "10m"}), 400,
+                   '"since" does nothing without a "url"')
+        self.assertEqual(self.add({"since": None}).status, 201)
+        self.error(self.put(1, {"url": URL, "since": "10m"}), 400,
+                   'there is no "since" here')
+
+    def test_an_address_that_is_denied_is_refused_and_told_what_opens_it(self):
+        self.assertEqual(self.add({"url": URL}).status, 201)
+        for host in ("169.254.169.254", "[::ffff:169.254.169.254]",
+                     "[::ffff:a9fe:a9fe]", "[64:ff9b::a9fe:a9fe]"):
+            for scheme in ("http", "https", "syslog", "syslog+tls",
+                           "syslog+udp"):
+                value = {"url": "%s://%s/x" % (scheme, host)}
+                with self.subTest(value):
+                    for answer in (self.add(value), self.put(1, value)):
+                        self.error(answer, 400,
+                                   '169.254.169.254.*"metadata" is denied by '
+                                   "default.*--drain-allow 169.254.169.254")
+        for host in ("0xa9fea9fe", "2852039166", "169.254.43518", "0xa9.254.1",
+                     "0251.0376.0251.0376", "169.254.169.254."):
+            self.error(self.add({"url": "http://%s/" % host}), 400, host)
+        self.error(self.add({"url": "http://0.0.0.0/"}), 400, "0.0.0.0/8")
+        self.assertEqual(
+            self.ask("GET", "/v3/channels/demo/drains/1").json()["url"], URL)
+
+    def test_a_reserved_drain_that_was_given_one_stays(self):
+        self.add({})
+        self.error(self.put(1, {"url": "http://169.254.169.254/"}), 400,
+                   "metadata")
+        self.assertEqual(self.put(1, {"url": URL}).status, 200)
+
+    def test_to_try_again_is_asked_of_drains_that_are_there(self):
+        self.add({"url": URL})
+        path = "/v3/channels/demo/drains/%s/retry"
+        answer = self.ask("POST", path % 1)
+        self.assertEqual((answer.status, answer.body), (204, b""))
+        self.assertEqual(self.ask("POST", path % 9).status, 404)
+        self.assertEqual(self.ask("GET", path % 1).status, 405)
+        self.make_channel("other", "app")
+        self.assertEqual(
+            self.ask("POST", "/v3/channels/other/drains/1/retry").status, 404)
+
     def test_the_same_twice_is_409_and_too_many_are_422(self):
         self.add({"url": URL})
         self.error(self.add({"url": URL}), 409, "^already exists$")

@@ -241,6 +241,16 @@ class Drains(Legacy):
                 self.assertEqual(answer.json(), {
                     "error": "Invalid drain destination: " + reason})
 
+    def test_an_address_that_is_denied_is_one(self):
+        reason = 'Invalid drain destination: {denied_address,"%s"}'
+        for body, denied in (
+                ({"url": "http://169.254.169.254/"}, "169.254.169.254"),
+                ({"host": "169.254.1.2"}, "169.254.1.2"),
+                ({"host": "::ffff:169.254.1.2"}, "169.254.1.2")):
+            answer = self.add(**body)
+            self.assertEqual((answer.status, answer.json()),
+                             (422, {"error": reason % denied}))
+
     def test_the_same_url_twice_is_409(self):
         self.add(url=URL)
         self.says(self.add(url=URL), 409, "application/json",

@@ -3,12 +3,13 @@
 import http.client
 import os
 import sys
+import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
-from draining import IMPATIENT, DrainTest, lost_lines, numbered
+from draining import IMPATIENT, PATIENT, DrainTest, lost_lines, numbered
 from logplexd import basic, main
 from sinks import HttpSink
 
@@ -106,16 +107,6 @@ class Proxied(ProxyTest):
         self.assertIn("407", status["last_error"])
         self.assertEqual(self.behind.texts(), ["a", "b"])
 
-    def test_it_leads_nowhere_that_is_denied(self):
-        drain = self.drain("http://169.254.169.254/")
-        answer = self.ask_json("POST", "/v3/channels/demo/drains",
-                               {"url": "http://0xa9fea9fe/"})
-        self.assertEqual(answer.status, 400, answer)
-        self.send(["a"])
-        status = self.wait_for_status(drain, lambda one: one["failures"] > 0)
-        self.assertIn("may not be connected to", status["last_error"])
-        self.assertEqual(self.proxy.targets, [])
-
     def test_its_password_is_told_to_nobody_else(self):
         self.proxy.answer = 502
         drain = self.drain(NOWHERE)
@@ -123,6 +114,28 @@ class Proxied(ProxyTest):
         status = self.wait_for_status(drain, lambda one: one["failures"] > 0)
         for text in (*self.daemon.log, str(status)):
             self.assertNotIn(SECRET, text)
+
+
+class ProxiedAndDenied(ProxyTest):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.FLAGS = [*PATIENT, "--data", folder.name]
+        super().setUp()
+
+    def test_it_leads_nowhere_that_is_denied(self):
+        drain = self.drain("http://192.0.2.7/")
+        self.daemon.stop()
+        self.FLAGS = [*self.FLAGS, "--drain-deny", "192.0.2.0/24"]
+        self.start()
+        for host in ("0xa9fea9fe", "169.254.169.254", "192.0.2.8"):
+            answer = self.ask_json("POST", "/v3/channels/demo/drains",
+                                   {"url": "http://%s/" % host})
+            self.assertEqual(answer.status, 400, answer)
+        self.send(["a"])
+        status = self.wait_for_status(drain, lambda one: one["failures"] > 0)
+        self.assertIn("may not be connected to", status["last_error"])
+        self.assertEqual(self.proxy.targets, [])
 
 
 class Unproxied(ProxyTest):

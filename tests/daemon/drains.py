@@ -335,6 +335,37 @@ class Parked(DrainTest):
     def state(self, drain):
         return self.status(drain, self.CHANNEL).get("state")
 
+    def test_one_that_waits_tries_again_when_it_is_told_to(self):
+        pair = certificates.make(FOLDER.name, "impatient")
+        patience = answers(429, [("Retry-After", "9" * 30)])
+        for rest, state, tls in ((patience, "waits", None),
+                                 (patience, "waits", pair),
+                                 (answers(403), "parked", None)):
+            sink = self.sink(HttpSink, rest, tls=tls)
+            drain = self.drain(sink.url("/#insecure&refused=park"),
+                               self.CHANNEL)
+            self.send(["a"])
+            status = self.wait_for_status(
+                drain, lambda one: one["state"] == state,
+                channel=self.CHANNEL)
+            if state == "waits":
+                self.check_waits_for_an_hour(status)
+            sink.behaviour = good()
+            answer = self.ask("POST",
+                              self.path(drain, self.CHANNEL) + "/retry")
+            self.assertEqual(answer.status, 204, answer)
+            sink.wait_for(1)
+            self.wait_until(lambda: self.state(drain) == "idle")
+            self.assertEqual(
+                self.status(drain, self.CHANNEL)["delivered_lines"], 1)
+            self.ask("DELETE", self.path(drain, self.CHANNEL))
+
+    def check_waits_for_an_hour(self, status):
+        form = "%Y-%m-%dT%H:%M:%SZ"
+        wait = datetime.strptime(status["retry_at"], form) - \
+            datetime.strptime(status["last_error_at"], form)
+        self.assertLess(abs(wait.total_seconds() - 3600), 2)
+
     def test_its_own_url_lets_a_parked_drain_go_on(self):
         sink = self.sink(HttpSink, answers(403))
         url = sink.url("/#refused=park")
@@ -568,12 +599,45 @@ class Linger(DrainTest):
         self.assertEqual(sum(map(int, cut)), 2)
 
 
+def check_denied(test, drain):
+    test.send(["x"])
+    status = test.wait_for_status(drain, lambda one: one["failures"] > 0)
+    test.assertRegex(status["last_error"],
+                     "address may not be connected to")
+    test.assertEqual(status["delivered_lines"], 0)
+
+
 class Restart(DrainTest):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.FLAGS = [*PATIENT, "--data", folder.name]
+        self.FLAGS = self.flags = [*PATIENT, "--data", folder.name]
         super().setUp()
+
+    def restart(self, *flags):
+        self.daemon.stop()
+        self.FLAGS = [*self.flags, *flags]
+        self.start()
+
+    def test_one_from_before_a_rule_is_kept_and_says_so(self):
+        sinks = [self.sink(kind) for kind in KINDS]
+        drains = [self.drain(sink.url(host="127.0.0.1")) for sink in sinks]
+        self.restart("--drain-deny", "127.0.0.1")
+        for drain in drains:
+            told = self.ask("GET", self.path(drain)).json()
+            self.assertRegex(told["warnings"][0],
+                             "127.0.0.1, where drains may not connect: the "
+                             "daemon runs with --drain-deny 127.0.0.1$")
+            check_denied(self, drain)
+        self.assertEqual([len(sink.connections) for sink in sinks], [0, 0])
+        self.assertEqual(len(re.findall("event=drain_denied",
+                                        "".join(self.daemon.log))), 2)
+        self.restart()
+        self.send(["a"])
+        for sink in sinks:
+            sink.wait_for(1)
+        self.assertNotIn("warnings",
+                         self.ask("GET", self.path(drains[0])).json())
 
     def test_a_drain_outlives_the_daemon(self):
         sinks = [self.sink(kind) for kind in KINDS]
@@ -599,14 +663,13 @@ class Guarded(DrainTest):
     def test_where_drains_may_not_connect_they_never_do(self):
         sinks = [self.sink(kind) for kind in KINDS]
         for sink in sinks:
-            for host in ("127.0.0.1", "localhost"):
-                drain = self.drain(sink.url(host=host))
-                self.send(["x"])
-                status = self.wait_for_status(
-                    drain, lambda one: one["failures"] > 0)
-                self.assertRegex(status["last_error"],
-                                 "address may not be connected to")
-                self.assertEqual(status["delivered_lines"], 0)
+            check_denied(self, self.drain(sink.url(host="localhost")))
+            answer = self.ask_json("POST", "/v3/channels/demo/drains",
+                                   {"url": sink.url(host="127.0.0.1")})
+            self.assertEqual(answer.status, 400)
+            self.assertRegex(answer.json()["error"],
+                             "--drain-deny loopback, and --drain-allow "
+                             "127.0.0.1 would open it")
         self.assertEqual([len(sink.connections) for sink in sinks], [0, 0])
 
 

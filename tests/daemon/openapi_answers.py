@@ -426,7 +426,8 @@ class SickDisk(OnDisk):
                  {"password": "x", "permissions": ["any_channel"]})
         writes = those(lambda one: one.method != "get" and is_guarded(one) and
                        one.id not in self.IN_MEMORY | {"postLogs",
-                                                       "killTails"} and
+                                                       "killTails",
+                                                       "retryDrain"} and
                        "501" not in one.does["responses"])
         targets = [self.target(one, **self.values_of(one)) for one in writes]
         self.limit(0)
@@ -700,8 +701,13 @@ class V3(Asking):
         self.assertIn("drains", say("getChannel", 200).json())
         say("listDrains", 200)
         other = str(say("listDrains", 200).json()[1]["id"])
+        say("retryDrain", 204, drain=other)
         say("deleteDrain", 204, drain=other)
+        say("retryDrain", 404, drain=other)
         say("deleteDrain", 404, drain=other)
+        say("putDrain", 200, {"url": self.URL + "#filtr=a"})
+        say("listDrains", 200)
+        self.assertEqual(len(say("getDrain", 200).json()["warnings"]), 1)
         say("putDrain", 200, {"url": self.URL})
         say("getDrain", 200)
         say("listDrains", 404, id="nowhere")

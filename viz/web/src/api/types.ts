@@ -325,5 +325,6 @@ export interface Drain {
     id: number;
     token: string;
     url?: string;
+    warnings?: string[];
     status?: DrainStatus;
 }

@@ -22,7 +22,7 @@ class DrainRow implements View<Drain> {
     readonly root = el("tr", {}, this.url, this.state, this.lag, this.sent,
                        this.lost, this.error);
 
-    update({ url, status, token }: Drain): void {
+    update({ url, status, token, warnings }: Drain): void {
         setText(this.url, url === undefined ? `${token} (reserved)`
             : shown(withoutPassword(url)));
         if (!status)
@@ -37,7 +37,9 @@ class DrainRow implements View<Drain> {
         setText(this.sent, count(status.delivered_lines));
         setText(this.lost, count(lost));
         this.lost.dataset["tone"] = lost > 0 ? "bad" : "";
-        setText(this.error, shown(status.last_error ?? NOTHING));
+        setText(this.error, shown(
+            [status.last_error, ...warnings ?? []].filter(Boolean).join("; ")
+            || NOTHING));
     }
 }
 
