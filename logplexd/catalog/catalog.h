@@ -228,6 +228,9 @@ uint64_t catalog_view_version(const catalog_view *view);
 /* The version of the last change to a channel that has, or had, drains. */
 uint64_t catalog_view_drains_version(const catalog_view *view);
 
+/* The version that last changed a credential. */
+uint64_t catalog_view_credentials_version(const catalog_view *view);
+
 /* A drain that has just got its first URL. */
 typedef struct catalog_new_drain {
     uint64_t id;

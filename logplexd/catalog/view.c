@@ -187,6 +187,7 @@ catalog_view *view_draft(const catalog_view *from)
     }
     view->version = from->version + 1;
     view->drains_version = from->drains_version;
+    view->credentials_version = from->credentials_version;
     view->channels = table_copy(&from->channels);
     view->tokens = table_copy(&from->tokens);
     view->credentials = credential_list_ref(from->credentials);
@@ -262,6 +263,7 @@ void view_put_credentials(catalog_view *draft, credential_list *list)
 {
     credential_list_unref(draft->credentials);
     draft->credentials = list;
+    draft->credentials_version = draft->version;
 }
 
 /* Reading ----------------------------------------------------------------- */
@@ -269,6 +271,11 @@ void view_put_credentials(catalog_view *draft, credential_list *list)
 uint64_t catalog_view_version(const catalog_view *view)
 {
     return view->version;
+}
+
+uint64_t catalog_view_credentials_version(const catalog_view *view)
+{
+    return view->credentials_version;
 }
 
 uint64_t catalog_view_drains_version(const catalog_view *view)

@@ -25,7 +25,8 @@
 struct catalog_view {
     _Atomic uint32_t refs;
     uint64_t version;
-    uint64_t drains_version; /* of the last change to who has drains */
+    uint64_t drains_version;      /* of the last change to who has drains */
+    uint64_t credentials_version; /* to who may do what                   */
     table channels;
     table tokens;
     credential_list *credentials;

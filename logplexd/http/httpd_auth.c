@@ -316,11 +316,39 @@ static bool deny(http_request *req, int status)
     return false;
 }
 
+/* Who is trusted, for want of any credential. */
+static const catalog_credential local = {
+    .id = {"local", 5}, .permissions = CATALOG_FULL_API | CATALOG_ANY_CHANNEL};
+
+static bool still_holds(const catalog_credential *was, const catalog_view *view)
+{
+    const catalog_credential *now = catalog_find_credential(view, was->id);
+
+    if (!now)
+        return catalog_credential_count(view) == 0 &&
+               lp_span_equal(was->id, local.id);
+    return now->created_ns == was->created_ns &&
+           (was->permissions & ~now->permissions) == 0 &&
+           lp_span_equal(now->channel_id, was->channel_id);
+}
+
+bool http_auth_holds(http_request *req)
+{
+    const catalog_view *view;
+    uint64_t version;
+
+    if (!req->has_credential)
+        return true;
+    view = catalog_reader_view(&req->server->home->reader);
+    version = catalog_view_credentials_version(view);
+    if (version == req->credentials_version)
+        return true;
+    req->credentials_version = version;
+    return still_holds(&req->credential, view);
+}
+
 bool http_auth_check(http_request *req)
 {
-    static const catalog_credential local = {
-        .id = {"local", 5},
-        .permissions = CATALOG_FULL_API | CATALOG_ANY_CHANNEL};
     const uint32_t readers = CATALOG_FULL_API | CATALOG_ONE_CHANNEL;
     const catalog_view *view;
     const catalog_credential *found;
@@ -337,5 +365,6 @@ bool http_auth_check(http_request *req)
     if (!(found->permissions & readers))
         return deny(req, 403);
     http_keep_credential(req, found);
+    req->credentials_version = catalog_view_credentials_version(view);
     return true;
 }

@@ -23,4 +23,8 @@ bool http_auth_bearer(const char *header, lp_span *secret);
  */
 bool http_auth_check(http_request *req);
 
+/* May who was found still do what he could then? Not if his credential has been
+ * revoked, made anew, or may do less. */
+bool http_auth_holds(http_request *req);
+
 #endif /* LOGPLEXD_HTTPD_AUTH_H */

@@ -140,7 +140,8 @@ struct http_request {
     const char *method;
     http_match match;
     catalog_credential credential;
-    void *kept; /* of admit's, for the handler */
+    uint64_t credentials_version; /* by which it is good */
+    void *kept;                   /* of admit's, for the handler */
     http_block *memory;
 
     char *body;
@@ -256,6 +257,9 @@ const char *http_mhd_reason(int status);
 
 /* Suspended connections go on. */
 void http_mhd_resume(http_request *req);
+
+/* Breaks the connection off, as soon as it is run. */
+void http_mhd_cut(http_request *req);
 
 /* Has a connection that is to end looked at in each run from here on. */
 void http_mhd_look_at(http_conn *conn);

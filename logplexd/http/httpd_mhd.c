@@ -166,6 +166,13 @@ void http_mhd_resume(http_request *req)
     http_mhd_kick(req->conn->engine);
 }
 
+void http_mhd_cut(http_request *req)
+{
+    req->is_cut = true;
+    if (req->is_suspended && !req->conn->is_direct)
+        http_mhd_resume(req);
+}
+
 /* Values in, answers out -------------------------------------------------- */
 
 const char *http_mhd_header(const http_request *req, const char *name)
@@ -667,11 +674,8 @@ void http_server_quiesce(http_server *server)
 static void cut_all(http_server *server)
 {
     for (http_conn *conn = server->conns; conn; conn = conn->next) {
-        if (!conn->req || http_direct_owes_answer(conn))
-            continue;
-        conn->req->is_cut = true;
-        if (conn->req->is_suspended && !conn->is_direct)
-            http_mhd_resume(conn->req);
+        if (conn->req && !http_direct_owes_answer(conn))
+            http_mhd_cut(conn->req);
     }
 }
 

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "http/httpd_auth.h"
 #include "http/httpd_impl.h"
 
 enum {
@@ -202,12 +203,10 @@ bool http_has_hung_up(const http_request *req)
 
 static void let_go(http_conn *conn)
 {
-    if (!conn->req || !conn->req->is_stream) {
+    if (conn->req && conn->req->is_stream)
+        http_mhd_cut(conn->req);
+    else
         http_watch_end_input(conn);
-        return;
-    }
-    conn->req->is_cut = true;
-    http_mhd_resume(conn->req);
 }
 
 static void look_at_hangups(struct pollfd *fds, http_conn *const *conns,
@@ -239,6 +238,17 @@ static void look_for_hangups(http_server *server)
     look_at_hangups(fds, conns, count);
 }
 
+/* Who may not any more ----------------------------------------------------- */
+
+/* A stream has no next request that could be refused. */
+static void look_at_credential(const http_conn *conn)
+{
+    http_request *req = conn->req;
+
+    if (req && req->is_stream && !http_auth_holds(req))
+        http_mhd_cut(req);
+}
+
 /* The look ---------------------------------------------------------------- */
 
 static void on_look(uv_timer_t *timer)
@@ -246,8 +256,10 @@ static void on_look(uv_timer_t *timer)
     http_server *server = timer->data;
     uint64_t now_ms = uv_now(&server->home->loop);
 
-    for (http_conn *conn = server->conns; conn; conn = conn->next)
+    for (http_conn *conn = server->conns; conn; conn = conn->next) {
         look_at_conn(conn, now_ms);
+        look_at_credential(conn);
+    }
     look_at_lingering(server, now_ms);
     if (now_ms - server->hangups_ms < HANGUPS_EACH_MS)
         return;

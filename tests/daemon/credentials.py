@@ -40,6 +40,11 @@ class CredentialTest(DaemonTest):
         self.addCleanup(shutil.rmtree, folder)
         return folder
 
+    def write(self, path, text):
+        with open(path, "w", encoding="ascii",
+                  opener=lambda p, f: os.open(p, f, 0o600)) as file:
+            file.write(text)
+
     def restart(self, *flags, environment=None):
         self.assertEqual(self.daemon.stop(), 0, "".join(self.daemon.log))
         return self.begin(*flags, environment=environment)
@@ -375,11 +380,6 @@ class StaticKey(CredentialTest):
                         "".join(self.daemon.log))
         self.assertEqual(self.api(None), 200)
 
-    def write(self, path, text):
-        with open(path, "w", encoding="ascii",
-                  opener=lambda p, f: os.open(p, f, 0o600)) as file:
-            file.write(text)
-
 
 class Limits(CredentialTest):
     def wrong(self, times, auth=None):
@@ -534,6 +534,68 @@ class Loopback(CredentialTest):
                               auth=None)
             self.assertIn(answer.status, (200, 201) if status == 200 else (401,),
                           origin)
+
+
+class Streams(CredentialTest):
+    """What is open has no next request that could be refused."""
+    FRAMES = 30  # one a second
+
+    def stream(self, auth, path="/v3/channels/demo/aggregates/stream"):
+        events = self.events(path, auth=auth)
+        self.assertEqual(events.answer.status, 200)
+        return events
+
+    def goes_on(self, events):
+        self.assertNotIn(None, events.take(3))
+
+    def ends(self, events):
+        with self.assertRaises(EOFError):
+            events.take(self.FRAMES)
+
+    def test_it_ends_with_who_reads_it(self):
+        self.begin()
+        token = self.make_channel("demo", "app")["app"]
+        revoked = self.make(channel="demo")
+        other = self.make(channel="demo")
+        for password in ("first", "other"):
+            self.put(password, password=password, channel="demo")
+        ending = [self.stream((revoked["id"], revoked["secret"]), path)
+                  for path in ("/v3/channels/demo/aggregates/stream",
+                               "/v3/channels/demo/tail")]
+        ending.append(self.stream(("first", "first")))
+        staying = [self.stream((other["id"], other["secret"])),
+                   self.stream(("other", "other")), self.stream(OWNER)]
+        self.assertEqual(self.revoke(revoked["id"]).status, 204)
+        self.put("first", password="second", channel="demo")
+        for events in ending:
+            self.ends(events)
+        self.post(token, [line("later", app=token)])
+        for events in staying:
+            self.goes_on(events)
+
+    def test_who_was_trusted_for_want_of_any_is_not_any_more(self):
+        self.begin(environment=NOBODY)
+        self.make_channel("demo", "app")
+        events = self.stream(None)
+        self.put(OWNER[0], None, password=OWNER[1], permissions=["full_api"])
+        self.ends(events)
+        self.goes_on(self.stream(OWNER))
+
+    def test_a_reload_ends_those_of_who_is_gone_alone(self):
+        path = os.path.join(self.folder(), "credentials")
+        reader = "reader:password:demo\n"
+        rest = "other:password:demo\n%s:%s:full_api\n" % OWNER
+        self.write(path, reader + rest)
+        self.begin("--credentials-file", path, environment=NOBODY)
+        self.make_channel("demo", "app")
+        events = self.stream(("reader", "password"))
+        other = self.stream(("other", "password"))
+        self.daemon.process.send_signal(signal.SIGHUP)
+        self.goes_on(events)
+        self.write(path, rest)
+        self.daemon.process.send_signal(signal.SIGHUP)
+        self.ends(events)
+        self.goes_on(other)
 
 
 class Secrets(CredentialTest):
