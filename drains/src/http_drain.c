@@ -103,6 +103,15 @@ static bool took_too_long(const outcome *end)
            end->uploaded_bytes > 0;
 }
 
+/* In TLS 1.2 a sink says so within the handshake, of which only the alert is left:
+ * handshake_failure, in libcurl's words. It has other reasons, too. */
+static bool has_failed_handshake(const lpi_request *r, const outcome *end)
+{
+    return end->result == CURLE_SSL_CONNECT_ERROR &&
+           !lp_drain_set_options(r->target->drain)->cert_file &&
+           strstr(lpi_request_why(r), "Handshake failed");
+}
+
 /* Where libcurl can't use a proxy it quotes its URL, the password included. */
 static void print_why(const lpi_request *r, const outcome *end, char *why,
                       size_t room_bytes)
@@ -118,7 +127,10 @@ static void print_why(const lpi_request *r, const outcome *end, char *why,
                  "used: %s",
                  kind);
     else
-        snprintf(why, room_bytes, "%s", said[0] ? said : kind);
+        snprintf(why, room_bytes, "%s%s", said[0] ? said : kind,
+                 has_failed_handshake(r, end)
+                     ? "; it may want a certificate, and there is none to show"
+                     : "");
 }
 
 static void tell(lpi_request *r, const outcome *end, curl_socket_t fd)
@@ -131,6 +143,7 @@ static void tell(lpi_request *r, const outcome *end, curl_socket_t fd)
         .is_whole = is_whole,
         .is_slow = took_too_long(end) && !is_whole,
         .is_late = took_too_long(end) && is_whole,
+        .lacks_certificate = r->lacks_certificate,
         .after_ms = after_ms(end),
     };
     char why[LP_DRAIN_ERROR_MAX_BYTES];

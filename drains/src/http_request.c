@@ -7,6 +7,7 @@
 
 #include "http_body.h"
 #include "http_head.h"
+#include "tls_trust.h"
 
 enum {
     IDLE_MAX = 64,
@@ -61,6 +62,31 @@ static size_t copy_runs(lpi_request *r, char *out, size_t room_bytes)
         }
     }
     return copied_bytes;
+}
+
+/* Its session, which is gone with the connection when the transfer is over. */
+static bool lacks_certificate(const lpi_request *r)
+{
+    const struct curl_tlssessioninfo *tls = NULL;
+
+    return curl_easy_getinfo(r->handle->easy, CURLINFO_TLS_SSL_PTR, &tls) ==
+               CURLE_OK &&
+           tls && tls->internals &&
+           lpi_tls_lacks_certificate(r->target->drain, tls->internals);
+}
+
+/* There is a connection, and nothing has been sent over it. */
+static int on_connected(void *ctx, char *there, char *here, int port_there,
+                        int port_here)
+{
+    lpi_handle *handle = ctx;
+
+    (void)there;
+    (void)here;
+    (void)port_there;
+    (void)port_here;
+    handle->request->lacks_certificate = lacks_certificate(handle->request);
+    return CURL_PREREQFUNC_OK;
 }
 
 /* libcurl asks for the body when there is a connection. */
@@ -190,6 +216,8 @@ static void set_calls(lpi_handle *handle, const lpi_request *r)
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, handle);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, handle);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, handle);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, handle->why);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, handle);
     if (!handles->has_proxy) // else libcurl asks the environment each time
@@ -383,7 +411,7 @@ bool lpi_request_begin(lpi_request *r, const lp_drain_batch *batch)
         return false;
     r->batch = batch;
     r->answer_bytes = 0;
-    r->is_denied = false;
+    r->is_denied = r->lacks_certificate = false;
     r->handle->why[0] = '\0';
     if (set_body(r)) {
         set_headers(r->handle);

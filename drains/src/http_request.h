@@ -52,6 +52,7 @@ typedef struct lpi_request {
     size_t answer_bytes;
     size_t upload_bytes; /* of libcurl's buffer */
     bool is_denied;      /* the address of the sink may not be connected to */
+    bool lacks_certificate; /* which the sink has asked for */
 } lpi_request;
 
 /* What it is given must outlive all requests. */

@@ -2,8 +2,10 @@
 #include "http_result.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "encoder.h"
+#include "tls_trust.h"
 
 enum { DAY_S = 86400 };
 
@@ -21,9 +23,15 @@ static bool is_to_be_tried_again(unsigned status)
            status == 425 || status == 429;
 }
 
-static void print_why(const lpi_http_target *target,
-                      const lpi_http_result *result, char *out,
-                      size_t room_bytes)
+static bool is_the_senders_fault(const lpi_http_result *result)
+{
+    return result->status < 200 || !is_to_be_tried_again(result->status);
+}
+
+/* Why it failed, before anything is added. */
+static void print_answer(const lpi_http_target *target,
+                         const lpi_http_result *result, char *out,
+                         size_t room_bytes)
 {
     const char *encoding = lpi_encoding_name(target->encoding);
 
@@ -42,6 +50,18 @@ static void print_why(const lpi_http_target *target,
                  "it answered 415; it may not know encoding=%s", encoding);
     else
         snprintf(out, room_bytes, "it answered %u", result->status);
+}
+
+static void print_why(const lpi_http_target *target,
+                      const lpi_http_result *result, char *out,
+                      size_t room_bytes)
+{
+    size_t n;
+
+    print_answer(target, result, out, room_bytes);
+    n = strlen(out);
+    if (result->lacks_certificate && is_the_senders_fault(result))
+        snprintf(out + n, room_bytes - n, "; " LPI_WHY_NO_CERTIFICATE);
 }
 
 void lpi_http_tell(const lpi_http_target *target, uint64_t lines,

@@ -7,12 +7,13 @@
 /* How a request has ended. What the status line says holds, however the rest of
  * the answer ended. */
 typedef struct lpi_http_result {
-    unsigned status;   /* below 200: there was no answer */
-    bool is_whole;     /* all of the body had left by then */
-    bool is_slow;      /* part of it had, and then the time was over */
-    bool is_late;      /* all of it had, and then the time was over */
-    uint64_t after_ms; /* not to be tried again before */
-    const char *why;   /* in words, where there was no answer; the caller's */
+    unsigned status;        /* below 200: there was no answer */
+    bool is_whole;          /* all of the body had left by then */
+    bool is_slow;           /* part of it had, and then the time was over */
+    bool is_late;           /* all of it had, and then the time was over */
+    bool lacks_certificate; /* of ours, which the sink asked for */
+    uint64_t after_ms;      /* not to be tried again before */
+    const char *why; /* in words, where there was no answer; the caller's */
 } lpi_http_result;
 
 /* In milliseconds, for a Retry-After (0: there was none); the core has a limit

@@ -23,6 +23,7 @@ enum { READS_MAX = 16 /* at a time */ };
 
 typedef struct tls {
     lpi_transport base;
+    const lp_drain *drain;
     lpi_trust *trust;
     gnutls_session_t session;
     uv_loop_t *loop;
@@ -75,10 +76,14 @@ static ssize_t on_pull(gnutls_transport_ptr_t ctx, void *out, size_t room_bytes)
 
 /* Errors ------------------------------------------------------------------ */
 
+/* A peer that has said something since the handshake was content. */
 static lpi_io fail(tls *t, const char *what, const char *reason)
 {
-    snprintf(t->base.why, sizeof(t->base.why), "%s: %.*s", what,
-             (int)strcspn(reason, "."), reason);
+    snprintf(t->base.why, sizeof(t->base.why), "%s: %.*s%s", what,
+             (int)strcspn(reason, "."), reason,
+             !t->has_heard && lpi_tls_lacks_certificate(t->drain, t->session)
+                 ? "; " LPI_WHY_NO_CERTIFICATE
+                 : "");
     return LPI_IO_FAILED;
 }
 
@@ -285,6 +290,7 @@ static tls *new_tls(const lpi_target *target, int fd)
     t->base.calls = &calls;
     t->base.fd = fd;
     t->is_insecure = target->is_insecure;
+    t->drain = target->drain;
     t->loop = lp_drain_loop(target->drain);
     t->belief_ms = lp_drain_set_options(target->drain)->answer_timeout_ms / 2;
     memcpy(t->host, target->host, host_bytes);

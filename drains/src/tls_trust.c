@@ -75,6 +75,12 @@ lpi_tls_verdict lpi_tls_verdict_of(unsigned status)
     return (lpi_tls_verdict){.why = NULL};
 }
 
+bool lpi_tls_lacks_certificate(const lp_drain *drain, gnutls_session_t session)
+{
+    return !lp_drain_set_options(drain)->cert_file &&
+           gnutls_certificate_client_get_request_status(session) != 0;
+}
+
 const char *lpi_tls_alert_name(gnutls_alert_description_t alert)
 {
     static const struct {

@@ -35,6 +35,12 @@ lpi_tls_verdict lpi_trust_check(const lpi_trust *trust,
 /* In words, by the bits of gnutls_certificate_status_t. */
 lpi_tls_verdict lpi_tls_verdict_of(unsigned status);
 
+/* Has the peer asked for a certificate of ours, and there is none? To be asked
+ * once it may have; then it goes behind why a try has failed. */
+bool lpi_tls_lacks_certificate(const lp_drain *drain, gnutls_session_t session);
+#define LPI_WHY_NO_CERTIFICATE \
+    "it asks for a certificate, and there is none to show"
+
 /* The name of an alert in RFC 8446 6.2 and RFC 5246 7.2, with blanks. */
 const char *lpi_tls_alert_name(gnutls_alert_description_t alert);
 

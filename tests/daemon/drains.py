@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import ssl
 import sys
 import tempfile
 import time
@@ -703,6 +704,15 @@ class Certificates(DrainTest):
                               (self.stale, "expired")):
                 with self.subTest(pair.name, kind=kind.__name__):
                     self.check_refused(self.sink(kind, tls=pair), why)
+
+    def test_who_wants_a_certificate_of_ours_gets_none_and_it_is_told(self):
+        for kind in KINDS:
+            sink = self.sink(kind, tls=self.good)
+            sink.tls.minimum_version = ssl.TLSVersion.TLSv1_3
+            sink.tls.load_verify_locations(self.authority.cert)
+            sink.tls.verify_mode = ssl.CERT_REQUIRED
+            self.check_refused(sink, "; it asks for a certificate, and there "
+                                     "is none to show$")
 
     def check_refused(self, sink, why):
         drain = self.drain(sink.url())
