@@ -2,7 +2,8 @@
  * channel_logs.h - the newest lines of a channel as application/logplex-1.
  *
  * The answer begins with the number of its frames, so the lines are held, not
- * copied, from before its first byte to its last.
+ * copied, from before its first byte on: for some seconds. Who has not taken them by
+ * then gets them for as long as the ring has them, and is broken off behind that.
  */
 #ifndef LOGPLEXD_CHANNEL_LOGS_H
 #define LOGPLEXD_CHANNEL_LOGS_H

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from logplexd import DaemonTest, OWNER, basic, line, main, shown
@@ -293,6 +294,48 @@ class RecentLines(DaemonTest):
                                 [("Accept", "text/plain"),
                                  ("Authorization", basic(*OWNER))])
         self.assertEqual(answer.status, 406)
+
+
+class SlowReaders(DaemonTest):
+    """Of what a channel keeps, some 14 MiB in lines of 10 KiB."""
+    FLAGS = ["--workers", "1", "--aggregates", "off"]
+    LINES = 1400
+
+    def fill(self, token):
+        for _ in range(self.LINES // 100):
+            self.post(token, [line("x" * 10000, token)] * 100)
+
+    def begin(self):
+        client = self.daemon.client(receive_buffer=4096)
+        client.send("GET", "/v3/channels/demo/logs?num=1400",
+                    [("Authorization", basic(*OWNER))])
+        head = client.read_head()
+        self.assertEqual(head.headers["logplex-msg-count"], str(self.LINES))
+        return client
+
+    def rest_of(self, client):
+        body = b""
+        chunk = client.chunk()
+        while chunk:
+            body += chunk
+            chunk = client.chunk()
+        return body
+
+    def pinned_bytes(self):
+        return self.ledger()["engine"]["pinned_bytes"]
+
+    def test_what_is_not_taken_is_nobodys_loss_but_the_readers(self):
+        token = self.make_channel("demo", "app")["app"]
+        self.fill(token)
+        late = self.begin()
+        self.fill(token)
+        self.assertGreater(self.pinned_bytes(), 6 << 20)
+        slow = self.begin()
+        self.wait_until(lambda: self.pinned_bytes() < 1 << 20)
+        with self.assertRaises(EOFError):
+            self.rest_of(late)
+        time.sleep(5)
+        self.assertEqual(self.rest_of(slow).count(b" <134>1 "), self.LINES)
 
 
 if __name__ == "__main__":
