@@ -64,7 +64,7 @@ export class FleetPage implements Page {
     private readonly body = el("tbody", { role: "rowgroup" });
     private readonly rows = new Keyed<FleetChannel>(
         this.body, channel => channel.id,
-        () => new FleetRow(() => this.newest?.window_s ?? 60));
+        () => new FleetRow(() => this.newest ?? { window_s: 60, now: 0 }));
     private readonly content: HTMLElement;
     private state: HTMLElement | null = null;
     private refusedWith = "";

@@ -7,6 +7,7 @@ import type { View } from "../base/keyed";
 import { shown } from "../base/shown";
 import { Bar, failedTone, toneOf, Value } from "../ui/parts";
 import { Spark } from "../ui/spark";
+import { levelled } from "./levelled";
 
 export function channelHref(id: string): string {
     return `/channels/${segmentOf(id)}`;
@@ -35,6 +36,11 @@ function failing({ requests, failed }: FleetChannel): "" | "warn" | "bad" {
     return failedTone({ count: requests, failed });
 }
 
+export interface Moment {
+    window_s: number;
+    now: number;
+}
+
 export class FleetRow implements View<FleetChannel> {
     readonly root: HTMLTableRowElement;
     readonly link = el("a", { class: "channel-link" });
@@ -55,8 +61,8 @@ export class FleetRow implements View<FleetChannel> {
         "td", { role: "cell", class: "c-errors text" }, this.errors, " ",
         this.code, " ", this.meaning);
 
-    // windowS: how many seconds the counts are over, by now.
-    constructor(private readonly windowS: () => number) {
+    // moment: how many seconds the counts are over, by now, and what time it is.
+    constructor(private readonly moment: () => Moment) {
         const cell = (name: string, ...children: (Node | string)[]):
             HTMLElement => el("td", { role: "cell", class: `c-${name}` },
                               ...children);
@@ -88,9 +94,10 @@ export class FleetRow implements View<FleetChannel> {
         setText(this.id, id);
         // Of what is cut for want of room.
         setAttribute(this.link, "title", id === "" ? name : `${name} ${id}`);
-        this.spark.update(of.sparks);
+        const { window_s, now } = this.moment();
+        this.spark.update(levelled(of.sparks, of.spark_step_s, now));
         const hasRequests = of.requests > 0;
-        this.requests.update(rate(hasRequests ? of.requests / this.windowS() : null));
+        this.requests.update(rate(hasRequests ? of.requests / window_s : null));
         this.failed.update(percent(
             hasRequests ? of.failed / of.requests : null));
         this.failed.root.dataset["tone"] = failing(of);
@@ -99,7 +106,7 @@ export class FleetRow implements View<FleetChannel> {
         this.memoryBar.update(of.memory_share ?? 0,
                               toneOf(of.memory_share ?? 0, 0.9, 1));
         this.memoryBar.root.hidden = of.memory_share === null;
-        this.lines.update(rate(of.lines / this.windowS()));
+        this.lines.update(rate(of.lines / window_s));
         setText(this.lost, of.lost_lines > 0 ? count(of.lost_lines) : "–");
         this.lost.dataset["tone"] = of.lost_lines > 0 ? "bad" : "";
         this.updateErrors(of);
