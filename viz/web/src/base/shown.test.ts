@@ -28,6 +28,19 @@ test("nothing turns the direction of what is around it", () => {
     }
 });
 
+test("joiners stay where a script or an emoji is written with them", () => {
+    for (const text of ["👩‍👩‍👧‍👦", "❤️‍🔥", "👩🏽‍💻", "می‌خواهم", "क्‍ष", "র‍্য"]) {
+        assert.match(text, /[\u200C\u200D]/);
+        assert.equal(visible(text), text);
+    }
+    for (const text of ["a\u200Db", "a\u200D😀", "😀\u200C😀b\u200D", "\u200D",
+                        "\u200Dब", "1\u200Cم"])
+        assert.notEqual(visible(text), text);
+    assert.equal(visible("a\u200Db"), "a‹U+200D›b");
+    // A name might pass for the one without.
+    assert.equal(shown("😀\u200D😀"), "\u2068😀‹U+200D›😀\u2069");
+});
+
 test("a name among others is cut where it is too long", () => {
     assert.equal(shownBriefly("web.1", 5), "web.1");
     assert.equal(shownBriefly("web.12", 5), "\u2068web.…\u2069");

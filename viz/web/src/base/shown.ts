@@ -20,9 +20,30 @@ function picture(of: string): string {
     return `‹U+${code.toString(16).toUpperCase().padStart(4, "0")}›`;
 }
 
+// The joiners (U+200C, U+200D) have no width either, but turn nothing, and are part
+// of how some scripts and many emoji are written. Between these a line keeps them.
+const JOINED = [
+    "Arabic", "Bengali", "Devanagari", "Gujarati", "Gurmukhi", "Kannada", "Khmer",
+    "Malayalam", "Mongolian", "Myanmar", "Oriya", "Sinhala", "Syriac", "Tamil",
+    "Telugu",
+].map(script => `\\p{Script=${script}}`).join("");
+const EMOJI = "\\p{Extended_Pictographic}";
+const BEFORE_JOINER = new RegExp(
+    `(?:[${JOINED}]\\p{M}*|${EMOJI}[\\uFE0F\\u{1F3FB}-\\u{1F3FF}]*)$`, "u");
+const BEHIND_JOINER = new RegExp(`^(?:[${JOINED}]|${EMOJI})`, "u");
+const NEAR = 8; // UTF-16 units, which the longest of these are within
+
+function joinedOr(of: string, at: number, text: string): string {
+    const isJoined = (of === "\u200C" || of === "\u200D") &&
+        BEFORE_JOINER.test(text.slice(Math.max(0, at - NEAR), at)) &&
+        BEHIND_JOINER.test(text.slice(at + 1, at + 1 + NEAR));
+    return isJoined ? of : picture(of);
+}
+
 // A line, or a piece of one.
 export function visible(text: string): string {
-    return PLAIN.test(text) ? text : text.replace(UNSEEN, picture);
+    return PLAIN.test(text) ? text
+        : text.replace(UNSEEN, (of, at: number) => joinedOr(of, at, text));
 }
 
 // The same where a line end may be one.
@@ -33,7 +54,8 @@ export function visibleLines(text: string): string {
 // A name within other words, also where there are no elements (a title, a canvas):
 // whatever direction its letters have, it does not change theirs (FSI and PDI).
 export function shown(name: string): string {
-    return PLAIN.test(name) ? name : `\u2068${visible(name)}\u2069`;
+    return PLAIN.test(name) ? name
+        : `\u2068${name.replace(UNSEEN, picture)}\u2069`;
 }
 
 // The same where there is room for so many characters.
