@@ -44,6 +44,24 @@ ASK = """
 });
 document.querySelector(".ask-form .primary").click();
 """
+# The question for drains fails, as when nobody answers; how often, in "failed".
+FAIL_DRAINS = """
+const real = window.fetch;
+window.failed = 0;
+window.fetch = (url, ...rest) => {
+    if (!String(url).includes("/drains"))
+        return real(url, ...rest);
+    window.failed++;
+    return Promise.reject(new TypeError("nobody answers"));
+};
+"""
+# By how much Copy covers the command beside it.
+COVERED = """
+const text = document.querySelector(".commands pre").getBoundingClientRect();
+const copy = document.querySelector(".commands .copy").getBoundingClientRect();
+return Math.max(0, Math.min(text.right, copy.right) -
+                   Math.max(text.left, copy.left));
+"""
 WIDTHS = "return [document.documentElement.scrollWidth, innerWidth]"
 # Of the keys of legends: name, title, colour.
 LEGEND = """
@@ -129,6 +147,53 @@ class Dashboard(DashboardTest):
         self.send(request(100, 100))
         self.wait_for("#tile-throughput .sub", "one more",
                       lambda text: text.startswith("42 in"))
+
+    def test_codes_are_told_apart_from_failures_without_one(self):
+        self.send(request(1, 20, 500), request(2, 20))
+        self.open("/channels/shop")
+        self.wait_for('#tile-status [data-class="5xx"] .number', "one",
+                      lambda text: text == "1")
+        self.assertEqual(self.text("#tile-codes-h"), "Error codes")
+        self.assertIn("no H, R or L code", self.text("#tile-codes"))
+        self.send(request(3, 20, 503, " code=H999"))
+        self.wait_for("#tile-codes .code", "it", lambda text: text == "H999")
+        self.assertEqual(self.text("#tile-codes .meaning"),
+                         "no meaning is known")
+        self.assertEqual(self.browser.run(
+            "return document.querySelector('#tile-codes button').title"),
+            "no meaning is known: lines behind it")
+
+    def test_a_drain_says_when_it_failed_and_stays_while_nobody_answers(self):
+        made = self.ask_json("POST", "/v3/channels/shop/drains",
+                             {"url": "syslog://127.0.0.1:1"})
+        self.assertEqual(made.status, 201)
+        self.send(request(1, 20))
+        self.open("/channels/shop")
+        self.wait_for("#tile-throughput .sub", "numbers")
+        self.browser.run("scrollTo(0, document.body.scrollHeight)")
+        self.wait_for("#drains tbody td:last-child", "when", lambda text:
+                      re.match(r"\d\d:\d\d:\d\d .*reached", text))
+        self.wait_for("#drains tbody td", "until when", lambda text:
+                      re.match(r"waits until \d\d:\d\d:\d\d$", text))
+        self.browser.run(FAIL_DRAINS)
+        programs.wait_until(
+            lambda: self.browser.run("return window.failed") >= 2,
+            PATIENCE_S, "questions that failed")
+        self.assertIsNotNone(self.text("#drains tbody th"))
+
+    def test_copy_covers_nothing_of_a_command(self):
+        self.open("/channels/" + "a-long-name-" * 9)
+        self.wait_for(".commands .copy", "a command")
+        self.assertEqual(self.browser.run(COVERED), 0)
+
+    def test_a_channel_that_lost_its_lines_is_not_said_to_have_had_none(self):
+        self.send(request(1, 20))
+        self.open("/channels/shop")
+        self.wait_for("#tile-throughput .sub", "numbers")
+        self.assertEqual(self.ask("DELETE", "/v3/channels/shop").status, 204)
+        self.make_channel("shop", "heroku")
+        self.wait_for(".state", "that they are gone", lambda text:
+                      "No line since then" in text and "are gone" in text)
 
     def test_a_question_is_answered_as_a_table(self):
         self.send(*(request(i, 100) for i in range(6)),

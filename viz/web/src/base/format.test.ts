@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-    age, byName, bytes, compact, count, digits, duration, measure, percent, plain,
-    plural, rate, short, text, within,
+    age, byName, bytes, compact, count, digits, duration, measure, moment, percent,
+    plain, plural, rate, short, text, within,
 } from "./format";
 
 test("a number has the digits that count", () => {
@@ -79,4 +79,13 @@ test("one is singular", () => {
 test("names are in the order of their numbers", () => {
     assert.deepEqual(["web.10", "api", "web.2", "Web.1"].sort(byName),
                      ["api", "Web.1", "web.2", "web.10"]);
+});
+
+test("a time that is not of today has its day", () => {
+    const of = (day: number, hour: number): number =>
+        new Date(2026, 10, day, hour, 5, 9).getTime() / 1000;
+    const now = new Date(2026, 10, 26, 12);
+    assert.equal(moment(of(26, 0), now), "00:05:09");
+    assert.equal(moment(of(25, 23), now), "2026-11-25 23:05:09");
+    assert.equal(moment(of(3, 12), now), "2026-11-03 12:05:09");
 });

@@ -166,6 +166,14 @@ export function clock(t: number, withMs = false): string {
     return `${time}.${String(at.getMilliseconds()).padStart(3, "0")}`;
 }
 
+// The same of what may be long ago: with its day, if that is not today.
+export function moment(t: number, now = new Date()): string {
+    const at = new Date(t * 1000);
+    const day = at.toDateString() === now.toDateString() ? ""
+        : `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} `;
+    return day + clock(t);
+}
+
 // "1 line", "2 lines".
 export function plural(n: number, one: string): string {
     return `${count(n)} ${one}${n === 1 ? "" : "s"}`;

@@ -147,8 +147,10 @@ export class ChannelPage implements Page {
     }
 
     private noticeRestart(next: Snapshot): void {
-        if (this.newest === null || this.newest.epoch === next.epoch)
-            return;
+        const had = this.newest;
+        if (had === null || had.epoch === next.epoch ||
+            had.ledger.appended === 0)
+            return; // nothing is gone
         this.restarted.hidden = false;
         setText(this.restartedWords,
                 `This channel began anew at ${clock(next.now)}: ` +
@@ -213,16 +215,25 @@ export class ChannelPage implements Page {
         if (!now)
             return;
         if (now.ledger.appended === 0) {
-            this.show("empty", notice(
-                "No line yet", el("p", {}, "Send the first one, and this ",
-                                  "page comes to life:"),
-                sendFirstLine(this.id)));
+            this.showEmpty();
             return;
         }
         this.show("", null);
         this.parts.forEach(one => one.ask());
         this.charts.draw();
         this.speak();
+    }
+
+    private showEmpty(): void {
+        if (this.restarted.hidden)
+            this.show("empty", notice(
+                "No line yet", el("p", {}, "Send the first one, and this ",
+                                  "page comes to life:"),
+                sendFirstLine(this.id)));
+        else
+            this.show("emptied", notice(
+                "No line since then",
+                el("p", {}, this.restartedWords.textContent ?? "")));
     }
 
     private tell(): void {

@@ -188,9 +188,9 @@ export class Charts {
         const chart = new Chart({
             title: "Response time", none: "No requests in this time",
             atLeast: 10, format: format.duration,
-            hint: "service + connect; the request that is 50, 95 or 99 % of " +
-                "the way from the fastest to the slowest (between two, the " +
-                "faster), ± 1 %",
+            hint: "service + connect, ± 1 %; the request that is 50, 95 or " +
+                "99 % of the way from the fastest to the slowest (between " +
+                "two, the faster)",
             onPick: (series, i) => this.pickResponse(series, i),
         });
         return { chart, series: (store, now) => [
@@ -239,10 +239,10 @@ export class Charts {
 
     private errors(): ChartOf {
         const chart = new Chart({
-            title: "Errors by code", none: "No errors in this time",
+            title: "Error codes", none: "No H, R or L code in this time",
             atLeast: 4, isStacked: true,
             format: y => ({ value: format.compact(y), unit: "" }),
-            hint: "H, R and L codes",
+            hint: "H: the router's; R: of dynos; L: of lost lines",
             onPick: (code, i) => this.pick(`Errors ${code}`, i, { code }),
         });
         const palette = new Palette(ERRORS);

@@ -1,8 +1,9 @@
 // Where the channel's lines go, and how far they have got.
-import { channelPath, getJson } from "../api/client";
-import type { Drain } from "../api/types";
+import { ApiError, channelPath, getJson } from "../api/client";
+import { onCredential } from "../api/credential";
+import type { Drain, DrainStatus } from "../api/types";
 import { el, setText } from "../base/dom";
-import { age, count, NOTHING, plural } from "../base/format";
+import { age, count, moment, NOTHING, plural } from "../base/format";
 import { InSight } from "../base/in_sight";
 import { Keyed, type View } from "../base/keyed";
 import { shown, withoutPassword } from "../base/shown";
@@ -11,6 +12,21 @@ import { section, table } from "../ui/parts";
 const EVERY_MS = 5000;
 const UNSEEN_MS = 60_000; // where nobody looks, or there was none
 const SHOWN = 20;
+
+function at(iso: string): string {
+    return moment(Date.parse(iso) / 1000);
+}
+
+function stateOf({ state, retry_at }: DrainStatus): string {
+    return state === "waits" && retry_at ? `waits until ${at(retry_at)}` : state;
+}
+
+// When it was is half of what it says: of now, or of before lines got through.
+function lastErrorOf({ last_error, last_error_at }: DrainStatus): string[] {
+    if (!last_error)
+        return [];
+    return [(last_error_at ? `${at(last_error_at)} ` : "") + shown(last_error)];
+}
 
 class DrainRow implements View<Drain> {
     private readonly url = el("th", { scope: "row", class: "text" });
@@ -30,17 +46,22 @@ class DrainRow implements View<Drain> {
         const lost = Object.values(status.lost_lines).reduce(
             (sum, n) => sum + n, 0);
         const isBad = ["waits", "parked", "held"].includes(status.state);
-        setText(this.state, status.state);
+        setText(this.state, stateOf(status));
         this.state.dataset["tone"] = isBad ? "bad" : "";
         setText(this.lag, status.lag_lines === 0 ? "none"
             : `${plural(status.lag_lines, "line")}, ${age(status.lag_s)}`);
         setText(this.sent, count(status.delivered_lines));
         setText(this.lost, count(lost));
         this.lost.dataset["tone"] = lost > 0 ? "bad" : "";
-        setText(this.error, shown(
-            [status.last_error, ...warnings ?? []].filter(Boolean).join("; ")
-            || NOTHING));
+        setText(this.error, [
+            ...lastErrorOf(status), ...(warnings ?? []).map(shown),
+        ].join("; ") || NOTHING);
     }
+}
+
+// No answer, or none now: what is shown is still the newest that is known.
+function mayComeBack({ status }: ApiError): boolean {
+    return status === 0 || status === 429 || status >= 500;
 }
 
 export class Drains {
@@ -49,6 +70,8 @@ export class Drains {
     readonly root: HTMLElement;
     private readonly under = new AbortController();
     private readonly sight: InSight;
+    // Who has just signed in does not wait for the next time.
+    private readonly unbind = onCredential(() => void this.fetch());
     private timer = 0;
 
     constructor(private readonly channel: string) {
@@ -67,8 +90,21 @@ export class Drains {
     }
 
     close(): void {
+        this.unbind();
         this.under.abort();
         window.clearTimeout(this.timer);
+    }
+
+    // One that went since it was named is as it was named.
+    private async one(of: Drain): Promise<Drain> {
+        try {
+            return await getJson<Drain>(channelPath(
+                this.channel, `/drains/${of.id}`), this.under.signal);
+        } catch (error) {
+            if (error instanceof ApiError && error.status === 404)
+                return of;
+            throw error;
+        }
     }
 
     // Who may not see the drains does not see that there are some, either.
@@ -77,16 +113,17 @@ export class Drains {
         try {
             const all = await getJson<Drain[]>(
                 channelPath(this.channel, "/drains"), signal);
-            const shown = await Promise.all(all.slice(0, SHOWN).map(
-                of => getJson<Drain>(channelPath(
-                    this.channel, `/drains/${of.id}`), signal)));
+            const shown = await Promise.all(
+                all.slice(0, SHOWN).map(of => this.one(of)));
             this.rows.update(shown);
             this.root.hidden = all.length === 0;
             setText(this.more, all.length > SHOWN
                 ? `and ${all.length - SHOWN} more` : "");
-        } catch {
-            this.root.hidden = true;
+        } catch (error) {
+            if (error instanceof ApiError && !mayComeBack(error))
+                this.root.hidden = true;
         }
+        window.clearTimeout(this.timer); // of a question that came between
         if (!signal.aborted)
             this.timer = window.setTimeout(() => this.sight.ask(), EVERY_MS);
     }

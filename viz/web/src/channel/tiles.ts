@@ -258,6 +258,10 @@ interface CodeOf {
 
 const OTHERS = "Codes that there was no series for";
 
+function meaningOf({ code, meaning }: CodeOf): string {
+    return meaning ?? (code === null ? OTHERS : "no meaning is known");
+}
+
 class CodeView implements View<CodeOf> {
     private readonly code = el("b", { class: "code" });
     private readonly meaning = el("span", { class: "meaning" });
@@ -271,8 +275,7 @@ class CodeView implements View<CodeOf> {
             const of = this.newest;
             if (of)
                 behind.exemplars(
-                    of.code === null ? OTHERS
-                        : `${of.code}: ${of.meaning ?? "no meaning is known"}`,
+                    of.code === null ? OTHERS : `${of.code}: ${meaningOf(of)}`,
                     of.epoch, of.exemplars);
         }, this.code, this.meaning, this.value);
         this.root = el("li", {}, this.button);
@@ -281,9 +284,10 @@ class CodeView implements View<CodeOf> {
     update(of: CodeOf): void {
         this.newest = of;
         this.button.disabled = of.exemplars.length === 0;
-        setAttribute(this.button, "title", `${of.meaning ?? OTHERS}: lines behind it`);
+        const words = meaningOf(of);
+        setAttribute(this.button, "title", `${words}: lines behind it`);
         setText(this.code, of.code ?? "others");
-        setText(this.meaning, of.meaning ?? (of.code === null ? OTHERS : ""));
+        setText(this.meaning, words);
         setText(this.value, compact(of.count));
     }
 }
@@ -291,7 +295,7 @@ class CodeView implements View<CodeOf> {
 class Codes implements Tile {
     private readonly list = el("ul", { class: "codes" });
     private readonly views: Keyed<CodeOf>;
-    readonly root = frame("codes", "Errors", this.list);
+    readonly root = frame("codes", "Error codes", this.list);
 
     constructor(behind: Behind) {
         this.views = new Keyed<CodeOf>(this.list, of => of.code ?? "",
@@ -301,7 +305,8 @@ class Codes implements Tile {
     update({ codes, epoch, requests }: Snapshot): void {
         this.root.dataset["tone"] = codes.length === 0 ? ""
             : failedTone(requests) || "warn";
-        say(this.root, codes.length === 0 ? "none in the last minute" : "", "0");
+        say(this.root, codes.length === 0
+            ? "no H, R or L code in the last minute" : "", "0");
         this.views.update(codes.map(of => ({ ...of, epoch })));
     }
 }

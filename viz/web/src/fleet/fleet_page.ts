@@ -30,7 +30,7 @@ const COLUMNS: { name: string; label: string; sort: Sort | null;
       hint: "Status 500 and more, or an H code" },
     { name: "p95", label: "p95", sort: "p95",
       hint: "Response time 95 % of the way from fastest to slowest" },
-    { name: "errors text", label: "Errors", sort: "errors",
+    { name: "errors text", label: "Error codes", sort: "errors",
       hint: "H, R and L codes of the last minute" },
     { name: "memory", label: "Memory", sort: "memory",
       hint: "Of its quota, the process that is nearest to it" },
@@ -300,7 +300,7 @@ class Totals {
         this.root = el("dl", { class: "totals" },
                        one("channels", "Channels active"),
                        one("requests", "Requests"), one("failed", "Failed"),
-                       one("errors", "Errors in a minute"),
+                       one("errors", "Error codes in a minute"),
                        one("lines", "Lines"), one("lost", "Lost lines"));
     }
 

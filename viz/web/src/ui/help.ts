@@ -23,7 +23,7 @@ export function openHelp(): void {
         "dialog", { class: "sheet", "aria-labelledby": "keys-title" },
         el("h2", { id: "keys-title" }, "Keys"),
         el("dl", { class: "keys" }, ...rows),
-        el("button", { type: "button", onclick: () => sheet.close() },
+        el("button", { class: "chip", type: "button", onclick: () => sheet.close() },
            "Close"));
     sheet.addEventListener("close", () => sheet.remove());
     document.body.append(sheet);
