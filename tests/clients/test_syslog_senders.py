@@ -6,6 +6,7 @@ import os
 import time
 import unittest
 
+import documented
 import programs
 from logplexd import DaemonTest
 
@@ -212,6 +213,61 @@ class SyslogNg(Sender):
                 text + "START\n",
                 'multi-line-mode(prefix-garbage) multi-line-prefix("^START")'):
             self.assert_all_there(["START" + message for message in ODD])
+
+
+class AsDocumented(Sender):
+    """What docs/running.md says of senders, as it stands there but for token,
+    port, and what else is this machine's."""
+    def documented(self, begin, *changes):
+        found = documented.block("running.md", begin)
+        for there, here in (("TOKEN", self.token),
+                            ("6001", str(self.tcp_port)), *changes):
+            self.assertIn(there, found)
+            found = found.replace(there, here)
+        return found
+
+    def processes(self):
+        return {line.split(" ", 6)[4] for line in self.ask(
+            "GET", "/v3/channels/demo/logs?num=1500").body.decode().split(
+                "<")[1:]}
+
+    def test_rsyslog_as_documented(self):
+        self.write("lines", "\n".join(NUMBERED) + "\n")
+        conf = self.write("conf", '''
+global(workDirectory="%s")
+module(load="imfile" mode="polling" pollingInterval="1")
+input(type="imfile" file="%s/lines" tag="cron" escapeLF="off")
+''' % (self.folder, self.folder) + self.documented("template("))
+        with programs.Running(
+                [programs.find("rsyslogd"), "-C", "-n", "-f", conf, "-i",
+                 os.path.join(self.folder, "pid")], self.folder):
+            self.assert_all_there()
+        self.assertEqual(self.processes(), {"cron"})
+
+    def test_syslog_ng_as_documented(self):
+        self.write("lines", "".join("<13>Nov 21 00:00:00 here cron: %s\n" % one
+                                    for one in NUMBERED))
+        conf = self.write("conf", '''@version: 3.38
+options { stats-freq(0); keep-hostname(yes); };
+source s_src { file("%s/lines" follow-freq(0.1)); };
+''' % self.folder + self.documented("rewrite "))
+        here = [os.path.join(self.folder, name)
+                for name in ("persist", "control", "pid")]
+        with programs.Running(
+                [programs.find("syslog-ng"), "-F", "--no-caps",
+                 "--cfgfile=" + conf, "--persist-file=" + here[0],
+                 "--control=" + here[1], "--pidfile=" + here[2]], self.folder):
+            self.assert_all_there()
+        self.assertEqual(self.processes(), {"cron"})
+
+    def test_logger_as_documented(self):
+        program = self.write("program", "#!/bin/sh\ncat %s/lines\n" %
+                             self.folder)
+        os.chmod(program, 0o755)
+        self.write("lines", "\n".join(NUMBERED) + "\n")
+        self.write("do", self.documented("./program"))
+        programs.run(["sh", "-c", "cd %s && sh ./do" % self.folder])
+        self.assert_all_there()
 
 
 class Curl(Sender):
