@@ -74,8 +74,8 @@ static inline uint64_t lpi_get_varint(lpi_reader *r)
 
     // As most are.
     if (r->rest.len_bytes > 0 && (uint8_t)r->rest.ptr[0] <= 0x7f) {
-        n = (uint8_t)r->rest.ptr[0];
-        r->rest = lp_span_skip(r->rest, 1);
+        n = (uint8_t)*r->rest.ptr++;
+        r->rest.len_bytes--;
         return n;
     }
 

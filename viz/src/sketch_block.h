@@ -111,7 +111,9 @@ static inline uint32_t lpi_entry_count(uint32_t entry)
     return entry & LPI_ENTRY_COUNT_MAX;
 }
 
-static inline bool lpi_dense_add(lpi_block *block, uint32_t key, uint64_t n)
+/* n more in a counter of that form, if it is there and has room. */
+static inline bool lpi_cell_add(lpi_block *block, unsigned form, uint32_t key,
+                                uint64_t n)
 {
     uint32_t at = key - block->first;
     uint64_t old;
@@ -119,12 +121,17 @@ static inline bool lpi_dense_add(lpi_block *block, uint32_t key, uint64_t n)
     if (at >= block->capacity) {
         return false;
     }
-    old = lpi_dense_get(block, at);
-    if (n > lpi_count_max[block->form] - old) {
+    old = lpi_cell_get(block, form, at);
+    if (n > lpi_count_max[form] - old) {
         return false;
     }
-    lpi_dense_set(block, at, old + n);
+    lpi_cell_set(block, form, at, old + n);
     return true;
+}
+
+static inline bool lpi_dense_add(lpi_block *block, uint32_t key, uint64_t n)
+{
+    return lpi_cell_add(block, block->form, key, n);
 }
 
 /* One more in a counter that is there and not full. */

@@ -24,36 +24,71 @@ enum {
     BUCKET_OF_BOTH = 2
 };
 
-/* That are looked at together. */
-enum { TAKEN_BUCKETS = 32 };
-
 /* Writing ----------------------------------------------------------------- */
 
-static void put_bucket(lpi_writer *w, uint64_t gap, uint64_t n)
+/* What a bucket takes at most: a gap and a count. */
+enum { BUCKET_BYTES_MAX = 2 * 10 };
+
+/* How it is told: the first number, and whether n comes behind it. */
+static inline uint64_t token_of(uint64_t gap, uint64_t n, bool *has_count)
 {
+    *has_count = false;
     if (n == 1) {
-        lpi_put_varint(w, gap << BUCKET_KIND_BITS | BUCKET_OF_ONE);
-    } else if (gap == 1 && n <= UINT64_MAX >> BUCKET_KIND_BITS) {
-        lpi_put_varint(w, n << BUCKET_KIND_BITS | BUCKET_NEXT);
+        return gap << BUCKET_KIND_BITS | BUCKET_OF_ONE;
+    }
+    if (gap == 1 && n <= UINT64_MAX >> BUCKET_KIND_BITS) {
+        return n << BUCKET_KIND_BITS | BUCKET_NEXT;
+    }
+    *has_count = true;
+    return gap << BUCKET_KIND_BITS | BUCKET_OF_BOTH;
+}
+
+/* Where there is room for it, a number is written without asking at each byte. */
+static inline char *put_at(char *at, uint64_t n)
+{
+    for (; n > 0x7f; n >>= 7) {
+        *at++ = (char)(n | 0x80);
+    }
+    *at++ = (char)n;
+    return at;
+}
+
+static void put_some(lpi_writer *w, const lpi_bucket *buckets, uint32_t count,
+                     uint32_t before)
+{
+    bool has_room = w->length <= w->out_max &&
+                    w->out_max - w->length >= (size_t)count * BUCKET_BYTES_MAX;
+    char room[LPI_TAKE_BUCKETS * BUCKET_BYTES_MAX];
+    char *start = has_room ? w->out + w->length : room;
+    char *at = start;
+
+    for (uint32_t i = 0; i < count; i++) {
+        bool has_count;
+        uint64_t token =
+            token_of(buckets[i].key - before, buckets[i].n, &has_count);
+
+        at = put_at(at, token);
+        at = has_count ? put_at(at, buckets[i].n) : at;
+        before = buckets[i].key;
+    }
+    if (has_room) {
+        w->length += (size_t)(at - start);
     } else {
-        lpi_put_varint(w, gap << BUCKET_KIND_BITS | BUCKET_OF_BOTH);
-        lpi_put_varint(w, n);
+        lpi_put_bytes(w, room, (size_t)(at - room));
     }
 }
 
 static void put_buckets(lpi_writer *w, const lp_sketch_side *side)
 {
-    lpi_bucket buckets[TAKEN_BUCKETS];
+    lpi_bucket buckets[LPI_TAKE_BUCKETS];
     uint32_t before = 0;
     uint32_t at = 0;
     uint32_t count;
 
     lpi_put_varint(w, lpi_side_buckets(side));
-    while ((count = lpi_side_take(side, &at, buckets, TAKEN_BUCKETS)) > 0) {
-        for (uint32_t i = 0; i < count; i++) {
-            put_bucket(w, buckets[i].key - before, buckets[i].n);
-            before = buckets[i].key;
-        }
+    while ((count = lpi_side_take(side, &at, buckets, LPI_TAKE_BUCKETS)) > 0) {
+        put_some(w, buckets, count, before);
+        before = buckets[count - 1].key;
     }
 }
 
@@ -369,6 +404,20 @@ lp_err lp_sketch_merge_packed(lp_sketch *into, lp_sketch_home *home,
 
 /* Own packed forms -------------------------------------------------------- */
 
+/* Of what this wrote itself, and has just to be read. */
+static inline void get_own_bucket(lpi_reader *r, uint64_t *key, uint64_t *n)
+{
+    uint64_t token = lpi_get_varint(r);
+    uint64_t told = token >> BUCKET_KIND_BITS;
+    bool is_next = (token & BUCKET_NEXT) != 0;
+
+    *n = is_next ? told : 1;
+    *key += is_next ? 1 : told;
+    if ((token & BUCKET_OF_BOTH) != 0) {
+        *n = lpi_get_varint(r);
+    }
+}
+
 static void open_own(lpi_reader *r, packed *p)
 {
     memset(p, 0, sizeof(*p));
@@ -386,6 +435,21 @@ void lpi_packed_totals(lp_span bytes, lp_sketch *out)
     *out = p.totals;
 }
 
+/* Takes buckets as long as there is a counter of this form for each, and room in it.
+ * How many are left; *key and *n are of the first one that has none. */
+__attribute__((always_inline)) static inline uint64_t
+merge_in_place(lpi_reader *from, lpi_block *block, unsigned form, uint64_t left,
+               uint64_t *key, uint64_t *n)
+{
+    for (; left > 0; left--) {
+        get_own_bucket(from, key, n);
+        if (!lpi_cell_add(block, form, (uint32_t)*key, *n)) {
+            return left;
+        }
+    }
+    return 0;
+}
+
 static void merge_own_buckets(lpi_reader *from, lp_sketch_side *into,
                               lp_sketch_home *home)
 {
@@ -394,9 +458,20 @@ static void merge_own_buckets(lpi_reader *from, lp_sketch_side *into,
     uint64_t key = 0;
     uint64_t n;
 
-    for (; left > 0; left--) {
-        get_bucket(&r, &key, &n);
-        lpi_side_add_often(into, home, (uint32_t)key, n);
+    while (left > 0) {
+        lpi_block *block = into->block;
+
+        if (block != NULL && block->form == LPI_FORM_8) {
+            left = merge_in_place(&r, block, LPI_FORM_8, left, &key, &n);
+        } else if (block != NULL && block->form == LPI_FORM_16) {
+            left = merge_in_place(&r, block, LPI_FORM_16, left, &key, &n);
+        } else {
+            get_own_bucket(&r, &key, &n);
+        }
+        if (left > 0) {
+            lpi_side_add(into, home, (uint32_t)key, n);
+            left--;
+        }
     }
     *from = r;
 }

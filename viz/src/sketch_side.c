@@ -2,6 +2,10 @@
 
 #include <assert.h>
 
+#if defined(__SSE2__) && !defined(LP_SWAR_PLAIN)
+#include <emmintrin.h>
+#endif
+
 #include "sketch_block.h"
 
 /* Blocks grow to multiples of these. */
@@ -143,20 +147,85 @@ bool lpi_side_next(const lp_sketch_side *side, uint32_t *at, uint32_t *key,
     return true;
 }
 
-/* Of a word of small counters, of which there are not more than room for. */
-static inline uint32_t take_word(uint64_t word, uint32_t key, lpi_bucket *out)
+static inline uint32_t count_ones(uint64_t word)
 {
-    uint32_t count = 0;
+    word -= word >> 1 & UINT64_C(0x5555555555555555);
+    word = (word & UINT64_C(0x3333333333333333)) +
+           (word >> 2 & UINT64_C(0x3333333333333333));
+    word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (uint32_t)(word * UINT64_C(0x0101010101010101) >> 56);
+}
+
+/* Which of the bytes of a word are not 0: a bit each, the lowest for the first. */
+static inline uint64_t used_in_word(uint64_t word)
+{
+    const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
 
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     word = __builtin_bswap64(word);
 #endif
-    while (word != 0) {
-        unsigned bits = (unsigned)__builtin_ctzll(word) & ~7U;
+    word = ((((word & low) + low) | word) & ~low) >> 7;
+    // Each bit moves to the top byte, to a place of its own.
+    return word * UINT64_C(0x0102040810204080) >> 56;
+}
 
-        out[count].key = key + bits / 8;
-        out[count++].n = word >> bits & UINT8_MAX;
-        word &= ~(UINT64_C(0xff) << bits);
+/* Counters are looked at in windows of so many words. */
+enum { WINDOW_WORDS = 8, WINDOW_BYTES = LPI_TAKE_BUCKETS };
+
+/* Which of the bytes of a window are not 0, of which the block may have fewer. */
+static inline uint64_t used_in_window(const uint64_t *cells, uint32_t words)
+{
+    uint64_t used = 0;
+    uint32_t i = 0;
+
+    words = words < WINDOW_WORDS ? words : WINDOW_WORDS;
+#if defined(__SSE2__) && !defined(LP_SWAR_PLAIN)
+    for (; i + 1 < words; i += 2) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(cells + i));
+        __m128i zeros = _mm_cmpeq_epi8(bytes, _mm_setzero_si128());
+
+        used |= (uint64_t)(_mm_movemask_epi8(zeros) ^ 0xffff) << 8 * i;
+    }
+#endif
+    for (; i < words; i++) {
+        used |= used_in_word(cells[i]) << 8 * i;
+    }
+    return used;
+}
+
+/* The same for counters: a bit at the first byte of each. */
+static inline uint64_t used_counters(const lpi_block *block, unsigned form,
+                                     uint32_t at)
+{
+    static const uint64_t firsts[] = {UINT64_MAX, UINT64_C(0x5555555555555555),
+                                      UINT64_C(0x1111111111111111),
+                                      UINT64_C(0x0101010101010101)};
+    uint64_t used = used_in_window(block->cells + (at >> (3U - form)),
+                                   (block->capacity - at) >> (3U - form));
+
+    for (unsigned i = 0; i < form; i++) {
+        used |= used >> (1U << i);
+    }
+    return used & firsts[form];
+}
+
+/* form is a constant where this is inlined. */
+__attribute__((always_inline)) static inline uint32_t
+take_windows(const lpi_block *block, unsigned form, uint32_t *at,
+             lpi_bucket *out, uint32_t out_max)
+{
+    uint32_t window = (uint32_t)WINDOW_BYTES >> form;
+    uint32_t count = 0;
+
+    for (; *at < block->capacity && out_max - count >= window; *at += window) {
+        uint64_t used = used_counters(block, form, *at);
+
+        for (; used != 0; used &= used - 1) {
+            uint32_t cell = *at + ((uint32_t)__builtin_ctzll(used) >> form);
+
+            out[count].key = block->first + cell;
+            out[count++].n = lpi_cell_get(block, form, cell);
+        }
     }
     return count;
 }
@@ -167,34 +236,16 @@ uint32_t lpi_side_take(const lp_sketch_side *side, uint32_t *at,
     const lpi_block *block = side->block;
     uint32_t count = 0;
 
-    if (block == NULL || block->form != LPI_FORM_8 || *at % 8 != 0) {
-        while (count < out_max &&
-               lpi_side_next(side, at, &out[count].key, &out[count].n)) {
-            count++;
-        }
-        return count;
+    // As most are.
+    if (block != NULL && block->form <= LPI_FORM_16 &&
+        out_max >= LPI_TAKE_BUCKETS) {
+        return block->form == LPI_FORM_8
+                   ? take_windows(block, LPI_FORM_8, at, out, out_max)
+                   : take_windows(block, LPI_FORM_16, at, out, out_max);
     }
-    // As most are; whole words, so that it begins with one.
-    for (; *at < block->capacity && out_max - count >= 8; *at += 8) {
-        count +=
-            take_word(block->cells[*at / 8], block->first + *at, out + count);
-    }
-    return count;
-}
-
-/* Eight small counters at a time: the top bit of each that is not 0, all of which
- * the factor adds up in the top byte. */
-static uint32_t count_in_words(const lpi_block *block)
-{
-    const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < block->capacity / 8U; i++) {
-        uint64_t word = block->cells[i];
-        uint64_t used = (((word & low) + low) | word) & ~low;
-
-        count += (uint32_t)((used >> 7) * ones >> 56);
+    while (count < out_max &&
+           lpi_side_next(side, at, &out[count].key, &out[count].n)) {
+        count++;
     }
     return count;
 }
@@ -203,18 +254,13 @@ uint32_t lpi_side_buckets(const lp_sketch_side *side)
 {
     const lpi_block *block = side->block;
     uint32_t count = 0;
-    uint32_t at = 0;
-    uint32_t key;
-    uint64_t n;
 
     if (block == NULL || block->form == LPI_FORM_LIST) {
         return block == NULL ? 0 : block->used;
     }
-    if (block->form == LPI_FORM_8) {
-        return count_in_words(block);
-    }
-    while (lpi_side_next(side, &at, &key, &n)) {
-        count++;
+    for (uint32_t at = 0; at < block->capacity;
+         at += (uint32_t)WINDOW_BYTES >> block->form) {
+        count += count_ones(used_counters(block, block->form, at));
     }
     return count;
 }
@@ -617,7 +663,7 @@ static uint64_t count_at(const lp_sketch_side *side, uint32_t key)
 void lpi_side_merge(lp_sketch_side *into, lp_sketch_home *home,
                     const lp_sketch_side *from)
 {
-    enum { TAKEN = 16 };
+    enum { TAKEN = LPI_TAKE_BUCKETS };
     lpi_bucket buckets[TAKEN];
     key_range range;
     uint32_t at = 0;

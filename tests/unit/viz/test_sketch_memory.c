@@ -141,6 +141,57 @@ static void each_width_is_left_when_it_overflows(void **state)
     lpi_side_clear(&side, &home);
 }
 
+/* By one, by some at a time, and all. */
+static void assert_walks_agree(const lp_sketch_side *side)
+{
+    uint32_t by_one = 0, by_some = 0;
+    uint32_t left = 0, buckets = 0;
+    lpi_bucket some[LPI_TAKE_BUCKETS];
+    lpi_bucket each;
+
+    for (; lpi_side_next(side, &by_one, &each.key, &each.n); buckets++) {
+        if (left == 0) {
+            memset(some, 0, sizeof(some));
+            left = lpi_side_take(side, &by_some, some, LPI_TAKE_BUCKETS);
+            assert_in_range(left, 1, LPI_TAKE_BUCKETS);
+        } else {
+            memmove(some, some + 1, sizeof(some) - sizeof(some[0]));
+        }
+        assert_int_equal(some[0].key, each.key);
+        assert_int_equal(some[0].n, each.n);
+        left--;
+    }
+    assert_int_equal(left, 0);
+    assert_int_equal(lpi_side_take(side, &by_some, some, LPI_TAKE_BUCKETS), 0);
+    assert_int_equal(lpi_side_buckets(side), buckets);
+}
+
+/* Single ones, and whole words of them, with gaps from one to some words. */
+static void buckets_are_found_in_counters_of_each_width(void **state)
+{
+    static const uint64_t most[] = {1, UINT8_MAX, UINT16_MAX, UINT32_MAX};
+    lp_sketch_home home = stingy_home(&(stingy){0}, UINT64_MAX, 0);
+
+    (void)state;
+    for (unsigned form = 0; form < 4; form++) {
+        uint64_t seed = 7;
+
+        for (unsigned i = 0; i < 200; i++) {
+            uint32_t key = 5000 + (uint32_t)chance(&seed) % 50;
+            lp_sketch_side side = {0};
+
+            lpi_side_add(&side, &home, key, most[form] + 1);
+            while (key < 6000) {
+                lpi_side_add(&side, &home, key,
+                             1 + chance(&seed) % (most[form] + 1));
+                key += 1 + (uint32_t)chance(&seed) % (i + 1);
+                assert_walks_agree(&side);
+            }
+            lpi_side_clear(&side, &home);
+        }
+    }
+}
+
 /* Three values so far apart that a list of them is smaller than counters, each
  * more often than an entry can say. */
 static void an_entry_that_overflows_makes_the_list_dense(void **state)
@@ -472,6 +523,7 @@ int main(void)
         cmocka_unit_test(it_grows_in_small_steps),
         cmocka_unit_test(counters_widen_to_64_bits_and_lose_nothing),
         cmocka_unit_test(each_width_is_left_when_it_overflows),
+        cmocka_unit_test(buckets_are_found_in_counters_of_each_width),
         cmocka_unit_test(an_entry_that_overflows_makes_the_list_dense),
         cmocka_unit_test(what_is_too_wide_collapses_from_below_in_any_order),
         cmocka_unit_test(the_floor_does_not_tell_in_which_order_values_came),
