@@ -8,6 +8,8 @@
 /* So many lines are worth to load the series, and the list of lines for values. */
 enum { LOAD_LINES = 16, LOAD_LIST_LINES = 128 };
 
+enum { AHEAD_BYTES = 512 };
+
 /* Shared ------------------------------------------------------------------ */
 
 static lp_err read_options(const lp_aggregates_options *from,
@@ -172,13 +174,33 @@ static void count_lost(lp_aggregate *aggregate)
     aggregate->waiting_lost_lines = 0;
 }
 
+/* With many channels lines are not in the processor's cache any more when they are
+ * counted, and what it fetches by itself ends with each page. So while a line is
+ * counted, what begins AHEAD_BYTES behind its start is asked for: as much as the line
+ * has, and up to here. */
+static inline size_t ahead_until(const lp_run *run, const lp_record *record)
+{
+    const char *end = run->bytes.ptr + run->bytes.len_bytes;
+    size_t left = (size_t)(end - record->bytes.ptr);
+    size_t bytes = record->bytes.len_bytes;
+
+    bytes = AHEAD_BYTES + (bytes < AHEAD_BYTES ? bytes : AHEAD_BYTES);
+    return bytes < left ? bytes : left;
+}
+
 static void count_lines(lp_aggregate *aggregate, const lp_run *run)
 {
     lpi_live *live = aggregate->live;
 
     for (uint32_t i = 0; i < run->line_count; i++) {
         lp_record record = lp_run_at(run, i);
+        size_t until = ahead_until(run, &record);
 
+        // Not in a function of its own: the compiler takes one that only hints for
+        // one that does nothing.
+        for (size_t at = AHEAD_BYTES; at < until; at += LPI_CACHE_LINE_BYTES) {
+            __builtin_prefetch(record.bytes.ptr + at);
+        }
         // Also when it is before: then the difference is huge.
         if ((uint64_t)record.arrival_ns - (uint64_t)aggregate->open_from_ns >=
             LPI_NS_PER_S) {
