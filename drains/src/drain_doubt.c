@@ -129,6 +129,19 @@ static void doubt_unknown(const doubter *to, lp_span option)
     }
 }
 
+/* Is it among those behind, and counts there? */
+static bool is_said_again(lpi_option_kind kind, lp_span behind)
+{
+    lp_span value;
+
+    while (behind.len_bytes > 0) {
+        if (lpi_option_read(lpi_option_take(&behind), &value) == kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void doubt_fragment(const doubter *to)
 {
     lp_span rest = to->url->fragment;
@@ -147,6 +160,11 @@ static void doubt_fragment(const doubter *to)
             tell(to, "\"%.*s\" in the fragment does nothing over %s: %s",
                  shown_bytes(option), option.ptr, scheme_name(to),
                  lpi_options[kind].why_not);
+        } else if (is_said_again(kind, rest)) {
+            tell(to,
+                 "\"%.*s\" in the fragment does nothing: it is said again "
+                 "behind it",
+                 shown_bytes(option), option.ptr);
         }
     }
 }

@@ -1036,6 +1036,15 @@ static void an_option_that_its_scheme_does_not_heed_is_told(void **state)
         "answers there\n");
 }
 
+static void what_is_said_again_does_nothing_the_first_time(void **state)
+{
+    (void)state;
+    assert_string_equal(doubts_of("https://h/#rate=5&insecure&rate=6"),
+                        "\"rate=5\" in the fragment does nothing: it is said "
+                        "again behind it\n");
+    assert_int_equal(read_url("https://h/#rate=5&rate=6").rate_lines, 6);
+}
+
 static void what_syslog_does_not_send_is_told(void **state)
 {
     (void)state;
@@ -1136,6 +1145,7 @@ int main(void)
         cmocka_unit_test(a_misspelt_option_is_told_with_the_one_that_was_meant),
         cmocka_unit_test(what_is_like_no_option_is_told_with_all_of_them),
         cmocka_unit_test(an_option_that_its_scheme_does_not_heed_is_told),
+        cmocka_unit_test(what_is_said_again_does_nothing_the_first_time),
         cmocka_unit_test(what_syslog_does_not_send_is_told),
         cmocka_unit_test(a_long_word_is_cut),
         cmocka_unit_test(
