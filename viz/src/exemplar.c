@@ -120,6 +120,14 @@ static void offer(choice *list, lp_seq seq)
     }
 }
 
+/* A response is counted once in a series of each of these. */
+static bool is_of_responses(const lpi_series *series)
+{
+    return series->dimension == LP_DIM_STATUS ||
+           series->dimension == LP_DIM_PROCESS ||
+           series->dimension == LP_DIM_ROUTE;
+}
+
 static void offer_bucket(const lp_aggregate *aggregate,
                          const lpi_series *series, lpi_place place,
                          choice *list)
@@ -132,9 +140,9 @@ static void offer_bucket(const lp_aggregate *aggregate,
                                     live->newest_seq));
         return;
     }
-    // Requests are counted under their status.
+    // What one of them had to give up another may still have.
     for (uint32_t slot = 0; slot < table->count; slot++) {
-        if (table->series[slot].dimension == LP_DIM_STATUS) {
+        if (is_of_responses(&table->series[slot])) {
             offer(list,
                   lpi_exemplar_of(&live->exemplars, table->series[slot].hash,
                                   place, live->newest_seq));

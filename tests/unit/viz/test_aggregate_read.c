@@ -138,6 +138,70 @@ static void an_exemplar_is_a_line_with_that_value(void **state)
     world_close(&w);
 }
 
+static void count_found(void *ctx, const lp_aggregate_window *window,
+                        const lp_aggregate_row *rows, size_t count)
+{
+    lines_behind *b = ctx;
+
+    assert_int_equal(count, 1);
+    for (int percent = 1; percent < 100; percent++) {
+        double q = percent / 100.0;
+        double value;
+        lp_seq seq;
+
+        CHECK_OK(
+            lp_sketch_quantiles(rows[0].sketch, usual_scale(), &q, 1, &value));
+        b->checked++;
+        if (lp_aggregate_exemplars(b->w->aggregate, window, &rows[0], value,
+                                   &seq, 1) == 1) {
+            b->found++;
+            assert_true(fabs(b->times[seq] - value) <= 4 * 0.01 * value);
+        }
+    }
+}
+
+/* As many series and values as of a real app, so that most places are taken. */
+static void a_total_has_lines_whichever_series_kept_them(void **state)
+{
+    static lines_behind b;
+    lp_aggregate_select select = {1U << LP_DIM_TOTAL, {NULL, 0}, {NULL, 0}};
+    uint64_t seed = 5;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    b.w = &w;
+    for (int i = 1; i <= REQUESTS; i += 2) {
+        char process[8];
+        char path[4];
+        char measures[128];
+        request r = {.process = process,
+                     .path = path,
+                     .status = 200,
+                     .connect = -1,
+                     .service = 1 + (int)exp(9 * fraction(&seed)),
+                     .bytes = 1};
+
+        snprintf(process, sizeof(process), "web.%d",
+                 (int)(20 * fraction(&seed)));
+        snprintf(path, sizeof(path), "/%c", 'a' + (int)(20 * fraction(&seed)));
+        b.times[i] = r.service;
+        world_request(&w, at(i / 100.0), &r);
+        snprintf(measures, sizeof(measures),
+                 "measure#a=%.3fms measure#b=%.3fms measure#c=%.3fms",
+                 exp(9 * fraction(&seed)), exp(9 * fraction(&seed)),
+                 exp(9 * fraction(&seed)));
+        say(&w, i / 100.0, process, measures);
+    }
+    world_read(&w, 0);
+    lp_aggregate_tick(w.aggregate, at(21));
+    CHECK_OK(lp_aggregate_total(w.aggregate, 0, INT64_MAX, &select, count_found,
+                                &b));
+    assert_int_equal(b.checked, 99);
+    assert_int_equal(b.found, b.checked);
+    world_close(&w);
+}
+
 static void an_error_has_the_newest_of_its_lines(void **state)
 {
     search s;
@@ -479,6 +543,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_in_order_and_those_that_were_asked_for),
         cmocka_unit_test(an_exemplar_is_a_line_with_that_value),
+        cmocka_unit_test(a_total_has_lines_whichever_series_kept_them),
         cmocka_unit_test(the_newest_lines_are_those_of_the_window),
         cmocka_unit_test(an_error_has_the_newest_of_its_lines),
         cmocka_unit_test(events_are_marked_in_words),
