@@ -1,5 +1,6 @@
 /* api_dashboard.c - the dashboard's files. They are for anybody: there is no
  * secret in them, and what they ask for is asked with a credential. */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,20 +35,59 @@ static void set_headers(http_request *req, const char *tag, const char *cache)
                     "usb=()");
 }
 
-// For the few who take no gzip.
-static void reply_plain(http_request *req, const lp_dashboard_file *file,
-                        lp_span packed)
-{
-    char *plain;
-    size_t plain_bytes;
+/* A file for the few who take no gzip. It is unpacked once, and kept, as there is no
+ * other bound to how many ask at a time. */
+typedef struct plain_file {
+    struct plain_file *next;
+    const lp_dashboard_file *of;
+    char *bytes;
+    size_t len_bytes;
+} plain_file;
 
-    if (inflate_body("gzip", packed, file->plain_bytes, &plain, &plain_bytes) !=
-        INFLATE_OK) {
-        api_refuse_memory(req);
-        return;
+static pthread_mutex_t plain_mutex = PTHREAD_MUTEX_INITIALIZER;
+static plain_file *plain_files; /* under it */
+
+static plain_file *unpack(const lp_dashboard_file *file)
+{
+    plain_file *made = calloc(1, sizeof(*made));
+
+    if (!made)
+        return NULL;
+    made->of = file;
+    if (inflate_body(
+            "gzip", lp_span_of(file->begin, (size_t)(file->end - file->begin)),
+            file->plain_bytes, &made->bytes, &made->len_bytes) == INFLATE_OK)
+        return made;
+    free(made);
+    return NULL;
+}
+
+/* NULL: no memory. */
+static const plain_file *plain_of(const lp_dashboard_file *file)
+{
+    plain_file *found;
+
+    pthread_mutex_lock(&plain_mutex);
+    found = plain_files;
+    while (found && found->of != file)
+        found = found->next;
+    if (!found && (found = unpack(file)) != NULL) {
+        found->next = plain_files;
+        plain_files = found;
     }
-    http_reply(req, 200, file->type, lp_span_of(plain, plain_bytes));
-    free(plain);
+    pthread_mutex_unlock(&plain_mutex);
+    return found;
+}
+
+static void reply_plain(http_request *req, const lp_dashboard_file *file)
+{
+    const plain_file *plain = plain_of(file);
+
+    if (plain)
+        http_reply_constant(req, 200, file->type,
+                            lp_span_of(plain->bytes, plain->len_bytes));
+    else
+        api_refuse_memory(req);
 }
 
 static void reply_file(http_request *req, const lp_dashboard_file *file,
@@ -64,11 +104,11 @@ static void reply_file(http_request *req, const lp_dashboard_file *file,
         return;
     }
     if (!api_accepts_coding(req, "gzip")) {
-        reply_plain(req, file, packed);
+        reply_plain(req, file);
         return;
     }
     http_set_header(req, "Content-Encoding", "gzip");
-    http_reply(req, 200, file->type, packed);
+    http_reply_constant(req, 200, file->type, packed);
 }
 
 // Which page it is, the script sees by the address.

@@ -47,9 +47,9 @@ static void get_openapi(http_request *req)
     http_set_header(req, "Cache-Control", "no-cache");
     // To 304 the text gives its length alone (RFC 9110, 8.6).
     if (api_has_tag(req, tag))
-        http_reply(req, 304, NULL, text);
+        http_reply_constant(req, 304, NULL, text);
     else
-        http_reply(req, 200, "application/json", text);
+        http_reply_constant(req, 200, "application/json", text);
 }
 
 const http_route api_openapi_routes[] = {

@@ -131,7 +131,8 @@ const option config_options[] = {
      "Likewise one that is larger when decompressed."},
     {NULL, "--bodies-max", "LOGPLEX_BODIES_MAX", "SIZE",
      OPTION_SIZE, MEMBER(bodies_max_bytes), KIB, 64 * TIB, "256MiB",
-     "All bodies that a worker is receiving, together."},
+     "All bodies that a worker is receiving, together; and as much again for "
+     "all large answers that are not yet taken."},
     {NULL, "--body-timeout", "LOGPLEX_BODY_TIMEOUT", "TIME",
      OPTION_DURATION, MEMBER(body_timeout_ms), 100, HOURS(1), "15s",
      "A body that is silent for so long is given up (408)."},

@@ -177,6 +177,11 @@ void http_set_header(http_request *req, const char *name, const char *value);
 /* body is copied. type may be NULL for none. */
 void http_reply(http_request *req, int status, const char *type, lp_span body);
 
+/* The same for what lies where it is for as long as the program runs: it is not
+ * copied, and may be large for anybody. Not for POST /logs. */
+void http_reply_constant(http_request *req, int status, const char *type,
+                         lp_span body);
+
 /* Compact, keys in the order of insertion. Takes the reference to json. */
 void http_reply_json(http_request *req, int status, json_t *json);
 

@@ -151,9 +151,48 @@ static void give_up(http_request *req)
     resume(req);
 }
 
+/* Peers may take their time with what they have asked for, and there are many. One
+ * by itself always has room. */
+static bool has_room(const http_request *req, size_t data_bytes)
+{
+    const http_server *server = req->server;
+
+    return data_bytes <= HTTP_ANSWER_COUNTS_BYTES ||
+           server->answers_bytes == 0 ||
+           server->answers_bytes + data_bytes <=
+               server->home->shared->cfg->bodies_max_bytes;
+}
+
+static void count_answer(http_request *req, size_t data_bytes)
+{
+    if (data_bytes <= HTTP_ANSWER_COUNTS_BYTES)
+        return;
+    req->answer_bytes = data_bytes;
+    req->server->answers_bytes += data_bytes;
+}
+
+/* Instead of one for which there is no room. */
+static void refuse_large(http_request *req)
+{
+    worker *home = req->server->home;
+
+    req->headers = NULL; // they were about the other one
+    http_set_header(req, "Retry-After", "1");
+    count_add(&home->counts.counts[COUNT_HTTP_ANSWERS_REFUSED], 1);
+    http_reply_error(req, 503,
+                     "too many large answers have still to be taken by those "
+                     "who asked for them (--bodies-max)");
+}
+
 static void answer_bytes(http_request *req, int status, const char *type,
                          char *data, size_t data_bytes)
 {
+    if (!has_room(req, data_bytes)) {
+        free(data);
+        refuse_large(req);
+        return;
+    }
+    count_answer(req, data_bytes);
     claim(req);
     if (!(req->conn->is_direct
               ? http_direct_answer_bytes(req, data, data_bytes)
@@ -176,6 +215,16 @@ void http_reply(http_request *req, int status, const char *type, lp_span body)
             status = 500;
     }
     answer_bytes(req, status, type, copy, copy ? body.len_bytes : 0);
+}
+
+void http_reply_constant(http_request *req, int status, const char *type,
+                         lp_span body)
+{
+    claim(req);
+    if (http_mhd_answer_constant(req, body))
+        hand_over(req, status, type);
+    else
+        give_up(req);
 }
 
 void http_reply_json(http_request *req, int status, json_t *json)

@@ -51,6 +51,8 @@ enum {
     /* A refused body up to this size is read and thrown away, so that the
      * connection can go on; in front of a larger one it is closed. */
     HTTP_DISCARD_MAX_BYTES = 64 * 1024,
+    /* Answers beyond this size count while they are taken. */
+    HTTP_ANSWER_COUNTS_BYTES = 64 * 1024,
     HTTP_LINGERING_MAX = 256
 };
 
@@ -95,9 +97,10 @@ struct http_server {
     http_conn *conns;
     _Atomic unsigned conn_count;
     unsigned deferred_count;
-    uint64_t bodies_bytes; /* of all bodies on their way in */
-    char *room;            /* httpd_direct.c; NULL: not needed yet */
-    size_t turn_bytes;     /* it has read so much in this turn    */
+    uint64_t bodies_bytes;  /* of all bodies on their way in   */
+    uint64_t answers_bytes; /* of large ones on their way out  */
+    char *room;             /* httpd_direct.c; NULL: not needed yet */
+    size_t turn_bytes;      /* it has read so much in this turn    */
     unsigned turn_refusals;
     unsigned passed_over; /* connections that wait for a turn with room */
     int64_t date_s;       /* http_date() */
@@ -150,7 +153,8 @@ struct http_request {
     uint64_t body_announced_bytes; /* UINT64_MAX: chunked */
     uint64_t discarded_bytes;      /* of a refused body   */
 
-    http_pair *headers; /* of the answer, in order */
+    http_pair *headers;  /* of the answer, in order */
+    size_t answer_bytes; /* of answers_bytes        */
     struct MHD_Response *answer;
     http_direct_answer *direct_answer; /* instead, if its connection is so */
     char *kept_room; /* of httpd_direct.c; a body that was lent is in it */
@@ -249,6 +253,7 @@ bool http_mhd_query_at(const http_request *req, const char *name, unsigned n,
 
 /* Makes req->answer. data is taken over, and freed with free(). */
 bool http_mhd_answer_bytes(http_request *req, char *data, size_t data_bytes);
+bool http_mhd_answer_constant(http_request *req, lp_span body);
 bool http_mhd_answer_stream(http_request *req);
 void http_mhd_set_header(http_request *req, const char *name,
                          const char *value);

@@ -337,6 +337,14 @@ bool http_mhd_answer_bytes(http_request *req, char *data, size_t data_bytes)
     return req->answer != NULL;
 }
 
+bool http_mhd_answer_constant(http_request *req, lp_span body)
+{
+    // It is only read; libmicrohttpd forgot to say so.
+    req->answer = MHD_create_response_from_buffer(
+        body.len_bytes, (void *)(uintptr_t)body.ptr, MHD_RESPMEM_PERSISTENT);
+    return req->answer != NULL;
+}
+
 static ssize_t on_fill(void *cls, uint64_t at, char *out, size_t room_bytes)
 {
     http_request *req = cls;

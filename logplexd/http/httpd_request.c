@@ -66,6 +66,7 @@ static void free_request(http_request *req)
     http_block *block = req->memory;
 
     http_body_free(req);
+    req->server->answers_bytes -= req->answer_bytes;
     http_mhd_drop_answer(req);
     http_direct_drop_answer(req);
     while (block) {

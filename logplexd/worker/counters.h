@@ -66,6 +66,8 @@
       "429: the peer had shown too many wrong credentials")                   \
     X(COUNT_HTTP_OVERLOADED, "http_overloaded_total",                         \
       "429: these, and memory is full or too many bodies are under way")      \
+    X(COUNT_HTTP_ANSWERS_REFUSED, "http_answers_refused_total",               \
+      "answers replaced by 503: too many large ones were not yet taken")      \
     X(COUNT_HTTP_BODY_TOO_BIG, "http_body_too_big_total", "413")              \
     X(COUNT_HTTP_BODY_TIMEOUT, "http_body_timeout_total", "408")              \
     X(COUNT_OFFLOAD_REFUSED, "offload_refused_total",                         \

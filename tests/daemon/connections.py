@@ -419,6 +419,48 @@ class Halves(DaemonTest):
         self.assertEqual(self.daemon.stop(), 0)
 
 
+class Answers(DaemonTest):
+    FLAGS = ["--workers", "1", "--aggregates", "off", "--bodies-max", "8MiB",
+             "--body-max", "1MiB"]
+    LARGE = "/v3/channels/demo/lines?limit=1000"
+
+    def refused(self):
+        text = self.ask("GET", "/metrics").body.decode()
+        return int(re.search(r"^logplex_http_answers_refused_total (\d+)$",
+                             text, re.M)[1])
+
+    def setUp(self):
+        super().setUp()
+        token = self.make_channel("demo", "app")["app"]
+        self.post(token, [line("\1" * 15000, token)] * 60)
+        self.assertGreater(len(self.ask("GET", self.LARGE).body), 3 << 20)
+
+    def test_what_is_the_same_for_all_counts_for_nobody(self):
+        for _ in range(50):
+            taker = self.daemon.client(receive_buffer=4096)
+            for _ in range(30):  # far more than the kernel has room for
+                taker.send("GET", "/openapi.json")
+        self.assertEqual(self.ask("GET", self.LARGE).status, 200)
+        self.assertEqual(self.refused(), 0)
+
+    def test_large_ones_that_nobody_takes_are_so_many_and_no_more(self):
+        takers = []
+        while self.refused() == 0 and len(takers) < 20:
+            taker = self.daemon.client(receive_buffer=4096)
+            for _ in range(3):  # the kernel may have room for the first
+                taker.send("GET", self.LARGE, [RIGHTS])
+            takers.append(taker)
+            self.ask("GET", self.LARGE)
+        answer = self.ask("GET", self.LARGE)
+        self.assertEqual(answer.status, 503)
+        self.assertEqual(answer.headers["retry-after"], "1")
+        self.assertIn("--bodies-max", answer.json()["error"])
+        self.assertEqual(self.ask("GET", "/v3/channels/demo").status, 200)
+        for taker in takers:
+            taker.close()
+        self.wait_until(lambda: self.ask("GET", self.LARGE).status == 200)
+
+
 class Slow(DaemonTest):
     """Likewise, of who says nothing for a while."""
     FLAGS = ["--workers", "1", "--body-timeout", "3s", "--idle-timeout", "1s"]
