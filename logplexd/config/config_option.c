@@ -317,8 +317,9 @@ static const char *allowed_range(const option *opt, char *out,
     } else if (opt->kind == OPTION_SIZE) {
         value_size_print(opt->min, min);
         value_size_print(opt->max, max);
-        snprintf(out, room_bytes, "a size from %s to %s, such as %s", min, max,
-                 opt->otherwise);
+        snprintf(out, room_bytes,
+                 "a size from %s to %s, such as %s (units: KiB, MiB, GiB, TiB)",
+                 min, max, opt->otherwise);
     } else {
         value_duration_print(opt->min, min);
         value_duration_print(opt->max, max);
