@@ -6,7 +6,8 @@
 enum { FORGET_S = 3 };
 
 const char *const fleet_sort_names[FLEET_SORTS] = {
-    "hurt", "requests", "errors", "p95", "loss", "memory", "lines", "name"};
+    "hurt", "requests", "failed", "errors", "p95",
+    "loss", "memory",   "lines",  "name"};
 
 /* All channels of a view, by id. Made anew only when the catalog has changed. */
 typedef struct names {
@@ -253,6 +254,9 @@ static double key_of(const fleet_row *row, fleet_sort sort)
         return row->hurt;
     case FLEET_REQUESTS:
         return (double)row->requests;
+    case FLEET_FAILED:
+        return row->requests == 0 ? 0.0
+                                  : (double)row->failed / (double)row->requests;
     case FLEET_ERRORS:
         return (double)row->errors;
     case FLEET_P95:

@@ -25,6 +25,7 @@ enum { FLEET_WINDOW_S = 60 };
 typedef enum fleet_sort {
     FLEET_HURT,
     FLEET_REQUESTS,
+    FLEET_FAILED, /* the share of requests */
     FLEET_ERRORS,
     FLEET_P95,
     FLEET_LOSS,

@@ -265,6 +265,18 @@ class Fleet(Streaming):
         self.assertIsNone(quiet["top_code"])
         self.assertEqual(quiet["sparks_of"], "lines")
 
+    def test_failed_is_a_share_of_requests(self):
+        for channel, good, failed in (("many", 90, 10), ("fine", 9, 0),
+                                      ("few", 2, 3), ("quiet", 0, 0)):
+            token = self.tokens(channel)["heroku"]
+            self.post(token, [request(token, n, status=200 if n < good else 500)
+                              for n in range(good + failed)])
+        self.wait_until(lambda: self.in_window("failed_per_s") == 13)
+        self.assertEqual(self.ids("?sort=failed"),
+                         ["few", "many", "fine", "quiet"])
+        self.assertEqual(self.ids("?sort=failed&order=asc")[-2:],
+                         ["many", "few"])
+
     def test_it_is_told_each_second(self):
         self.tokens("one")
         self.tokens("two")

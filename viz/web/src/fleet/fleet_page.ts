@@ -16,8 +16,8 @@ import type { Shell } from "../ui/shell";
 import { channelHref, FleetRow } from "./fleet_row";
 import { plainList } from "./plain_list";
 
-type Sort = "hurt" | "requests" | "errors" | "p95" | "loss" | "memory" |
-    "lines" | "name";
+type Sort = "hurt" | "requests" | "failed" | "errors" | "p95" | "loss" |
+    "memory" | "lines" | "name";
 
 const COLUMNS: { name: string; label: string; sort: Sort | null;
                  hint: string }[] = [
@@ -26,7 +26,7 @@ const COLUMNS: { name: string; label: string; sort: Sort | null;
       hint: "Requests, or where there are none lines, in each 10 s" },
     { name: "requests", label: "Requests", sort: "requests",
       hint: "In a second, over the last minute" },
-    { name: "failed", label: "Failed", sort: null,
+    { name: "failed", label: "Failed", sort: "failed",
       hint: "Status 500 and more, or an H code" },
     { name: "p95", label: "p95", sort: "p95",
       hint: "Response time 95 % of the way from fastest to slowest" },
