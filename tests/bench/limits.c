@@ -41,7 +41,6 @@ enum {
     HOT_BYTES = 16 << 10,
     LINE_BYTES = 200,
     READ_BYTES = 256 << 10,
-    PIECE_BYTES = 128 << 10,
     SINKS_MAX = 1000,
     STOP_NS = 100 * 1000,
     /* Who never sleeps loses his precedence for a while. */
@@ -298,8 +297,7 @@ static int dial(const char *port)
 static void send_all(int fd, const char *data, size_t size, int flags)
 {
     while (size > 0) {
-        ssize_t sent = send(fd, data, size < PIECE_BYTES ? size : PIECE_BYTES,
-                            flags | MSG_NOSIGNAL);
+        ssize_t sent = send(fd, data, size, flags | MSG_NOSIGNAL);
 
         if (sent < 0)
             die("send");
