@@ -2,6 +2,7 @@
 import type uPlot from "uplot";
 
 import { colour } from "../base/theme";
+import type { View } from "./paths";
 import { multiples, stepOf, TIME_TICKS, zoneOf } from "./ticks";
 
 export const LEFT_PX = 58; // that they take
@@ -18,9 +19,8 @@ export interface Words {
     ticks: readonly number[]; // that values may be apart
 }
 
-// Scales of y begin at 0.
-export function drawAxes(plot: uPlot, words: Words): void {
-    const { ctx, scales } = plot;
+export function drawAxes(plot: uPlot, view: View, words: Words): void {
+    const { ctx } = plot;
     const scale = devicePixelRatio;
     ctx.save();
     ctx.font = `${11 * scale}px system-ui, sans-serif`;
@@ -28,14 +28,14 @@ export function drawAxes(plot: uPlot, words: Words): void {
     ctx.strokeStyle = colour("grid");
     ctx.lineWidth = scale;
     ctx.beginPath();
-    drawTimes(plot, scales["x"]?.min ?? 0, scales["x"]?.max ?? 1, words);
-    drawValues(plot, scales["y"]?.max ?? 1, words);
+    drawTimes(plot, view, words);
+    drawValues(plot, view, words);
     ctx.stroke();
     ctx.restore();
 }
 
-function drawTimes({ ctx, bbox }: uPlot, from: number, to: number,
-                   words: Words): void {
+function drawTimes({ ctx, bbox }: uPlot, { from, to }: View, words: Words):
+    void {
     const { left, top, width, height } = bbox;
     const scale = devicePixelRatio;
     const span = to - from;
@@ -52,7 +52,7 @@ function drawTimes({ ctx, bbox }: uPlot, from: number, to: number,
     }
 }
 
-function drawValues({ ctx, bbox }: uPlot, most: number, words: Words): void {
+function drawValues({ ctx, bbox }: uPlot, { most }: View, words: Words): void {
     const { left, top, width, height } = bbox;
     const scale = devicePixelRatio;
     const step = stepOf(words.ticks, Y_APART_PX * scale / height * most);

@@ -11,7 +11,7 @@ import { colour, onTheme } from "../base/theme";
 import { BELOW_PX, drawAxes, LEFT_PX, type Words } from "./axes";
 import { drawLines, mostOf, SOLID, type Line } from "./lines";
 import { drawMarkers } from "./markers";
-import { isThere } from "./paths";
+import { isThere, timesBefore, type View } from "./paths";
 import { DECIMAL_TICKS } from "./ticks";
 
 export interface ChartSeries {
@@ -76,6 +76,7 @@ export class Chart {
     private plot: uPlot | null = null;
     private data: ChartData | null = null;
     private lines: Line[] = []; // in the order in which uPlot has them
+    private view: View = { from: 0, to: 1, most: 1 };
     private shape = "";
     private readonly unbind: () => void;
     private readonly resizing: ResizeObserver;
@@ -105,6 +106,7 @@ export class Chart {
     update(data: ChartData): void {
         this.data = data;
         this.lines = linesOf(data.series, this.spec.isStacked === true);
+        this.view = { from: data.from, to: data.to, most: this.top(data) };
         const isEmpty = data.series.every(
             series => series.values.every(value => value === null));
         this.none.hidden = !isEmpty;
@@ -118,9 +120,7 @@ export class Chart {
         if (this.plot) {
             if (isOther)
                 this.nameLines(this.plot);
-            this.plot.setData(this.columns(data), false);
-            this.plot.setScale("x", { min: data.from, max: data.to });
-            this.plot.setScale("y", { min: 0, max: this.top(data) });
+            this.redraw(this.plot, data);
         } else {
             this.rebuild();
         }
@@ -128,9 +128,31 @@ export class Chart {
         this.fillTable();
     }
 
+    // Its times are seconds before the end, so that its scales stay as they are while
+    // time goes on.
+    private redraw(plot: uPlot, data: ChartData): void {
+        const { scales: { x, y }, cursor: { left = -1, top = -1 } } = plot;
+        const { from, to, most } = this.view;
+        const isOther = plot.data[0].length !== data.t.length ||
+            x?.min !== from - to || y?.max !== most;
+        plot.setData(this.columns(data), false);
+        if (isOther)
+            this.rescale(plot);
+        else
+            plot.redraw(false);
+        if (left >= 0)
+            plot.setCursor({ left, top }); // another value is there now
+    }
+
+    private rescale(plot: uPlot): void {
+        const { from, to, most } = this.view;
+        plot.setScale("x", { min: from - to, max: 0 });
+        plot.setScale("y", { min: 0, max: most });
+    }
+
     // As uPlot has them, for who points at one.
     private columns(data: ChartData): uPlot.AlignedData {
-        const columns: Column[] = [data.t];
+        const columns: Column[] = [timesBefore(data.to, data.t)];
         this.lines.forEach(one => columns.push(one.values));
         return columns as uPlot.AlignedData;
     }
@@ -172,6 +194,7 @@ export class Chart {
             time: t => hourMinute(t, this.data ?? data),
             value: y => text(this.spec.format(y)),
         };
+        const { from, to, most } = this.view;
         const point = (_: uPlot, series: number): string =>
             colour(this.lines[series - 1]?.colour ?? "");
         return {
@@ -184,21 +207,23 @@ export class Chart {
                       drag: { x: false, y: false } },
             drawOrder: [],
             scales: {
-                x: { time: false, auto: false, range: asTold,
-                     min: data.from, max: data.to },
-                y: { auto: false, range: asTold, min: 0, max: this.top(data) },
+                x: { time: false, auto: false, range: asTold, min: from - to,
+                     max: 0 },
+                y: { auto: false, range: asTold, min: 0, max: most },
             },
             axes: [{ show: false }, { show: false }],
             series: [{}, ...this.drawn().map(ofUPlot)],
             hooks: {
                 // Before the data, which may be no wider than a marker.
                 drawClear: [
-                    plot => drawMarkers(plot, this.data?.markers ?? []),
+                    plot => drawMarkers(plot, this.view,
+                                        this.data?.markers ?? []),
                     plot => this.drawThreshold(plot),
                 ],
                 draw: [
-                    plot => drawAxes(plot, words),
-                    plot => drawLines(plot, this.data?.t ?? [], this.lines),
+                    plot => drawAxes(plot, this.view, words),
+                    plot => drawLines(plot, this.view, this.data?.t ?? [],
+                                      this.lines),
                 ],
                 setCursor: [() => this.showValues()],
             },
@@ -213,8 +238,8 @@ export class Chart {
         const threshold = this.spec.threshold;
         if (!threshold)
             return;
-        const y = plot.valToPos(threshold.y, "y", true);
-        const { left, top, width } = plot.bbox;
+        const { left, top, width, height } = plot.bbox;
+        const y = top + height - threshold.y / this.view.most * height;
         if (y < top)
             return;
         const ctx = plot.ctx;

@@ -1,11 +1,12 @@
-// The lines of a chart, on the canvas and by the scales that uPlot has for them. Its own
+// The lines of a chart, on the canvas that uPlot has for them. Its own
 // way there is for both directions, bands, clipped gaps and more points than pixels, and
 // a browser keeps compiled code of all that.
 import type uPlot from "uplot";
 
 import type { Column } from "../api/types";
 import { colour } from "../base/theme";
-import { addDots, addLine, addSteps, mostSince, type Ground } from "./paths";
+import { addDots, addLine, addSteps, mostSince, type Ground, type View } from
+    "./paths";
 
 export interface Line {
     values: Column;
@@ -20,14 +21,12 @@ export const SOLID: number[] = [];
 const DOT_PX = 4;
 const ROOM_PX = 2; // beyond the edges, for half of a line
 
-// One over the other, from the first on. Scales of y begin at 0.
-export function drawLines({ ctx, bbox, scales }: uPlot, t: readonly number[],
-                          lines: readonly Line[]): void {
+// One over the other, from the first on.
+export function drawLines({ ctx, bbox }: uPlot, { from, to, most }: View,
+                          t: readonly number[], lines: readonly Line[]): void {
     const { left, top, width, height } = bbox;
-    const from = scales["x"]?.min ?? 0;
     const ground = { ctx, t, left, bottom: top + height, from,
-                     px_per_s: width / ((scales["x"]?.max ?? 1) - from),
-                     px_per_y: height / (scales["y"]?.max ?? 1) };
+                     px_per_s: width / (to - from), px_per_y: height / most };
     const room = ROOM_PX * devicePixelRatio;
     ctx.save();
     ctx.beginPath();

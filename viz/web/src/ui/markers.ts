@@ -5,6 +5,7 @@ import type uPlot from "uplot";
 import type { Marker } from "../api/types";
 import { colour } from "../base/theme";
 import { isBad, markerText, worthTelling } from "./marker_text";
+import type { View } from "./paths";
 
 interface Look {
     t: number;
@@ -32,11 +33,12 @@ function looksOf(markers: readonly Marker[]): Look[] {
 }
 
 // Labels where there is room for them; the list of events tells of the others.
-export function drawMarkers(plot: uPlot, markers: readonly Marker[]): void {
+export function drawMarkers(plot: uPlot, { from, to }: View,
+                            markers: readonly Marker[]): void {
     const { left, width } = plot.bbox;
     let free = left;
     looksOf(markers).forEach(look => {
-        const x = plot.valToPos(look.t, "x", true);
+        const x = left + (look.t - from) / (to - from) * width;
         if (x < left || x > left + width)
             return;
         drawLine(plot, look, x);

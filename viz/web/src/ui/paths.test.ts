@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { addDots, addLine, addSteps, mostSince, type Ground } from "./paths";
+import { addDots, addLine, addSteps, mostSince, timesBefore, type Ground } from
+    "./paths";
 
 // Two pixels a second, ten for each of a value; 0 is at 100.
 function ground(n: number): { on: Ground; drawn: string[] } {
@@ -51,4 +52,8 @@ test("the greatest value is of what is seen", () => {
     assert.equal(mostSince(2, t, [9, 3, null, 5]), 5);
     assert.equal(mostSince(1, t, [9, 3, null, 5]), 9);
     assert.equal(mostSince(1, t, [null, null]), 0);
+});
+
+test("times are told from the end on", () => {
+    assert.deepEqual(timesBefore(1010, [1000, 1001, 1009]), [-10, -9, -1]);
 });

@@ -1,5 +1,13 @@
 // Values over time as a path of a canvas.
 import type { Column } from "../api/types";
+import { newColumn } from "../base/column";
+
+// What of time and values a chart shows.
+export interface View {
+    from: number;
+    to: number;
+    most: number; // values are from 0 to this
+}
 
 // From a point's number and its value to where it is on the canvas.
 export interface Ground {
@@ -77,6 +85,14 @@ export function mostSince(from: number, t: readonly number[],
             most = value;
     }
     return most;
+}
+
+// Each from there on, so less than 0.
+export function timesBefore(end: number, t: readonly number[]): Column {
+    const made = newColumn();
+    for (let i = 0; i < t.length; i++)
+        made.push((t[i] ?? 0) - end);
+    return made;
 }
 
 export function isThere(value: number | null | undefined): value is number {
