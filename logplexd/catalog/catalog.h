@@ -188,10 +188,12 @@ void catalog_reader_fini(catalog_reader *reader);
 const catalog_view *catalog_reader_view(catalog_reader *reader);
 
 /* Where the lines of a token go, and what lp_render_line() wants to know of it.
- * Valid as long as the view. */
+ * Valid as long as the view; a short host_app is in the route itself, which must
+ * then stay where it is. */
 typedef struct catalog_route {
     lp_channel *ring;
     lp_span host_app;
+    char near[16];
 } catalog_route;
 
 /* Is the time of a token over that was replaced? Then it is good for nothing, if

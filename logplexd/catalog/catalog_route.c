@@ -6,7 +6,9 @@
 
 /*
  * One cache line for each token found: the id to compare with, and its route in
- * one version of the catalog. Two slots stand side by side for ids that fall to
+ * one version of the catalog. In it is also "NAME " of "host NAME ", if that is
+ * short, or else there would be a second line to wait for; a longer one is where
+ * the name says. Two slots stand side by side for ids that fall to
  * the same place; the one used last is the first. The place comes from a few
  * bytes of the id, which are random in ids that exist; who makes up others can
  * make us take the long way, and no more than that.
@@ -17,31 +19,49 @@
 enum {
     MEMO_BITS_MIN = 13, /* 512 KiB */
     MEMO_BITS_MAX = 18, /* 16 MiB, for 131,072 tokens and more */
-    TOKEN_ID_BYTES = 38
+    TOKEN_ID_BYTES = 38,
+    UUID_BYTES = 36, /* of it, behind "t." */
+    HOST_BYTES = sizeof "host " - 1,
+    NAME_BYTES = 10
 };
 
 typedef struct memo_slot {
     lp_channel *ring;
-    const char *host_app;
     uint64_t version; /* 0: nothing is here */
+    char uuid[UUID_BYTES];
     uint16_t host_app_bytes;
-    char id[TOKEN_ID_BYTES];
+    char name[NAME_BYTES];
 } memo_slot;
 
 _Static_assert(sizeof(memo_slot) == 64, "a cache line");
 _Static_assert(CATALOG_NAME_MAX_BYTES + 6 <= UINT16_MAX, "host_app_bytes");
+_Static_assert(HOST_BYTES + NAME_BYTES <= sizeof((catalog_route *)0)->near,
+               "a name that is near");
+_Static_assert(sizeof(char *) <= NAME_BYTES, "or a pointer");
 
 struct memo {
     unsigned bits; /* 2 to the power of it is the number of slots */
     memo_slot *slots;
 };
 
+static inline uint64_t word_at(const char *ptr)
+{
+    uint64_t word;
+
+    memcpy(&word, ptr, sizeof word);
+    return word;
+}
+
+static inline bool is_token_id(lp_span id)
+{
+    return id.len_bytes == TOKEN_ID_BYTES && lp_span_starts(id, LP_SPAN("t."));
+}
+
 /* The first slot of the pair. */
 static memo_slot *memo_pair_of(struct memo *memo, lp_span id)
 {
-    uint64_t bytes;
+    uint64_t bytes = word_at(id.ptr + 2); // "t." stands before them
 
-    memcpy(&bytes, id.ptr + 2, sizeof bytes); // "t." stands before them
     bytes = bytes * 0x9e3779b97f4a7c15u >> (64 - memo->bits);
     return &memo->slots[bytes & ~(uint64_t)1];
 }
@@ -53,25 +73,61 @@ void catalog_reader_prefetch(const catalog_reader *reader, lp_span id)
     }
 }
 
-static bool is_memo_of(const memo_slot *slot, uint64_t version, lp_span id)
+/* The last two words overlap. No call, and one branch. */
+static inline bool is_same_uuid(const char *a, const char *b)
 {
-    return slot->version == version &&
-           memcmp(slot->id, id.ptr, TOKEN_ID_BYTES) == 0;
+    return ((word_at(a) ^ word_at(b)) | (word_at(a + 8) ^ word_at(b + 8)) |
+            (word_at(a + 16) ^ word_at(b + 16)) |
+            (word_at(a + 24) ^ word_at(b + 24)) |
+            (word_at(a + UUID_BYTES - 8) ^ word_at(b + UUID_BYTES - 8))) == 0;
+}
+
+static inline bool is_memo_of(const memo_slot *slot, uint64_t version,
+                              lp_span id)
+{
+    return slot->version == version && is_same_uuid(slot->uuid, id.ptr + 2);
+}
+
+static inline bool is_near(size_t host_app_bytes)
+{
+    return host_app_bytes <= HOST_BYTES + NAME_BYTES;
 }
 
 static void remember(memo_slot *slot, uint64_t version, lp_span id,
                      const catalog_route *route)
 {
+    const char *host_app = route->host_app.ptr;
+
     slot->ring = route->ring;
-    slot->host_app = route->host_app.ptr;
-    slot->host_app_bytes = (uint16_t)route->host_app.len_bytes;
     slot->version = version;
-    memcpy(slot->id, id.ptr, TOKEN_ID_BYTES);
+    memcpy(slot->uuid, id.ptr + 2, UUID_BYTES);
+    slot->host_app_bytes = (uint16_t)route->host_app.len_bytes;
+    if (is_near(slot->host_app_bytes)) {
+        memcpy(slot->name, host_app + HOST_BYTES,
+               slot->host_app_bytes - HOST_BYTES);
+    } else {
+        memcpy(slot->name, &host_app, sizeof host_app);
+    }
 }
 
-/* Puts it in pair (may be NULL), if it will be good as long as the view is. */
-static bool find_long_way(const catalog_reader *reader, lp_span id,
-                          int64_t now_ns, memo_slot *pair, catalog_route *out)
+static inline void recall(const memo_slot *slot, catalog_route *out)
+{
+    out->ring = slot->ring;
+    out->host_app.len_bytes = slot->host_app_bytes;
+    if (is_near(slot->host_app_bytes)) {
+        memcpy(out->near, "host ", HOST_BYTES);
+        memcpy(out->near + HOST_BYTES, slot->name, NAME_BYTES);
+        out->host_app.ptr = out->near;
+    } else {
+        memcpy(&out->host_app.ptr, slot->name, sizeof out->host_app.ptr);
+    }
+}
+
+/* By the table of the view; and into the memo, if it will be good as long as the
+ * view is. Seldom, and so out of the way. */
+__attribute__((noinline)) static bool
+find_long_way(const catalog_reader *reader, lp_span id, int64_t now_ns,
+              catalog_route *out)
 {
     const catalog_token *token = catalog_find_token(reader->view, id);
 
@@ -80,7 +136,9 @@ static bool find_long_way(const catalog_reader *reader, lp_span id,
     }
     out->ring = token->channel->ring;
     out->host_app = token->host_app;
-    if (pair && token->expires_ns == 0) {
+    if (reader->memo && token->expires_ns == 0 && is_token_id(id)) {
+        memo_slot *pair = memo_pair_of(reader->memo, id);
+
         pair[1] = pair[0];
         remember(&pair[0], reader->version, id, out);
     }
@@ -90,20 +148,19 @@ static bool find_long_way(const catalog_reader *reader, lp_span id,
 bool catalog_reader_find_route(catalog_reader *reader, lp_span id,
                                int64_t now_ns, catalog_route *out)
 {
-    memo_slot *pair;
-    const memo_slot *slot;
+    if (is_token_id(id) && reader->memo) {
+        const memo_slot *pair = memo_pair_of(reader->memo, id);
 
-    if (id.len_bytes != TOKEN_ID_BYTES || !reader->memo) {
-        return find_long_way(reader, id, now_ns, NULL, out);
+        if (is_memo_of(&pair[0], reader->version, id)) {
+            recall(&pair[0], out);
+            return true;
+        }
+        if (is_memo_of(&pair[1], reader->version, id)) {
+            recall(&pair[1], out);
+            return true;
+        }
     }
-    pair = memo_pair_of(reader->memo, id);
-    slot = &pair[is_memo_of(&pair[0], reader->version, id) ? 0 : 1];
-    if (slot == &pair[1] && !is_memo_of(slot, reader->version, id)) {
-        return find_long_way(reader, id, now_ns, pair, out);
-    }
-    out->ring = slot->ring;
-    out->host_app = lp_span_of(slot->host_app, slot->host_app_bytes);
-    return true;
+    return find_long_way(reader, id, now_ns, out);
 }
 
 static struct memo *memo_create(unsigned bits)

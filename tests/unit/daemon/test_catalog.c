@@ -978,6 +978,63 @@ static void a_write_is_seen_by_every_thread_that_asks_after_it(void **state)
     catalog_reader_fini(&other);
 }
 
+static bool route_of(const char *token, catalog_route *out)
+{
+    view();
+    return catalog_reader_find_route(&fix.reader, span(token), 0, out);
+}
+
+/* What is near in a memo, and what is too long for that. */
+static void a_route_says_the_name_of_its_token_however_long(void **state)
+{
+    static const char *const names[] = {"a", "router", "worker-12",
+                                        "worker-123", "a-name-of-some-length"};
+    enum { NAMES = sizeof names / sizeof names[0] };
+    char tokens[NAMES][40];
+    catalog_route routes[NAMES];
+
+    (void)state;
+    open_at(NULL);
+    for (size_t i = 0; i < NAMES; i++) {
+        put(names[i], names[i]);
+        token_id(names[i], 0, tokens[i]);
+    }
+    for (int round = 0; round < 3; round++) { // found, and remembered
+        for (size_t i = 0; i < NAMES; i++) {
+            assert_true(route_of(tokens[i], &routes[i]));
+        }
+        for (size_t i = 0; i < NAMES; i++) {
+            char host_app[64];
+
+            snprintf(host_app, sizeof host_app, "host %s ", names[i]);
+            assert_true(lp_span_equal(routes[i].host_app, span(host_app)));
+            assert_ptr_equal(routes[i].ring, channel(names[i])->ring);
+        }
+    }
+}
+
+static void an_id_that_is_nearly_a_tokens_has_no_route(void **state)
+{
+    char token[40];
+    catalog_route route;
+
+    (void)state;
+    open_at(NULL);
+    put("demo", "app");
+    token_id("demo", 0, token);
+    assert_true(route_of(token, &route)); // and it is remembered
+    for (size_t i = 0; token[i]; i++) {
+        char was = token[i];
+
+        token[i] = was == '0' ? '1' : '0';
+        assert_false(route_of(token, &route));
+        token[i] = was;
+    }
+    assert_true(route_of(token, &route));
+    token[37] = '\0';
+    assert_false(route_of(token, &route));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -1012,6 +1069,8 @@ int main(void)
         TEST(sessions_go_with_their_channel),
         TEST(readers_see_whole_views_while_writers_change_them),
         TEST(a_write_is_seen_by_every_thread_that_asks_after_it),
+        TEST(a_route_says_the_name_of_its_token_however_long),
+        TEST(an_id_that_is_nearly_a_tokens_has_no_route),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
