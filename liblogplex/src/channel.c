@@ -390,11 +390,12 @@ __attribute__((noinline)) static lp_err roll(lp_channel *channel,
 
 static size_t line_size(const lp_line *line)
 {
+    const lp_span *end = line->parts + line->part_count;
     size_t line_bytes = 0;
 
     assert(line->part_count > 0 && line->part_count <= LP_LINE_PARTS_MAX);
-    for (uint32_t i = 0; i < line->part_count; i++)
-        line_bytes += line->parts[i].len_bytes;
+    for (const lp_span *part = line->parts; part < end; part++)
+        line_bytes += part->len_bytes;
     return line_bytes;
 }
 
@@ -440,10 +441,8 @@ static lp_err append_chain(lp_channel *channel, const lp_line *line,
     for (; line != NULL; line = line->next) {
         lp_err err = append_line(channel, line);
 
-        if (err == LP_OK) {
-            result->accepted_lines++;
+        if (err == LP_OK)
             continue;
-        }
         worst = err;
         if (err != LP_E_TOOBIG)
             break;
@@ -474,6 +473,7 @@ lp_err lp_channel_append(lp_channel *channel, const lp_line *lines,
         channel->totals.too_big_lines += sum.too_big_lines;
         channel->totals.refused_lines += sum.refused_lines;
     }
+    sum.accepted_lines = channel->totals.appended_lines + 1 - first_seq;
     if (sum.accepted_lines > 0) {
         sum.first_seq = first_seq;
         // release: pairs with the acquire of readers that don't take the mutex.

@@ -68,38 +68,7 @@ static char *aside_room(lp_segment *segment, uint32_t need_bytes, lp_err *err)
     return ptr;
 }
 
-/*
- * Most parts of a line are a few bytes: two overlapping moves of a fixed size
- * cost less than a call that has to find out. Returns the place behind.
- */
-static inline char *put_part(char *at, lp_span part)
-{
-    const char *from = part.ptr;
-    size_t len_bytes = part.len_bytes;
-    char *end = at + len_bytes;
-
-    if (len_bytes > 64) {
-        memcpy(at, from, len_bytes);
-    } else if (len_bytes > 32) {
-        memcpy(at, from, 32);
-        memcpy(end - 32, from + len_bytes - 32, 32);
-    } else if (len_bytes >= 16) {
-        memcpy(at, from, 16);
-        memcpy(end - 16, from + len_bytes - 16, 16);
-    } else if (len_bytes >= 8) {
-        memcpy(at, from, 8);
-        memcpy(end - 8, from + len_bytes - 8, 8);
-    } else if (len_bytes >= 4) {
-        memcpy(at, from, 4);
-        memcpy(end - 4, from + len_bytes - 4, 4);
-    } else {
-        for (size_t i = 0; i < len_bytes; i++)
-            at[i] = from[i];
-    }
-    return end;
-}
-
-/* Likewise for comparing: of what stands aside, few parts are longer. */
+/* Of what stands aside, few parts are longer than this: a call costs more. */
 static inline bool is_same(const char *a, lp_span part)
 {
     const char *b = part.ptr;
@@ -173,35 +142,13 @@ void lpi_pen_begin(lpi_pen *pen, lp_segment *segment)
     pen->aside = NULL;
 }
 
-lp_err lpi_pen_put(lpi_pen *pen, lp_segment *segment, const lp_line *line,
-                   size_t line_bytes)
+lp_err lpi_pen_put_aside(lpi_pen *pen, lp_segment *segment,
+                         const lp_span part[2])
 {
-    char *at = atomic_load_explicit(&pen->at, memory_order_relaxed);
-    lpi_slot *slot = atomic_load_explicit(&pen->slot, memory_order_relaxed);
-    const lp_span *end = line->parts + line->part_count;
-    uint32_t aside_bytes =
-        (uint32_t)(line->aside[0].len_bytes + line->aside[1].len_bytes);
-    lp_err err;
-
-    slot->aside = NULL;
-    if (aside_bytes > 0) {
-        if (!is_last_aside(pen, line->aside)) {
-            err = put_aside(pen, segment, line->aside, aside_bytes);
-            if (err != LP_OK)
-                return err;
-        }
-        slot->aside = pen->aside;
-    }
-    slot->arrival_ns = line->arrival_ns;
-    slot->marks = line->marks;
-    slot->end_offset = (uint32_t)(at + line_bytes - (char *)segment);
-    for (const lp_span *part = line->parts; part < end; part++)
-        at = put_part(at, *part);
-    atomic_store_explicit(&pen->at, at, memory_order_relaxed);
-    atomic_store_explicit(&pen->slot, slot - 1, memory_order_relaxed);
-    if (line->arrival_ns > pen->arrival_max_ns)
-        pen->arrival_max_ns = line->arrival_ns;
-    return LP_OK;
+    if (is_last_aside(pen, part))
+        return LP_OK;
+    return put_aside(pen, segment, part,
+                     (uint32_t)(part[0].len_bytes + part[1].len_bytes));
 }
 
 void lpi_pen_settle(const lpi_pen *pen, lp_segment *segment)

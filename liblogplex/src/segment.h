@@ -27,6 +27,7 @@
 #define LP_SEGMENT_H
 
 #include <stdatomic.h>
+#include <string.h>
 
 #include "logplex/logplex.h"
 
@@ -130,10 +131,70 @@ static inline bool lpi_pen_fits(const lpi_pen *pen, size_t line_bytes)
     return (const char *)slot - at >= (ptrdiff_t)line_bytes;
 }
 
-/* Writes a line that fits; readers don't see it yet.
+/*
+ * Most parts of a line are a few bytes: two overlapping moves of a fixed size
+ * cost less than a call that has to find out. Returns the place behind.
+ */
+static inline char *lpi_put_part(char *at, lp_span part)
+{
+    const char *from = part.ptr;
+    size_t len_bytes = part.len_bytes;
+    char *end = at + len_bytes;
+
+    if (len_bytes > 64) {
+        memcpy(at, from, len_bytes);
+    } else if (len_bytes > 32) {
+        memcpy(at, from, 32);
+        memcpy(end - 32, from + len_bytes - 32, 32);
+    } else if (len_bytes >= 16) {
+        memcpy(at, from, 16);
+        memcpy(end - 16, from + len_bytes - 16, 16);
+    } else if (len_bytes >= 8) {
+        memcpy(at, from, 8);
+        memcpy(end - 8, from + len_bytes - 8, 8);
+    } else if (len_bytes >= 4) {
+        memcpy(at, from, 4);
+        memcpy(end - 4, from + len_bytes - 4, 4);
+    } else {
+        for (size_t i = 0; i < len_bytes; i++)
+            at[i] = from[i];
+    }
+    return end;
+}
+
+/* Sees to it that pen->aside says this. Fails: LP_E_FULL, LP_E_NOMEM. */
+lp_err lpi_pen_put_aside(lpi_pen *pen, lp_segment *segment,
+                         const lp_span part[2]);
+
+/* Writes a line that fits; readers don't see it yet. It is what each line costs,
+ * so it is drawn into the one place that calls it.
  * Fails: LP_E_FULL, LP_E_NOMEM (its aside found no memory). */
-lp_err lpi_pen_put(lpi_pen *pen, lp_segment *segment, const lp_line *line,
-                   size_t line_bytes);
+static inline lp_err lpi_pen_put(lpi_pen *pen, lp_segment *segment,
+                                 const lp_line *line, size_t line_bytes)
+{
+    char *at = atomic_load_explicit(&pen->at, memory_order_relaxed);
+    lpi_slot *slot = atomic_load_explicit(&pen->slot, memory_order_relaxed);
+    const lp_span *end = line->parts + line->part_count;
+
+    slot->aside = NULL;
+    if (line->aside[0].len_bytes + line->aside[1].len_bytes > 0) {
+        lp_err err = lpi_pen_put_aside(pen, segment, line->aside);
+
+        if (err != LP_OK)
+            return err;
+        slot->aside = pen->aside;
+    }
+    slot->arrival_ns = line->arrival_ns;
+    slot->marks = line->marks;
+    slot->end_offset = (uint32_t)(at + line_bytes - (char *)segment);
+    for (const lp_span *part = line->parts; part < end; part++)
+        at = lpi_put_part(at, *part);
+    atomic_store_explicit(&pen->at, at, memory_order_relaxed);
+    atomic_store_explicit(&pen->slot, slot - 1, memory_order_relaxed);
+    if (line->arrival_ns > pen->arrival_max_ns)
+        pen->arrival_max_ns = line->arrival_ns;
+    return LP_OK;
+}
 
 /* Brings the segment's own account up to what the pen has written. */
 void lpi_pen_settle(const lpi_pen *pen, lp_segment *segment);
