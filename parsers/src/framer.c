@@ -318,8 +318,8 @@ static bool find_real_end(const lp_framer *framer, lp_span rest, size_t begin,
     return find_embedded(&search, begin, out_at) == FOUND_HERE && *out_at < end;
 }
 
-static void give(lp_framer *framer, lp_span *rest, size_t begin, size_t end,
-                 lp_frame *frame)
+static inline void give(lp_framer *framer, lp_span *rest, size_t begin,
+                        size_t end, lp_frame *frame)
 {
     *frame = (lp_frame){.bytes = {rest->ptr + begin, end - begin},
                         .framing = LP_FRAMING_OCTET};
