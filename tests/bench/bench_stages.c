@@ -11,11 +11,12 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/blocks.h"
 #include "ingest/ingest.h"
 #include "logplex/framer.h"
 #include "logplex/syslog.h"
 
-enum { LINE_BYTES = 200, READ_BYTES = 256 << 10, CORPUS_READS = 3 };
+enum { LINE_BYTES = 200, READ_BYTES = 2 << 20, CORPUS_READS = 6, SPELLS = 50 };
 
 static char (*tokens)[40];
 static unsigned channel_count = 1000;
@@ -115,10 +116,11 @@ static uint64_t pass(worker *w, lp_span bytes, stage upto)
     return lines;
 }
 
-static double measure(worker *w, stage upto, uint64_t lines_total)
+/* Nanoseconds a line for some of them. */
+static double measure_spell(worker *w, stage upto, uint64_t lines_total)
 {
+    static size_t at;
     double began = cpu_seconds();
-    size_t at = 0;
     uint64_t lines = 0;
 
     while (lines < lines_total) {
@@ -131,6 +133,25 @@ static double measure(worker *w, stage upto, uint64_t lines_total)
     return (cpu_seconds() - began) * 1e9 / (double)lines;
 }
 
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Of many short spells the lower quartile: what else the machine does makes some of
+ * them longer, and none shorter. */
+static double measure(worker *w, stage upto, uint64_t lines_total)
+{
+    double spells[SPELLS];
+
+    for (int i = 0; i < SPELLS; i++)
+        spells[i] = measure_spell(w, upto, lines_total / SPELLS);
+    qsort(spells, SPELLS, sizeof(spells[0]), compare_doubles);
+    return spells[SPELLS / 4];
+}
+
 int main(int argc, char **argv)
 {
     static const char *const names[] = {"frame", "+ parse", "+ look up",
@@ -138,6 +159,8 @@ int main(int argc, char **argv)
     lp_engine_options engine_opt = LP_ENGINE_OPTIONS_INIT;
     catalog_limits limits = {0};
     config cfg = {0};
+    blocks *memory;
+    lp_allocator allocator;
     daemon_shared shared = {0};
     worker *w = calloc(1, sizeof(*w));
     uint64_t lines = 5000000;
@@ -147,7 +170,12 @@ int main(int argc, char **argv)
         channel_count = (unsigned)strtoul(argv[1], NULL, 10);
     if (argc > 2)
         lines = strtoull(argv[2], NULL, 10);
-    engine_opt.memory_max_bytes = (uint64_t)4 << 30;
+    engine_opt.memory_max_bytes = (uint64_t)1 << 30;
+    memory = blocks_open(engine_opt.memory_max_bytes);
+    if (memory == NULL)
+        die("no memory");
+    allocator = blocks_allocator(memory);
+    engine_opt.allocator = &allocator;
     if (w == NULL || channel_count == 0 ||
         lp_engine_create(&engine_opt, &shared.engine) != LP_OK ||
         catalog_open(shared.engine, NULL, &limits, NULL, &shared.cat, why,
@@ -161,7 +189,7 @@ int main(int argc, char **argv)
     w->ingest = ingest_create(w);
     if (w->ingest == NULL)
         die("no memory");
-    measure(w, STAGE_ALL, lines < 2000000 ? lines : 2000000); // warm
+    measure(w, STAGE_ALL, 4000ull * channel_count); // all rings are full
     printf("%u channels, %d-byte lines\n", channel_count, (int)LINE_BYTES);
     for (int upto = STAGE_FRAME; upto <= STAGE_ALL; upto++)
         printf("%-28s %7.1f ns CPU a line\n", names[upto],
@@ -170,6 +198,7 @@ int main(int argc, char **argv)
     catalog_reader_fini(&w->reader);
     catalog_close(shared.cat);
     lp_engine_destroy(shared.engine);
+    blocks_close(memory);
     free(w);
     free(tokens);
     free(corpus);
