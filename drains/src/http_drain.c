@@ -34,20 +34,9 @@ typedef struct http_link {
 
 /* A request's end --------------------------------------------------------- */
 
-/* A certificate that libcurl did not like: by GnuTLS's bits, or else for the
- * name, which it looks at itself. */
-static lpi_tls_verdict verdict_of(CURL *easy)
+static void fail_by_certificate(lpi_request *r, curl_socket_t fd)
 {
-    long bits = 0;
-
-    curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &bits);
-    return lpi_tls_verdict_of(bits != 0 ? (unsigned)bits
-                                        : GNUTLS_CERT_UNEXPECTED_OWNER);
-}
-
-static void fail_by_certificate(lpi_request *r, CURL *easy, curl_socket_t fd)
-{
-    lpi_tls_verdict verdict = verdict_of(easy);
+    lpi_tls_verdict verdict = r->verdict;
 
     lp_drain_count_answer(r->target->drain, 0);
     lpi_request_end(r, fd);
@@ -163,8 +152,8 @@ static void on_done(CURL *easy, CURLcode result, curl_socket_t fd)
         return;
     end = outcome_of(easy, result);
     lpi_request_count_sent(r);
-    if (result == CURLE_PEER_FAILED_VERIFICATION)
-        fail_by_certificate(r, easy, fd);
+    if (r->verdict.why)
+        fail_by_certificate(r, fd);
     else
         tell(r, &end, fd);
 }

@@ -7,7 +7,6 @@
 
 #include "http_body.h"
 #include "http_head.h"
-#include "tls_trust.h"
 
 enum {
     IDLE_MAX = 64,
@@ -30,7 +29,8 @@ struct lpi_handle {
     struct curl_slist headers[HEADERS_MAX]; /* the first is that of a list */
     unsigned header_count;
     lpi_http_head head;
-    char why[CURL_ERROR_SIZE];
+    char why[CURL_ERROR_SIZE];              /* in libcurl's words */
+    char own_why[LP_DRAIN_ERROR_MAX_BYTES]; /* before them; "": none */
     char notice[LP_DRAIN_NOTICE_MAX_BYTES];
 };
 
@@ -64,29 +64,29 @@ static size_t copy_runs(lpi_request *r, char *out, size_t room_bytes)
     return copied_bytes;
 }
 
-/* Its session, which is gone with the connection when the transfer is over. */
-static bool lacks_certificate(const lpi_request *r)
-{
-    const struct curl_tlssessioninfo *tls = NULL;
-
-    return curl_easy_getinfo(r->handle->easy, CURLINFO_TLS_SSL_PTR, &tls) ==
-               CURLE_OK &&
-           tls && tls->internals &&
-           lpi_tls_lacks_certificate(r->target->drain, tls->internals);
-}
-
 /* There is a connection, and nothing has been sent over it. */
 static int on_connected(void *ctx, char *there, char *here, int port_there,
                         int port_here)
 {
     lpi_handle *handle = ctx;
+    lpi_request *r = handle->request;
+    const lpi_http_target *target = r->target;
+    gnutls_session_t session;
 
     (void)there;
     (void)here;
     (void)port_there;
     (void)port_here;
-    handle->request->lacks_certificate = lacks_certificate(handle->request);
-    return CURL_PREREQFUNC_OK;
+    if (!target->is_tls)
+        return CURL_PREREQFUNC_OK;
+    session = lpi_http_session(handle->easy);
+    r->lacks_certificate =
+        session && lpi_tls_lacks_certificate(target->drain, session);
+    if (target->is_insecure ||
+        lpi_http_trusts(&r->trust, target, session, &r->verdict,
+                        handle->own_why, sizeof(handle->own_why)))
+        return CURL_PREREQFUNC_OK;
+    return CURL_PREREQFUNC_ABORT;
 }
 
 /* libcurl asks for the body when there is a connection. */
@@ -167,20 +167,13 @@ static curl_socket_t on_open_socket(void *ctx, curlsocktype purpose,
 
 /* Setting up -------------------------------------------------------------- */
 
-/* libcurl reads the file for each connection, some 30 ms for that of a system,
- * whether it verifies or not. */
-static void set_authorities(CURL *easy, const lpi_http_target *target)
+/* on_connected() verifies, before anything is sent: see http_trust.h. */
+static void set_no_authorities(CURL *easy)
 {
-    const char *file = lp_drain_set_options(target->drain)->ca_file;
-
-    if (target->is_insecure) {
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-        curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
-        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    } else if (file) {
-        curl_easy_setopt(easy, CURLOPT_CAINFO, file);
-    }
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 }
 
 static void set_target(CURL *easy, const lpi_http_target *target)
@@ -207,7 +200,7 @@ static void set_target(CURL *easy, const lpi_http_target *target)
         curl_easy_setopt(easy, CURLOPT_SSLKEY,
                          opt->key_file ? opt->key_file : opt->cert_file);
     }
-    set_authorities(easy, target);
+    set_no_authorities(easy);
 }
 
 static void set_calls(lpi_handle *handle, const lpi_request *r)
@@ -423,7 +416,8 @@ bool lpi_request_begin(lpi_request *r, const lp_drain_batch *batch)
     r->batch = batch;
     r->answer_bytes = 0;
     r->is_denied = r->lacks_certificate = false;
-    r->handle->why[0] = '\0';
+    r->verdict.why = NULL;
+    r->handle->why[0] = r->handle->own_why[0] = '\0';
     if (set_body(r)) {
         set_headers(r->handle);
         if (lpi_curl_loop_add(r->handles->curl, r->handle->easy))
@@ -448,7 +442,7 @@ void lpi_request_count_sent(const lpi_request *r)
 
 const char *lpi_request_why(const lpi_request *r)
 {
-    return r->handle->why;
+    return r->handle->own_why[0] ? r->handle->own_why : r->handle->why;
 }
 
 void lpi_request_end(lpi_request *r, curl_socket_t fd)

@@ -21,6 +21,7 @@
 #include "curl_sockets.h"
 #include "encoder.h"
 #include "http_target.h"
+#include "http_trust.h"
 
 typedef struct lpi_handle lpi_handle; /* libcurl's, and what is around it */
 
@@ -52,7 +53,9 @@ typedef struct lpi_request {
     size_t answer_bytes;
     size_t upload_bytes; /* of libcurl's buffer */
     bool is_denied;      /* the address of the sink may not be connected to */
-    bool lacks_certificate; /* which the sink has asked for */
+    bool lacks_certificate;  /* which the sink has asked for */
+    lpi_tls_verdict verdict; /* on the sink's; why is NULL: no complaint */
+    lpi_http_trust trust;
 } lpi_request;
 
 /* What it is given must outlive all requests. */
@@ -74,7 +77,8 @@ void lpi_request_count_sent(const lpi_request *request);
 /* libcurl is done; fd as in lpi_curl_done. It may be begun again. */
 void lpi_request_end(lpi_request *request, curl_socket_t fd);
 
-/* What libcurl says of the one that is on its way; "": nothing. */
+/* Why the one that is on its way has failed, in libcurl's words or, where it was
+ * ours to say, in ours; "": nothing. */
 const char *lpi_request_why(const lpi_request *request);
 
 #endif /* LP_HTTP_REQUEST_H */

@@ -53,6 +53,13 @@ static char *host_header(const lp_drain_url *url)
     return text_of(is_ipv6 ? "Host: [" : "Host: ", url->host, tail);
 }
 
+static char *certified_name(lp_span host)
+{
+    bool has_dot = host.ptr[host.len_bytes - 1] == '.';
+
+    return strndup(host.ptr, host.len_bytes - has_dot);
+}
+
 /* RFC 9112 3.2.1. */
 static char *origin_form(const lp_drain_url *url)
 {
@@ -72,19 +79,22 @@ lp_err lpi_http_target_init(lpi_http_target *target, lp_drain *drain,
     bool has_user = url->user.ptr || url->password.ptr;
 
     target->drain = drain;
+    target->is_tls = url->scheme == LP_DRAIN_HTTPS;
     target->is_insecure = url->is_insecure;
     target->encoding = (lp_drain_encoding)url->encoding;
     target->url = wire_url(url);
     target->path = origin_form(url);
     target->host = host_header(url);
+    target->name = certified_name(url->host);
     target->token = text_of("Logplex-Drain-Token: ", token, "");
     target->agent = text_of("User-Agent: ", lp_span_of("", 0), agent);
     if (has_user) {
         target->user = unescaped(url->user);
         target->password = unescaped(url->password);
     }
-    if (!target->url || !target->path || !target->host || !target->token ||
-        !target->agent || (has_user && (!target->user || !target->password)))
+    if (!target->url || !target->path || !target->host || !target->name ||
+        !target->token || !target->agent ||
+        (has_user && (!target->user || !target->password)))
         return LP_E_NOMEM;
     return LP_OK;
 }
@@ -96,6 +106,7 @@ void lpi_http_target_fini(lpi_http_target *target)
     free(target->user);
     free(target->password);
     free(target->host);
+    free(target->name);
     free(target->token);
     free(target->agent);
 }

@@ -8,6 +8,7 @@
  * their ends. */
 typedef struct lpi_http_target {
     lp_drain *drain;
+    bool is_tls;
     bool is_insecure;
     lp_drain_encoding encoding;
     char *url;  /* without user and fragment */
@@ -15,6 +16,7 @@ typedef struct lpi_http_target {
     char *user;
     char *password; /* NULL, both or neither: there is none */
     char *host;
+    char *name; /* as in a certificate: the host without a dot at its end */
     char *token;
     char *agent;
 } lpi_http_target;

@@ -37,7 +37,8 @@ struct lpi_trust {
 
 /* Words ------------------------------------------------------------------- */
 
-lpi_tls_verdict lpi_tls_verdict_of(unsigned status)
+/* By the bits of gnutls_certificate_status_t. */
+static lpi_tls_verdict verdict_of(unsigned status)
 {
     static const struct {
         unsigned bit;
@@ -222,10 +223,14 @@ static bool load(lpi_trust *trust, const lp_drains_options *opt, char *why,
            load_pins(trust, opt->pins_file, why, why_bytes);
 }
 
+/* Where most systems have their list. Another system's is read once. */
+static const char system_list[] = "/etc/ssl/certs/ca-certificates.crt";
+
 static void stamp(const lp_drains_options *opt, file_stamp stamps[FILES])
 {
-    const char *const paths[FILES] = {opt->ca_file, opt->cert_file,
-                                      opt->key_file, opt->pins_file};
+    const char *const paths[FILES] = {opt->ca_file ? opt->ca_file : system_list,
+                                      opt->cert_file, opt->key_file,
+                                      opt->pins_file};
 
     memset(stamps, 0, FILES * sizeof(*stamps)); // the padding, too
     for (unsigned i = 0; i < FILES; i++) {
@@ -378,12 +383,17 @@ lpi_tls_verdict lpi_trust_check(const lpi_trust *trust,
                                 gnutls_session_t session, char *host)
 {
     unsigned status = 0;
+    void *its_own = NULL;
     wanted w;
 
     want(&w, host);
-    if (gnutls_certificate_verify_peers(session, w.data, 2, &status) != 0)
+    gnutls_credentials_get(session, GNUTLS_CRD_CERTIFICATE, &its_own);
+    if (gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE,
+                               trust->credentials) != 0 ||
+        gnutls_certificate_verify_peers(session, w.data, 2, &status) != 0)
         status |= GNUTLS_CERT_INVALID; // it has shown none, for instance
+    gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, its_own);
     if (status != 0 && trust->pin_count > 0)
         status = check_pins(trust, session, &w, status);
-    return lpi_tls_verdict_of(status);
+    return verdict_of(status);
 }

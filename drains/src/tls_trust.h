@@ -27,13 +27,11 @@ void lpi_trust_let_go(lpi_trust *trust); /* NULL is allowed */
 /* Sets versions, ciphers and credentials of a new session. Returns as GnuTLS. */
 int lpi_trust_lend(const lpi_trust *trust, gnutls_session_t session);
 
-/* The peer of a session, during its handshake; host is a name or an address, and
- * not written to, whatever GnuTLS's types say. */
+/* The peer of a session, during its handshake or behind it. The session may have
+ * others' credentials. host is a name or an address, and not written to, whatever
+ * GnuTLS's types say. */
 lpi_tls_verdict lpi_trust_check(const lpi_trust *trust,
                                 gnutls_session_t session, char *host);
-
-/* In words, by the bits of gnutls_certificate_status_t. */
-lpi_tls_verdict lpi_tls_verdict_of(unsigned status);
 
 /* Has the peer asked for a certificate of ours, and there is none? To be asked
  * once it may have; then it goes behind why a try has failed. */

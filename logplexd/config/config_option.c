@@ -174,8 +174,8 @@ const option config_options[] = {
      "the system knows."},
     {NULL, "--drain-pins", "LOGPLEX_DRAIN_PINS", "FILE",
      OPTION_FILE, MEMBER(drain_pins), ANY, NULL,
-     "Certificates, in PEM: a syslog sink that shows one with the same public "
-     "key is believed, whoever signed it."},
+     "Certificates, in PEM: a sink that shows one with the same public key over "
+     "TLS is believed, whoever signed it."},
     {NULL, "--drain-cert", "LOGPLEX_DRAIN_CERT", "FILE",
      OPTION_FILE, MEMBER(drain_cert), ANY, NULL,
      "A certificate, in PEM, that sinks are shown which ask for one."},

@@ -715,12 +715,16 @@ class Certificates(DrainTest):
                                      "is none to show$")
 
     def check_refused(self, sink, why):
-        drain = self.drain(sink.url())
+        drain = self.check_fails(sink.url(), why)
+        self.assertEqual(sink.kept_frames(None), [])
+        self.delete(drain)
+
+    def check_fails(self, url, why):
+        drain = self.drain(url)
         self.send(["x"])
         status = self.wait_for_status(drain, lambda one: one["failures"] > 0)
         self.assertRegex(status["last_error"], why)
-        self.assertEqual(sink.kept_frames(None), [])
-        self.delete(drain)
+        return drain
 
     def test_an_authority_is_replaced_without_a_restart(self):
         path = os.path.join(FOLDER.name, "replaced.pem")
@@ -733,14 +737,35 @@ class Certificates(DrainTest):
         self.send(["a"])
         for drain in drains:
             self.wait_for_status(drain, lambda one: one["failures"] > 0)
-        for content in ("half of a", None):
-            with open(path + ".new", "w") as new:
-                new.write(content or open(self.authority.cert).read())
-            os.rename(path + ".new", path)
+        with open(path + ".half", "w") as half:
+            half.write("half of a")
+        shutil.copy(self.authority.cert, path + ".whole")
+        for ending in (".half", ".whole"):
+            os.rename(path + ending, path)
         for sink, drain in zip(sinks, drains):
             self.settled(drain, 1)
             self.assertEqual([one for one in sink.texts()
                               if not one.startswith("Error L14 ")], ["a"])
+
+    def test_the_connection_of_an_insecure_one_is_not_trusted(self):
+        sink = self.sink(HttpSink, tls=self.stranger)
+        insecure = self.drain(sink.url("/in#insecure"))
+        self.send(["x"])
+        self.settled(insecure, 1)
+        self.delete(self.check_fails(sink.url("/no"), "signed by nobody"))
+        self.assertEqual({one.target for one in sink.accepted}, {"/in"})
+        self.settled(insecure, 2)
+
+    def test_a_pinned_key_stands_for_who_signed_it(self):
+        self.daemon.stop()
+        self.FLAGS = [*self.FLAGS, "--drain-pins", self.stranger.cert]
+        self.setUp()
+        for kind in KINDS:
+            sink = self.sink(kind, tls=self.stranger)
+            drain = self.drain(sink.url())
+            self.send(["x"])
+            self.assertEqual(self.settled(drain, 1)["failures"], 0)
+            self.delete(drain)
 
     def test_an_insecure_one_delivers_to_all(self):
         for kind in KINDS:

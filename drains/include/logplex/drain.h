@@ -90,9 +90,9 @@ typedef struct lp_drains_options {
 
     /* Files in PEM that TLS wants besides ca_file, read when they are needed
      * first; the names are kept by the caller. */
-    const char *pins_file; /* syslog over TLS: a peer which shows a certificate
-                              with the public key of one of these is trusted
-                              from there up, whoever signed it. Its name and its
+    const char *pins_file; /* a peer which shows a certificate with the public
+                              key of one of these over TLS is trusted from
+                              there up, whoever signed it. Its name and its
                               dates count all the same */
     const char *cert_file; /* what we show to a sink that asks who we are, and
                               those of who signed it behind it. NULL: nothing */
