@@ -1,6 +1,6 @@
-// The lines of a chart, on the canvas that uPlot has for them. Its own
-// way there is for both directions, bands, clipped gaps and more points than pixels, and
-// a browser keeps compiled code of all that.
+// The lines of a chart, on the canvas that uPlot has for them. Its own way there is
+// for both directions, bands, clipped gaps and more points than pixels, and a browser
+// keeps compiled code of all that.
 import type uPlot from "uplot";
 
 import type { Column } from "../api/types";
