@@ -1,4 +1,5 @@
 /* api_ops.c - for who runs the daemon: health, metrics, the ledger. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -323,11 +324,14 @@ static json_t *json_of_channel(const catalog_channel *channel)
 {
     lp_channel_stats stats = LP_CHANNEL_STATS_INIT;
     json_t *object = json_object();
+    char epoch[24];
 
     lp_channel_stats_get(channel->ring, &stats);
     json_object_set_new(object, "channel",
                         json_stringn(channel->id.ptr, channel->id.len_bytes));
-    api_json_set_count(object, "epoch", stats.epoch);
+    // As text, as everywhere: a number of JSON is not exact beyond 2^53.
+    snprintf(epoch, sizeof(epoch), "%" PRIu64, stats.epoch);
+    json_object_set_new(object, "epoch", json_string(epoch));
     api_json_set_count(object, "oldest_seq", stats.oldest_seq);
     api_json_set_count(object, "next_seq", stats.next_seq);
     api_json_set_count(object, "cursors", stats.cursors);
