@@ -44,6 +44,9 @@ typedef enum catalog_flag {
 
 typedef struct catalog_channel catalog_channel;
 
+/* What host_app begins with. */
+#define CATALOG_HOST_HEAD "host "
+
 /* Immutable, valid as long as the view it came from is held. */
 typedef struct catalog_token {
     lp_span id;         /* "t." and a UUID                                    */
@@ -123,6 +126,8 @@ typedef struct catalog_credential {
     catalog_credential_kind kind;
     bool is_configured;
     int64_t created_ns; /* 0: not known */
+    uint64_t
+        secret_mark; /* of another secret it is another; for this process */
 } catalog_credential;
 
 /* Why a write was refused. Texts by catalog_strerror(). */

@@ -21,7 +21,7 @@ enum {
     MEMO_BITS_MAX = 18, /* 16 MiB, for 131,072 tokens and more */
     TOKEN_ID_BYTES = 38,
     UUID_BYTES = 36, /* of it, behind "t." */
-    HOST_BYTES = sizeof "host " - 1,
+    HOST_BYTES = sizeof CATALOG_HOST_HEAD - 1,
     NAME_BYTES = 10
 };
 
@@ -115,7 +115,7 @@ static inline void recall(const memo_slot *slot, catalog_route *out)
     out->ring = slot->ring;
     out->host_app.len_bytes = slot->host_app_bytes;
     if (is_near(slot->host_app_bytes)) {
-        memcpy(out->near, "host ", HOST_BYTES);
+        memcpy(out->near, CATALOG_HOST_HEAD, HOST_BYTES);
         memcpy(out->near + HOST_BYTES, slot->name, NAME_BYTES);
         out->host_app.ptr = out->near;
     } else {

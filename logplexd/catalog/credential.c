@@ -139,6 +139,8 @@ credential *credential_create(const credential_keeper *keeper,
         random_bytes(&cred->id_hash, sizeof cred->id_hash);
     }
     cred->fast = fast_hash(keeper, as->password);
+    memcpy(&cred->shown.secret_mark, cred->fast.bytes,
+           sizeof cred->shown.secret_mark);
     atomic_init(&cred->known, &cred->fast);
     if (stored) {
         fill_stored(keeper, cred, as->password, stored);

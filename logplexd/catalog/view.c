@@ -8,8 +8,6 @@
 
 /* Families ---------------------------------------------------------------- */
 
-static const char host_app_head[] = "host ";
-
 family *family_of(const catalog_channel *channel)
 {
     return (family *)((uintptr_t)channel - offsetof(family, channel));
@@ -43,8 +41,8 @@ static lp_span app_of(const store_token *token)
 /* What the texts of a token need: id, name, "host NAME ". */
 static size_t token_text_bytes(const store_token *token)
 {
-    return strlen(token->id) + token->name_bytes + sizeof host_app_head - 1 +
-           app_of(token).len_bytes + 1;
+    return strlen(token->id) + token->name_bytes + sizeof CATALOG_HOST_HEAD -
+           1 + app_of(token).len_bytes + 1;
 }
 
 /* Copies text to *at, moves it on, and gives the copy's span. */
@@ -87,8 +85,7 @@ static void set_token(family *fam, size_t index, const hash_key *hash,
 
     to->token.id = put_text(text, lp_span_str(from->id));
     to->token.name = put_text(text, lp_span_of(from->name, from->name_bytes));
-    to->token.host_app =
-        put_text(text, lp_span_of(host_app_head, sizeof host_app_head - 1));
+    to->token.host_app = put_text(text, LP_SPAN(CATALOG_HOST_HEAD));
     to->token.host_app.len_bytes += put_text(text, app_of(from)).len_bytes;
     to->token.host_app.len_bytes += put_text(text, LP_SPAN(" ")).len_bytes;
     to->token.expires_ns = from->expires_ns;

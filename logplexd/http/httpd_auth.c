@@ -328,6 +328,7 @@ static bool still_holds(const catalog_credential *was, const catalog_view *view)
         return catalog_credential_count(view) == 0 &&
                lp_span_equal(was->id, local.id);
     return now->created_ns == was->created_ns &&
+           now->secret_mark == was->secret_mark &&
            (was->permissions & ~now->permissions) == 0 &&
            lp_span_equal(now->channel_id, was->channel_id);
 }

@@ -597,6 +597,20 @@ class Streams(CredentialTest):
         self.ends(events)
         self.goes_on(other)
 
+    def test_a_reload_ends_those_of_a_password_that_was_changed(self):
+        path = os.path.join(self.folder(), "credentials")
+        rest = "other:password:demo\n%s:%s:full_api\n" % OWNER
+        self.write(path, "reader:password:demo\n" + rest)
+        self.begin("--credentials-file", path, environment=NOBODY)
+        self.make_channel("demo", "app")
+        events = self.stream(("reader", "password"))
+        other = self.stream(("other", "password"))
+        self.write(path, "reader:new-password:demo\n" + rest)
+        self.daemon.process.send_signal(signal.SIGHUP)
+        self.ends(events)
+        self.goes_on(other)
+        self.goes_on(self.stream(("reader", "new-password")))
+
 
 class Secrets(CredentialTest):
     def test_no_secret_is_in_the_log_or_in_the_metrics(self):
