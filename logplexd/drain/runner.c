@@ -253,7 +253,7 @@ static bool let_go_on(struct drain_runner *r, running *one,
 {
     if (!one->drain)
         return reopen(r, one, to);
-    if (one->is_retried)
+    if (one->wish == RUNNER_RETRY)
         lp_drain_retry(one->drain);
     else
         lp_drain_release(one->drain);
@@ -268,10 +268,10 @@ static bool adapt(struct drain_runner *r, running *one, const catalog_drain *to)
 
     if (!is_url(one, to->url))
         is_done = move(r, one, to);
-    else if (one->is_released || one->is_retried)
+    else if (one->wish != RUNNER_NO_WISH)
         is_done = let_go_on(r, one, to);
-    one->is_released = one->is_released && !is_done;
-    one->is_retried = one->is_retried && !is_done;
+    if (is_done)
+        one->wish = RUNNER_NO_WISH;
     return is_done;
 }
 
@@ -347,7 +347,7 @@ static void renew(struct drain_runner *r, const catalog_view *view)
     free(r->list.at);
     r->list = at.list;
     r->has_walked = at.has_memory;
-    r->has_released = r->has_released && !at.has_memory;
+    r->has_wishes = r->has_wishes && !at.has_memory;
     r->version = catalog_view_drains_version(view);
 }
 
@@ -364,7 +364,7 @@ static void walk_catalog(struct drain_runner *r)
     heed_switch(r); // before there is a drain that could send
     uv_mutex_lock(&r->lock);
     r->walked_ms = uv_now(&r->home->loop);
-    if (!r->has_walked || r->has_released ||
+    if (!r->has_walked || r->has_wishes ||
         catalog_view_drains_version(view) != r->version)
         renew(r, view);
     if (r->has_walked)

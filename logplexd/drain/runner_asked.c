@@ -23,10 +23,8 @@ bool runner_status(const daemon_shared *shared, uint64_t drain_id,
     return one != NULL;
 }
 
-typedef enum who_is_let_go { PARKED_ONLY, EVERYBODY } who_is_let_go;
-
 static bool let_go(const daemon_shared *shared, uint64_t drain_id,
-                   who_is_let_go who)
+                   runner_wish wish)
 {
     const worker *w = shared->workers[drain_id % shared->worker_count];
     struct drain_runner *r = w->drains;
@@ -38,11 +36,11 @@ static bool let_go(const daemon_shared *shared, uint64_t drain_id,
     uv_mutex_lock(&r->lock);
     one = runner_find(&r->list, drain_id);
     is_let_go =
-        one && (who == EVERYBODY || one->status.state == LP_DRAIN_PARKED);
+        one && (wish == RUNNER_RETRY || one->status.state == LP_DRAIN_PARKED);
     if (is_let_go) {
-        one->is_released = who == PARKED_ONLY || one->is_released;
-        one->is_retried = who == EVERYBODY || one->is_retried;
-        r->has_released = true;
+        if (one->wish < wish)
+            one->wish = wish;
+        r->has_wishes = true;
     }
     uv_mutex_unlock(&r->lock);
     if (is_let_go)
@@ -52,12 +50,12 @@ static bool let_go(const daemon_shared *shared, uint64_t drain_id,
 
 bool runner_release(const daemon_shared *shared, uint64_t drain_id)
 {
-    return let_go(shared, drain_id, PARKED_ONLY);
+    return let_go(shared, drain_id, RUNNER_RELEASE);
 }
 
 bool runner_retry(const daemon_shared *shared, uint64_t drain_id)
 {
-    return let_go(shared, drain_id, EVERYBODY);
+    return let_go(shared, drain_id, RUNNER_RETRY);
 }
 
 /* All together ------------------------------------------------------------ */

@@ -10,14 +10,20 @@
 
 #include "drain/runner.h"
 
+/* What a drain that waits is asked for; the later ones go further. */
+typedef enum runner_wish {
+    RUNNER_NO_WISH,
+    RUNNER_RELEASE, /* of one that is parked */
+    RUNNER_RETRY    /* of any */
+} runner_wish;
+
 /* A drain as the catalog wants it, or as it runs. */
 typedef struct running {
     uint64_t id;
     lp_drain *drain; /* NULL: it could not be opened */
     char *url;
     char *channel_id;
-    bool is_released;        /* by somebody, and parked until a walk  */
-    bool is_retried;         /* likewise, parked or not               */
+    runner_wish wish;        /* of somebody, until a walk             */
     bool is_told;            /* the log has heard that it fails       */
     uint64_t told_alerts;    /* of TLS, that its channel has heard of */
     uint64_t told_alerts_ms; /* loop time                             */
@@ -49,7 +55,7 @@ struct drain_runner {
 
     uv_mutex_t lock; /* over what other threads read: */
     running_list list;
-    bool has_released; /* some of these, or retried */
+    bool has_wishes; /* of some of these */
     seat *seats;
     lp_drain_status gone; /* sums of drains that are closed */
 };
