@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "logplex/drain_url.h"
+#include "tls_trust.h"
 
 static char *unescaped(lp_span part)
 {
@@ -53,13 +54,6 @@ static char *host_header(const lp_drain_url *url)
     return text_of(is_ipv6 ? "Host: [" : "Host: ", url->host, tail);
 }
 
-static char *certified_name(lp_span host)
-{
-    bool has_dot = host.ptr[host.len_bytes - 1] == '.';
-
-    return strndup(host.ptr, host.len_bytes - has_dot);
-}
-
 /* RFC 9112 3.2.1. */
 static char *origin_form(const lp_drain_url *url)
 {
@@ -85,7 +79,7 @@ lp_err lpi_http_target_init(lpi_http_target *target, lp_drain *drain,
     target->url = wire_url(url);
     target->path = origin_form(url);
     target->host = host_header(url);
-    target->name = certified_name(url->host);
+    target->name = strndup(url->host.ptr, lpi_certified_bytes(url->host));
     target->token = text_of("Logplex-Drain-Token: ", token, "");
     target->agent = text_of("User-Agent: ", lp_span_of("", 0), agent);
     if (has_user) {

@@ -282,7 +282,7 @@ static tls *new_tls(const lpi_target *target, int fd)
         .arrived_bytes = tls_arrived_bytes,
         .close = tls_close,
     };
-    size_t host_bytes = strlen(target->host);
+    size_t host_bytes = lpi_certified_bytes(lp_span_str(target->host));
     tls *t = calloc(1, sizeof(*t) + host_bytes + 1);
 
     if (!t)
@@ -294,8 +294,6 @@ static tls *new_tls(const lpi_target *target, int fd)
     t->loop = lp_drain_loop(target->drain);
     t->belief_ms = lp_drain_set_options(target->drain)->answer_timeout_ms / 2;
     memcpy(t->host, target->host, host_bytes);
-    if (t->host[host_bytes - 1] == '.')
-        t->host[host_bytes - 1] = '\0';
     return t;
 }
 

@@ -20,6 +20,13 @@ typedef struct lpi_tls_verdict {
     const char *why; /* NULL: nothing */
 } lpi_tls_verdict;
 
+/* How much of a host stands in certificates, and is asked for by SNI: they have no
+ * dot at the end (RFC 6066 3). */
+static inline size_t lpi_certified_bytes(lp_span host)
+{
+    return host.len_bytes - (host.ptr[host.len_bytes - 1] == '.');
+}
+
 /* The set's own, to be let go of. NULL: why says which file can't be used. */
 lpi_trust *lpi_trust_hold(lp_drains *set, char *why, size_t why_bytes);
 void lpi_trust_let_go(lpi_trust *trust); /* NULL is allowed */
