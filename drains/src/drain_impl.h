@@ -94,7 +94,9 @@ struct lp_drain {
     bool is_woken;                /* likewise            */
     TAILQ_ENTRY(lp_drain) queued; /* for a turn */
     bool is_queued;
-    lpi_queue_kind kind; /* when it got its turn, or into its queue */
+    lpi_queue_kind kind;           /* when it got its turn, or into its queue */
+    TAILQ_ENTRY(lp_drain) turning; /* of those that have a turn */
+    uint64_t turn_ms;              /* loop time at which it got it */
 
     lp_channel *ring;
     lp_cursor *cursor;
@@ -182,6 +184,8 @@ struct lp_drains {
     unsigned opening;
     unsigned opening_others; /* of these, not LPI_KNOWN */
     lpi_queue queues[LPI_QUEUES];
+    lpi_queue turning; /* who has a turn; the longest one first */
+    uv_timer_t lease;  /* of that one, while somebody waits */
 
     uv_async_t async;
     uv_prepare_t prepare;

@@ -186,7 +186,10 @@ static void unwake(lp_drain *drain)
 
 /* Turns ------------------------------------------------------------------- */
 
-enum { FRESH_FAILURES = 3 };
+enum {
+    FRESH_FAILURES = 3,
+    LEASE_MS = 500 /* of a turn, while others wait for one */
+};
 
 /* Who is likely to take something need not wait behind those that fail all the
  * time. */
@@ -199,13 +202,37 @@ static lpi_queue_kind kind_of(const lp_drain *drain)
     return drain->failed_in_a_row > FRESH_FAILURES ? LPI_FAILED : LPI_FRESH;
 }
 
+static void on_lease(uv_timer_t *timer);
+
+/* Who hangs for as long as it is let keeps its turn for a while only, and then goes
+ * on without one. */
+static void watch_lease(lp_drains *set)
+{
+    const lp_drain *first = TAILQ_FIRST(&set->turning);
+    uint64_t held_ms;
+
+    if (!first || uv_is_active((uv_handle_t *)&set->lease))
+        return;
+    held_ms = uv_now(set->loop) - first->turn_ms;
+    uv_timer_start(&set->lease, on_lease,
+                   held_ms < LEASE_MS ? LEASE_MS - held_ms : 1, 0);
+}
+
+/* The newest goes first: many that were made at once, and hang, would else be in
+ * front of it. */
 static void enqueue(lp_drain *drain, lpi_queue_kind kind)
 {
+    lpi_queue *queue = &drain->set->queues[kind];
+
     if (drain->is_queued)
         return;
     drain->kind = kind;
     drain->is_queued = true;
-    TAILQ_INSERT_TAIL(&drain->set->queues[kind], drain, queued);
+    if (kind == LPI_NEW)
+        TAILQ_INSERT_HEAD(queue, drain, queued);
+    else
+        TAILQ_INSERT_TAIL(queue, drain, queued);
+    watch_lease(drain->set);
 }
 
 static void leave_queue(lp_drain *drain)
@@ -217,20 +244,26 @@ static void leave_queue(lp_drain *drain)
 }
 
 /* A quarter of the turns is for known ones alone: others may be many, and hang
- * for as long as they are let. */
+ * for as long as they are let. At the end no more of these try again, as a turn
+ * would outlast us. */
 static bool has_room_for(const lp_drains *set, lpi_queue_kind kind)
 {
     unsigned most = set->opt.opening_max;
 
     if (set->opening >= most)
         return false;
-    return kind == LPI_KNOWN || set->opening_others < most - most / 4;
+    if (kind == LPI_KNOWN)
+        return true;
+    return set->opening_others < most - most / 4 &&
+           !(set->is_hurried && kind != LPI_NEW);
 }
 
 static void give_turn(lp_drain *drain, lpi_queue_kind kind)
 {
     drain->kind = kind;
     drain->has_turn = true;
+    drain->turn_ms = uv_now(drain->set->loop);
+    TAILQ_INSERT_TAIL(&drain->set->turning, drain, turning);
     drain->set->opening++;
     drain->set->opening_others += kind != LPI_KNOWN;
 }
@@ -256,6 +289,7 @@ void lpi_set_end_turn(lp_drain *drain)
     if (!drain->has_turn)
         return;
     drain->has_turn = false;
+    TAILQ_REMOVE(&set->turning, drain, turning);
     set->opening--;
     set->opening_others -= drain->kind != LPI_KNOWN;
     for (int kind = 0; kind < LPI_QUEUES; kind++) {
@@ -268,6 +302,32 @@ void lpi_set_end_turn(lp_drain *drain)
         lpi_set_wake(next); // later, as the caller is in the middle of it
         return;
     }
+}
+
+static bool has_queued(const lp_drains *set)
+{
+    for (int kind = 0; kind < LPI_QUEUES; kind++)
+        if (!TAILQ_EMPTY(&set->queues[kind]))
+            return true;
+    return false;
+}
+
+static void on_lease(uv_timer_t *timer)
+{
+    lp_drains *set = timer->data;
+    uint64_t now_ms = uv_now(set->loop);
+    lp_drain *first;
+
+    while (has_queued(set) && (first = TAILQ_FIRST(&set->turning)) != NULL &&
+           now_ms - first->turn_ms >= LEASE_MS) {
+        lp_drain_reached(first);
+        if (first->has_turn) { // too much is pinned
+            uv_timer_start(timer, on_lease, LEASE_MS, 0);
+            return;
+        }
+    }
+    if (has_queued(set))
+        watch_lease(set);
 }
 
 /* Protocols --------------------------------------------------------------- */
@@ -392,6 +452,7 @@ lp_err lp_drains_create(uv_loop_t *loop, const lp_drains_options *options,
     set->opt = opt;
     set->random = opt.seed;
     TAILQ_INIT(&set->woken);
+    TAILQ_INIT(&set->turning);
     for (int kind = 0; kind < LPI_QUEUES; kind++)
         TAILQ_INIT(&set->queues[kind]);
     if (uv_mutex_init(&set->wake_lock) != 0 ||
@@ -402,9 +463,10 @@ lp_err lp_drains_create(uv_loop_t *loop, const lp_drains_options *options,
     uv_check_init(loop, &set->check);
     uv_idle_init(loop, &set->idle);
     uv_prepare_init(loop, &set->prepare);
+    uv_timer_init(loop, &set->lease);
     set->async.data = set->check.data = set;
-    set->idle.data = set->prepare.data = set;
-    set->open_handles = 4;
+    set->idle.data = set->prepare.data = set->lease.data = set;
+    set->open_handles = 5;
     uv_prepare_start(&set->prepare, on_prepare);
     uv_check_start(&set->check, on_check);
     err = add_protocols(set);
@@ -432,6 +494,7 @@ void lp_drains_destroy(lp_drains *set)
     uv_close((uv_handle_t *)&set->prepare, on_handle_closed);
     uv_close((uv_handle_t *)&set->check, on_handle_closed);
     uv_close((uv_handle_t *)&set->idle, on_handle_closed);
+    uv_close((uv_handle_t *)&set->lease, on_handle_closed);
 }
 
 static void pump_all(lp_drains *set)

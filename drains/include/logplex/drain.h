@@ -71,7 +71,8 @@ typedef struct lp_drains_options {
                                 has; the others wait their turn. A quarter is
                                 for those that took something in the last
                                 minute. A turn ends when there is a connection,
-                                or with the answer, when what waits for answers
+                                and while others wait, after half a second; or
+                                with the answer, when what waits for answers
                                 holds a quarter of pinned_max_bytes */
     uint32_t batch_bytes;   /* 512 KiB: a batch is sent when it is as large, or
                                 has lingered. At least one line; less for a

@@ -1068,6 +1068,65 @@ static void drains_that_fail_take_turns(void **state)
     end(&f);
 }
 
+static void
+who_hangs_keeps_its_turn_for_a_while_and_the_newest_is_next(void **state)
+{
+    lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
+    lp_drain *other[3];
+    uint64_t began_ms;
+    fixture f;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_DROP);
+    opt.opening_max = 1;
+    opt.batch_bytes = 1000;
+    begin_anew(&f, &opt);
+    began_ms = uv_now(&f.loop);
+    for (int i = 0; i < 2; i++)
+        CHECK_OK(lp_drain_open(f.set, f.channel, LP_SPAN("test://c/"),
+                               LP_SPAN("d.2"), NULL, &other[i]));
+    ring_fill(f.channel, 1, 10, 100);
+    run_until_sent(&f, 1);
+    CHECK_OK(lp_drain_open(f.set, f.channel, LP_SPAN("test://c/"),
+                           LP_SPAN("d.3"), NULL, &other[2]));
+    ring_fill(f.channel, 11, 20, 100);
+    run_for(&f, 50);
+    assert_int_equal(f.sent_count, 1);
+    run_until_sent(&f, 2); // nobody has said what became of the first
+    assert_ptr_equal(f.last_drain, other[2]);
+    assert_true(uv_now(&f.loop) - began_ms >= 400);
+    run_until_sent(&f, 3);
+    end(&f);
+}
+
+static void at_the_end_who_was_never_reached_gets_no_turn(void **state)
+{
+    lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
+    lp_drain *other;
+    fixture f;
+
+    (void)state;
+    begin(&f, 1, LP_DRAIN_DROP);
+    opt.opening_max = 1;
+    opt.batch_bytes = 1000;
+    opt.backoff_min_ms = 1;
+    begin_anew(&f, &opt);
+    CHECK_OK(lp_drain_open(f.set, f.channel, LP_SPAN("test://c/"),
+                           LP_SPAN("d.2"), NULL, &other));
+    ring_fill(f.channel, 1, 10, 100);
+    run_until_sent(&f, 1);
+    lp_drain_failed(f.last_drain, "it is away", 0);
+    run_until_sent(&f, 2);
+    run_for(&f, 5); // the first waits for its turn again
+    lp_drains_hurry(f.set);
+    assert_true(lp_drains_is_busy(f.set));
+    lp_drain_failed(f.last_drain, "it is away", 0);
+    run_for(&f, 50);
+    assert_int_equal(f.sent_count, 2);
+    assert_false(lp_drains_is_busy(f.set));
+    end(&f);
+}
+
 static void a_closed_channel_is_sent_to_its_end(void **state)
 {
     fixture f;
@@ -1135,6 +1194,9 @@ int main(void)
         cmocka_unit_test(new_drains_go_before_those_that_fail),
         cmocka_unit_test(who_took_something_need_not_wait_for_those_that_hang),
         cmocka_unit_test(drains_that_fail_take_turns),
+        cmocka_unit_test(
+            who_hangs_keeps_its_turn_for_a_while_and_the_newest_is_next),
+        cmocka_unit_test(at_the_end_who_was_never_reached_gets_no_turn),
         cmocka_unit_test(a_closed_channel_is_sent_to_its_end),
         cmocka_unit_test(a_scheme_that_nobody_knows_is_refused),
     };
