@@ -8,9 +8,12 @@
  * sends to, it says what became of each batch, and the core does the rest: it
  * waits for lines, comes again after a failure, and tells what was lost.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "logplex/drain.h"
@@ -19,7 +22,7 @@
 
 typedef struct file_link {
     lp_drain *drain;
-    FILE *file;
+    int fd;
 } file_link;
 
 static lp_err file_open(void *ctx, lp_drain *drain, lp_span url, lp_span token,
@@ -33,10 +36,10 @@ static lp_err file_open(void *ctx, lp_drain *drain, lp_span url, lp_span token,
     (void)token;
     if (name && made) {
         made->drain = drain;
-        made->file = fopen(name, "ae");
+        made->fd = open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
     }
     free(name);
-    if (!made || !made->file) {
+    if (!made || made->fd < 0) {
         free(made);
         return LP_E_INVALID;
     }
@@ -44,25 +47,47 @@ static lp_err file_open(void *ctx, lp_drain *drain, lp_span url, lp_span token,
     return LP_OK;
 }
 
+static bool write_all(int fd, lp_span bytes)
+{
+    while (bytes.len_bytes > 0) {
+        ssize_t written = write(fd, bytes.ptr, bytes.len_bytes);
+
+        if (written < 0 && errno != EINTR)
+            return false;
+        if (written > 0)
+            bytes = lp_span_skip(bytes, (size_t)written);
+    }
+    return true;
+}
+
 /* A notice in front, if lines were lost, and then the lines as they are stored:
  * with their octet counts, as a request's body has them. */
-static bool file_send(void *ctx, const lp_drain_batch *batch)
+static bool write_batch(int fd, const lp_drain_batch *batch)
 {
-    file_link *link = ctx;
     char notice[LP_DRAIN_NOTICE_MAX_BYTES];
     size_t notice_bytes = lp_drain_print_notice(batch, lp_span_of(NULL, 0),
                                                 true, notice, sizeof(notice));
+    bool is_written = write_all(fd, lp_span_of(notice, notice_bytes));
 
-    fwrite(notice, 1, notice_bytes, link->file);
-    for (uint32_t i = 0; i < batch->run_count; i++) {
-        lp_span bytes = batch->runs[i].bytes;
+    for (uint32_t i = 0; i < batch->run_count; i++)
+        is_written = is_written && write_all(fd, batch->runs[i].bytes);
+    return is_written;
+}
 
-        fwrite(bytes.ptr, 1, bytes.len_bytes, link->file);
-    }
-    if (fflush(link->file) == 0)
+/* All of a batch, or nothing: it comes again, and would else stand behind a piece
+ * of a line. A file that can't be cut, a pipe, may end up with one. */
+static bool file_send(void *ctx, const lp_drain_batch *batch)
+{
+    file_link *link = ctx;
+    off_t began = lseek(link->fd, 0, SEEK_END);
+
+    if (write_batch(link->fd, batch)) {
         lp_drain_delivered(link->drain, batch->line_count);
-    else
-        lp_drain_failed(link->drain, "the disk does not take it", 0);
+    } else {
+        lp_drain_failed(link->drain, strerror(errno), 0);
+        if (began >= 0 && ftruncate(link->fd, began) != 0)
+            perror("file_drain: the file ends in a piece of a line");
+    }
     return true; // it would take another one
 }
 
@@ -70,7 +95,7 @@ static void file_close(void *ctx)
 {
     file_link *link = ctx;
 
-    fclose(link->file);
+    close(link->fd);
     free(link);
 }
 
