@@ -27,8 +27,10 @@ function(lp_library name alias map)
             $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
         target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:lp_flags>)
     endforeach()
+    # One of ours that another one needs is beside it. What a program says of where
+    # libraries are is not for those that these need (DT_RUNPATH).
     set_target_properties(${name} PROPERTIES
-        EXPORT_NAME ${alias}
+        EXPORT_NAME ${alias} INSTALL_RPATH "$ORIGIN"
         VERSION ${PROJECT_VERSION} SOVERSION ${LP_SOVERSION}
         LINK_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${map})
     set_target_properties(${name}_static PROPERTIES

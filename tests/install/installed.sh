@@ -58,6 +58,11 @@ sh "$here/embed.sh" "$work/embed_shared"
 check_address "$work/address_shared"
 check_median "$work/median_shared"
 
+echo "pkg-config, and an rpath"
+compile "$address_c" "$work/address_rpath" logplex-drains "" \
+    "-Wl,-rpath,$libdir"
+(unset LD_LIBRARY_PATH && check_address "$work/address_rpath")
+
 echo "pkg-config --static"
 compile "$embed_c" "$work/embed_static" logplex-parsers --static -static
 compile "$median_c" "$work/median_static" logplex-viz --static -static
