@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "swar.h"
+
 enum {
     FRAME_MAX_LEAST_BYTES = 64,
     /* A count this many times over the limit is not a count. */
@@ -318,16 +320,24 @@ static bool find_real_end(const lp_framer *framer, lp_span rest, size_t begin,
     return find_embedded(&search, begin, out_at) == FOUND_HERE && *out_at < end;
 }
 
-static inline void give(lp_framer *framer, lp_span *rest, size_t begin,
-                        size_t end, lp_frame *frame)
+static inline void give_as(lp_framer *framer, lp_span *rest, size_t begin,
+                           size_t end, enum after after, lp_frame *frame)
 {
     *frame = (lp_frame){.bytes = {rest->ptr + begin, end - begin},
                         .framing = LP_FRAMING_OCTET};
     *rest = lp_span_skip(*rest, end);
     framer->octet_frames++;
-    framer->after_octet =
-        ends_in_count(rest->ptr, end - begin) ? AFTER_GLUTTON : AFTER_OCTET;
+    framer->after_octet = after;
     framer->scanned_bytes = 0;
+}
+
+static void give(lp_framer *framer, lp_span *rest, size_t begin, size_t end,
+                 lp_frame *frame)
+{
+    bool is_glutton = ends_in_count(rest->ptr + end, end - begin);
+
+    give_as(framer, rest, begin, end, is_glutton ? AFTER_GLUTTON : AFTER_OCTET,
+            frame);
 }
 
 /* A count over the limit: the beginning of a long message, or a lie. It is one
@@ -585,12 +595,15 @@ static void skip_cut_line(lp_framer *framer, lp_span *rest, bool is_final)
 
 enum { SHORT_DIGITS_MAX = 5, SHORT_ROOM_BYTES = SHORT_DIGITS_MAX + 2 };
 
-/* A count of one to five digits and its space; SHORT_ROOM_BYTES are there.
- * Returns its bytes with the space, or 0. */
-static inline size_t read_short_count(const char *ptr, uint32_t *out)
+/*
+ * A count of one to five digits, its space and a "<"; SHORT_ROOM_BYTES are there.
+ * Returns where the "<" is, or 0. Digit by digit, as a processor guesses how many there
+ * are, and then need not wait for what says it: where the next frame is hangs on this.
+ */
+static inline uint32_t read_short_count(const char *ptr, uint32_t *out)
 {
     uint32_t value = (uint32_t)(ptr[0] - '0');
-    size_t i = 1;
+    uint32_t i = 1;
 
     if (value - 1 > 8) {
         return 0;
@@ -604,7 +617,7 @@ static inline size_t read_short_count(const char *ptr, uint32_t *out)
         value = value * 10 + digit;
     }
     *out = value;
-    return ptr[i] == ' ' ? i + 1 : 0;
+    return ptr[i] == ' ' && ptr[i + 1] == '<' ? i + 1 : 0;
 }
 
 /* Could a count, a message or a line end begin so? */
@@ -617,38 +630,52 @@ static inline bool is_beginning(char c)
 /*
  * Nearly every frame is counted, whole, and followed by another counted one
  * whose "<" is there too, and which ends well itself as far as can be seen; and
- * its last byte is no digit. Then it is honest by the rules of judge(), and all that is to do is this.
+ * its last byte is no digit. Then it is honest by the rules of judge(), and all
+ * that is to do is this. What was read of the next one to see it is kept for it.
  * False: it is not such a frame, and nothing has been done.
  */
 static inline bool take_common(lp_framer *framer, lp_span *rest,
                                lp_frame *frame)
 {
     const char *ptr = rest->ptr;
-    uint32_t count = 0, next = 0;
-    size_t begin, next_bytes, end;
+    size_t begin = framer->ahead_begin;
+    size_t end = begin + framer->ahead_count;
+    size_t next_end;
+    uint32_t next_begin, next_count = 0;
+    bool is_glutton;
 
-    if (rest->len_bytes < SHORT_ROOM_BYTES ||
-        (framer->skip_line | framer->skip_bytes) != 0) {
-        return false;
-    }
-    begin = read_short_count(ptr, &count);
-    end = begin + count;
-    if (begin == 0 || ptr[begin] != '<' || count > framer->frame_max_bytes ||
-        rest->len_bytes - begin < (size_t)count + SHORT_ROOM_BYTES ||
+    if (begin == 0 || framer->ahead_count > framer->frame_max_bytes ||
+        rest->len_bytes < end + SHORT_ROOM_BYTES ||
+        (lp_swar_load(ptr) ^ framer->ahead_word) << 8 != 0 ||
         is_digit(ptr[end - 1])) {
         return false;
     }
-    next_bytes = read_short_count(ptr + end, &next);
-    if (next_bytes == 0 || ptr[end + next_bytes] != '<') {
+    next_begin = read_short_count(ptr + end, &next_count);
+    next_end = end + next_begin + next_count;
+    if (next_begin == 0 ||
+        (rest->len_bytes > next_end && !is_beginning(ptr[next_end]))) {
         return false;
     }
-    next_bytes += next;
-    if (rest->len_bytes - end > next_bytes &&
-        !is_beginning(ptr[end + next_bytes])) {
-        return false;
-    }
-    give(framer, rest, begin, end, frame);
+    // With the last byte, as there may be no eighth one behind it.
+    framer->ahead_word = lp_swar_load(ptr + end - 1) >> 8;
+    framer->ahead_count = next_count;
+    framer->ahead_begin = next_begin;
+    is_glutton = ptr[end - 1] == ' ' && ends_in_count(ptr + end, end - begin);
+    give_as(framer, rest, begin, end, is_glutton ? AFTER_GLUTTON : AFTER_OCTET,
+            frame);
     return true;
+}
+
+/* Reads the first count, which nobody has read ahead. */
+static bool look_ahead(lp_framer *framer, lp_span rest)
+{
+    if (rest.len_bytes < sizeof(framer->ahead_word) ||
+        (framer->skip_line | framer->skip_bytes) != 0) {
+        return false;
+    }
+    framer->ahead_word = lp_swar_load(rest.ptr) << 8 >> 8;
+    framer->ahead_begin = read_short_count(rest.ptr, &framer->ahead_count);
+    return framer->ahead_begin != 0;
 }
 
 /* Any frame --------------------------------------------------------------- */
@@ -658,6 +685,7 @@ static lp_err take_any(lp_framer *framer, lp_span *rest, bool is_final,
 {
     struct count count;
 
+    framer->ahead_begin = 0;
     if (rest->len_bytes > 0 && framer->skip_bytes > 0) {
         skip_counted(framer, rest);
     }
@@ -685,12 +713,22 @@ static lp_err take_any(lp_framer *framer, lp_span *rest, bool is_final,
     return take_line(framer, rest, is_final, frame);
 }
 
+/* Not inlined, so that the common way pays for none of its registers. */
+__attribute__((noinline)) static lp_err
+take_first(lp_framer *framer, lp_span *rest, lp_frame *frame)
+{
+    if (look_ahead(framer, *rest) && take_common(framer, rest, frame)) {
+        return LP_OK;
+    }
+    return take_any(framer, rest, false, frame);
+}
+
 lp_err lp_framer_next(lp_framer *framer, lp_span *rest, lp_frame *frame)
 {
     if (take_common(framer, rest, frame)) {
         return LP_OK;
     }
-    return take_any(framer, rest, false, frame);
+    return take_first(framer, rest, frame);
 }
 
 /* Half a counted frame: perhaps its count was too large, and there are whole

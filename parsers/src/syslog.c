@@ -208,98 +208,122 @@ static void read_data_and_msg(reader *in, lp_syslog *out)
 
 /* RFC 5424, the common header -------------------------------------------- */
 
-enum { SHORT_HEADER_BYTES = 128, SHORT_HEADER_LEAST_BYTES = 65 };
+enum { LOOK_BYTES = 64 };
 
 /*
- * A header that ends within the first 128 bytes: where its spaces are, one bit
- * for each byte, found in two looks and not one for each field.
+ * Where the spaces are in LOOK_BYTES from a place on, one bit for each byte, found in
+ * one look and not one for each field.
  */
-typedef struct short_header {
+typedef struct words {
     const char *at;
-    const char *start;
-    uint64_t low, high;
-} short_header;
+    uint64_t spaces;
+} words;
 
-static inline short_header find_spaces(lp_span frame)
+/* The frame has as many bytes at least, in front of its end. */
+static inline words look(const char *at, const char *end)
 {
-    const char *start = frame.ptr;
-    size_t len_bytes = frame.len_bytes;
-    short_header in = {start, start, lp_swar_bits64(start, ' '), 0};
+    size_t left_bytes = (size_t)(end - at);
+    words in = {at, 0};
 
-    if (len_bytes >= SHORT_HEADER_BYTES) {
-        in.high = lp_swar_bits64(start + 64, ' ');
-    } else {
-        // The last 64 bytes, of which some have been looked at already.
-        in.high = lp_swar_bits64(start + len_bytes - 64, ' ') >>
-                  (SHORT_HEADER_BYTES - len_bytes);
+    if (left_bytes >= LOOK_BYTES) {
+        in.spaces = lp_swar_bits64(at, ' ');
+    } else if (left_bytes > 0) {
+        // The last bytes, of which some stand in front of the place.
+        in.spaces =
+            lp_swar_bits64(end - LOOK_BYTES, ' ') >> (LOOK_BYTES - left_bytes);
     }
     return in;
 }
 
 /* Bytes up to the next space, at least one; goes behind the space. */
-static inline bool read_word(short_header *in, lp_span *out)
+static inline bool read_word(words *in, lp_span *out)
 {
-    const char *stop = in->start;
+    size_t len_bytes;
 
-    if (in->low != 0) {
-        stop += __builtin_ctzll(in->low);
-        in->low &= in->low - 1;
-    } else if (in->high != 0) {
-        stop += 64 + __builtin_ctzll(in->high);
-        in->high &= in->high - 1;
-    } else {
+    if (in->spaces == 0) {
         return false;
     }
-    *out = lp_span_of(in->at, (size_t)(stop - in->at));
-    in->at = stop + 1;
-    return out->len_bytes != 0;
+    len_bytes = (unsigned)__builtin_ctzll(in->spaces);
+    *out = lp_span_of(in->at, len_bytes);
+    in->at += len_bytes + 1;
+    in->spaces = in->spaces >> len_bytes >> 1;
+    return len_bytes != 0;
 }
 
-/* "<PRI>1", with the PRI as we would print it. */
-static inline bool is_plain_pri(lp_span text, uint8_t *out)
+/* "<PRI>1 ", with the PRI as we would print it; eight bytes are there. Returns what
+ * is behind it, or NULL. */
+static inline const char *read_plain_pri(const char *ptr, uint8_t *out)
 {
-    const char *ptr = text.ptr;
+    uint64_t word = lp_swar_load(ptr);
     unsigned pri = (unsigned)(ptr[1] - '0');
-    size_t i = 2;
+    unsigned i = 2;
 
     if (ptr[0] != '<' || pri > 9) {
-        return false;
+        return NULL;
     }
     for (; i < 4 && is_digit(ptr[i]); i++) {
         pri = pri * 10 + (unsigned)(ptr[i] - '0');
     }
     *out = (uint8_t)pri;
-    return text.len_bytes == i + 2 && ptr[i] == '>' && ptr[i + 1] == '1' &&
-           pri < 256 && (i == 2 || ptr[1] != '0');
+    if ((word >> 8 * i & 0xffffff) != ('>' | '1' << 8 | ' ' << 16) ||
+        pri > 255 || (i > 2 && ptr[1] == '0')) {
+        return NULL;
+    }
+    return ptr + i + 3;
+}
+
+/* SD, if it is "-" or not there, and MSG; at stands behind the space of MSGID. */
+static inline bool read_plain_data(const char *at, const char *end,
+                                   lp_syslog *out)
+{
+    if (end - at < 2) {
+        return false;
+    }
+    if (memcmp(at, "- ", 2) == 0) {
+        out->format = LP_SYSLOG_5424;
+        out->sd = lp_span_of(at, 1);
+        at += 2;
+    } else if (at[0] != '-' && at[0] != '[') {
+        out->format = LP_SYSLOG_5424_NO_SD;
+        out->sd = lp_span_of(NULL, 0);
+    } else {
+        return false;
+    }
+    out->msg = lp_span_of(at, (size_t)(end - at));
+    return true;
 }
 
 /*
  * What nearly every sender sends: a plain PRI, VERSION 1, a TIME, and "-" for
- * STRUCTURED-DATA. False: it is not such a message; *out is then anything.
+ * STRUCTURED-DATA, or else none. False: it is not such a message; *out is then
+ * anything.
  */
-static bool read_common(lp_span frame, lp_syslog *out)
+static inline bool read_common(lp_span frame, lp_syslog *out)
 {
-    short_header in;
-    lp_span pri;
+    const char *end = frame.ptr + frame.len_bytes;
+    const char *time;
+    words in;
 
-    if (frame.len_bytes < SHORT_HEADER_LEAST_BYTES) {
+    if (frame.len_bytes < LOOK_BYTES) {
         return false;
     }
-    in = find_spaces(frame);
-    if (!read_word(&in, &pri) || !is_plain_pri(pri, &out->pri) ||
-        !read_word(&in, &out->time) ||
-        (out->time.len_bytes == 1 && out->time.ptr[0] == '-')) {
+    time = read_plain_pri(frame.ptr, &out->pri);
+    if (time == NULL) {
+        return false;
+    }
+    in = look(time, end);
+    if (!read_word(&in, &out->time) || memcmp(time, "- ", 2) == 0) {
         return false;
     }
     out->prefix = lp_span_of(frame.ptr, (size_t)(in.at - frame.ptr));
-    if (!read_word(&in, &out->host) || !read_word(&in, &out->app) ||
-        !read_word(&in, &out->procid) || !read_word(&in, &out->msgid) ||
-        !read_word(&in, &out->sd) || out->sd.len_bytes != 1 ||
-        out->sd.ptr[0] != '-') {
+    if (!read_word(&in, &out->host)) {
         return false;
     }
-    out->msg = lp_span_of(in.at, (size_t)(frame.ptr + frame.len_bytes - in.at));
-    out->format = LP_SYSLOG_5424;
+    in = look(in.at, end);
+    if (!read_word(&in, &out->app) || !read_word(&in, &out->procid) ||
+        !read_word(&in, &out->msgid) || !read_plain_data(in.at, end, out)) {
+        return false;
+    }
     out->version = 1;
     out->is_plain = true;
     return true;

@@ -80,6 +80,11 @@ typedef struct lp_framer {
     uint64_t resyncs;          /* counts found to lie                */
     uint64_t truncated_frames; /* the stream ended inside a frame    */
     uint64_t truncated_bytes;
+    /* The first seven bytes of the frame to come, if they have been read as its
+     * count: that is of so many bytes, and its text begins there. */
+    uint64_t ahead_word;
+    uint32_t ahead_count;
+    uint32_t ahead_begin; /* 0: they have not */
 } lp_framer;
 
 /* frame_max_bytes: 0 means LP_FRAME_MAX_DEFAULT_BYTES; at least 64. */

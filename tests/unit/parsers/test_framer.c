@@ -205,6 +205,52 @@ static void a_finished_framer_takes_a_new_stream(void **state)
     assert_true(lp_span_equal(frame.bytes, LP_SPAN("ok")));
 }
 
+/* Messages of all lengths of one to six digits, one behind the other. */
+static void a_count_is_read_whatever_its_length(void **state)
+{
+    enum { COUNTS = 1200, BYTES = 1 << 20 };
+    char *bytes = malloc(BYTES + 8 * COUNTS);
+    size_t counts[COUNTS], len_bytes = 0, n = 0;
+    lp_framer framer;
+    lp_frame frame;
+    lp_span rest;
+
+    (void)state;
+    assert_non_null(bytes);
+    for (size_t count = 1; len_bytes + count < BYTES;
+         count += 1 + count / 12, n++) {
+        counts[n] = count;
+        len_bytes += (size_t)snprintf(bytes + len_bytes, 16, "%zu <", count);
+        memset(bytes + len_bytes, 'x', count - 1);
+        len_bytes += count - 1;
+    }
+    lp_framer_init(&framer, 1 << 20);
+    rest = lp_span_of(bytes, len_bytes);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(lp_framer_next(&framer, &rest, &frame), LP_OK);
+        assert_int_equal(frame.bytes.len_bytes, counts[i]);
+        assert_false(frame.resynced);
+    }
+    assert_int_equal(rest.len_bytes, 0);
+    free(bytes);
+}
+
+/* The count of a frame is known from the one before it, but goes by what stands
+ * there now. */
+static void a_count_read_ahead_is_of_the_bytes_that_are_there(void **state)
+{
+    lp_framer framer;
+    lp_frame frame;
+    lp_span rest = LP_SPAN("5 <1> x6 <1> yy5 <1> z5 <1> z");
+
+    (void)state;
+    lp_framer_init(&framer, 64);
+    assert_int_equal(lp_framer_next(&framer, &rest, &frame), LP_OK);
+    rest = LP_SPAN("7 <1> abc5 <1> z5 <1> z");
+    assert_int_equal(lp_framer_next(&framer, &rest, &frame), LP_OK);
+    assert_true(lp_span_equal(frame.bytes, LP_SPAN("<1> abc")));
+}
+
 /* How many messages come out with their beginning and their end. */
 static size_t count_whole_messages(const char *bytes, size_t len_bytes,
                                    size_t piece_bytes, const char *marker)
@@ -335,6 +381,8 @@ int main(void)
         cmocka_unit_test(a_cut_frame_is_given_before_its_rest_comes),
         cmocka_unit_test(a_count_beyond_16_times_the_limit_is_text),
         cmocka_unit_test(a_finished_framer_takes_a_new_stream),
+        cmocka_unit_test(a_count_is_read_whatever_its_length),
+        cmocka_unit_test(a_count_read_ahead_is_of_the_bytes_that_are_there),
         cmocka_unit_test(counts_that_lie_lose_only_what_they_reach),
         cmocka_unit_test(honest_neighbours_of_a_liar_are_saved),
     };

@@ -130,6 +130,64 @@ static void the_prefix_is_all_up_to_the_host(void **state)
     assert_int_equal(msg.prefix.len_bytes, 0);
 }
 
+static void assert_field(lp_span field, char letter, size_t len_bytes)
+{
+    assert_int_equal(field.len_bytes, len_bytes);
+    for (size_t i = 0; i < len_bytes; i++) {
+        assert_int_equal(field.ptr[i], letter);
+    }
+}
+
+/* The message lies at the end of its memory, so that a look behind it is seen. */
+static void assert_fields(size_t host, size_t app, const char *data,
+                          size_t text)
+{
+    static const char begin[] = "<158>1 T ";
+    size_t begin_bytes = sizeof(begin) - 1;
+    size_t data_bytes = strlen(data);
+    bool has_data = data_bytes > 0 && data[data_bytes - 1] == ' ';
+    size_t bytes = begin_bytes + host + 1 + app + 5 + data_bytes + text;
+    char *message = malloc(bytes);
+    lp_syslog msg;
+
+    assert_non_null(message);
+    memset(message, 'x', bytes);
+    memcpy(message, begin, begin_bytes);
+    memset(message + begin_bytes, 'h', host);
+    message[begin_bytes + host] = ' ';
+    memset(message + begin_bytes + host + 1, 'a', app);
+    memcpy(message + begin_bytes + host + 1 + app, " p i ", 5);
+    memcpy(message + bytes - text - data_bytes, data, data_bytes);
+    assert_int_equal(lp_syslog_parse(lp_span_of(message, bytes), &msg, NULL),
+                     LP_OK);
+    assert_int_equal(msg.pri, 158);
+    assert_int_equal(msg.prefix.len_bytes, begin_bytes);
+    assert_field(msg.host, 'h', host);
+    assert_field(msg.app, 'a', app);
+    assert_field(msg.procid, 'p', 1);
+    assert_field(msg.msgid, 'i', 1);
+    assert_int_equal(msg.format,
+                     has_data ? LP_SYSLOG_5424 : LP_SYSLOG_5424_NO_SD);
+    assert_int_equal(msg.sd.len_bytes, has_data ? data_bytes - 1 : 0);
+    assert_int_equal(msg.msg.len_bytes, has_data ? text : text + data_bytes);
+    free(message);
+}
+
+/* Headers are read 64 bytes at a time, wherever fields begin and end in these. */
+static void fields_are_read_wherever_they_lie(void **state)
+{
+    static const char *const datas[] = {"- ", "", "[a b=\"c d\"] ", "--"};
+
+    (void)state;
+    for (size_t host = 1; host < 140; host += 1 + host / 40) {
+        for (size_t app = 1; app < 140; app += 1 + app / 40) {
+            for (size_t text = 0; text < 90; text += 1 + text / 4) {
+                assert_fields(host, app, datas[(host + app + text) % 4], text);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +197,7 @@ int main(void)
             every_beginning_of_a_message_is_read_within_its_bounds),
         cmocka_unit_test(nothing_is_no_message),
         cmocka_unit_test(the_prefix_is_all_up_to_the_host),
+        cmocka_unit_test(fields_are_read_wherever_they_lie),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
