@@ -251,3 +251,9 @@ void lp_measures_read(const lp_kinds *kinds, const lp_measure_line *line,
         read_any(kinds, line, out);
     }
 }
+
+bool lp_request_read(const lp_measure_line *line, lp_request *out)
+{
+    return lp_span_equal(line->process, LP_SPAN("router")) &&
+           lpi_read_request(trim(line->msg, line->is_cut), out);
+}

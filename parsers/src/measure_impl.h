@@ -84,6 +84,7 @@ static inline int32_t lpi_small_number(lp_span text)
 /* Pairs: the router's, and measures by convention among any words. older is what
  * measure=NAME val=NUMBER stands for. */
 bool lpi_read_router(lp_span msg, bool is_cut, lp_measures *out);
+bool lpi_read_request(lp_span msg, lp_request *out);
 void lpi_read_conventions(const lp_measure_line *line, lp_measure_op older,
                           lp_measures *out);
 

@@ -14,44 +14,57 @@ typedef enum router_value {
 typedef struct router_key {
     char text[16]; /* with its "=" */
     size_t len_bytes;
-    size_t offset; /* of a span in lp_measures */
+    size_t offset;            /* of a span in lp_measures */
+    int request_offset;       /* of a span in lp_request; or NOWHERE */
+    lp_request_number number; /* which one it is there */
     router_value value;
     lp_unit unit; /* of a number that has none */
 } router_key;
 
-#define KEY(name, kind, base)                                         \
-    {                                                                 \
-        .text = name "=", .len_bytes = sizeof(name), .value = (kind), \
-        .unit = (base)                                                \
+enum { NOWHERE = -1 };
+
+#define KEY(name, kind)                                           \
+    .text = name "=", .len_bytes = sizeof(name), .value = (kind), \
+    .request_offset = NOWHERE
+#define NO_KEY(name)              \
+    {                             \
+        KEY(name, ROUTER_NOTHING) \
     }
-#define SPAN_KEY(name, kind)                                            \
+#define NUMBER_KEY(name, which, base)                               \
+    {                                                               \
+        KEY(name, ROUTER_NUMBER), .number = (which), .unit = (base) \
+    }
+#define SPAN_KEY(name)                                                 \
+    {                                                                  \
+        KEY(#name, ROUTER_SPAN), .offset = offsetof(lp_measures, name) \
+    }
+#define ASKED_KEY(name, kind)                                           \
     {                                                                   \
         .text = #name "=", .len_bytes = sizeof(#name), .value = (kind), \
-        .offset = offsetof(lp_measures, name)                           \
+        .offset = offsetof(lp_measures, name),                          \
+        .request_offset = (int)offsetof(lp_request, name)               \
     }
 // In the order in which the router writes them.
-// clang-format off
 static const router_key router_keys[] = {
-    SPAN_KEY(at, ROUTER_SPAN),
-    SPAN_KEY(code, ROUTER_CODE),
-    SPAN_KEY(desc, ROUTER_SPAN),
-    SPAN_KEY(method, ROUTER_SPAN),
-    SPAN_KEY(path, ROUTER_SPAN),
-    SPAN_KEY(host, ROUTER_SPAN),
-    SPAN_KEY(request_id, ROUTER_SPAN),
-    KEY("fwd", ROUTER_NOTHING, LP_UNIT_NONE),
-    SPAN_KEY(dyno, ROUTER_SPAN),
-    KEY("queue", ROUTER_NUMBER, LP_UNIT_NONE),
-    KEY("wait", ROUTER_NUMBER, LP_UNIT_MS),
-    KEY("connect", ROUTER_NUMBER, LP_UNIT_MS),
-    KEY("service", ROUTER_NUMBER, LP_UNIT_MS),
-    KEY("status", ROUTER_STATUS, LP_UNIT_NONE),
-    KEY("bytes", ROUTER_NUMBER, LP_UNIT_BYTES),
-    KEY("protocol", ROUTER_NOTHING, LP_UNIT_NONE),
-    KEY("tls", ROUTER_NOTHING, LP_UNIT_NONE),
-    KEY("tls_version", ROUTER_NOTHING, LP_UNIT_NONE),
+    SPAN_KEY(at),
+    ASKED_KEY(code, ROUTER_CODE),
+    SPAN_KEY(desc),
+    ASKED_KEY(method, ROUTER_SPAN),
+    ASKED_KEY(path, ROUTER_SPAN),
+    SPAN_KEY(host),
+    SPAN_KEY(request_id),
+    NO_KEY("fwd"),
+    ASKED_KEY(dyno, ROUTER_SPAN),
+    NUMBER_KEY("queue", LP_REQUEST_QUEUE, LP_UNIT_NONE),
+    NUMBER_KEY("wait", LP_REQUEST_WAIT, LP_UNIT_MS),
+    NUMBER_KEY("connect", LP_REQUEST_CONNECT, LP_UNIT_MS),
+    NUMBER_KEY("service", LP_REQUEST_SERVICE, LP_UNIT_MS),
+    {KEY("status", ROUTER_STATUS)},
+    NUMBER_KEY("bytes", LP_REQUEST_BYTES, LP_UNIT_BYTES),
+    NO_KEY("protocol"),
+    NO_KEY("tls"),
+    NO_KEY("tls_version"),
 };
-// clang-format on
 
 enum {
     ROUTER_KEYS = sizeof(router_keys) / sizeof(router_keys[0]),
@@ -216,34 +229,33 @@ static inline const char *take_blank(router_walk *walk)
     return lpi_blanks_take(&walk->blanks);
 }
 
-/* Takes a pair if it has the key. False: what comes next is not as usual. */
-static inline bool take_usual_pair(router_walk *walk, const router_key *key,
-                                   lp_measures *out)
+/* The value of the key that stands there, and where the blank behind it is. NULL: it
+ * is not as usual. */
+static inline const char *find_value(router_walk *walk, const router_key *key,
+                                     lp_span *value)
 {
-    const char *at = walk->at;
-    const char *value;
-    const char *stop;
-    const char *end;
+    const char *start = walk->at + key->len_bytes;
+    const char *stop = take_blank(walk);
+    const char *end = stop;
 
-    if (!is_at_key(walk, key)) {
-        return true;
-    }
-    value = at + key->len_bytes;
-    stop = take_blank(walk);
     if (stop == NULL) {
-        return false;
+        return NULL;
     }
-    end = stop;
-    if (*value == '"') {
-        value++;
+    if (*start == '"') {
+        start++;
         end--;
-        if (value > end || !is_quoted(walk->pairs->start, value, end)) {
-            return false;
+        if (start > end || !is_quoted(walk->pairs->start, start, end)) {
+            return NULL;
         }
     }
-    walk->is_router |=
-        read_router_value(walk->pairs, key, lp_span_of(at, key->len_bytes - 1),
-                          lp_span_of(value, (size_t)(end - value)), out);
+    value->ptr = start;
+    value->len_bytes = (size_t)(end - start);
+    return stop;
+}
+
+/* To the next pair. False: there is too little left for one. */
+static inline bool step_to_next(router_walk *walk, const char *stop)
+{
     walk->at = stop;
     if (stop >= walk->last) {
         return false;
@@ -252,20 +264,49 @@ static inline bool take_usual_pair(router_walk *walk, const router_key *key,
     return true;
 }
 
+/* False: there is no room for a pair. */
+static inline bool begin_walk(router_walk *walk, const lpi_pairs *pairs)
+{
+    walk->pairs = pairs;
+    walk->at = pairs->at;
+    walk->is_router = false;
+    if (pairs->end - pairs->at < PAIR_BYTES) {
+        return false;
+    }
+    walk->last = pairs->end - PAIR_BYTES;
+    walk->blanks = blanks_from(pairs, pairs->at);
+    return walk->blanks.bits != 0;
+}
+
+/* Takes a pair if it has the key. False: what comes next is not as usual. */
+static inline bool take_usual_pair(router_walk *walk, const router_key *key,
+                                   lp_measures *out)
+{
+    const char *at = walk->at;
+    const char *stop;
+    lp_span value;
+
+    if (!is_at_key(walk, key)) {
+        return true;
+    }
+    stop = find_value(walk, key, &value);
+    if (stop == NULL) {
+        return false;
+    }
+    walk->is_router |= read_router_value(
+        walk->pairs, key, lp_span_of(at, key->len_bytes - 1), value, out);
+    return step_to_next(walk, stop);
+}
+
 /* Up to the first pair that is not as usual. Returns whether there was anything
  * that only a router writes. */
 static bool read_usual_pairs(lpi_pairs *pairs, lp_measures *out)
 {
-    router_walk walk = {.pairs = pairs, .at = pairs->at};
-    bool is_usual = pairs->end - pairs->at >= PAIR_BYTES;
+    router_walk walk;
+    bool is_usual = begin_walk(&walk, pairs);
     const char *at;
 
     if (!is_usual) {
-        return false;
-    }
-    walk.last = pairs->end - PAIR_BYTES;
-    walk.blanks = blanks_from(pairs, pairs->at);
-    if (walk.blanks.bits == 0) {
         return false;
     }
     do {
@@ -277,6 +318,94 @@ static bool read_usual_pairs(lpi_pairs *pairs, lp_measures *out)
     } while (is_usual && walk.at != at);
     pairs->at = walk.at;
     return walk.is_router;
+}
+
+/* Requests ---------------------------------------------------------------- */
+
+/* A number whose last digit stands in front of end, with eight bytes of the text
+ * before it; so it needs no look at what is behind. */
+static inline bool number_before(const char *end, size_t n, uint32_t *out)
+{
+    // Its digits are at the top: now at the bottom, as a number begins.
+    return n - 1 < WORD_BYTES &&
+           lpi_number_of_word(lp_swar_load(end - WORD_BYTES) >> (64 - 8 * n), n,
+                              out);
+}
+
+/* False: it is there, and is none of eight digits with the unit that is meant. */
+static inline bool take_request_number(const router_walk *walk,
+                                       const router_key *key, lp_span value,
+                                       lp_request *out)
+{
+    size_t unit_bytes = key->unit == LP_UNIT_MS ? 2 : 0;
+    const char *end = value.ptr + value.len_bytes - unit_bytes;
+
+    if (value.len_bytes == 0) {
+        return true;
+    }
+    if (end - walk->pairs->start < WORD_BYTES ||
+        (unit_bytes > 0 && memcmp(end, "ms", 2) != 0)) {
+        return false;
+    }
+    if (key->value == ROUTER_STATUS) {
+        uint32_t status = 0;
+        bool is_one = number_before(end, value.len_bytes, &status);
+
+        out->status = (int32_t)status;
+        return is_one;
+    }
+    out->has |= 1U << key->number;
+    return number_before(end, value.len_bytes - unit_bytes,
+                         &out->numbers[key->number]);
+}
+
+/* As take_usual_pair(). False, too: it is not for a request. */
+static inline bool take_request_pair(router_walk *walk, const router_key *key,
+                                     lp_request *out)
+{
+    const char *stop;
+    lp_span value;
+
+    if (!is_at_key(walk, key)) {
+        return true;
+    }
+    stop = find_value(walk, key, &value);
+    if (stop == NULL) {
+        return false;
+    }
+    if (key->request_offset != NOWHERE) {
+        lp_span *span = (void *)((char *)out + key->request_offset);
+
+        span->ptr = value.ptr;
+        span->len_bytes = value.len_bytes;
+    }
+    if ((key->value == ROUTER_NUMBER || key->value == ROUTER_STATUS) &&
+        !take_request_number(walk, key, value, out)) {
+        return false;
+    }
+    return step_to_next(walk, stop);
+}
+
+bool lpi_read_request(lp_span msg, lp_request *out)
+{
+    lpi_pairs pairs;
+    router_walk walk;
+    bool is_usual;
+
+    out->method.len_bytes = 0;
+    out->path.len_bytes = 0;
+    out->dyno.len_bytes = 0;
+    out->code.len_bytes = 0;
+    out->status = -1;
+    out->has = 0;
+    lpi_pairs_init(&pairs, msg);
+    is_usual = begin_walk(&walk, &pairs);
+#pragma GCC unroll 18
+    for (int i = 0; i < ROUTER_KEYS && is_usual; i++) {
+        is_usual = take_request_pair(&walk, &router_keys[i], out);
+    }
+    return walk.at == pairs.end &&
+           (out->has != 0 || out->status >= 0 || out->code.len_bytes > 0);
 }
 
 /* Any pairs --------------------------------------------------------------- */

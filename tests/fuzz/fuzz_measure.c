@@ -49,6 +49,7 @@ static void check_router(const lp_measure_line *line, const lp_measures *found)
         model_can_read(line->msg)) {
         REQUIRE(model_agrees(line->msg, found));
     }
+    REQUIRE(request_agrees(line, found));
 }
 
 static void check_spans(const lp_measures *found, const lp_measure_line *line)

@@ -28,7 +28,7 @@ COMPILER = (r"__stack_chk_fail|_GLOBAL_OFFSET_TABLE_|"
 OUR_CORE = r"lp_(strerror|errname|version|(engine|channel|cursor|run)_\w+)"
 OUR_PARSERS = (r"lp_(filter_(match|pick|stats_get)|find|find_word|logfmt_\w+|"
                r"measure_\w+|measures_\w+|kinds_\w+|pick|picker_\w+|"
-               r"record_\w+|timestamp_\w+)")
+               r"record_\w+|request_read|timestamp_\w+)")
 ALLOWED = {
     "memory+mutex": "|".join((BYTES, MEMORY, MUTEX, BUGS, COMPILER)),
     "bytes": "|".join((BYTES, BUGS, COMPILER, OUR_CORE)),

@@ -149,4 +149,60 @@ static inline bool model_agrees(lp_span msg, const lp_measures *found)
     return found->status == model.status && model_has_numbers(&model, found);
 }
 
+static inline bool model_same_span(lp_span a, lp_span b)
+{
+    return a.len_bytes == b.len_bytes && (a.len_bytes == 0 || a.ptr == b.ptr);
+}
+
+/* The only measures of a line are the numbers of a request. */
+static inline bool model_same_numbers(const lp_request *request,
+                                      const lp_measures *found)
+{
+    static const struct {
+        const char *name;
+        lp_unit unit;
+    } numbers[LP_REQUEST_NUMBERS] = {{"connect", LP_UNIT_MS},
+                                     {"service", LP_UNIT_MS},
+                                     {"wait", LP_UNIT_MS},
+                                     {"queue", LP_UNIT_NONE},
+                                     {"bytes", LP_UNIT_BYTES}};
+    uint32_t has = 0;
+
+    for (unsigned i = 0; i < found->count; i++) {
+        const lp_measure *measure = &found->list[i];
+        unsigned which = 0;
+
+        while (
+            which < LP_REQUEST_NUMBERS &&
+            !lp_span_equal(measure->name, lp_span_str(numbers[which].name))) {
+            which++;
+        }
+        if (which == LP_REQUEST_NUMBERS || (has >> which & 1) != 0 ||
+            measure->op != LP_OP_MEASURE ||
+            measure->unit != numbers[which].unit ||
+            measure->value > request->numbers[which] ||
+            measure->value < request->numbers[which]) {
+            return false;
+        }
+        has |= 1U << which;
+    }
+    return has == request->has && found->left_out == 0;
+}
+
+/* Is a line no request for lp_request_read(), or does that say what
+ * lp_measures_read() has found? */
+static inline bool request_agrees(const lp_measure_line *line,
+                                  const lp_measures *found)
+{
+    lp_request request;
+
+    return !lp_request_read(line, &request) ||
+           (found->kind == LP_KIND_ROUTER && found->status == request.status &&
+            model_same_span(found->method, request.method) &&
+            model_same_span(found->path, request.path) &&
+            model_same_span(found->dyno, request.dyno) &&
+            model_same_span(found->code, request.code) &&
+            model_same_numbers(&request, found));
+}
+
 #endif /* TESTS_ROUTER_MODEL_H */

@@ -204,6 +204,7 @@ static void count_lines(lp_aggregate *aggregate, const lp_run *run)
         // Also when it is before: then the difference is huge.
         if ((uint64_t)record.arrival_ns - (uint64_t)aggregate->open_from_ns >=
             LPI_NS_PER_S) {
+            lpi_count_end(aggregate);
             lpi_tiers_advance(aggregate, lpi_second_of(record.arrival_ns));
         }
         if (aggregate->waiting_lost_lines > 0) {
@@ -217,7 +218,7 @@ static void count_lines(lp_aggregate *aggregate, const lp_run *run)
         live->newest_seq = record.seq;
         lpi_count_line(aggregate, &record);
     }
-    lpi_exemplars_settle(&live->exemplars);
+    lpi_count_end(aggregate);
     aggregate->lines += run->line_count;
 }
 

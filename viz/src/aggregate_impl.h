@@ -3,6 +3,7 @@
  *
  *      aggregate.c         life, runs, stats
  *      aggregate_line.c    which series a line is counted in
+ *      gather.c            what the requests of a run measure, until it is over
  *      series.c            the table of them
  *      tally.c             what is counted of one, and as bytes
  *      frame.c             windows that are over: rows of bytes, merged
@@ -22,6 +23,7 @@
 #include "doze.h"
 #include "exemplar.h"
 #include "frame.h"
+#include "gather.h"
 #include "logplex/aggregate.h"
 #include "marker.h"
 #include "minute.h"
@@ -32,8 +34,10 @@ enum {
     LPI_NS_PER_S = 1000000000,
     LPI_SLACK_S = 10, /* lines so late still count in the second that is open */
     LPI_SILENT_S = 120,
-    LPI_ROUTER_MEASURES = 5,
     LPI_ROUTE_MEMOS = 64,
+    LPI_GATHERED_LINES =
+        LP_REQUEST_NUMBERS, /* of the router; and its measures */
+    LPI_GATHERS = LPI_GATHERED_LINES + 1,
     LPI_PROCESS_MEMOS = 64
 };
 
@@ -60,7 +64,7 @@ typedef struct lpi_process_memo {
 typedef struct lpi_memo {
     lpi_process_memo lines[LPI_PROCESS_MEMOS];
     lpi_process_memo processes[LPI_PROCESS_MEMOS];
-    uint16_t router[LPI_ROUTER_MEASURES];
+    uint16_t router[LP_REQUEST_NUMBERS];
     uint16_t status[LPI_STATUS_END - LPI_STATUS_FIRST];
     uint64_t routes[LPI_ROUTE_MEMOS];
 } lpi_memo;
@@ -70,6 +74,7 @@ typedef struct lpi_live {
     lp_sketch_home home; /* of the sketches of the second that is open */
     lpi_table table;
     lpi_memo memo;
+    lpi_gather gathers[LPI_GATHERS]; /* open only while lines are counted */
     lpi_exemplars exemplars;
     lpi_minute *minute; /* NULL: there was no line lately */
     lp_seq newest_seq;
@@ -135,8 +140,11 @@ bool lpi_may_hold(const lp_aggregate *aggregate, size_t more_bytes);
 bool lpi_live_make(lp_aggregate *aggregate);
 void lpi_live_free(lp_aggregate *aggregate);
 
-/* Counts a line in all its series, of the second that is open. */
+/* Counts a line in all its series, of the second that is open. What the last ones
+ * measured is in them with lpi_count_end(), which is due when that second ends, or
+ * there is no further line. */
 void lpi_count_line(lp_aggregate *aggregate, const lp_record *record);
+void lpi_count_end(lp_aggregate *aggregate);
 
 /* A value that its measure can't have, and so is in no row. */
 static inline void lpi_count_odd(lp_aggregate *aggregate, lp_seq seq)

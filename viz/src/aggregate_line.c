@@ -55,6 +55,23 @@ static inline void set_asked_value(lp_aggregate *aggregate, double value,
     __builtin_prefetch(at.group, 1);
 }
 
+/* The same of a whole number. */
+static inline void set_asked_whole(lp_aggregate *aggregate, uint32_t value,
+                                   valued *out)
+{
+    lpi_exemplars *exemplars = &aggregate->live->exemplars;
+    lpi_place place = lpi_place_of_whole(&aggregate->shared->scale, value);
+    lpi_exemplar_place at = lpi_exemplar_place_of(exemplars, place);
+
+    __builtin_prefetch(at.group, 1);
+    out->value = value;
+    out->is_none = false;
+    out->place.side = place.side;
+    out->place.key = place.key;
+    out->exemplars.group = at.group;
+    out->exemplars.hash = at.hash;
+}
+
 /* One more in any series, of any value. It stands apart, so that the few lines that
  * come here do not cost all others the saving of its registers. */
 __attribute__((noinline)) static void count_any(lp_aggregate *aggregate,
@@ -201,6 +218,8 @@ __attribute__((noinline)) static uint32_t find_process(lp_aggregate *aggregate,
 
 /* Lines ------------------------------------------------------------------- */
 
+static const lp_span router = {"router", 6};
+
 /* Arrival less TIMESTAMP: of all, and of the process whose lines are in slot. */
 static void count_skew(lp_aggregate *aggregate, const lp_record *record,
                        uint32_t slot)
@@ -217,36 +236,76 @@ static void count_skew(lp_aggregate *aggregate, const lp_record *record,
     count_named(aggregate, LP_DIM_SKEW, LP_SPAN(""), record->seq, &v);
 }
 
-static void count_bytes(lp_aggregate *aggregate, const lp_record *record,
-                        lp_span process)
+static uint32_t lines_slot(lp_aggregate *aggregate, lp_span process)
 {
     lpi_process_memo *memos = aggregate->live->memo.lines;
     uint32_t slot = known_process(memos, process);
 
-    if (slot == 0) {
-        slot = find_process(aggregate, LP_DIM_LINES, memos, process);
-    }
+    return slot != 0 ? slot
+                     : find_process(aggregate, LP_DIM_LINES, memos, process);
+}
+
+static void count_bytes(lp_aggregate *aggregate, const lp_record *record,
+                        lp_span process)
+{
+    uint32_t slot = lines_slot(aggregate, process);
+
     if (count_plain(aggregate, slot, record->seq,
                     (double)record->bytes.len_bytes) == 1) {
         count_skew(aggregate, record, slot);
     }
 }
 
+/* What is in no row of its own others count in, too. */
+static void open_gather(lp_aggregate *aggregate, unsigned which, uint32_t slot)
+{
+    lpi_live *live = aggregate->live;
+
+    if (!lpi_series_is_fixed(slot)) {
+        lpi_gather_open(&live->gathers[which], &live->table.series[slot]);
+    }
+}
+
+/* The first of a run or a second. */
+__attribute__((noinline)) static void open_router_lines(lp_aggregate *aggregate,
+                                                        const lp_record *record)
+{
+    count_bytes(aggregate, record, router);
+    open_gather(aggregate, LPI_GATHERED_LINES, lines_slot(aggregate, router));
+}
+
+/* Of the router. */
+static inline void gather_bytes(lp_aggregate *aggregate,
+                                const lp_record *record)
+{
+    lpi_gather *gather = &aggregate->live->gathers[LPI_GATHERED_LINES];
+
+    if (gather->is_open) {
+        lpi_gather_add_plain(gather, (uint32_t)record->bytes.len_bytes,
+                             record->seq);
+    } else {
+        open_router_lines(aggregate, record);
+    }
+}
+
 /* Requests ---------------------------------------------------------------- */
 
-enum { CONNECT = 0, SERVICE = 1, WAIT = 2, QUEUE = 3, BYTES = 4 };
-
-/* What is beyond most is a mistake: for bytes, a million gigabytes. */
+/* What is beyond most is a mistake: for bytes, a million gigabytes. No lp_request has
+ * as much. */
 static const struct {
     lp_span name;
     double most;
     uint8_t unit;
-} router_series[LPI_ROUTER_MEASURES] = {
-    [CONNECT] = {{"router.connect", 14}, LPI_TIME_MOST_MS, LP_UNIT_MS},
-    [SERVICE] = {{"router.service", 14}, LPI_TIME_MOST_MS, LP_UNIT_MS},
-    [WAIT] = {{"router.wait", 11}, LPI_TIME_MOST_MS, LP_UNIT_MS},
-    [QUEUE] = {{"router.queue", 12}, 1e9, LP_UNIT_NONE},
-    [BYTES] = {{"router.bytes", 12}, 0x1p50, LP_UNIT_BYTES},
+} router_series[LP_REQUEST_NUMBERS] = {
+    [LP_REQUEST_CONNECT] = {{"router.connect", 14},
+                            LPI_TIME_MOST_MS,
+                            LP_UNIT_MS},
+    [LP_REQUEST_SERVICE] = {{"router.service", 14},
+                            LPI_TIME_MOST_MS,
+                            LP_UNIT_MS},
+    [LP_REQUEST_WAIT] = {{"router.wait", 11}, LPI_TIME_MOST_MS, LP_UNIT_MS},
+    [LP_REQUEST_QUEUE] = {{"router.queue", 12}, 1e9, LP_UNIT_NONE},
+    [LP_REQUEST_BYTES] = {{"router.bytes", 12}, 0x1p50, LP_UNIT_BYTES},
 };
 
 static inline bool is_odd(const lp_measure *measure, unsigned which)
@@ -255,28 +314,30 @@ static inline bool is_odd(const lp_measure *measure, unsigned which)
                       router_series[which].most);
 }
 
-/* Which one it is; LPI_ROUTER_MEASURES: none of them. */
+/* Which one it is; LP_REQUEST_NUMBERS: none of them. */
 static inline unsigned router_measure(const lp_measure *measure)
 {
     lp_span name = measure->name;
-    unsigned which = LPI_ROUTER_MEASURES;
+    unsigned which = LP_REQUEST_NUMBERS;
 
     switch (name.len_bytes) {
     case 4:
-        which = memcmp(name.ptr, "wait", 4) == 0 ? WAIT : which;
+        which = memcmp(name.ptr, "wait", 4) == 0 ? LP_REQUEST_WAIT : which;
         break;
     case 5:
-        which = memcmp(name.ptr, "bytes", 5) == 0 ? BYTES : which;
-        which = memcmp(name.ptr, "queue", 5) == 0 ? QUEUE : which;
+        which = memcmp(name.ptr, "bytes", 5) == 0 ? LP_REQUEST_BYTES : which;
+        which = memcmp(name.ptr, "queue", 5) == 0 ? LP_REQUEST_QUEUE : which;
         break;
     case 7:
-        which = memcmp(name.ptr, "service", 7) == 0 ? SERVICE : which;
-        which = memcmp(name.ptr, "connect", 7) == 0 ? CONNECT : which;
+        which =
+            memcmp(name.ptr, "service", 7) == 0 ? LP_REQUEST_SERVICE : which;
+        which =
+            memcmp(name.ptr, "connect", 7) == 0 ? LP_REQUEST_CONNECT : which;
         break;
     default:
         break;
     }
-    return measure->op == LP_OP_MEASURE ? which : LPI_ROUTER_MEASURES;
+    return measure->op == LP_OP_MEASURE ? which : LP_REQUEST_NUMBERS;
 }
 
 /* The slot of one of them. */
@@ -294,25 +355,88 @@ __attribute__((noinline)) static uint32_t find_router(lp_aggregate *aggregate,
     return slot;
 }
 
-static inline void count_router_measure(lp_aggregate *aggregate, unsigned which,
-                                        lp_seq seq, double value)
+static inline uint32_t router_slot(lp_aggregate *aggregate, unsigned which)
 {
     uint32_t slot = aggregate->live->memo.router[which];
-    lpi_series *series;
+
+    return slot != 0 ? slot : find_router(aggregate, which);
+}
+
+/* What is gathered goes into its series. Slots may have moved since. */
+static void close_gather(lp_aggregate *aggregate, unsigned which)
+{
+    lpi_gather *gather = &aggregate->live->gathers[which];
+    uint32_t slot;
+
+    if (gather->is_open) {
+        slot = which == LPI_GATHERED_LINES ? lines_slot(aggregate, router)
+                                           : router_slot(aggregate, which);
+        lpi_gather_close(gather, &aggregate->live->table.series[slot]);
+    }
+}
+
+static void close_gathers(lp_aggregate *aggregate)
+{
+    for (unsigned which = 0; which < LPI_GATHERS; which++) {
+        close_gather(aggregate, which);
+    }
+}
+
+void lpi_count_end(lp_aggregate *aggregate)
+{
+    close_gathers(aggregate);
+    lpi_exemplars_settle(&aggregate->live->exemplars);
+}
+
+/* Times are asked for by that of the whole response. */
+static inline bool is_asked_for(unsigned which)
+{
+    return which > LP_REQUEST_SERVICE;
+}
+
+/* One that may be the first of its second, or above all, or no whole number. Its
+ * place is not passed, so that those that don't come here keep it in registers. */
+__attribute__((noinline)) static void
+count_router_measure(lp_aggregate *aggregate, unsigned which, lp_seq seq,
+                     double value)
+{
+    uint32_t slot;
     valued v;
 
-    // Times are asked for by that of the whole response.
-    if (which <= SERVICE) {
-        set_value(aggregate, value, &v);
-    } else {
+    if (is_asked_for(which)) {
         set_asked_value(aggregate, value, &v);
+    } else {
+        set_value(aggregate, value, &v);
     }
-    if (slot == 0) {
-        slot = find_router(aggregate, which);
+    close_gather(aggregate, which);
+    slot = router_slot(aggregate, which);
+    count(aggregate, slot, seq, &v);
+    open_gather(aggregate, which, slot);
+}
+
+/* One of a request. which is a constant where this is inlined. */
+__attribute__((always_inline)) static inline void
+gather_number(lp_aggregate *aggregate, unsigned which, lp_seq seq,
+              uint32_t number)
+{
+    lpi_exemplars *exemplars = &aggregate->live->exemplars;
+    lpi_gather *gather = &aggregate->live->gathers[which];
+    lpi_place place = lpi_place_of_whole(&aggregate->shared->scale, number);
+
+    if (!lpi_gather_add(gather, number, place, seq)) {
+        count_router_measure(aggregate, which, seq, number);
+        return;
     }
-    series = &aggregate->live->table.series[slot];
-    count_in(aggregate, series, seq, &v);
-    keep_line(aggregate, series, seq, &v);
+    if (is_asked_for(which)) {
+        lpi_exemplar_place at = lpi_exemplar_place_of(exemplars, place);
+
+        if (at.group != NULL) {
+            __builtin_prefetch(at.group, 1);
+            lpi_exemplars_begin(exemplars);
+            lpi_exemplar_keep(
+                exemplars, lpi_exemplar_put_of(gather->series_hash, at, seq));
+        }
+    }
 }
 
 enum { STATUS_DIGITS = 3 };
@@ -381,15 +505,15 @@ static inline uint64_t hash_more(lp_span text, uint64_t hash,
 /* Paths are folded, as few come again as they are. Not with their method: to read
  * at once what was just written in two parts makes the processor wait. */
 static inline void fold_route(const lp_aggregate *aggregate,
-                              const lp_measures *m, route *out)
+                              const lp_request *request, route *out)
 {
     const uint64_t *key = aggregate->shared->hash_key;
 
     out->path.ptr = out->text;
-    out->path.len_bytes = lp_route_fold(lp_span_of(NULL, 0), m->path, out->text,
-                                        sizeof(out->text));
-    out->hash =
-        hash_more(m->method, lpi_hash_of(out->path, LP_DIM_ROUTE, key), key);
+    out->path.len_bytes = lp_route_fold(lp_span_of(NULL, 0), request->path,
+                                        out->text, sizeof(out->text));
+    out->hash = hash_more(request->method,
+                          lpi_hash_of(out->path, LP_DIM_ROUTE, key), key);
 }
 
 /* Two places side by side: some of a dozen routes meet. */
@@ -411,7 +535,7 @@ static inline uint32_t known_route(lpi_live *live, const route *of)
     return 0;
 }
 
-static uint32_t find_route(lp_aggregate *aggregate, const lp_measures *m,
+static uint32_t find_route(lp_aggregate *aggregate, const lp_request *request,
                            const route *of)
 {
     char name[LP_AGGREGATE_NAME_MAX_BYTES];
@@ -419,8 +543,8 @@ static uint32_t find_route(lp_aggregate *aggregate, const lp_measures *m,
     uint64_t *memo = route_memo(aggregate->live, of);
     uint32_t slot;
 
-    key.name =
-        lp_span_of(name, lp_route_fold(m->method, m->path, name, sizeof(name)));
+    key.name = lp_span_of(name, lp_route_fold(request->method, request->path,
+                                              name, sizeof(name)));
     slot = lpi_table_get(aggregate, &key);
 
     if (!lpi_series_is_fixed(slot)) {
@@ -507,6 +631,8 @@ static void count_measure(lp_aggregate *aggregate, const lp_measures *m,
     if (isfinite(measure->value)) {
         set_asked_value(aggregate, measure->value, &v);
     }
+    // It may have the name of one of the router's.
+    close_gathers(aggregate);
     count(aggregate, lpi_table_get(aggregate, &key), seq, &v);
     if (of.len_bytes > 0 && is_runtime &&
         lpi_process_sample(aggregate, of, measure, seq) == LPI_SAMPLED_OTHER) {
@@ -524,10 +650,32 @@ static void count_measures(lp_aggregate *aggregate, const lp_measures *m,
 
 /* Whole lines ------------------------------------------------------------- */
 
-/* Counts what the router measures; response is connect + service, of what is
- * there. */
-static inline void count_times(lp_aggregate *aggregate, const lp_measures *m,
-                               lp_seq seq, valued *response)
+/* A request; response is connect + service, of what is there. */
+static inline void count_numbers(lp_aggregate *aggregate,
+                                 const lp_request *request, lp_seq seq,
+                                 valued *response)
+{
+    const uint32_t times = 1U << LP_REQUEST_CONNECT | 1U << LP_REQUEST_SERVICE;
+    uint32_t sum = 0;
+
+#pragma GCC unroll 5
+    for (unsigned which = 0; which < LP_REQUEST_NUMBERS; which++) {
+        uint32_t number = request->numbers[which];
+
+        if ((request->has >> which & 1) == 0) {
+            continue;
+        }
+        gather_number(aggregate, which, seq, number);
+        sum += is_asked_for(which) ? 0 : number;
+    }
+    if ((request->has & times) != 0) {
+        set_asked_whole(aggregate, sum, response);
+    }
+}
+
+/* The same of one in other words, whose values may be anything. */
+static void count_times(lp_aggregate *aggregate, const lp_measures *m,
+                        lp_seq seq, valued *response)
 {
     bool is_timed = false;
     bool is_wrong = false;
@@ -536,18 +684,18 @@ static inline void count_times(lp_aggregate *aggregate, const lp_measures *m,
     for (unsigned i = 0; i < m->count; i++) {
         unsigned which = router_measure(&m->list[i]);
 
-        if (which == LPI_ROUTER_MEASURES) {
+        if (which == LP_REQUEST_NUMBERS) {
             count_measure(aggregate, m, &m->list[i], seq);
             continue;
         }
         if (is_odd(&m->list[i], which)) {
             lpi_count_odd(aggregate, seq);
             // What is left is not the whole time.
-            is_wrong |= which <= SERVICE;
+            is_wrong |= which <= LP_REQUEST_SERVICE;
             continue;
         }
         count_router_measure(aggregate, which, seq, m->list[i].value);
-        if (which <= SERVICE) {
+        if (which <= LP_REQUEST_SERVICE) {
             sum += m->list[i].value;
             is_timed = true;
         }
@@ -562,34 +710,35 @@ enum { OF_STATUS = 0, OF_PROCESS = 1, OF_ROUTE = 2, RESPONSE_SERIES = 3 };
 
 __attribute__((noinline)) static uint32_t find_slot(lp_aggregate *aggregate,
                                                     unsigned which,
-                                                    const lp_measures *m,
+                                                    const lp_request *request,
                                                     const route *to)
 {
     switch (which) {
     case OF_STATUS:
-        return find_status(aggregate, m->status);
+        return find_status(aggregate, request->status);
     case OF_PROCESS:
         return find_process(aggregate, LP_DIM_PROCESS,
-                            aggregate->live->memo.processes, m->dyno);
+                            aggregate->live->memo.processes, request->dyno);
     default:
-        return find_route(aggregate, m, to);
+        return find_route(aggregate, request, to);
     }
 }
 
 /* slots: 0 for what is not known. A function of its own, so that what the series
  * have in common stays in registers. */
 __attribute__((noinline)) static void
-count_response(lp_aggregate *aggregate, const lp_measures *m, lp_seq seq,
-               const valued *v, uint32_t slots[RESPONSE_SERIES],
-               const route *to)
+count_in_series(lp_aggregate *aggregate, const lp_request *request, lp_seq seq,
+                const valued *v, uint32_t slots[RESPONSE_SERIES],
+                const route *to)
 {
-    uint64_t failed = m->status >= 500 || m->code.len_bytes > 0 ? 1 : 0;
+    uint64_t failed =
+        request->status >= 500 || request->code.len_bytes > 0 ? 1 : 0;
 
     for (unsigned i = 0; i < RESPONSE_SERIES; i++) {
         lpi_series *series;
 
         if (slots[i] == 0) {
-            slots[i] = find_slot(aggregate, i, m, to);
+            slots[i] = find_slot(aggregate, i, request, to);
             // The others may have moved.
             memset(&slots[i + 1], 0,
                    (RESPONSE_SERIES - 1 - i) * sizeof(*slots));
@@ -604,44 +753,64 @@ count_response(lp_aggregate *aggregate, const lp_measures *m, lp_seq seq,
     }
 }
 
-static void count_request(lp_aggregate *aggregate, const lp_measures *m,
-                          lp_seq seq)
+/* What a request took, in the series that it belongs to. */
+static inline void count_response(lp_aggregate *aggregate,
+                                  const lp_request *request, lp_seq seq,
+                                  const valued *response)
 {
     lpi_live *live = aggregate->live;
     uint32_t slots[RESPONSE_SERIES];
-    valued response = no_value;
     route to;
 
-    if (live->exemplars.list == NULL) {
-        lpi_exemplars_make(aggregate);
-    }
-    count_times(aggregate, m, seq, &response);
-    fold_route(aggregate, m, &to);
-    slots[OF_STATUS] = known_status(live, m->status);
-    slots[OF_PROCESS] = known_process(live->memo.processes, m->dyno);
+    fold_route(aggregate, request, &to);
+    slots[OF_STATUS] = known_status(live, request->status);
+    slots[OF_PROCESS] = known_process(live->memo.processes, request->dyno);
     slots[OF_ROUTE] = known_route(live, &to);
-    live->open_classes[lpi_class_of_status(m->status)]++;
-    count_response(aggregate, m, seq, &response, slots, &to);
-    if (m->code.len_bytes > 0) {
-        count_code(aggregate, m->code, m->dyno, seq, &response);
+    live->open_classes[lpi_class_of_status(request->status)]++;
+    count_in_series(aggregate, request, seq, response, slots, &to);
+    if (request->code.len_bytes > 0) {
+        count_code(aggregate, request->code, request->dyno, seq, response);
     }
 }
 
-void lpi_count_line(lp_aggregate *aggregate, const lp_record *record)
+static inline void need_exemplars(lp_aggregate *aggregate)
 {
-    lp_measure_line line;
+    if (aggregate->live->exemplars.list == NULL) {
+        lpi_exemplars_make(aggregate);
+    }
+}
+
+/* One in other words. */
+static void count_measured_request(lp_aggregate *aggregate,
+                                   const lp_measures *m, lp_seq seq)
+{
+    const lp_request request = {.method = m->method,
+                                .path = m->path,
+                                .dyno = m->dyno,
+                                .code = m->code,
+                                .status = m->status};
+    valued response = no_value;
+
+    need_exemplars(aggregate);
+    count_times(aggregate, m, seq, &response);
+    count_response(aggregate, &request, seq, &response);
+}
+
+/* Apart, as what is measured of any line takes much of the stack. */
+__attribute__((noinline)) static void
+count_any_line(lp_aggregate *aggregate, const lp_record *record,
+               const lp_measure_line *line)
+{
     lp_measures m;
 
-    // Where it is read: a copy of it would wait for what was just written.
-    line.source = lp_record_app(record);
-    line.process = lp_record_procid(record);
-    line.msg = lp_record_msg(record);
-    line.is_cut = false;
-    lp_measures_read(aggregate->shared->kinds, &line, &m);
+    lp_measures_read(aggregate->shared->kinds, line, &m);
     lpi_exemplars_settle(&aggregate->live->exemplars);
-    count_bytes(aggregate, record, line.process);
+    if (lp_span_equal(line->process, router)) {
+        close_gather(aggregate, LPI_GATHERED_LINES);
+    }
+    count_bytes(aggregate, record, line->process);
     if (m.kind == LP_KIND_ROUTER) {
-        count_request(aggregate, &m, record->seq);
+        count_measured_request(aggregate, &m, record->seq);
         return;
     }
     if (m.kind == LP_KIND_ERROR) {
@@ -651,4 +820,31 @@ void lpi_count_line(lp_aggregate *aggregate, const lp_record *record)
         lpi_markers_add(aggregate, record, &m);
     }
     count_measures(aggregate, &m, record->seq);
+}
+
+static inline bool has_own_kinds(const lp_aggregates *shared)
+{
+    return shared->kinds != NULL && shared->kinds->count > 0;
+}
+
+void lpi_count_line(lp_aggregate *aggregate, const lp_record *record)
+{
+    valued response = no_value;
+    lp_measure_line line;
+    lp_request request;
+
+    // Where it is read: a copy of it would wait for what was just written.
+    line.source = lp_record_app(record);
+    line.process = lp_record_procid(record);
+    line.msg = lp_record_msg(record);
+    line.is_cut = false;
+    if (has_own_kinds(aggregate->shared) || !lp_request_read(&line, &request)) {
+        count_any_line(aggregate, record, &line);
+        return;
+    }
+    lpi_exemplars_settle(&aggregate->live->exemplars);
+    gather_bytes(aggregate, record);
+    need_exemplars(aggregate);
+    count_numbers(aggregate, &request, record->seq, &response);
+    count_response(aggregate, &request, record->seq, &response);
 }

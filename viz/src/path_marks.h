@@ -16,7 +16,11 @@
 #include <emmintrin.h>
 #endif
 
-enum { LPI_MARKED_BYTES = 48, LPI_MARKS_STEP = 16 };
+enum {
+    LPI_MARKED_BYTES = 48,
+    LPI_MARKS_STEP = 16,
+    LPI_MARKS_SURE = 32 /* so many are looked at, whatever they are */
+};
 
 typedef struct lpi_path_marks {
     uint64_t usual;
@@ -125,7 +129,8 @@ static inline lpi_step lpi_step_of_short(lp_span text)
 
 /* Those of the first bytes of a path, of LPI_MARKED_BYTES at most, which it copies
  * to two places with room for so many. What is behind them is not to be looked
- * at. */
+ * at; nor, where the first two steps have a byte that is not usual, what is behind
+ * these, as with most queries. */
 static inline lpi_path_marks lpi_path_marks_of(lp_span path, char *to,
                                                char *other)
 {
@@ -137,7 +142,10 @@ static inline lpi_path_marks lpi_path_marks_of(lp_span path, char *to,
 
     lpi_step_store(to, step);
     lpi_step_store(other, step);
-    for (size_t at = LPI_MARKS_STEP; at < n; at += LPI_MARKS_STEP) {
+    for (size_t at = LPI_MARKS_STEP;
+         at < n &&
+         (at < LPI_MARKS_SURE || ~marks.usual << (64 - LPI_MARKS_SURE) == 0);
+         at += LPI_MARKS_STEP) {
         size_t from = at < n - LPI_MARKS_STEP ? at : n - LPI_MARKS_STEP;
         lpi_path_marks more;
 

@@ -491,6 +491,20 @@ static inline uint64_t bits_upto(size_t n)
     return (UINT64_C(1) << n) - 1;
 }
 
+/* n bytes as they are, fewer than LPI_MARKED_BYTES, with room for as many behind
+ * them. */
+static inline void put_as_it_is(route *to, const char *from, size_t n)
+{
+    char *out = to->text + to->len_bytes;
+
+    memcpy(out, from, LPI_MARKS_STEP);
+    if (n > LPI_MARKS_STEP) {
+        memcpy(out + LPI_MARKS_STEP, from + LPI_MARKS_STEP,
+               LPI_MARKED_BYTES - LPI_MARKS_STEP);
+    }
+    to->len_bytes += n;
+}
+
 /* A segment of small letters, digits and the like, with room for LPI_MARKED_BYTES
  * behind it: a word, a number, or what is looked at more closely. */
 static inline void fold_usual_segment(route *to, lp_span segment,
@@ -501,14 +515,7 @@ static inline void fold_usual_segment(route *to, lp_span segment,
     if (digits == 0
             ? n < UUID_BYTES
             : n < NUMBER_IN_WORDS_LEAST && segment.ptr[0] >= 'a') { // "v1"
-        char *out = to->text + to->len_bytes;
-
-        memcpy(out, segment.ptr, LPI_MARKS_STEP);
-        if (n > LPI_MARKS_STEP) {
-            memcpy(out + LPI_MARKS_STEP, segment.ptr + LPI_MARKS_STEP,
-                   LPI_MARKED_BYTES - LPI_MARKS_STEP);
-        }
-        to->len_bytes += n;
+        put_as_it_is(to, segment.ptr, n);
     } else if (digits == bits_upto(n)) {
         put(to, lp_span_of(id, sizeof(id)));
     } else {
@@ -536,27 +543,30 @@ static inline size_t usual_bytes(lp_span path, const lpi_path_marks *marks)
     return (slashes & slashes << 1 & bits_upto(n)) == 0 ? n : 0;
 }
 
-/* The segments of such a path, of n bytes, which stands in copy. */
+/* Such a path, of n bytes, which stands in copy. Those of its segments that have a
+ * digit are looked at, mostly one, and all else stays as it is; in a path as long as
+ * a UUID all are. */
 static inline void fold_usual_path(route *to, const char *copy, size_t n,
                                    const lpi_path_marks *marks)
 {
     uint64_t ends = marks->slashes | UINT64_C(1) << n;
+    uint64_t asked =
+        bits_upto(n) & (n < UUID_BYTES ? marks->digits : ~marks->slashes);
     size_t at = 0;
 
-    while (at < n) {
-        size_t bytes;
+    while (asked != 0) {
+        size_t first = (size_t)__builtin_ctzll(asked);
+        uint64_t before = marks->slashes & bits_upto(first);
+        size_t start = before == 0 ? 0 : 64 - (size_t)__builtin_clzll(before);
+        size_t end = first + (size_t)__builtin_ctzll(ends >> first);
 
-        if ((ends >> at & 1) != 0) {
-            put_byte(to, '/');
-            at++;
-        }
-        bytes = (size_t)__builtin_ctzll(ends >> at);
-        if (bytes > 0) {
-            fold_usual_segment(to, lp_span_of(copy + at, bytes),
-                               marks->digits >> at & bits_upto(bytes));
-        }
-        at += bytes;
+        put_as_it_is(to, copy + at, start - at);
+        fold_usual_segment(to, lp_span_of(copy + start, end - start),
+                           marks->digits >> start & bits_upto(end - start));
+        at = end;
+        asked = asked >> at << at;
     }
+    put_as_it_is(to, copy + at, n - at);
 }
 
 /* A short path of small letters, digits and the like, as most are. False: it is

@@ -69,6 +69,19 @@ static inline lpi_place lpi_place_of(const lp_sketch_scale *scale, double value)
     return at;
 }
 
+/* The same of a whole number. */
+static inline lpi_place lpi_place_of_whole(const lp_sketch_scale *scale,
+                                           uint32_t number)
+{
+    lpi_place at = {-1, 0};
+
+    if (number > 0) {
+        at.side = 1;
+        at.key = lpi_key_of(scale, lpi_bits_of(number));
+    }
+    return at;
+}
+
 /* Less than zero, zero or more, as a is below, with or above b. */
 static inline int lpi_place_compare(lpi_place a, lpi_place b)
 {

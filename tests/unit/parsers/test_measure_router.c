@@ -53,6 +53,10 @@ static void check(lp_span msg)
         fail_msg("read in another way than pair by pair: %.*s",
                  (int)msg.len_bytes, msg.ptr);
     }
+    if (!request_agrees(&line, &found)) {
+        fail_msg("another request than its measures say: %.*s",
+                 (int)msg.len_bytes, msg.ptr);
+    }
 }
 
 /* At both ends of the page, so that nobody looks beyond it. */
@@ -87,6 +91,37 @@ static void a_line_is_read_as_its_pairs_are_wherever_it_is_cut(void **state)
             check_at_ends(*state, lines[i], n);
             check_at_ends(*state, lines[i] + n, strlen(lines[i]) - n);
         }
+    }
+}
+
+/* Not with blanks in a quote, other words, or in another order. */
+static void what_the_router_writes_is_mostly_a_request(void **state)
+{
+    static const bool are_requests[LINES] = {true, false, false, true, false};
+    static const char *const others[] = {
+        "status=200 at=info path=/",
+        "at=info path=/ host=h",
+        "at=info path=/ status=2OO",
+        "at=info path=/ connect=123456789ms",
+        "at=info path=/ connect=1",
+        "at=info path=/ bytes=1.5",
+        "at=info path=/ status=200 a=b",
+        "at=info path=/ connect=1s",
+        "at=info path=/ connect=1ms connect=1ms",
+    };
+    lp_request request;
+
+    (void)state;
+    for (size_t i = 0; i < LINES + sizeof(others) / sizeof(others[0]); i++) {
+        bool is_request = i < LINES && are_requests[i];
+        lp_measure_line line = {
+            .source = LP_SPAN("heroku"),
+            .process = LP_SPAN("router"),
+            .msg = lp_span_str(i < LINES ? lines[i] : others[i - LINES])};
+
+        assert_int_equal(lp_request_read(&line, &request), is_request);
+        line.process = LP_SPAN("web.1");
+        assert_false(lp_request_read(&line, &request));
     }
 }
 
@@ -184,6 +219,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_is_read_as_its_pairs_are_wherever_it_is_cut),
+        cmocka_unit_test(what_the_router_writes_is_mostly_a_request),
         cmocka_unit_test(so_it_is_with_a_value_of_any_length),
         cmocka_unit_test(so_it_is_with_whatever_a_line_is_made_of),
     };

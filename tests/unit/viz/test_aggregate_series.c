@@ -55,6 +55,46 @@ static void a_request_without_times_counts_and_makes_nobody_faster(void **state)
     world_close(&w);
 }
 
+/* In one run, so that it comes while requests are being counted; and in ever more
+ * buckets. The last one is beyond all. */
+static void
+what_the_platform_calls_as_the_router_does_is_counted_among_it(void **state)
+{
+    enum { REQUESTS = 3000 };
+    lp_aggregate_row row;
+    request r = plain;
+    char msg[64];
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    for (int i = 0; i < REQUESTS; i++) {
+        int value = i % 3 == 0 ? 0 : 1 << i / 200;
+
+        r.connect = i % 200;
+        r.bytes = value;
+        world_request(&w, at(i / 2000), &r);
+        snprintf(msg, sizeof(msg), "measure#router.connect=%dms", value);
+        fact_line(&w, "web.1",
+                  world_say_at(&w, at(i / 2000), "heroku", "web.1", msg));
+        add_fact(&w, LP_DIM_MEASURE, "router.connect", NULL, value, false);
+        fact_line(&w, "web.1",
+                  world_say_at(&w, at(i / 2000), "app", "web.1", "words"));
+    }
+    world_read(&w, 0);
+    lp_aggregate_tick(w.aggregate, at(2));
+    assert_int_equal(compare_tier(&w, LP_TIER_SECONDS).windows, 2);
+    row = row_named(&w, LP_DIM_MEASURE, "router.connect", NULL);
+    assert_int_equal(row.newest[0], w.lines - 1);
+    assert_int_equal(row.newest[1], w.lines - 2);
+    row = row_named(&w, LP_DIM_MEASURE, "router.bytes", NULL);
+    assert_int_equal(row.newest[0], w.lines - 2);
+    assert_int_equal(row.newest[1], w.lines - 5);
+    row = row_named(&w, LP_DIM_LINES, "router", NULL);
+    assert_int_equal(row.newest[0], w.lines - 2);
+    world_close(&w);
+}
+
 static void what_is_no_status_has_one_row(void **state)
 {
     static const int statuses[] = {0, 100, 599, 7, 99, 600, 12345};
@@ -745,6 +785,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(
             a_request_without_times_counts_and_makes_nobody_faster),
+        cmocka_unit_test(
+            what_the_platform_calls_as_the_router_does_is_counted_among_it),
         cmocka_unit_test(what_is_no_status_has_one_row),
         cmocka_unit_test(a_dynos_samples_count_for_all_and_for_itself),
         cmocka_unit_test(memory_and_load_of_a_process_are_told_in_each_window),
