@@ -131,6 +131,39 @@ test("a percentile leads to lines that have it", async () => {
     });
 });
 
+// What the charts with values say, and of what time.
+function underCursor(page) {
+    return page.evaluate(() => [...document.querySelectorAll(".chart")]
+        .filter(one => one.querySelector(".plot:not(.is-empty) .u-over"))
+        .map(one => ({ of: one.querySelector(".when").textContent,
+                       first: one.querySelector(".key b").textContent })));
+}
+
+test("a cursor in one chart is in all of them, at what is there now", async () => {
+    await withPage("/channels/shop", async page => {
+        const plot = page.locator(".chart .u-over").first();
+        await plot.waitFor();
+        await page.waitForTimeout(5000); // for points to come
+        const { width } = await plot.boundingBox();
+        await plot.hover({ position: { x: width - 8, y: 20 } });
+        const [response, ...others] = await underCursor(page);
+        const series = await daemon.get(
+            "/v3/channels/shop/aggregates/series?tier=seconds");
+        const clocks = await page.evaluate(times => times.map(
+            t => new Date(1000 * t).toTimeString().slice(0, 8)), series.t);
+        const at = clocks.findIndex(one => response.of.endsWith(one));
+        assert.ok(at >= series.t.length - 8, `${response.of} is near the end`);
+        const { ms, off } = duration(response.first);
+        assert.ok(Math.abs(ms - series.p50[at]) <= off,
+                  `${response.first} is ${series.p50[at]} ms`);
+        assert.ok(others.length > 2);
+        for (const { of } of others)
+            assert.equal(of, response.of);
+        await until("it goes on with the time", async () =>
+            (await underCursor(page)).every(one => one.of !== response.of));
+    }, { viewport: { width: 1440, height: 1600 } });
+});
+
 test("the tail shows what the filter asks for, and follows", async () => {
     await withPage("/channels/api", async page => {
         const rows = page.locator("#tail .row-text");

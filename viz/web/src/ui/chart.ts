@@ -78,6 +78,9 @@ export class Chart {
     private lines: Line[] = []; // in the order in which uPlot has them
     private view: View = { from: 0, to: 1, most: 1 };
     private shape = "";
+    private toldShape = ""; // which uPlot knows
+    private isTold = false; // uPlot knows data and view as they are now
+    private readonly words: Words;
     private readonly unbind: () => void;
     private readonly resizing: ResizeObserver;
 
@@ -91,6 +94,11 @@ export class Chart {
             this.host, this.values);
         this.none = el("p", { class: "none" }, spec.none);
         this.host.append(this.none);
+        this.words = {
+            ticks: spec.ticks ?? DECIMAL_TICKS,
+            time: t => hourMinute(t, this.view),
+            value: y => text(spec.format(y)),
+        };
         this.unbind = onTheme(() => this.rebuild());
         this.resizing = new ResizeObserver(() => this.resize());
         this.resizing.observe(this.host);
@@ -113,38 +121,47 @@ export class Chart {
         this.host.classList.toggle("is-empty", isEmpty);
         const shape = data.series.map(
             one => `${one.label} ${one.colour}`).join("\n");
-        const isOther = shape !== this.shape;
-        this.shape = shape;
-        if (isOther)
+        if (shape !== this.shape) {
+            this.shape = shape;
             this.nameLegend();
-        if (this.plot) {
-            if (isOther)
-                this.nameLines(this.plot);
-            this.redraw(this.plot, data);
-        } else {
-            this.rebuild();
         }
+        if (this.plot)
+            this.redraw(this.plot);
+        else
+            this.rebuild();
         this.showValues();
         this.fillTable();
     }
 
-    // Its times are seconds before the end, so that its scales stay as they are while
-    // time goes on.
-    private redraw(plot: uPlot, data: ChartData): void {
-        const { scales: { x, y }, cursor: { left = -1, top = -1 } } = plot;
-        const { from, to, most } = this.view;
-        const isOther = plot.data[0].length !== data.t.length ||
-            x?.min !== from - to || y?.max !== most;
-        plot.setData(this.columns(data), false);
-        if (isOther)
-            this.rescale(plot);
-        else
-            plot.redraw(false);
-        if (left >= 0)
+    // What uPlot knows is for its cursor alone, so it is told when there is one.
+    private redraw(plot: uPlot): void {
+        const { left = -1, top = -1 } = plot.cursor;
+        this.isTold = false;
+        this.draw(plot);
+        if (left >= 0) {
+            this.tell();
             plot.setCursor({ left, top }); // another value is there now
+        }
     }
 
-    private rescale(plot: uPlot): void {
+    // As uPlot does it, without its look at all else that may be another.
+    private draw(plot: uPlot): void {
+        const { width, height } = plot.ctx.canvas;
+        plot.ctx.clearRect(0, 0, width, height);
+        this.drawBelow(plot);
+        this.drawAbove(plot);
+    }
+
+    // Its times are seconds before the end, so that its scales stay as they are while
+    // time goes on.
+    private tell(): void {
+        const { plot, data } = this;
+        if (this.isTold || !plot || !data)
+            return;
+        this.isTold = true;
+        if (this.shape !== this.toldShape)
+            this.nameLines(plot);
+        plot.setData(this.columns(data), false);
         const { from, to, most } = this.view;
         plot.setScale("x", { min: from - to, max: 0 });
         plot.setScale("y", { min: 0, max: most });
@@ -168,9 +185,12 @@ export class Chart {
         this.plot = null;
         if (!this.data || this.host.clientWidth === 0)
             return;
-        this.plot = new uPlot(this.options(this.data),
+        this.plot = new uPlot(this.options(),
                               this.columns(this.data), this.host);
+        this.plot.over.addEventListener("mouseenter", () => this.tell());
         this.plot.over.addEventListener("click", () => this.pick());
+        this.toldShape = this.shape;
+        this.isTold = true;
     }
 
     // Names come and go; the plot stays.
@@ -178,6 +198,7 @@ export class Chart {
         while (plot.series.length > 1)
             plot.delSeries(plot.series.length - 1);
         this.drawn().forEach(one => plot.addSeries(ofUPlot(one)));
+        this.toldShape = this.shape;
     }
 
     private resize(): void {
@@ -188,21 +209,21 @@ export class Chart {
                                 height: this.host.clientHeight });
     }
 
-    private options(data: ChartData): uPlot.Options {
-        const words: Words = {
-            ticks: this.spec.ticks ?? DECIMAL_TICKS,
-            time: t => hourMinute(t, this.data ?? data),
-            value: y => text(this.spec.format(y)),
-        };
+    private options(): uPlot.Options {
         const { from, to, most } = this.view;
         const point = (_: uPlot, series: number): string =>
             colour(this.lines[series - 1]?.colour ?? "");
+        // Another chart's cursor is about to be here, too.
+        const told = (): boolean => {
+            this.tell();
+            return true;
+        };
         return {
             width: this.host.clientWidth,
             height: this.host.clientHeight,
             padding: [14, 8, BELOW_PX, LEFT_PX],
             legend: { show: false },
-            cursor: { sync: { key: SYNC.key }, y: false,
+            cursor: { sync: { key: SYNC.key, filters: { sub: told } }, y: false,
                       points: { size: 6, stroke: point, fill: point },
                       drag: { x: false, y: false } },
             drawOrder: [],
@@ -214,20 +235,22 @@ export class Chart {
             axes: [{ show: false }, { show: false }],
             series: [{}, ...this.drawn().map(ofUPlot)],
             hooks: {
-                // Before the data, which may be no wider than a marker.
-                drawClear: [
-                    plot => drawMarkers(plot, this.view,
-                                        this.data?.markers ?? []),
-                    plot => this.drawThreshold(plot),
-                ],
-                draw: [
-                    plot => drawAxes(plot, this.view, words),
-                    plot => drawLines(plot, this.view, this.data?.t ?? [],
-                                      this.lines),
-                ],
+                drawClear: [plot => this.drawBelow(plot)],
+                draw: [plot => this.drawAbove(plot)],
                 setCursor: [() => this.showValues()],
             },
         };
+    }
+
+    // Before the data, which may be no wider than a marker.
+    private drawBelow(plot: uPlot): void {
+        drawMarkers(plot, this.view, this.data?.markers ?? []);
+        this.drawThreshold(plot);
+    }
+
+    private drawAbove(plot: uPlot): void {
+        drawAxes(plot, this.view, this.words);
+        drawLines(plot, this.view, this.data?.t ?? [], this.lines);
     }
 
     private top({ from, t }: ChartData): number {
@@ -381,9 +404,9 @@ function stepAt(t: number, step_s: number): string {
 }
 
 // One that would not fit before the edge is left out.
-function hourMinute(t: number, data: ChartData): string {
-    const span = data.to - data.from;
-    if (t > data.to - span * EDGE)
+function hourMinute(t: number, { from, to }: View): string {
+    const span = to - from;
+    if (t > to - span * EDGE)
         return "";
     return span > 600 ? clock(t).slice(0, 5) : clock(t);
 }
