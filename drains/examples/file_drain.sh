@@ -15,7 +15,8 @@ seq 1 10000 | sed 's/^/line /' >"$file.in"
 "$program" "$file" <"$file.in"
 check "$file"
 
-(trap '' XFSZ && ulimit -S -f 40 && exec "$program" "$file.full" <"$file.in") &
+(trap '' XFSZ && exec prlimit --fsize=20480:unlimited \
+    "$program" "$file.full" <"$file.in") &
 sleep 1
 [ "$(wc -c <"$file.full")" -le 20480 ]
 prlimit --pid $! --fsize=unlimited
