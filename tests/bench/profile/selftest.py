@@ -26,15 +26,18 @@ cfi=c.c
 cfn=lp_cursor_next
 calls=2 1
 2 200
+cfn=lp_request_read
+calls=1 1
+3 100
 cfn=lp_measures_read.part.0
 calls=2 1
-3 650
+3 550
 cfn=lp_run_release
 calls=2 1
 3 50
 
 fn=lp_measures_read.part.0
-5 640
+5 540
 cfn=lp_measures_read'2
 calls=1 1
 6 10
