@@ -1039,17 +1039,25 @@ static void who_took_something_need_not_wait_for_those_that_hang(void **state)
 
 /* Life -------------------------------------------------------------------- */
 
-static void drains_that_fail_take_turns(void **state)
+/* One drain at a time tries. */
+static void begin_in_turns(fixture *f)
 {
     lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
+
+    begin(f, 1, LP_DRAIN_DROP);
+    opt.opening_max = 1;
+    opt.batch_bytes = 1000;
+    opt.backoff_min_ms = 1;
+    begin_anew(f, &opt);
+}
+
+static void drains_that_fail_take_turns(void **state)
+{
     lp_drain *other[2];
     fixture f;
 
     (void)state;
-    begin(&f, 1, LP_DRAIN_DROP);
-    opt.opening_max = 1;
-    opt.batch_bytes = 1000;
-    begin_anew(&f, &opt);
+    begin_in_turns(&f);
     for (int i = 0; i < 2; i++)
         CHECK_OK(lp_drain_open(f.set, f.channel, LP_SPAN("test://c/"),
                                LP_SPAN("d.2"), NULL, &other[i]));
@@ -1071,16 +1079,12 @@ static void drains_that_fail_take_turns(void **state)
 static void
 who_hangs_keeps_its_turn_for_a_while_and_the_newest_is_next(void **state)
 {
-    lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
     lp_drain *other[3];
     uint64_t began_ms;
     fixture f;
 
     (void)state;
-    begin(&f, 1, LP_DRAIN_DROP);
-    opt.opening_max = 1;
-    opt.batch_bytes = 1000;
-    begin_anew(&f, &opt);
+    begin_in_turns(&f);
     began_ms = uv_now(&f.loop);
     for (int i = 0; i < 2; i++)
         CHECK_OK(lp_drain_open(f.set, f.channel, LP_SPAN("test://c/"),
@@ -1101,16 +1105,11 @@ who_hangs_keeps_its_turn_for_a_while_and_the_newest_is_next(void **state)
 
 static void at_the_end_who_was_never_reached_gets_no_turn(void **state)
 {
-    lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
     lp_drain *other;
     fixture f;
 
     (void)state;
-    begin(&f, 1, LP_DRAIN_DROP);
-    opt.opening_max = 1;
-    opt.batch_bytes = 1000;
-    opt.backoff_min_ms = 1;
-    begin_anew(&f, &opt);
+    begin_in_turns(&f);
     CHECK_OK(lp_drain_open(f.set, f.channel, LP_SPAN("test://c/"),
                            LP_SPAN("d.2"), NULL, &other));
     ring_fill(f.channel, 1, 10, 100);
