@@ -119,6 +119,16 @@ class Requests(DaemonTest):
                         "descriptors of those who have gone")
 
 
+def waiting(port):
+    """How many connections to a port that is listened on nobody has taken."""
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        for row in table.readlines()[1:]:
+            _, local, _, state, queues = row.split()[:5]
+            if state == "0A" and local.endswith(":%04X" % port):
+                return int(queues.split(":")[1], 16)
+    raise LookupError("nobody listens on port %d" % port)
+
+
 class Descriptors(DaemonTest):
     """Of which there are fewer than peers, for a while. What one worker gives up
     to refuse somebody, another may take."""
@@ -162,6 +172,7 @@ class Descriptors(DaemonTest):
         self.assertIn("event=no_descriptors kind=%s" % kind,
                       "".join(self.daemon.log))
         # Of those who have gone, some may still wait to be taken.
+        self.wait_until(lambda: waiting(self.daemon.address(kind)[1]) == 0)
         self.wait_until(lambda: self.ask("GET", "/livez").body == b"OK")
 
     def test_what_drains_need_is_not_for_peers(self):
