@@ -34,9 +34,11 @@ static lp_err file_open(void *ctx, lp_drain *drain, lp_span url, lp_span token,
 
     (void)ctx;
     (void)token;
-    if (name && made) {
+    if (made) {
         made->drain = drain;
-        made->fd = open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+        made->fd =
+            name ? open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644)
+                 : -1;
     }
     free(name);
     if (!made || made->fd < 0) {
