@@ -292,12 +292,13 @@ void tls_identity_change(tls_identity *identity, tls_certificate *fresh)
     char when[32];
 
     print_time(fresh->not_after_s, when);
-    LOG_AT(LOG_INFO, "certificate_in_use", "not_after=%s", when);
     uv_mutex_lock(&identity->lock);
     old = identity->current;
     identity->current = fresh;
     uv_mutex_unlock(&identity->lock);
     tls_certificate_unref(old);
+    // Behind the change: who reads the event may rely on it.
+    LOG_AT(LOG_INFO, "certificate_in_use", "not_after=%s", when);
 }
 
 // With a reference; or NULL.
