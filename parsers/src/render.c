@@ -29,6 +29,44 @@ static inline char *put_digits_before(char *end, size_t value)
     return end;
 }
 
+/* How long "LEN " is, in front of so many bytes. */
+static size_t count_bytes_of(size_t count)
+{
+    size_t digits = 3; // of most lines, and none takes more than one step
+
+    if (count < 100) {
+        return count < 10 ? 2 : 3;
+    }
+    for (size_t next = 1000; count >= next; next *= 10) {
+        digits++;
+    }
+    return digits + 1;
+}
+
+__attribute__((noinline)) static char *put_any_count(char *out, size_t count)
+{
+    out += count_bytes_of(count);
+    out[-1] = ' ';
+    put_digits_before(out - 1, count);
+    return out;
+}
+
+/* "LEN "; returns what is behind it. Most lines have three digits. */
+static inline char *put_count(char *out, size_t count)
+{
+    uint32_t hundreds = (uint32_t)count / 100;
+    uint32_t rest = (uint32_t)count % 100;
+
+    if (count < 100 || count > 999) {
+        return put_any_count(out, count);
+    }
+    out[0] = (char)('0' + hundreds);
+    out[1] = (char)('0' + rest / 10);
+    out[2] = (char)('0' + rest % 10);
+    out[3] = ' ';
+    return out + 4;
+}
+
 /* "<PRI>1 "; returns its length. */
 static size_t put_pri(char *out, uint8_t pri)
 {
@@ -256,8 +294,7 @@ static bool render_common(const lp_syslog *msg, lp_span host_app,
 {
     size_t procid = msg->prefix.len_bytes + host_app.len_bytes;
     size_t text = procid + msg->procid.len_bytes + sizeof(" - ") - 1;
-    char *end = scratch->head + LEN_MAX_BYTES;
-    char *len = end - 1;
+    char *len = scratch->head;
     size_t len_bytes;
 
     if (!msg->is_plain || msg->format == LP_SYSLOG_3164 ||
@@ -268,9 +305,7 @@ static bool render_common(const lp_syslog *msg, lp_span host_app,
         return false;
     }
     set_aside(msg, line);
-    *len = ' ';
-    len = put_digits_before(len, text + msg->msg.len_bytes);
-    len_bytes = (size_t)(end - len);
+    len_bytes = (size_t)(put_count(len, text + msg->msg.len_bytes) - len);
     line->parts[0] = lp_span_of(len, len_bytes);
     line->parts[1] = msg->prefix;
     line->parts[2] = host_app;
@@ -407,19 +442,6 @@ size_t lp_render_tail(const lp_record *record, char *out, size_t room_bytes)
     return total_bytes;
 }
 
-static size_t digits_of(size_t value)
-{
-    size_t digits = 3; // of most lines, and none takes more than one step
-
-    if (value < 100) {
-        return value < 10 ? 1 : 2;
-    }
-    for (size_t next = 1000; value >= next; next *= 10) {
-        digits++;
-    }
-    return digits;
-}
-
 enum { WIDE_BYTES = 64, HALF_BYTES = WIDE_BYTES / 2 };
 
 /*
@@ -453,21 +475,6 @@ static char *put_token(char *out, lp_span token)
     return end;
 }
 
-/* "LEN ". Most lines have three digits. */
-static char *put_count(char *out, size_t count, size_t count_bytes)
-{
-    out += count_bytes;
-    out[-1] = ' ';
-    if (count_bytes != 4) {
-        put_digits_before(out - 1, count);
-        return out;
-    }
-    out[-4] = (char)('0' + count / 100);
-    out[-3] = (char)('0' + count / 10 % 10);
-    out[-2] = (char)('0' + count % 10);
-    return out;
-}
-
 /* What the stored form and this one have in common is copied in one piece: the
  * PRI with the time and the space behind it, APP-NAME with PROCID, and MSG. */
 size_t lp_render_syslog_at(const lp_record *record, lp_span drain_token,
@@ -487,7 +494,7 @@ size_t lp_render_syslog_at(const lp_record *record, lp_span drain_token,
     bool is_open = msg_bytes == 0 || in_end[-1] != '\n';
     size_t line_bytes = head_bytes + drain_token.len_bytes + 1 + names_bytes +
                         sizeof(nils) + msg_bytes + is_open;
-    size_t count_bytes = is_counted ? digits_of(line_bytes) + 1 : 0;
+    size_t count_bytes = is_counted ? count_bytes_of(line_bytes) : 0;
     size_t total_bytes = count_bytes + line_bytes;
     const char *out_end = out + total_bytes;
 
@@ -496,7 +503,7 @@ size_t lp_render_syslog_at(const lp_record *record, lp_span drain_token,
         return total_bytes;
     }
     if (is_counted) {
-        out = put_count(out, line_bytes, count_bytes);
+        out = put_count(out, line_bytes);
     }
     out = put_wide(out, out_end, pri, head_bytes, in_end);
     out = put_token(out, drain_token);

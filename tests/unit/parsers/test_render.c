@@ -229,6 +229,74 @@ static void every_pri_is_printed_as_it_is(void **state)
     }
 }
 
+/* "LEN " is that of what stands behind it. */
+static void assert_counted(const char *line, size_t line_bytes)
+{
+    const char *space = memchr(line, ' ', line_bytes);
+    char expected[32];
+
+    assert_non_null(space);
+    snprintf(expected, sizeof(expected), "%zu",
+             line_bytes - (size_t)(space + 1 - line));
+    assert_span(lp_span_of(line, (size_t)(space - line)), expected);
+}
+
+/* In both forms of it; and there is nothing behind them. */
+static void check_counts(const lp_syslog *msg, const char *host_app,
+                         char *stored, char *sent, size_t room_bytes)
+{
+    lp_render_scratch scratch;
+    lp_line line = {0};
+    char *end = stored;
+    lp_record record;
+    size_t n;
+
+    assert_int_equal(
+        lp_render_line(msg, lp_span_str(host_app), &scratch, &line), LP_OK);
+    for (uint32_t i = 0; i < line.part_count; i++) {
+        memcpy(end, line.parts[i].ptr, line.parts[i].len_bytes);
+        end += line.parts[i].len_bytes;
+    }
+    record = (lp_record){.bytes = {stored, (size_t)(end - stored)},
+                         .marks = line.marks};
+    assert_counted(stored, record.bytes.len_bytes);
+    assert_span(lp_record_procid(&record), "p");
+    n = lp_render_syslog(&record, LP_SPAN("d.x"), true, NULL, 0);
+    assert_true(n < room_bytes);
+    sent[n] = '~';
+    assert_int_equal(lp_render_syslog(&record, LP_SPAN("d.x"), true, sent, n),
+                     n);
+    assert_counted(sent, n);
+    assert_int_equal(sent[n - 1], '\n');
+    assert_int_equal(sent[n], '~');
+}
+
+static void a_line_of_any_length_says_how_long_it_is(void **state)
+{
+    static const char header[] = "<13>1 T h a p - - ";
+    const size_t most_bytes = 10000000, room_bytes = most_bytes + 100;
+    char *text = malloc(3 * room_bytes);
+    lp_syslog msg;
+
+    (void)state;
+    assert_non_null(text);
+    memset(text, 'm', room_bytes);
+    memcpy(text, header, strlen(header));
+    assert_int_equal(lp_syslog_parse(lp_span_of(text, room_bytes), &msg, NULL),
+                     LP_OK);
+    // Both forms, with a name and without, have 19 to 23 bytes besides MSG.
+    for (size_t bytes = 100; bytes <= most_bytes; bytes *= 10) {
+        for (size_t besides = 18; besides < 26; besides++) {
+            msg.msg.len_bytes = bytes - besides;
+            check_counts(&msg, "host app ", text + room_bytes,
+                         text + 2 * room_bytes, room_bytes);
+            check_counts(&msg, "", text + room_bytes, text + 2 * room_bytes,
+                         room_bytes);
+        }
+    }
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +309,7 @@ int main(void)
         cmocka_unit_test(a_line_over_16_mib_is_refused),
         cmocka_unit_test(nothing_is_written_to_room_that_is_too_small),
         cmocka_unit_test(every_pri_is_printed_as_it_is),
+        cmocka_unit_test(a_line_of_any_length_says_how_long_it_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
