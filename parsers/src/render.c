@@ -222,13 +222,16 @@ static bool is_host_said(lp_span host)
            (host.len_bytes == 4 && memcmp(host.ptr, "host", 4) == 0);
 }
 
-static inline void set_aside(const lp_syslog *msg, lp_line *line)
+/* Is there nothing in the header that the stored form leaves out? */
+static inline bool is_all_said(const lp_syslog *msg)
 {
-    if (is_host_said(msg->host) && is_nil(msg->msgid) && is_nil(msg->sd)) {
-        line->aside[0] = lp_span_of(NULL, 0);
-        line->aside[1] = lp_span_of(NULL, 0);
-        return;
-    }
+    return is_host_said(msg->host) && is_nil(msg->msgid) && is_nil(msg->sd);
+}
+
+/* Seldom, and so out of the way. */
+__attribute__((noinline)) static void set_aside(const lp_syslog *msg,
+                                                lp_line *line)
+{
     if (msg->format == LP_SYSLOG_3164) {
         line->aside[0] = msg->host;
         line->aside[1] = LP_SPAN(" -");
@@ -239,6 +242,15 @@ static inline void set_aside(const lp_syslog *msg, lp_line *line)
     if (msg->sd.len_bytes > 0) {
         line->aside[1].len_bytes =
             (size_t)(msg->sd.ptr + msg->sd.len_bytes - msg->msgid.ptr);
+    }
+}
+
+static inline void set_aside_if_any(const lp_syslog *msg, lp_line *line)
+{
+    if (is_all_said(msg)) {
+        memset(line->aside, 0, sizeof(line->aside));
+    } else {
+        set_aside(msg, line);
     }
 }
 
@@ -304,7 +316,7 @@ static bool render_common(const lp_syslog *msg, lp_span host_app,
         msg->msg.len_bytes > LINE_MAX_BYTES - HEADER_MAX_BYTES) {
         return false;
     }
-    set_aside(msg, line);
+    set_aside_if_any(msg, line);
     len_bytes = (size_t)(put_count(len, text + msg->msg.len_bytes) - len);
     line->parts[0] = lp_span_of(len, len_bytes);
     line->parts[1] = msg->prefix;
@@ -352,7 +364,7 @@ __attribute__((noinline)) static lp_err render_any(const lp_syslog *msg,
     if (msg->msg.len_bytes > 0) {
         add_part(line, msg->msg);
     }
-    set_aside(msg, line);
+    set_aside_if_any(msg, line);
     finish_line(msg, &ext, pri, line);
     return LP_OK;
 }
