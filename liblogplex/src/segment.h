@@ -141,14 +141,16 @@ static inline char *lpi_put_part(char *at, lp_span part)
     size_t len_bytes = part.len_bytes;
     char *end = at + len_bytes;
 
-    if (len_bytes > 64) {
-        memcpy(at, from, len_bytes);
-    } else if (len_bytes > 32) {
-        memcpy(at, from, 32);
-        memcpy(end - 32, from + len_bytes - 32, 32);
-    } else if (len_bytes >= 16) {
-        memcpy(at, from, 16);
-        memcpy(end - 16, from + len_bytes - 16, 16);
+    if (len_bytes >= 16) {
+        if (len_bytes > 64) {
+            memcpy(at, from, len_bytes);
+        } else if (len_bytes > 32) {
+            memcpy(at, from, 32);
+            memcpy(end - 32, from + len_bytes - 32, 32);
+        } else {
+            memcpy(at, from, 16);
+            memcpy(end - 16, from + len_bytes - 16, 16);
+        }
     } else if (len_bytes >= 8) {
         memcpy(at, from, 8);
         memcpy(end - 8, from + len_bytes - 8, 8);
