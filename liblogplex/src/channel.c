@@ -390,18 +390,35 @@ __attribute__((noinline)) static lp_err roll(lp_channel *channel,
 
 static size_t line_size(const lp_line *line)
 {
-    const lp_span *end = line->parts + line->part_count;
-    size_t line_bytes = 0;
+    uint32_t count = line->part_count;
+    size_t line_bytes = line->parts[0].len_bytes;
 
-    assert(line->part_count > 0 && line->part_count <= LP_LINE_PARTS_MAX);
-    for (const lp_span *part = line->parts; part < end; part++)
-        line_bytes += part->len_bytes;
+    assert(count > 0 && count <= LP_LINE_PARTS_MAX);
+#pragma GCC unroll 5
+    for (uint32_t i = 1; i < count; i++)
+        line_bytes += line->parts[i].len_bytes;
     return line_bytes;
+}
+
+/* Few lines leave anything aside. */
+__attribute__((noinline)) static lp_err put_aside(lp_channel *channel,
+                                                  const lp_span part[2])
+{
+    lp_err err;
+
+    while ((err = lpi_pen_put_aside(&channel->pen, channel->open, part)) ==
+           LP_E_FULL) {
+        // Anything but the open segment may go.
+        if (channel->oldest == channel->open || !lpi_channel_reclaim(channel))
+            break;
+    }
+    return err;
 }
 
 static lp_err append_line(lp_channel *channel, const lp_line *line)
 {
     size_t line_bytes = line_size(line);
+    const char *aside = NULL;
     lp_err err;
 
     if (channel->open == NULL || !lpi_pen_fits(&channel->pen, line_bytes)) {
@@ -409,14 +426,13 @@ static lp_err append_line(lp_channel *channel, const lp_line *line)
         if (err != LP_OK)
             return err;
     }
-    while ((err = lpi_pen_put(&channel->pen, channel->open, line,
-                              line_bytes)) == LP_E_FULL) {
-        // Its aside found no room. Anything but the open segment may go.
-        if (channel->oldest == channel->open || !lpi_channel_reclaim(channel))
+    if (line->aside[0].len_bytes + line->aside[1].len_bytes > 0) {
+        err = put_aside(channel, line->aside);
+        if (err != LP_OK)
             return err;
+        aside = channel->pen.aside;
     }
-    if (err != LP_OK)
-        return err;
+    lpi_pen_put(&channel->pen, channel->open, line, line_bytes, aside);
     channel->totals.appended_lines++;
     channel->totals.appended_bytes += line_bytes;
     return LP_OK;

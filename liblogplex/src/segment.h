@@ -168,34 +168,26 @@ static inline char *lpi_put_part(char *at, lp_span part)
 lp_err lpi_pen_put_aside(lpi_pen *pen, lp_segment *segment,
                          const lp_span part[2]);
 
-/* Writes a line that fits; readers don't see it yet. It is what each line costs,
- * so it is drawn into the one place that calls it.
- * Fails: LP_E_FULL, LP_E_NOMEM (its aside found no memory). */
-static inline lp_err lpi_pen_put(lpi_pen *pen, lp_segment *segment,
-                                 const lp_line *line, size_t line_bytes)
+/* Writes a line that fits, its aside having been put; readers don't see it yet. It
+ * is what each line costs, so it is drawn into the one place that calls it. */
+static inline void lpi_pen_put(lpi_pen *pen, lp_segment *segment,
+                               const lp_line *line, size_t line_bytes,
+                               const char *aside)
 {
     char *at = atomic_load_explicit(&pen->at, memory_order_relaxed);
     lpi_slot *slot = atomic_load_explicit(&pen->slot, memory_order_relaxed);
     const lp_span *end = line->parts + line->part_count;
 
-    slot->aside = NULL;
-    if (line->aside[0].len_bytes + line->aside[1].len_bytes > 0) {
-        lp_err err = lpi_pen_put_aside(pen, segment, line->aside);
-
-        if (err != LP_OK)
-            return err;
-        slot->aside = pen->aside;
-    }
     slot->arrival_ns = line->arrival_ns;
-    slot->marks = line->marks;
+    slot->aside = aside;
     slot->end_offset = (uint32_t)(at + line_bytes - (char *)segment);
+    slot->marks = line->marks;
     for (const lp_span *part = line->parts; part < end; part++)
         at = lpi_put_part(at, *part);
     atomic_store_explicit(&pen->at, at, memory_order_relaxed);
     atomic_store_explicit(&pen->slot, slot - 1, memory_order_relaxed);
     if (line->arrival_ns > pen->arrival_max_ns)
         pen->arrival_max_ns = line->arrival_ns;
-    return LP_OK;
 }
 
 /* Brings the segment's own account up to what the pen has written. */

@@ -44,6 +44,49 @@ static void parts_are_joined_into_one_line(void **state)
     lp_engine_destroy(engine);
 }
 
+/* They are copied in several ways, by their length. Nothing of what is around them
+ * may be. */
+static void parts_of_any_length_are_joined(void **state)
+{
+    enum { AROUND_BYTES = 64, LENGTHS = 140 };
+    lp_engine *engine = ring_engine(0);
+    lp_channel *channel = ring_channel(engine, 0, 0);
+    lp_cursor *cursor = ring_cursor(channel, LP_START_OLDEST, 0, LP_STOP_NEVER);
+    char expected[LP_LINE_PARTS_MAX * LENGTHS];
+    char sent[LP_LINE_PARTS_MAX][LENGTHS + 2 * AROUND_BYTES];
+    lp_run run;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(expected); i++)
+        expected[i] = (char)('a' + i % 23);
+    for (size_t bytes = 0; bytes < LENGTHS; bytes++) {
+        lp_line line = {0};
+
+        memset(sent, '#', sizeof(sent));
+        for (uint32_t i = 0; i < LP_LINE_PARTS_MAX; i++) {
+            char *text = sent[i] + AROUND_BYTES;
+
+            memcpy(text, expected + i * bytes, bytes);
+            line.parts[i] = lp_span_of(text, bytes);
+        }
+        for (line.part_count = 1; line.part_count <= LP_LINE_PARTS_MAX;
+             line.part_count++) {
+            lp_span got;
+
+            CHECK_OK(lp_channel_append(channel, &line, NULL));
+            CHECK_OK(lp_cursor_next(cursor, 0, 0, &run));
+            assert_int_equal(run.line_count, 1);
+            got = lp_run_at(&run, 0).bytes;
+            assert_int_equal(got.len_bytes, line.part_count * bytes);
+            assert_memory_equal(got.ptr, expected, got.len_bytes);
+            lp_run_release(&run);
+        }
+    }
+    lp_cursor_close(cursor);
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
 static void neighbours_that_say_the_same_aside_share_it(void **state)
 {
     lp_engine *engine = ring_engine(0);
@@ -187,6 +230,46 @@ static void at_the_ceiling_a_channel_gives_its_own_oldest_lines(void **state)
     assert_true(ring_ledger(engine).memory_bytes <= 512 << 10);
     assert_true(ring_stats(channel).resident_lines > 1500);
     assert_int_equal(ring_stats(channel).refused_lines, 0);
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
+static void at_the_ceiling_an_aside_takes_the_room_of_the_oldest(void **state)
+{
+    static char text[100 << 10];
+    lp_engine *engine = ring_engine(64 << 10);
+    lp_channel *channel = ring_channel(engine, 100000, 0);
+    lp_cursor *cursor;
+    lp_line line = {.part_count = 1, .parts[0] = LP_SPAN("said\n")};
+    lp_append_result result;
+    uint64_t lines;
+    lp_run run;
+
+    (void)state;
+    memset(text, 'x', sizeof(text));
+    ring_fill(channel, 1, 1000, 200);
+    lines = ring_stats(channel).resident_lines;
+    cursor = ring_cursor(channel, LP_START_NEWEST, 0, LP_STOP_NEVER);
+    line.aside[0] = lp_span_of(text, 8 << 10);
+    line.aside[1] = LP_SPAN(" -");
+    CHECK_OK(lp_channel_append(channel, &line, NULL));
+    assert_true(ring_stats(channel).resident_lines < lines);
+    assert_true(ring_ledger(engine).memory_bytes <= 64 << 10);
+    CHECK_OK(lp_cursor_next(cursor, 0, 0, &run));
+    assert_int_equal(lp_run_at(&run, 0).aside.len_bytes, (8 << 10) + 2);
+    lp_run_release(&run);
+    // Not even all of it would do; what is being written stays.
+    line.aside[0] = lp_span_of(text, sizeof(text));
+    CHECK_ERR(lp_channel_append(channel, &line, &result), LP_E_FULL);
+    assert_int_equal(result.refused_lines, 1);
+    assert_true(ring_stats(channel).resident_lines > 0);
+    line.aside[0] = line.aside[1] = lp_span_of(NULL, 0);
+    CHECK_OK(lp_channel_append(channel, &line, NULL));
+    CHECK_OK(lp_cursor_next(cursor, 0, 0, &run));
+    assert_int_equal(run.lost_lines, 0);
+    assert_int_equal(lp_run_at(&run, 0).aside.len_bytes, 0);
+    lp_run_release(&run);
+    lp_cursor_close(cursor);
     lp_channel_close(channel);
     lp_engine_destroy(engine);
 }
@@ -529,6 +612,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_are_joined_into_one_line),
+        cmocka_unit_test(parts_of_any_length_are_joined),
         cmocka_unit_test(neighbours_that_say_the_same_aside_share_it),
         cmocka_unit_test(the_history_is_kept_and_little_more),
         cmocka_unit_test(bytes_max_goes_before_the_history),
@@ -536,6 +620,7 @@ int main(void)
         cmocka_unit_test(closing_the_slow_reader_gives_its_surplus_up),
         cmocka_unit_test(a_line_too_large_is_left_out_and_counted),
         cmocka_unit_test(at_the_ceiling_a_channel_gives_its_own_oldest_lines),
+        cmocka_unit_test(at_the_ceiling_an_aside_takes_the_room_of_the_oldest),
         cmocka_unit_test(at_the_ceiling_surplus_of_others_goes_before_history),
         cmocka_unit_test(when_nothing_may_go_lines_are_refused_and_counted),
         cmocka_unit_test(a_loan_counts_and_is_at_most_half_of_the_ceiling),
