@@ -71,8 +71,11 @@ struct ingest {
     uint64_t fresh_lines; /* since this worker looked how far homes are */
     uint64_t fresh_bytes;
     uint32_t *fresh; /* of these lines, those of each home; NULL: no pace */
-    unsigned untold_home;  /* of lines that the pace has yet to hear of */
-    uint64_t untold_lines; /* 0 between batches                         */
+    unsigned homes;  /* that there are                                    */
+    /* Lines that neither these counts nor the pace's have yet; none between
+     * batches. */
+    unsigned untold_home;
+    uint64_t untold_lines;
     group groups[LINES_MAX];
     bucket buckets[BUCKETS];
     pending pending[LINES_MAX];
@@ -87,7 +90,8 @@ ingest *ingest_create(worker *w)
     in->home = w;
     in->generation = 1;
     if (w->shared->pace) {
-        in->fresh = calloc(w->shared->cfg->workers, sizeof(*in->fresh));
+        in->homes = pace_homes(w->shared->pace);
+        in->fresh = calloc(in->homes, sizeof(*in->fresh));
         if (in->fresh == NULL) {
             free(in);
             return NULL;
@@ -215,9 +219,13 @@ static void route_rest(ingest *in)
 /* Tells the pace what was appended for one home after the other. */
 static void tell_pace(ingest *in)
 {
-    if (in->untold_lines > 0)
-        pace_add(in->home->shared->pace, in->home->index, in->untold_home,
-                 in->untold_lines);
+    uint64_t lines = in->untold_lines;
+
+    if (lines == 0)
+        return;
+    pace_add(in->home->shared->pace, in->home->index, in->untold_home, lines);
+    in->fresh[in->untold_home] += (uint32_t)lines;
+    in->fresh_lines += lines;
     in->untold_lines = 0;
 }
 
@@ -225,16 +233,15 @@ static void tell_pace(ingest *in)
  * that are rejected could have ingest hold. */
 static void count_fresh(ingest *in, const group *g, uint64_t lines)
 {
-    unsigned home = pace_home(in->home->shared->pace, g->ring);
+    unsigned home = pace_home_of(in->homes, g->ring);
 
     if (lines == 0)
         return;
-    if (home != in->untold_home)
+    if (home != in->untold_home) {
         tell_pace(in);
-    in->untold_home = home;
+        in->untold_home = home;
+    }
     in->untold_lines += lines;
-    in->fresh[home] += (uint32_t)lines;
-    in->fresh_lines += lines;
     in->fresh_bytes += g->frame_bytes;
 }
 
@@ -270,7 +277,7 @@ static void look_at_homes(ingest *in)
     pace *p = w->shared->pace;
     uint64_t line_bytes = in->fresh_bytes / (in->fresh_lines + 1) + 1;
 
-    for (unsigned home = 0; home < w->shared->cfg->workers; home++) {
+    for (unsigned home = 0; home < in->homes; home++) {
         if (in->fresh[home] < LOOK_LINES &&
             in->fresh[home] * line_bytes < LOOK_BYTES)
             continue;

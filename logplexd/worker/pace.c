@@ -69,12 +69,14 @@ void pace_destroy(pace *p)
     free(p);
 }
 
+unsigned pace_homes(const pace *p)
+{
+    return p->workers;
+}
+
 unsigned pace_home(const pace *p, const lp_channel *ring)
 {
-    // Rings are aligned; the multiplier is 2^64 / golden ratio.
-    uint64_t hash = ((uintptr_t)ring >> 6) * 0x9E3779B97F4A7C15u;
-
-    return (unsigned)((hash >> 32) * p->workers >> 32);
+    return pace_home_of(p->workers, ring);
 }
 
 void pace_set_wake(pace *p, unsigned home, uint64_t wake_bytes)

@@ -38,6 +38,18 @@ pace *pace_create(unsigned workers, uint64_t wake_most_bytes,
                   void (*wake)(void *ctx, unsigned home), void *ctx);
 void pace_destroy(pace *p);
 
+/* How many there are: one for each worker. */
+unsigned pace_homes(const pace *p);
+
+/* The home of a channel, of so many; for who asks on every line. */
+static inline unsigned pace_home_of(unsigned homes, const lp_channel *ring)
+{
+    // Rings are aligned; the multiplier is 2^64 / golden ratio.
+    uint64_t hash = ((uintptr_t)ring >> 6) * 0x9E3779B97F4A7C15u;
+
+    return (unsigned)((hash >> 32) * homes >> 32);
+}
+
 unsigned pace_home(const pace *p, const lp_channel *ring);
 
 /* Worker w has appended so many lines for a home. Threads: w's. */

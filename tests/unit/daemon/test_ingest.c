@@ -215,12 +215,38 @@ static void each_channel_gets_its_lines_in_order(void **state)
     close_world(&it);
 }
 
+static void each_home_hears_of_its_own_lines(void **state)
+{
+    uint64_t lines[WORKERS] = {0};
+    takers all;
+    world it;
+
+    (void)state;
+    open_world(&it);
+    open_takers(&all);
+    send_lines(&it, &all, LINES);
+    for (unsigned n = 0; n < LINES; n++) {
+        char name[] = {(char)('a' + taker_of(n)), 0};
+
+        if (taker_of(n) < CHANNELS) {
+            lines[pace_home(it.shared.pace, channel(name)->ring)]++;
+        }
+    }
+    for (unsigned home = 0; home < WORKERS; home++) {
+        assert_int_equal(pace_behind(it.shared.pace, home), lines[home]);
+    }
+    close_takers(&all);
+    close_world(&it);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(ingest_holds_when_nobody_reads, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(each_channel_gets_its_lines_in_order,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(each_home_hears_of_its_own_lines,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_rejected_makes_nobody_late,
                                         set_up, tear_down),
