@@ -1,4 +1,5 @@
 /* The router's lines. */
+#include "blanks.h"
 #include "measure_pairs.h"
 
 /* Keys -------------------------------------------------------------------- */
@@ -204,15 +205,15 @@ is_quoted(const char *start, const char *at, const char *stop)
 
 /* By its first and its last bytes, two, four or eight, as the compiler makes one
  * comparison of each. There are PAIR_BYTES. */
-static inline bool is_at_key(const router_walk *walk, const router_key *key)
+static inline bool is_at_key(const char *at, const char *end,
+                             const router_key *key)
 {
-    const char *at = walk->at;
     size_t n = key->len_bytes;
     size_t first = n < 4 ? 2 : 4;
     size_t last = n <= WORD_BYTES ? first : WORD_BYTES;
 
     return memcmp(at, key->text, first) == 0 &&
-           (n <= WORD_BYTES || walk->pairs->end - at > (ptrdiff_t)n) &&
+           (n <= WORD_BYTES || end - at > (ptrdiff_t)n) &&
            memcmp(at + n - last, key->text + n - last, last) == 0;
 }
 
@@ -254,13 +255,14 @@ static inline const char *find_value(router_walk *walk, const router_key *key,
 }
 
 /* To the next pair. False: there is too little left for one. */
-static inline bool step_to_next(router_walk *walk, const char *stop)
+static inline bool step_to_next(const char **at, const char *last,
+                                const char *stop)
 {
-    walk->at = stop;
-    if (stop >= walk->last) {
+    *at = stop;
+    if (stop >= last) {
         return false;
     }
-    walk->at++;
+    ++*at;
     return true;
 }
 
@@ -286,7 +288,7 @@ static inline bool take_usual_pair(router_walk *walk, const router_key *key,
     const char *stop;
     lp_span value;
 
-    if (!is_at_key(walk, key)) {
+    if (!is_at_key(at, walk->pairs->end, key)) {
         return true;
     }
     stop = find_value(walk, key, &value);
@@ -295,7 +297,7 @@ static inline bool take_usual_pair(router_walk *walk, const router_key *key,
     }
     walk->is_router |= read_router_value(
         walk->pairs, key, lp_span_of(at, key->len_bytes - 1), value, out);
-    return step_to_next(walk, stop);
+    return step_to_next(&walk->at, walk->last, stop);
 }
 
 /* Up to the first pair that is not as usual. Returns whether there was anything
@@ -322,6 +324,17 @@ static bool read_usual_pairs(lpi_pairs *pairs, lp_measures *out)
 
 /* Requests ---------------------------------------------------------------- */
 
+/* The same of a request, of which all blanks are known beforehand. A quoted value may
+ * have some. */
+typedef struct request_walk {
+    const char *start;
+    const char *at;
+    const char *last; /* as of a router_walk */
+    const char *end;
+    const char *const *next; /* blank */
+    unsigned quotes;         /* that no value has had */
+} request_walk;
+
 /* A number whose last digit stands in front of end, with eight bytes of the text
  * before it; so it needs no look at what is behind. */
 static inline bool number_before(const char *end, size_t n, uint32_t *out)
@@ -333,7 +346,7 @@ static inline bool number_before(const char *end, size_t n, uint32_t *out)
 }
 
 /* False: it is there, and is none of eight digits with the unit that is meant. */
-static inline bool take_request_number(const router_walk *walk,
+static inline bool take_request_number(const request_walk *walk,
                                        const router_key *key, lp_span value,
                                        lp_request *out)
 {
@@ -343,7 +356,7 @@ static inline bool take_request_number(const router_walk *walk,
     if (value.len_bytes == 0) {
         return true;
     }
-    if (end - walk->pairs->start < WORD_BYTES ||
+    if (end - walk->start < WORD_BYTES ||
         (unit_bytes > 0 && memcmp(end, "ms", 2) != 0)) {
         return false;
     }
@@ -359,20 +372,43 @@ static inline bool take_request_number(const router_walk *walk,
                          &out->numbers[key->number]);
 }
 
+/* The value of the key that stands there. Returns the blank behind it, or the end of
+ * the text where a quoted one has no end: a quote is left over then, as it is where
+ * one does not belong, and that is asked in the end. */
+static inline const char *
+find_request_value(request_walk *walk, const router_key *key, lp_span *value)
+{
+    const char *start = walk->at + key->len_bytes;
+    const char *stop = *walk->next++;
+    const char *end = stop;
+
+    if (*start == '"') {
+        start++;
+        while (stop[-1] != '"' || stop <= start) {
+            if (stop == walk->end) {
+                return stop;
+            }
+            stop = *walk->next++;
+        }
+        end = stop - 1;
+        walk->quotes -= 2;
+    }
+    value->ptr = start;
+    value->len_bytes = (size_t)(end - start);
+    return stop;
+}
+
 /* As take_usual_pair(). False, too: it is not for a request. */
-static inline bool take_request_pair(router_walk *walk, const router_key *key,
+static inline bool take_request_pair(request_walk *walk, const router_key *key,
                                      lp_request *out)
 {
+    lp_span value = {walk->at, 0};
     const char *stop;
-    lp_span value;
 
-    if (!is_at_key(walk, key)) {
+    if (!is_at_key(walk->at, walk->end, key)) {
         return true;
     }
-    stop = find_value(walk, key, &value);
-    if (stop == NULL) {
-        return false;
-    }
+    stop = find_request_value(walk, key, &value);
     if (key->request_offset != NOWHERE) {
         lp_span *span = (void *)((char *)out + key->request_offset);
 
@@ -383,28 +419,35 @@ static inline bool take_request_pair(router_walk *walk, const router_key *key,
         !take_request_number(walk, key, value, out)) {
         return false;
     }
-    return step_to_next(walk, stop);
+    return step_to_next(&walk->at, walk->last, stop);
 }
 
 bool lpi_read_request(lp_span msg, lp_request *out)
 {
-    lpi_pairs pairs;
-    router_walk walk;
-    bool is_usual;
+    lpi_blank_list blanks;
+    request_walk walk;
+    bool is_usual = true;
 
+    if (!lpi_blanks_of(msg, &blanks)) {
+        return false;
+    }
     out->method.len_bytes = 0;
     out->path.len_bytes = 0;
     out->dyno.len_bytes = 0;
     out->code.len_bytes = 0;
     out->status = -1;
     out->has = 0;
-    lpi_pairs_init(&pairs, msg);
-    is_usual = begin_walk(&walk, &pairs);
+    walk.start = msg.ptr;
+    walk.at = msg.ptr;
+    walk.end = msg.ptr + msg.len_bytes;
+    walk.last = walk.end - PAIR_BYTES;
+    walk.next = blanks.at;
+    walk.quotes = blanks.quotes;
 #pragma GCC unroll 18
     for (int i = 0; i < ROUTER_KEYS && is_usual; i++) {
         is_usual = take_request_pair(&walk, &router_keys[i], out);
     }
-    return walk.at == pairs.end &&
+    return walk.at == walk.end && walk.quotes == 0 &&
            (out->has != 0 || out->status >= 0 || out->code.len_bytes > 0);
 }
 

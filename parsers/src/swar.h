@@ -46,7 +46,7 @@ static inline size_t lp_swar_first(uint64_t mask)
 
 /*
  * One bit for each of 16 or 64 bytes, the first of them lowest, set where it is
- * equal to byte (bits64), or to a or b (either16), or at most limit, which is
+ * equal to byte (bits64), or to a or b (either16, either64), or at most limit, which is
  * below 128 (upto16, upto64), or one of both (upto_or_either16); or where it is
  * one, or is first and second stands so many bytes behind it (marks64, which reads
  * 64 bytes and the distance). Exact, unlike the masks above. LP_SWAR_PLAIN asks for
@@ -193,6 +193,14 @@ static inline uint64_t lp_swar_upto64(const char *ptr, char limit)
            (uint64_t)lp_swar_upto16(ptr + 16, limit) << 16 |
            (uint64_t)lp_swar_upto16(ptr + 32, limit) << 32 |
            (uint64_t)lp_swar_upto16(ptr + 48, limit) << 48;
+}
+
+static inline uint64_t lp_swar_either64(const char *ptr, char a, char b)
+{
+    return lp_swar_either16(ptr, a, b) |
+           (uint64_t)lp_swar_either16(ptr + 16, a, b) << 16 |
+           (uint64_t)lp_swar_either16(ptr + 32, a, b) << 32 |
+           (uint64_t)lp_swar_either16(ptr + 48, a, b) << 48;
 }
 
 #endif /* LOGPLEX_SWAR_H */

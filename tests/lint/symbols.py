@@ -24,7 +24,7 @@ NUMBERS = r"log|exp2|floor|llround"
 BUGS = r"__assert_fail|abort"
 COMPILER = (r"__stack_chk_fail|_GLOBAL_OFFSET_TABLE_|"
             r"__(asan|ubsan|tsan|sanitizer|sancov)_\w+|"
-            r"__popcountdi2|__udivti3|__umodti3|__divti3|__muloti4")
+            r"__cpu_model|__popcountdi2|__udivti3|__umodti3|__divti3|__muloti4")
 OUR_CORE = r"lp_(strerror|errname|version|(engine|channel|cursor|run)_\w+)"
 OUR_PARSERS = (r"lp_(filter_(match|pick|stats_get)|find|find_word|logfmt_\w+|"
                r"measure_\w+|measures_\w+|kinds_\w+|pick|picker_\w+|"

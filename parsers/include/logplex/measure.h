@@ -182,7 +182,8 @@ typedef struct lp_request {
 
 /*
  * Reads a line if it is a request in the router's own words: each of its keys at
- * most once and in its order, numbers whole and of up to eight digits. Such a line
+ * most once and in its order, numbers whole and of up to eight digits, no quote or
+ * backslash within a value, and a message of 64 to 4,096 bytes. Such a line
  * is LP_KIND_ROUTER, and has the same spans and status there, and these numbers as
  * its only measures, in their base units.
  *

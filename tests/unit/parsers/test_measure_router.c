@@ -78,7 +78,7 @@ static const char *const lines[] = {
     "host=h dyno=web.1 connect=0ms service=30000ms status=503 bytes=0",
     "at=error code=H10 desc=\"App crashed\" method=GET path=\"/\\\"q\" host=h "
     "fwd=17.17.17.17 dyno= connect= service= status=503 bytes=",
-    "dyno=web.1 queue=0 wait=0ms service=381ms status=200 bytes=22849",
+    "dyno=web.1 queue=0 wait=0ms service=1381ms status=200 bytes=22849",
     "measure=connect val=3 connect=1ms sample#service=7 service=9ms status=2",
 };
 
@@ -94,34 +94,62 @@ static void a_line_is_read_as_its_pairs_are_wherever_it_is_cut(void **state)
     }
 }
 
-/* Not with blanks in a quote, other words, or in another order. */
+static bool is_request(const char *msg, const char *process)
+{
+    lp_measure_line line = {.source = LP_SPAN("heroku"),
+                            .process = lp_span_str(process),
+                            .msg = lp_span_str(msg)};
+    lp_request request;
+
+    check(line.msg);
+    return lp_request_read(&line, &request);
+}
+
+/* As long as a request is at least. */
+#define LONG_PATH \
+    "/a/path/that/alone/has/more/than/sixty-four/bytes/of/small/letters"
+
+/* Not with a quote in a quote, other words, in another order, or when its last pair
+ * has few bytes. */
 static void what_the_router_writes_is_mostly_a_request(void **state)
 {
     static const bool are_requests[LINES] = {true, false, false, true, false};
-    static const char *const others[] = {
-        "status=200 at=info path=/",
-        "at=info path=/ host=h",
-        "at=info path=/ status=2OO",
-        "at=info path=/ connect=123456789ms",
-        "at=info path=/ connect=1",
-        "at=info path=/ bytes=1.5",
-        "at=info path=/ status=200 a=b",
-        "at=info path=/ connect=1s",
-        "at=info path=/ connect=1ms connect=1ms",
+    static const char *const requests[] = {
+        "at=info path=" LONG_PATH " status=200",
+        "at=info path=\"" LONG_PATH "\" status=200",
+        "at=info path=\"/a b " LONG_PATH " c\" connect=1ms",
+        "at=info path=\" " LONG_PATH "\" connect=1ms",
+        "at=info desc=\"\" path=\"\" host=" LONG_PATH " bytes=123",
     };
-    lp_request request;
+    static const char *const others[] = {
+        "status=200 at=info path=" LONG_PATH,
+        "at=info path=" LONG_PATH " host=h",
+        "at=info path=" LONG_PATH " status=2OO",
+        "at=info path=" LONG_PATH " connect=123456789ms",
+        "at=info path=" LONG_PATH " connect=1",
+        "at=info path=" LONG_PATH " bytes=1.5",
+        "at=info path=" LONG_PATH " status=200 a=b",
+        "at=info path=" LONG_PATH " connect=1s",
+        "at=info path=" LONG_PATH " connect=1ms connect=1ms",
+        "at=info path=" LONG_PATH "  status=200",
+        "at=info path=" LONG_PATH "\" status=200",
+        "at=info path=\"" LONG_PATH " status=200",
+        "at=info path=\"/\"" LONG_PATH "\" status=200",
+        "at=info path=\"/\\\" host=\"" LONG_PATH "\" status=200",
+        "at=info path=\"" LONG_PATH "\\\" status=200",
+        "at=info path=/ status=200", // too short
+    };
 
     (void)state;
-    for (size_t i = 0; i < LINES + sizeof(others) / sizeof(others[0]); i++) {
-        bool is_request = i < LINES && are_requests[i];
-        lp_measure_line line = {
-            .source = LP_SPAN("heroku"),
-            .process = LP_SPAN("router"),
-            .msg = lp_span_str(i < LINES ? lines[i] : others[i - LINES])};
-
-        assert_int_equal(lp_request_read(&line, &request), is_request);
-        line.process = LP_SPAN("web.1");
-        assert_false(lp_request_read(&line, &request));
+    for (size_t i = 0; i < LINES; i++) {
+        assert_int_equal(is_request(lines[i], "router"), are_requests[i]);
+    }
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+        assert_true(is_request(requests[i], "router"));
+        assert_false(is_request(requests[i], "web.1"));
+    }
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        assert_false(is_request(others[i], "router"));
     }
 }
 
