@@ -16,19 +16,28 @@
 
 #include "series.h"
 
+enum { LPI_GATHER_BYTES = 64 };
+
+/* One line of the cache each. In two of them what is read and written for each value
+ * would lie across both, and at the end of a page the processor waits for that. */
 typedef struct lpi_gather {
-    lpi_block *block; /* of one with buckets: a counter for most values */
-    uint64_t zeros;
+    _Alignas(
+        LPI_GATHER_BYTES) lpi_block *block; /* of one with buckets: a counter
+                                                    for most values */
     uint64_t sum;
-    uint32_t count;
+    lp_seq max_seq; /* of the first line with max */
+    lp_seq newest[2];
+    uint32_t count; /* of a run, so 31 bits are enough */
     uint32_t min;
     uint32_t max; /* 0: there was nothing above */
     uint32_t last;
-    lp_seq max_seq; /* of the first line with max */
-    lp_seq newest[2];
     uint32_t series_hash;
-    bool is_open;
+    uint32_t zeros : 31;
+    bool is_open : 1;
 } lpi_gather;
+
+_Static_assert(sizeof(void *) != 8 || sizeof(lpi_gather) == LPI_GATHER_BYTES,
+               "a gather is one line of the cache");
 
 /* One more, for a series that is plain and open. */
 static inline void lpi_gather_add_plain(lpi_gather *gather, uint32_t value,
