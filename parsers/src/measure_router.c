@@ -68,6 +68,7 @@ static const router_key router_keys[] = {
 };
 
 enum {
+    FIRST_NUMBER = 9, // of these keys
     ROUTER_KEYS = sizeof(router_keys) / sizeof(router_keys[0]),
     WORD_BYTES = 8
 };
@@ -327,7 +328,6 @@ static bool read_usual_pairs(lpi_pairs *pairs, lp_measures *out)
 /* The same of a request, of which all blanks are known beforehand. A quoted value may
  * have some. */
 typedef struct request_walk {
-    const char *start;
     const char *at;
     const char *last; /* as of a router_walk */
     const char *end;
@@ -336,7 +336,7 @@ typedef struct request_walk {
 } request_walk;
 
 /* A number whose last digit stands in front of end, with eight bytes of the text
- * before it; so it needs no look at what is behind. */
+ * before it, its key and another pair; so it needs no look at what is behind. */
 static inline bool number_before(const char *end, size_t n, uint32_t *out)
 {
     // Its digits are at the top: now at the bottom, as a number begins.
@@ -346,8 +346,7 @@ static inline bool number_before(const char *end, size_t n, uint32_t *out)
 }
 
 /* False: it is there, and is none of eight digits with the unit that is meant. */
-static inline bool take_request_number(const request_walk *walk,
-                                       const router_key *key, lp_span value,
+static inline bool take_request_number(const router_key *key, lp_span value,
                                        lp_request *out)
 {
     size_t unit_bytes = key->unit == LP_UNIT_MS ? 2 : 0;
@@ -356,8 +355,7 @@ static inline bool take_request_number(const request_walk *walk,
     if (value.len_bytes == 0) {
         return true;
     }
-    if (end - walk->start < WORD_BYTES ||
-        (unit_bytes > 0 && memcmp(end, "ms", 2) != 0)) {
+    if (unit_bytes > 0 && memcmp(end, "ms", 2) != 0) {
         return false;
     }
     if (key->value == ROUTER_STATUS) {
@@ -416,7 +414,7 @@ static inline bool take_request_pair(request_walk *walk, const router_key *key,
         span->len_bytes = value.len_bytes;
     }
     if ((key->value == ROUTER_NUMBER || key->value == ROUTER_STATUS) &&
-        !take_request_number(walk, key, value, out)) {
+        !take_request_number(key, value, out)) {
         return false;
     }
     return step_to_next(&walk->at, walk->last, stop);
@@ -437,7 +435,6 @@ bool lpi_read_request(lp_span msg, lp_request *out)
     out->code.len_bytes = 0;
     out->status = -1;
     out->has = 0;
-    walk.start = msg.ptr;
     walk.at = msg.ptr;
     walk.end = msg.ptr + msg.len_bytes;
     walk.last = walk.end - PAIR_BYTES;
@@ -445,7 +442,9 @@ bool lpi_read_request(lp_span msg, lp_request *out)
     walk.quotes = blanks.quotes;
 #pragma GCC unroll 18
     for (int i = 0; i < ROUTER_KEYS && is_usual; i++) {
-        is_usual = take_request_pair(&walk, &router_keys[i], out);
+        // Numbers have something in front of them, so that a word can be read there.
+        is_usual = take_request_pair(&walk, &router_keys[i], out) &&
+                   (i + 1 != FIRST_NUMBER || walk.at != msg.ptr);
     }
     return walk.at == walk.end && walk.quotes == 0 &&
            (out->has != 0 || out->status >= 0 || out->code.len_bytes > 0);
