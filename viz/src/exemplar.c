@@ -10,6 +10,8 @@ void lpi_exemplars_make(lp_aggregate *aggregate)
 {
     lpi_exemplars *exemplars = &aggregate->live->exemplars;
     uint64_t room = aggregate->shared->bytes_max / PART_OF_BYTES;
+    uint32_t too_old =
+        (uint32_t)aggregate->live->newest_seq - LPI_EXEMPLAR_KEPT_LINES;
     uint32_t count = LPI_EXEMPLARS_MAX;
     uint32_t bytes;
 
@@ -22,7 +24,9 @@ void lpi_exemplars_make(lp_aggregate *aggregate)
     }
     exemplars->list = lpi_alloc_spare(aggregate, bytes, LPI_CACHE_LINE_BYTES);
     if (exemplars->list != NULL) {
-        memset(exemplars->list, 0, bytes);
+        for (uint32_t i = 0; i < count; i++) {
+            exemplars->list[i] = too_old;
+        }
         exemplars->bytes = bytes;
         exemplars->group_mask = count / LPI_EXEMPLAR_GROUP - 1;
     }
@@ -58,7 +62,7 @@ void lpi_exemplars_pack(const lpi_exemplars *exemplars, lp_seq newest_seq,
     for (uint32_t i = 0; exemplars->list != NULL && i < count; i++) {
         uint64_t entry = exemplars->list[i];
 
-        if (entry != 0) {
+        if (entry >> 32 != 0) {
             lpi_put_varint(w, i - before);
             lpi_put_varint(w, entry >> 32);
             lpi_put_varint(w, (uint32_t)(newest_seq - entry));

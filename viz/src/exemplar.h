@@ -35,8 +35,8 @@ typedef struct lpi_exemplar_put {
 } lpi_exemplar_put;
 
 typedef struct lpi_exemplars {
-    /* A tag, and the low bits of its line's number below it; 0: none. NULL: there
-       is no list. */
+    /* A tag, and the low bits of its line's number below it. No tag: there is none,
+       and the number is one that is too old to stay. NULL: there is no list. */
     uint64_t *list;
     uint32_t group_mask; /* how many groups it has, less 1 */
     uint32_t bytes;
@@ -99,18 +99,17 @@ lpi_exemplar_put_of(uint32_t series_hash, lpi_exemplar_place place, lp_seq seq)
     return put;
 }
 
-/* No processor could foretell who stays, so there is no branch: another's entry
- * does, which is not so old, and then both differences are below zero. */
+/* Another's entry stays that is not so old. Nobody foretells which, so each is a choice
+ * and no branch. */
 static inline void lpi_exemplar_settle(lpi_exemplar_put put)
 {
     uint64_t mine = put.entry;
     uint64_t old = *put.at;
-    uint64_t changes = old ^ mine;
-    int64_t other_tag = -(int64_t)(changes >> 32);
-    int64_t age = (int64_t)(uint32_t)(mine - old) - LPI_EXEMPLAR_KEPT_LINES;
-    uint64_t stays = (uint64_t)(other_tag & age) >> 63 & (uint64_t)(old != 0);
+    bool is_old = (uint32_t)mine - (uint32_t)old >= LPI_EXEMPLAR_KEPT_LINES;
+    bool is_mine = (old ^ mine) >> 32 == 0;
 
-    *put.at = mine ^ (changes & -stays);
+    old = __builtin_expect_with_probability(is_old, 1, 0.5) ? mine : old;
+    *put.at = __builtin_expect_with_probability(is_mine, 1, 0.5) ? mine : old;
 }
 
 /* Puts in what waits. */
