@@ -2,9 +2,9 @@
 #include <math.h>
 
 #include "aggregate_impl.h"
-#include "logplex/route.h"
 #include "process.h"
 #include "response.h"
+#include "route_impl.h"
 
 /* A slot is used before the next one is asked for: a new series may move all. */
 
@@ -104,18 +104,15 @@ __attribute__((noinline)) static void count_any(lp_aggregate *aggregate,
     }
 }
 
-/* The same; inline for zero, and for a positive value whose bucket has a counter,
- * as nearly all have: nothing is the first of its second then. */
-__attribute__((always_inline)) static inline void
-count_in(lp_aggregate *aggregate, lpi_series *series, lp_seq seq,
-         const valued *v)
+/* The same of zero, or of a positive value whose bucket has a counter, as nearly all
+ * have: nothing is the first of its second then. False: nothing is done. */
+__attribute__((always_inline)) static inline bool
+count_often(lpi_series *series, lp_seq seq, double value, lpi_place place)
 {
     lp_sketch *values = &series->open.values;
-    double value = v->value;
 
-    if (!lpi_sketch_increment(values, v->place)) {
-        count_any(aggregate, series, seq, v);
-        return;
+    if (!lpi_sketch_increment(values, place)) {
+        return false;
     }
     series->newest[1] = series->newest[0];
     series->newest[0] = seq;
@@ -127,6 +124,15 @@ count_in(lp_aggregate *aggregate, lpi_series *series, lp_seq seq,
     values->min = value < values->min ? value : values->min;
     values->count++;
     lpi_sum_add(values, value);
+    return true;
+}
+
+static inline void count_in(lp_aggregate *aggregate, lpi_series *series,
+                            lp_seq seq, const valued *v)
+{
+    if (!count_often(series, seq, v->value, v->place)) {
+        count_any(aggregate, series, seq, v);
+    }
 }
 
 /* Its line, when that can wait until the next one for its place to be fetched. */
@@ -491,6 +497,33 @@ typedef struct route {
     uint64_t hash;
 } route;
 
+enum { HASHED_BYTES = 32 };
+
+/* Of a path that is folded, in a room for any. Most have so few bytes that those
+ * behind it can be left out by a mask: how many they are no processor foretells. */
+static inline uint64_t hash_path(lp_span path, const uint64_t key[2])
+{
+    static const char kept[2 * HASHED_BYTES] =
+        "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+        "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff";
+    // What is left out is zeros, by which nothing may be multiplied.
+    const uint64_t odd = key[1] ^ UINT64_C(0x9e3779b97f4a7c15);
+    const char *at = path.ptr;
+    uint64_t hash = key[0] ^ path.len_bytes;
+    const char *mask;
+
+    if (path.len_bytes > HASHED_BYTES) {
+        return lpi_hash_of(path, 0, key);
+    }
+    mask = kept + HASHED_BYTES - path.len_bytes;
+    for (size_t i = 0; i < HASHED_BYTES; i += 16) {
+        hash = lpi_hash_fold(
+            (lpi_load(at + i, 8) & lpi_load(mask + i, 8)) ^ odd,
+            (lpi_load(at + i + 8, 8) & lpi_load(mask + i + 8, 8)) ^ hash);
+    }
+    return hash;
+}
+
 /* A hash of a text more, when that of another is known to nobody. */
 static inline uint64_t hash_more(lp_span text, uint64_t hash,
                                  const uint64_t key[2])
@@ -510,29 +543,45 @@ static inline void fold_route(const lp_aggregate *aggregate,
     const uint64_t *key = aggregate->shared->hash_key;
 
     out->path.ptr = out->text;
-    out->path.len_bytes = lp_route_fold(lp_span_of(NULL, 0), request->path,
-                                        out->text, sizeof(out->text));
-    out->hash = hash_more(request->method,
-                          lpi_hash_of(out->path, LP_DIM_ROUTE, key), key);
+    out->path.len_bytes =
+        lpi_route_fold_path(request->path, out->text, 0, LP_ROUTE_MAX_BYTES);
+    out->hash = hash_more(request->method, hash_path(out->path, key), key);
 }
 
-/* Two places side by side: some of a dozen routes meet. */
-static inline uint64_t *route_memo(lpi_live *live, const route *of)
+/* Each has two places, so that one of the two who meet can go to its other one; of a
+ * few dozen nearly all find room. what: a hash, or a memo with it. */
+static inline uint64_t *first_memo(lpi_live *live, uint64_t what)
 {
-    return &live->memo.routes[of->hash % LPI_ROUTE_MEMOS / 2 * 2];
+    return &live->memo.routes[what >> 16 & (LPI_ROUTE_MEMOS - 1)];
+}
+
+static inline uint64_t *other_memo(lpi_live *live, uint64_t what)
+{
+    return &live->memo.routes[what >> 32 & (LPI_ROUTE_MEMOS - 1)];
 }
 
 /* 0: it was not asked for lately. */
 static inline uint32_t known_route(lpi_live *live, const route *of)
 {
-    const uint64_t *memo = route_memo(live, of);
+    uint64_t first = *first_memo(live, of->hash);
+    uint64_t other = *other_memo(live, of->hash);
+    uint64_t memo = (first ^ of->hash) >> 16 == 0 ? first : other;
 
-    for (unsigned i = 0; i < 2; i++) {
-        if ((memo[i] ^ of->hash) >> 16 == 0) {
-            return (uint16_t)memo[i];
-        }
+    return (memo ^ of->hash) >> 16 == 0 ? (uint16_t)memo : 0;
+}
+
+static void remember_route(lpi_live *live, uint64_t memo)
+{
+    uint64_t *first = first_memo(live, memo);
+    uint64_t *other = other_memo(live, memo);
+    uint64_t *to = *first == 0 || *other != 0 ? first : other;
+    uint64_t gone = *to;
+
+    if (gone != 0) {
+        first = first_memo(live, gone);
+        *(first == to ? other_memo(live, gone) : first) = gone;
     }
-    return 0;
+    *to = memo;
 }
 
 static uint32_t find_route(lp_aggregate *aggregate, const lp_request *request,
@@ -540,7 +589,6 @@ static uint32_t find_route(lp_aggregate *aggregate, const lp_request *request,
 {
     char name[LP_AGGREGATE_NAME_MAX_BYTES];
     lpi_key key = {.dimension = LP_DIM_ROUTE};
-    uint64_t *memo = route_memo(aggregate->live, of);
     uint32_t slot;
 
     key.name = lp_span_of(name, lp_route_fold(request->method, request->path,
@@ -548,8 +596,7 @@ static uint32_t find_route(lp_aggregate *aggregate, const lp_request *request,
     slot = lpi_table_get(aggregate, &key);
 
     if (!lpi_series_is_fixed(slot)) {
-        memo[1] = memo[0];
-        memo[0] = of->hash >> 16 << 16 | slot;
+        remember_route(aggregate->live, of->hash >> 16 << 16 | slot);
     }
     return slot;
 }
@@ -705,6 +752,11 @@ static void count_times(lp_aggregate *aggregate, const lp_measures *m,
     }
 }
 
+static inline uint64_t has_failed(const lp_request *request)
+{
+    return request->status >= 500 || request->code.len_bytes > 0 ? 1 : 0;
+}
+
 /* What a response is counted in. */
 enum { OF_STATUS = 0, OF_PROCESS = 1, OF_ROUTE = 2, RESPONSE_SERIES = 3 };
 
@@ -724,15 +776,12 @@ __attribute__((noinline)) static uint32_t find_slot(lp_aggregate *aggregate,
     }
 }
 
-/* slots: 0 for what is not known. A function of its own, so that what the series
- * have in common stays in registers. */
+/* slots: 0 for what is not known. */
 __attribute__((noinline)) static void
-count_in_series(lp_aggregate *aggregate, const lp_request *request, lp_seq seq,
-                const valued *v, uint32_t slots[RESPONSE_SERIES],
-                const route *to)
+count_in_any(lp_aggregate *aggregate, const lp_request *request, lp_seq seq,
+             const valued *v, uint32_t slots[RESPONSE_SERIES], const route *to)
 {
-    uint64_t failed =
-        request->status >= 500 || request->code.len_bytes > 0 ? 1 : 0;
+    uint64_t failed = has_failed(request);
 
     for (unsigned i = 0; i < RESPONSE_SERIES; i++) {
         lpi_series *series;
@@ -753,10 +802,33 @@ count_in_series(lp_aggregate *aggregate, const lp_request *request, lp_seq seq,
     }
 }
 
+/* The same of a positive value and three that are known, as nearly all are. A function
+ * of its own, so that what the series have in common stays in registers. */
+__attribute__((noinline)) static void
+count_in_known(lp_aggregate *aggregate, const uint32_t slots[RESPONSE_SERIES],
+               uint64_t failed, lp_seq seq, const valued *v)
+{
+    const lpi_exemplar_place exemplars = {v->exemplars.group,
+                                          v->exemplars.hash};
+    const lpi_place place = {1, v->place.key};
+    const double value = v->value;
+    lpi_series *all = aggregate->live->table.series;
+
+    for (unsigned i = 0; i < RESPONSE_SERIES; i++) {
+        lpi_series *series = &all[slots[i]];
+
+        if (!count_often(series, seq, value, place)) {
+            count_any(aggregate, series, seq, v);
+        }
+        series->open.failed += failed;
+        lpi_exemplar_settle(lpi_exemplar_put_of(series->hash, exemplars, seq));
+    }
+}
+
 /* What a request took, in the series that it belongs to. */
-static inline void count_response(lp_aggregate *aggregate,
-                                  const lp_request *request, lp_seq seq,
-                                  const valued *response)
+__attribute__((always_inline)) static inline void
+count_response(lp_aggregate *aggregate, const lp_request *request, lp_seq seq,
+               const valued *response)
 {
     lpi_live *live = aggregate->live;
     uint32_t slots[RESPONSE_SERIES];
@@ -767,7 +839,13 @@ static inline void count_response(lp_aggregate *aggregate,
     slots[OF_PROCESS] = known_process(live->memo.processes, request->dyno);
     slots[OF_ROUTE] = known_route(live, &to);
     live->open_classes[lpi_class_of_status(request->status)]++;
-    count_in_series(aggregate, request, seq, response, slots, &to);
+    if (response->place.side > 0 && response->exemplars.group != NULL &&
+        slots[OF_STATUS] != 0 && slots[OF_PROCESS] != 0 &&
+        slots[OF_ROUTE] != 0) {
+        count_in_known(aggregate, slots, has_failed(request), seq, response);
+    } else {
+        count_in_any(aggregate, request, seq, response, slots, &to);
+    }
     if (request->code.len_bytes > 0) {
         count_code(aggregate, request->code, request->dyno, seq, response);
     }

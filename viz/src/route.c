@@ -1,4 +1,4 @@
-#include "logplex/route.h"
+#include "route_impl.h"
 
 #include <stdint.h>
 
@@ -599,25 +599,31 @@ static bool put_path(route *to, lp_span path)
     return put_usual_path(to, path) || put_any_path(to, path);
 }
 
-size_t lp_route_fold(lp_span method, lp_span path, char *out, size_t out_max)
+size_t lpi_route_fold_path(lp_span path, char *out, size_t at, size_t out_max)
 {
-    char text[LP_ROUTE_ROOM_BYTES];
-    route to = {.text = out_max < sizeof(text) ? text : out};
+    route to = {out, at, out_max, at};
 
-    to.max_bytes = out_max < LP_ROUTE_MAX_BYTES ? out_max : LP_ROUTE_MAX_BYTES;
-    put_method(&to, method);
-    to.cut_at = to.len_bytes;
     if (!put_path(&to, path)) {
         // The mark has a slash of its own.
         to.len_bytes =
             to.cut_at - (to.cut_at > 0 && to.text[to.cut_at - 1] == '/');
         put(&to, lp_span_of(cut_mark, sizeof(cut_mark)));
     }
-    if (to.len_bytes > to.max_bytes) {
-        to.len_bytes = to.max_bytes;
-    }
+    return to.len_bytes < out_max ? to.len_bytes : out_max;
+}
+
+size_t lp_route_fold(lp_span method, lp_span path, char *out, size_t out_max)
+{
+    char text[LP_ROUTE_ROOM_BYTES];
+    route to = {.text = out_max < sizeof(text) ? text : out};
+    size_t len_bytes;
+
+    put_method(&to, method);
+    len_bytes = lpi_route_fold_path(
+        path, to.text, to.len_bytes,
+        out_max < LP_ROUTE_MAX_BYTES ? out_max : LP_ROUTE_MAX_BYTES);
     if (to.text != out) {
-        memcpy(out, text, to.len_bytes);
+        memcpy(out, text, len_bytes);
     }
-    return to.len_bytes;
+    return len_bytes;
 }

@@ -535,6 +535,45 @@ static void a_long_name_is_cut(void **state)
     world_close(&w);
 }
 
+/* Of a length, and one letter of its own: the first or the last. */
+static void make_path(char *path, size_t n, size_t which)
+{
+    for (size_t i = 0; i < n; i++) {
+        path[i] = i % 5 == 0 ? '/' : (char)('a' + i % 7);
+    }
+    path[n] = '\0';
+    path[which < 2 ? 1 : n - 1] = "wxyz"[which];
+}
+
+static void a_route_is_counted_as_itself_whatever_its_length(void **state)
+{
+    enum { ROUTES = 4, ROUNDS = 3, LONGEST = 79 };
+
+    (void)state;
+    for (size_t n = 3; n <= LONGEST; n++) {
+        char names[ROUTES][sizeof("GET ") + LONGEST];
+        world w;
+
+        world_open(&w, NULL);
+        for (int i = 0; i < ROUTES * ROUNDS; i++) {
+            char *name = names[i % ROUTES];
+            request r = plain;
+
+            memcpy(name, "GET ", 4);
+            make_path(name + 4, n, (size_t)i % ROUTES);
+            r.path = name + 4;
+            world_request(&w, at(0), &r);
+        }
+        world_read(&w, 0);
+        lp_aggregate_tick(w.aggregate, at(1));
+        for (int i = 0; i < ROUTES; i++) {
+            assert_int_equal(count_of(&w, LP_DIM_ROUTE, names[i], NULL),
+                             ROUNDS);
+        }
+        world_close(&w);
+    }
+}
+
 /* Too many ------------------------------------------------------------------- */
 
 static void say_numbered(world *w, double second, const char *format, int n)
@@ -801,6 +840,7 @@ int main(void)
         cmocka_unit_test(units_are_never_added_up_together),
         cmocka_unit_test(classes_are_exact_with_any_number_of_statuses),
         cmocka_unit_test(a_long_name_is_cut),
+        cmocka_unit_test(a_route_is_counted_as_itself_whatever_its_length),
         cmocka_unit_test(
             names_without_end_keep_totals_and_leave_room_for_others),
         cmocka_unit_test(an_application_of_fifty_dynos_has_room),
