@@ -336,13 +336,21 @@ typedef struct request_walk {
 } request_walk;
 
 /* A number whose last digit stands in front of end, with eight bytes of the text
- * before it, its key and another pair; so it needs no look at what is behind. */
-static inline bool number_before(const char *end, size_t n, uint32_t *out)
+ * before it, its key and another pair; so it needs no look at what is behind. Most
+ * have four digits at most, but those of bytes. */
+static inline bool number_before(const router_key *key, const char *end,
+                                 size_t n, uint32_t *out)
 {
+    uint64_t word;
+
+    if (n - 1 >= WORD_BYTES) {
+        return false;
+    }
     // Its digits are at the top: now at the bottom, as a number begins.
-    return n - 1 < WORD_BYTES &&
-           lpi_number_of_word(lp_swar_load(end - WORD_BYTES) >> (64 - 8 * n), n,
-                              out);
+    word = lp_swar_load(end - WORD_BYTES) >> (64 - 8 * n);
+    return key->unit != LP_UNIT_BYTES && n <= WORD_BYTES / 2
+               ? lpi_number_of_half(word, n, out)
+               : lpi_number_of_word(word, n, out);
 }
 
 /* False: it is there, and is none of eight digits with the unit that is meant. */
@@ -360,13 +368,13 @@ static inline bool take_request_number(const router_key *key, lp_span value,
     }
     if (key->value == ROUTER_STATUS) {
         uint32_t status = 0;
-        bool is_one = number_before(end, value.len_bytes, &status);
+        bool is_one = number_before(key, end, value.len_bytes, &status);
 
         out->status = (int32_t)status;
         return is_one;
     }
     out->has |= 1U << key->number;
-    return number_before(end, value.len_bytes - unit_bytes,
+    return number_before(key, end, value.len_bytes - unit_bytes,
                          &out->numbers[key->number]);
 }
 
