@@ -49,18 +49,22 @@ static inline void lpi_step_store(char *at, lpi_step step)
     _mm_storeu_si128((void *)at, step);
 }
 
+/* Which are from low to high: these are moved up to the end of all numbers that a byte
+ * can be, so that one comparison asks for both. */
+static inline lpi_step lpi_step_range(lpi_step bytes, char low, char high)
+{
+    return _mm_cmpgt_epi8(
+        _mm_add_epi8(bytes, _mm_set1_epi8((char)(INT8_MAX - high))),
+        _mm_set1_epi8((char)(INT8_MAX - 1 - (high - low))));
+}
+
 static inline lpi_path_marks lpi_step_marks(lpi_step bytes)
 {
-    // Those from 128 on are below all others.
-    __m128i low = _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8('-' - 1)),
-                                _mm_cmplt_epi8(bytes, _mm_set1_epi8('9' + 1)));
-    __m128i small =
-        _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8('a' - 1)),
-                      _mm_cmplt_epi8(bytes, _mm_set1_epi8('z' + 1)));
-    __m128i line = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('_'));
-    __m128i digits =
-        _mm_and_si128(low, _mm_cmpgt_epi8(bytes, _mm_set1_epi8('/')));
-    __m128i slashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('/'));
+    lpi_step low = lpi_step_range(bytes, '-', '9');
+    lpi_step small = lpi_step_range(bytes, 'a', 'z');
+    lpi_step line = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('_'));
+    lpi_step digits = lpi_step_range(bytes, '0', '9');
+    lpi_step slashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('/'));
     lpi_path_marks marks;
 
     marks.usual = (unsigned)_mm_movemask_epi8(
