@@ -24,6 +24,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "logplex/logplex.h"
 
@@ -209,18 +210,46 @@ static inline bool catalog_token_is_over(const catalog_token *token,
     return token->expires_ns != 0 && token->expires_ns <= now_ns;
 }
 
+enum {
+    CATALOG_TOKEN_BYTES = 38,    /* of an id: "t." and a UUID */
+    CATALOG_MEMO_SLOT_BYTES = 64 /* a cache line              */
+};
+
+/* What a reader has found before (catalog_route.c); here, as each line asks. */
+struct memo {
+    unsigned bits; /* 2 to the power of it is the number of slots */
+    struct memo_slot *slots;
+};
+
+/* The first of the two places for an id, side by side. NULL: it is of no form that
+ * a token has, or there is no memo. Good until the next catalog_reader_view(). */
+static inline struct memo_slot *
+catalog_reader_memo(const catalog_reader *reader, lp_span id)
+{
+    const struct memo *memo = reader->memo;
+    uint64_t hash;
+
+    if (id.len_bytes != CATALOG_TOKEN_BYTES ||
+        !lp_span_starts(id, LP_SPAN("t.")) || !memo)
+        return NULL;
+    memcpy(&hash, id.ptr + 2, sizeof hash);
+    hash = hash * 0x9e3779b97f4a7c15u >> (64 - memo->bits);
+    return (struct memo_slot *)(void *)((char *)memo->slots +
+                                        (hash & ~(uint64_t)1) *
+                                            CATALOG_MEMO_SLOT_BYTES);
+}
+
 /*
  * catalog_find_token() in the view that the last catalog_reader_view() gave, for
  * who asks on every line: what was found before is found again in one cache
- * line, where the way through the table is mostly waiting for memory.
+ * line, where the way through the table is mostly waiting for memory. That line
+ * can be fetched before, as soon as the id is known: pair is what
+ * catalog_reader_memo() says of it.
  * False: there is no such token, or its time is over.
  */
-bool catalog_reader_find_route(catalog_reader *reader, lp_span id,
+bool catalog_reader_find_route(catalog_reader *reader,
+                               const struct memo_slot *pair, lp_span id,
                                int64_t now_ns, catalog_route *out);
-
-/* Hints that a route of this id is about to be looked for: the processor can
- * fetch it meanwhile. Never waits, and is never needed. */
-void catalog_reader_prefetch(const catalog_reader *reader, lp_span id);
 
 /* The same for who has no reader, with a hold. It takes a mutex. Threads: any. */
 catalog_view *catalog_newest_view(catalog *cat);

@@ -19,30 +19,26 @@
 enum {
     MEMO_BITS_MIN = 13, /* 512 KiB */
     MEMO_BITS_MAX = 18, /* 16 MiB, for 131,072 tokens and more */
-    TOKEN_ID_BYTES = 38,
-    UUID_BYTES = 36, /* of it, behind "t." */
+    UUID_BYTES = CATALOG_TOKEN_BYTES - 2, /* behind "t." */
     HOST_BYTES = sizeof CATALOG_HOST_HEAD - 1,
     NAME_BYTES = 10
 };
 
-typedef struct memo_slot {
+struct memo_slot {
     lp_channel *ring;
     uint64_t version; /* 0: nothing is here */
     char uuid[UUID_BYTES];
     uint16_t host_app_bytes;
     char name[NAME_BYTES];
-} memo_slot;
+};
 
-_Static_assert(sizeof(memo_slot) == 64, "a cache line");
+typedef struct memo_slot memo_slot;
+
+_Static_assert(sizeof(memo_slot) == CATALOG_MEMO_SLOT_BYTES, "as pairs go");
 _Static_assert(CATALOG_NAME_MAX_BYTES + 6 <= UINT16_MAX, "host_app_bytes");
 _Static_assert(HOST_BYTES + NAME_BYTES <= sizeof((catalog_route *)0)->near,
                "a name that is near");
 _Static_assert(sizeof(char *) <= NAME_BYTES, "or a pointer");
-
-struct memo {
-    unsigned bits; /* 2 to the power of it is the number of slots */
-    memo_slot *slots;
-};
 
 static inline uint64_t word_at(const char *ptr)
 {
@@ -50,27 +46,6 @@ static inline uint64_t word_at(const char *ptr)
 
     memcpy(&word, ptr, sizeof word);
     return word;
-}
-
-static inline bool is_token_id(lp_span id)
-{
-    return id.len_bytes == TOKEN_ID_BYTES && lp_span_starts(id, LP_SPAN("t."));
-}
-
-/* The first slot of the pair. */
-static memo_slot *memo_pair_of(struct memo *memo, lp_span id)
-{
-    uint64_t bytes = word_at(id.ptr + 2); // "t." stands before them
-
-    bytes = bytes * 0x9e3779b97f4a7c15u >> (64 - memo->bits);
-    return &memo->slots[bytes & ~(uint64_t)1];
-}
-
-void catalog_reader_prefetch(const catalog_reader *reader, lp_span id)
-{
-    if (id.len_bytes == TOKEN_ID_BYTES && reader->memo) {
-        __builtin_prefetch(memo_pair_of(reader->memo, id));
-    }
 }
 
 /* The last two words overlap. No call, and one branch. */
@@ -130,27 +105,26 @@ find_long_way(const catalog_reader *reader, lp_span id, int64_t now_ns,
               catalog_route *out)
 {
     const catalog_token *token = catalog_find_token(reader->view, id);
+    memo_slot *pair;
 
     if (!token || catalog_token_is_over(token, now_ns)) {
         return false;
     }
     out->ring = token->channel->ring;
     out->host_app = token->host_app;
-    if (reader->memo && token->expires_ns == 0 && is_token_id(id)) {
-        memo_slot *pair = memo_pair_of(reader->memo, id);
-
+    pair = catalog_reader_memo(reader, id);
+    if (pair && token->expires_ns == 0) {
         pair[1] = pair[0];
         remember(&pair[0], reader->version, id, out);
     }
     return true;
 }
 
-bool catalog_reader_find_route(catalog_reader *reader, lp_span id,
+bool catalog_reader_find_route(catalog_reader *reader,
+                               const struct memo_slot *pair, lp_span id,
                                int64_t now_ns, catalog_route *out)
 {
-    if (is_token_id(id) && reader->memo) {
-        const memo_slot *pair = memo_pair_of(reader->memo, id);
-
+    if (pair) {
         if (is_memo_of(&pair[0], reader->version, id)) {
             recall(&pair[0], out);
             return true;

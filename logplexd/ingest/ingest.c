@@ -42,7 +42,8 @@ _Static_assert(1 << BUCKET_BITS == BUCKETS, "what bucket_of() gives");
 
 typedef struct pending {
     lp_syslog msg;
-    catalog_route route; /* its ring is NULL until it is looked up */
+    catalog_route route;          /* its ring is NULL until it is looked up */
+    const struct memo_slot *memo; /* where that will be, if it is */
     size_t frame_bytes;
     lp_line line; /* the message, rendered */
     lp_render_scratch scratch;
@@ -178,7 +179,7 @@ static void put_in_group(ingest *in, pending *p)
 static void route(ingest *in, pending *p)
 {
     if (p->route.ring == NULL &&
-        !catalog_reader_find_route(&in->home->reader, p->msg.app,
+        !catalog_reader_find_route(&in->home->reader, p->memo, p->msg.app,
                                    in->arrival_ns, &p->route)) {
         reject_line(in, REJECT_UNKNOWN_TOKEN, 1);
         return;
@@ -338,6 +339,7 @@ static pending *parse(ingest *in, lp_span frame)
 void ingest_frame(ingest *in, lp_span frame)
 {
     pending *p;
+    lp_span app;
 
     if (in->is_off) {
         in->result.received_lines++;
@@ -347,12 +349,14 @@ void ingest_frame(ingest *in, lp_span frame)
     p = parse(in, frame);
     if (p == NULL)
         return;
-    if (!looks_like_token(p->msg.app)) {
+    app = p->msg.app;
+    if (!looks_like_token(app)) {
         reject_line(in, REJECT_NO_TOKEN, 1);
         return;
     }
+    p->memo = catalog_reader_memo(&in->home->reader, app);
+    __builtin_prefetch(p->memo); // a hint, even if it is NULL
     p->route.ring = NULL;
-    catalog_reader_prefetch(&in->home->reader, p->msg.app);
     take_pending(in);
 }
 

@@ -109,7 +109,9 @@ static uint64_t pass(worker *w, lp_span bytes, stage upto)
         else if (upto >= STAGE_PARSE &&
                  lp_syslog_parse(frame.bytes, &msg, NULL) == LP_OK &&
                  upto == STAGE_LOOKUP &&
-                 !catalog_reader_find_route(&w->reader, msg.app, 0, &route))
+                 !catalog_reader_find_route(
+                     &w->reader, catalog_reader_memo(&w->reader, msg.app),
+                     msg.app, 0, &route))
             die("no token");
     }
     ingest_end(w->ingest, NULL);

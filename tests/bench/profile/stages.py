@@ -20,7 +20,7 @@ STAGES = {
     "framing": ("lp_framer_next",),
     "batch": ("ingest_begin", "ingest_frame", "ingest_end"),
     "header": ("lp_syslog_parse",),
-    "lookup": ("catalog_reader_prefetch", "catalog_reader_find_route"),
+    "lookup": ("catalog_reader_find_route",),
     "render": ("lp_render_line",),
     "append": ("lp_channel_append", "lp_channel_prefetch"),
     # Likewise, of a POST with a token; in samples alone.

@@ -981,7 +981,9 @@ static void a_write_is_seen_by_every_thread_that_asks_after_it(void **state)
 static bool route_of(const char *token, catalog_route *out)
 {
     view();
-    return catalog_reader_find_route(&fix.reader, span(token), 0, out);
+    return catalog_reader_find_route(
+        &fix.reader, catalog_reader_memo(&fix.reader, span(token)), span(token),
+        0, out);
 }
 
 /* What is near in a memo, and what is too long for that. */
@@ -1031,6 +1033,9 @@ static void an_id_that_is_nearly_a_tokens_has_no_route(void **state)
         token[i] = was;
     }
     assert_true(route_of(token, &route));
+    token[38] = '0';
+    token[39] = '\0';
+    assert_false(route_of(token, &route));
     token[37] = '\0';
     assert_false(route_of(token, &route));
 }
