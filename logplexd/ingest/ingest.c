@@ -64,7 +64,7 @@ struct ingest {
     worker *home;
     listener from;
     int64_t arrival_ns;
-    uint32_t pending_count;
+    pending *next; /* message; those before it are pending */
     uint32_t group_count;
     uint32_t generation;
     bool is_off; /* what comes is counted and thrown away */
@@ -89,6 +89,7 @@ ingest *ingest_create(worker *w)
     if (in == NULL)
         return NULL;
     in->home = w;
+    in->next = in->pending;
     in->generation = 1;
     if (w->shared->pace) {
         in->homes = pace_homes(w->shared->pace);
@@ -196,9 +197,9 @@ static void route(ingest *in, pending *p)
 /* One message more: the one AHEAD_LINES before it takes its next step. */
 static void take_pending(ingest *in)
 {
-    in->pending_count++;
-    if (in->pending_count > AHEAD_LINES)
-        route(in, &in->pending[in->pending_count - AHEAD_LINES - 1]);
+    in->next++;
+    if (in->next > in->pending + AHEAD_LINES)
+        route(in, in->next - AHEAD_LINES - 1);
 }
 
 /* The first of the last few, which have yet to take the next step. */
@@ -209,7 +210,9 @@ static uint32_t rest_of(uint32_t count)
 
 static void route_rest(ingest *in)
 {
-    for (uint32_t i = rest_of(in->pending_count); i < in->pending_count; i++)
+    uint32_t pending_count = (uint32_t)(in->next - in->pending);
+
+    for (uint32_t i = rest_of(pending_count); i < pending_count; i++)
         route(in, &in->pending[i]);
     for (uint32_t i = rest_of(in->group_count); i < in->group_count; i++)
         lp_channel_prefetch(in->groups[i].ring, 1);
@@ -301,7 +304,7 @@ void ingest_flush(ingest *in)
     if (in->fresh != NULL &&
         (in->fresh_lines >= LOOK_LINES || in->fresh_bytes >= LOOK_BYTES))
         look_at_homes(in);
-    in->pending_count = 0;
+    in->next = in->pending;
     in->group_count = 0;
     in->generation++;
     if (in->generation == 0) {
@@ -325,9 +328,9 @@ static pending *parse(ingest *in, lp_span frame)
 {
     pending *p;
 
-    if (in->pending_count == LINES_MAX)
+    if (in->next == in->pending + LINES_MAX)
         ingest_flush(in);
-    p = &in->pending[in->pending_count];
+    p = in->next;
     in->result.received_lines++;
     p->frame_bytes = frame.len_bytes;
     if (lp_syslog_parse(frame, &p->msg, NULL) == LP_OK)
