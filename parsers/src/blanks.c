@@ -2,6 +2,12 @@
 
 #include "swar.h"
 
+#if defined(__x86_64__) && !defined(LP_SWAR_PLAIN)
+#include <immintrin.h>
+
+#define WIDE __attribute__((target("avx2,bmi")))
+#endif
+
 enum { WORD_BITS = 64 };
 
 /* A bit for each of 64 bytes. */
@@ -77,11 +83,7 @@ bool lpi_blanks_narrow(lp_span text, lpi_blank_list *out)
     return has_length(text) && list(text, find_narrow, put_narrow, out);
 }
 
-#if defined(__x86_64__) && !defined(LP_SWAR_PLAIN)
-#include <immintrin.h>
-
-#define WIDE __attribute__((target("avx2,bmi")))
-
+#ifdef WIDE
 WIDE static inline uint64_t mask_of(__m256i low, __m256i high)
 {
     return (uint32_t)_mm256_movemask_epi8(low) |

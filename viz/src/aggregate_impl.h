@@ -71,10 +71,10 @@ typedef struct lpi_memo {
 
 /* What there is from the first line on, until it falls silent. */
 typedef struct lpi_live {
+    lpi_gather gathers[LPI_GATHERS]; /* open only while lines are counted */
     lp_sketch_home home; /* of the sketches of the second that is open */
     lpi_table table;
     lpi_memo memo;
-    lpi_gather gathers[LPI_GATHERS]; /* open only while lines are counted */
     lpi_exemplars exemplars;
     lpi_minute *minute; /* NULL: there was no line lately */
     lp_seq newest_seq;
