@@ -267,13 +267,26 @@ static bool is_here(const lp_cursor *cursor)
            seq - segment->base_seq < visible_lines(cursor);
 }
 
-/* The segment in the ring that has this line. Under mutex. */
-static lp_segment *find(const lp_cursor *cursor, lp_seq seq)
+/* Where to look from for a line: the ring has many segments, and those in front of it
+ * are in nobody's cache. Who has rested was at one that had a line, so no other one
+ * ever has the same base; and it is in the ring if none before that is gone. */
+static lp_segment *nearest(const lp_cursor *cursor, lp_seq seq)
 {
     lp_segment *segment = cursor->segment;
 
-    if (segment == NULL || !segment->is_in_ring || segment->base_seq > seq)
-        segment = cursor->channel->oldest;
+    if (segment != NULL && segment->is_in_ring && segment->base_seq <= seq)
+        return segment;
+    if (cursor->rested != NULL && cursor->rested_seq <= seq &&
+        cursor->rested_seq >= lpi_channel_oldest_seq(cursor->channel))
+        return cursor->rested;
+    return cursor->channel->oldest;
+}
+
+/* The segment in the ring that has this line. Under mutex. */
+static lp_segment *find(const lp_cursor *cursor, lp_seq seq)
+{
+    lp_segment *segment = nearest(cursor, seq);
+
     assert(segment != NULL); // a line below next_seq is in some segment
     // The open one is the last, and has all that the others have not.
     while (segment->next != NULL &&
@@ -419,8 +432,11 @@ void lp_cursor_rest(lp_cursor *cursor, lp_run *run, uint32_t used_lines)
     if (!cursor->confirms)
         want_from(cursor, cursor->seq);
     lp_run_release(run);
-    if (cursor->segment != NULL)
+    if (cursor->segment != NULL) {
+        cursor->rested = cursor->segment;
+        cursor->rested_seq = cursor->segment->base_seq;
         lpi_segment_unref(cursor->segment);
+    }
     cursor->segment = NULL;
 }
 

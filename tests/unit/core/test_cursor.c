@@ -300,6 +300,62 @@ static void a_reader_at_rest_pins_nothing_and_goes_on_where_it_was(void **state)
     close_ring(&f);
 }
 
+static uint32_t chance(uint32_t n)
+{
+    static uint64_t seed = 42;
+
+    seed ^= seed >> 12;
+    seed ^= seed << 25;
+    seed ^= seed >> 27;
+    return (uint32_t)((seed * UINT64_C(2685821657736338717)) >> 33) % n;
+}
+
+/* By then the segment where it was may be gone, or far from the oldest one; and it may
+ * have to go back before that. */
+static void whoever_rests_for_any_time_goes_on_where_it_was(void **state)
+{
+    enum { WIDTH = 300, LAG = 3000 };
+    fixture f = open_ring(1000);
+    lp_cursor *cursor =
+        ring_cursor(f.channel, LP_START_OLDEST, 0, LP_STOP_NEVER);
+    lp_cursor_place place = lp_cursor_mark(cursor);
+    lp_seq next = 1, at = 1, marked = 1;
+
+    (void)state;
+    lp_cursor_set_lag(cursor, LAG);
+    for (int i = 0; i < 3000; i++) {
+        uint32_t fresh = chance(chance(20) == 0 ? 2 * LAG : 50);
+        lp_seq expected = at;
+        lp_run run;
+
+        ring_fill(f.channel, next, next + fresh - 1, WIDTH);
+        next += fresh;
+        if (next > LAG && next - LAG > expected)
+            expected = next - LAG;
+        if (ring_stats(f.channel).oldest_seq > expected)
+            expected = ring_stats(f.channel).oldest_seq;
+        if (lp_cursor_next(cursor, chance(100), 0, &run) == LP_OK) {
+            assert_int_equal(run.first_seq, expected);
+            assert_int_equal(run.lost_lines, expected - at);
+            ring_check_run(&run, WIDTH);
+            at = expected + chance(run.line_count + 1);
+        } else {
+            assert_int_equal(at, next);
+        }
+        lp_cursor_rest(cursor, &run, (uint32_t)(at - expected));
+        if (chance(10) == 0) {
+            place = lp_cursor_mark(cursor);
+            marked = at;
+        } else if (chance(10) == 0) {
+            lp_cursor_rewind(cursor, &place);
+            at = marked;
+        }
+    }
+    ring_cursor_stats(cursor);
+    lp_cursor_close(cursor);
+    close_ring(&f);
+}
+
 static void what_is_read_again_is_the_same_with_the_same_account(void **state)
 {
     fixture f = open_ring(10);
@@ -502,6 +558,7 @@ int main(void)
         cmocka_unit_test(a_run_outlives_its_ring_cursor_and_channel),
         cmocka_unit_test(
             a_reader_at_rest_pins_nothing_and_goes_on_where_it_was),
+        cmocka_unit_test(whoever_rests_for_any_time_goes_on_where_it_was),
         cmocka_unit_test(what_is_read_again_is_the_same_with_the_same_account),
         cmocka_unit_test(what_is_not_confirmed_stays_wanted),
         cmocka_unit_test(readers_of_a_closed_channel_read_to_its_end),
