@@ -29,6 +29,8 @@ STAGES = {
     "read": ("lp_cursor_next", "lp_run_release"),
     "count": ("aggregator_read_on",),
     "measure": ("lp_request_read", "lp_measures_read"),
+    # Likewise, in samples alone: it is jumped to, and no stack has who did.
+    "measure: a request": ("lpi_read_request",),
     # Likewise, in samples alone: its frames are so large that a stack is cut there.
     "count: a second's end": (
         "lpi_tiers_advance", "close_second", "lpi_frame_of_rows",
