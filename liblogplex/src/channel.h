@@ -88,10 +88,10 @@ struct lp_cursor {
     /* The reader's. */
     lp_seq seq;          /* the next line it wants */
     lp_segment *segment; /* the one that it read last; held */
-    lp_segment *rested; /* the one that it let go of at rest, or NULL. It may be
-                              gone: no line of it is asked for before rested_seq
-                              says that it is in the ring */
-    lp_seq rested_seq;  /* its base */
+    // The one that it let go of at rest, or NULL; it is read only when its base, in
+    // rested_seq, says that it is in the ring.
+    lp_segment *rested;
+    lp_seq rested_seq;
     uint64_t untold_lines; /* lost, and not yet in a run */
     int64_t untold_since_ns;
     int64_t last_arrival_ns; /* of the last line that it read */

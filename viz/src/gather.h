@@ -21,18 +21,17 @@ enum { LPI_GATHER_BYTES = 64 };
 /* One line of the cache each. In two of them what is read and written for each value
  * would lie across both, and at the end of a page the processor waits for that. */
 typedef struct lpi_gather {
-    _Alignas(
-        LPI_GATHER_BYTES) lpi_block *block; /* of one with buckets: a counter
-                                                    for most values */
+    // Of a series with buckets: a counter for most values.
+    _Alignas(LPI_GATHER_BYTES) lpi_block *block;
     uint64_t sum;
     lp_seq max_seq; /* of the first line with max */
     lp_seq newest[2];
-    uint32_t count; /* of a run, so 31 bits are enough */
+    uint32_t count;
     uint32_t min;
     uint32_t max; /* 0: there was nothing above */
     uint32_t last;
     uint32_t series_hash;
-    uint32_t zeros : 31;
+    uint32_t zeros : 31; /* no run has more lines */
     bool is_open : 1;
 } lpi_gather;
 

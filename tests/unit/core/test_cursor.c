@@ -1,4 +1,5 @@
 /* test_cursor.c - where a reader starts and stops, what it loses, its bell. */
+#include "chance.h"
 #include "ring.h"
 
 typedef struct fixture {
@@ -298,16 +299,6 @@ static void a_reader_at_rest_pins_nothing_and_goes_on_where_it_was(void **state)
     ring_cursor_stats(cursor);
     lp_cursor_close(cursor);
     close_ring(&f);
-}
-
-static uint32_t chance(uint32_t n)
-{
-    static uint64_t seed = 42;
-
-    seed ^= seed >> 12;
-    seed ^= seed << 25;
-    seed ^= seed >> 27;
-    return (uint32_t)((seed * UINT64_C(2685821657736338717)) >> 33) % n;
 }
 
 /* By then the segment where it was may be gone, or far from the oldest one; and it may

@@ -8,16 +8,7 @@
 #include <cmocka.h>
 
 #include "blanks.h"
-
-static uint32_t chance(uint32_t n)
-{
-    static uint64_t seed = 42;
-
-    seed ^= seed >> 12;
-    seed ^= seed << 25;
-    seed ^= seed >> 27;
-    return (uint32_t)((seed * UINT64_C(2685821657736338717)) >> 33) % n;
-}
+#include "chance.h"
 
 static bool find_slowly(lp_span text, lpi_blank_list *out)
 {

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "chance.h"
 #include "router_model.h"
 
 /* A page with nothing readable behind it, nor in front of it. */
@@ -167,16 +168,6 @@ static void so_it_is_with_a_value_of_any_length(void **state)
             check_at_ends(*state, text, (size_t)bytes);
         }
     }
-}
-
-static uint32_t chance(uint32_t n)
-{
-    static uint64_t seed = 42;
-
-    seed ^= seed >> 12;
-    seed ^= seed << 25;
-    seed ^= seed >> 27;
-    return (uint32_t)((seed * UINT64_C(2685821657736338717)) >> 33) % n;
 }
 
 static const char *const keys[] = {
