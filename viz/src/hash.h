@@ -74,7 +74,8 @@ static inline uint64_t lpi_hash_of(lp_span bytes, uint64_t seed,
         hash = lpi_hash_fold(lpi_load(at, 4) ^ key[1],
                              lpi_load(at + left - 4, 4) ^ hash);
     } else if (left > 0) {
-        hash = lpi_hash_fold(lpi_load(at, 1) << 16 |
+        // Of NULs it would be 0, and so the hash of all that ends in some.
+        hash = lpi_hash_fold(UINT64_C(1) << 24 | lpi_load(at, 1) << 16 |
                                  lpi_load(at + left / 2, 1) << 8 |
                                  lpi_load(at + left - 1, 1),
                              key[1] ^ hash);
