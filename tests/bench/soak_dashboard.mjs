@@ -9,8 +9,16 @@
 // just being read of a stream is up to 200 KB more. A frame is long when the next one
 // begins more than 50 ms after it; the machine should do nothing else.
 //
+// Of each long frame is told how long the page itself worked in it, by what the
+// browser says of animation frames, and how long a processor of this machine stood
+// still (naps.py). A frame is the page's doing if it takes over 50 ms without the time
+// that a processor stood still.
+//
 // The page is asked by the protocol of the browser alone: what Playwright puts into a
 // page to evaluate there is compiled in the page's heap as its own code is.
+import { spawn } from "node:child_process";
+import { cpus } from "node:os";
+import { fileURLToPath } from "node:url";
 import { Daemon, freePorts, launch, until, watch } from "../browser/world.mjs";
 
 const [program, minutes = "60"] = process.argv.slice(2);
@@ -20,6 +28,7 @@ const LOOK_MS = 56_000; // of a minute; the rest is for measuring
 const SETTLE_MS = 1000;
 const HEAPS = 5;
 const BETWEEN_MS = 500;
+const LONG_MS = 50; // of a frame, and of a task, as browsers have it
 const LAST_MINUTES = 30; // whether it still grows then
 
 const daemon = await new Daemon(program, await freePorts(2), [
@@ -38,15 +47,35 @@ async function inPage(expression) {
     return result.value;
 }
 
+// When each processor stood still, [from, to] in ms of the epoch.
+const stops = [];
+const nappers = cpus().map((_, processor) => {
+    const napper = spawn("python3", [
+        fileURLToPath(new URL("naps.py", import.meta.url)), String(processor)],
+        { stdio: ["pipe", "pipe", "inherit"] });
+    let text = "";
+    napper.stdout.on("data", more => {
+        const whole = (text + more).split("\n");
+        text = whole.pop();
+        stops.push(...whole.map(line => line.split(" ").map(Number)));
+    });
+    return napper;
+});
+
 // Runs in the page.
-function watchFrames() {
-    const seen = { frames: 0, long: 0, longest_ms: 0, tasks: 0, task_ms: 0 };
+function watchFrames(long_ms) {
+    const none = { frames: 0, longest_ms: 0, tasks: 0, task_ms: 0 };
+    const seen = { ...none };
+    let long = []; // [from, to] in ms of the epoch
+    let worked = []; // the same, of animation frames that took the page long
     let last = performance.now();
+    const epoch = ms => performance.timeOrigin + ms;
     const frame = now => {
         const took_ms = now - last;
+        if (took_ms > long_ms)
+            long.push([epoch(last), epoch(now)]);
         last = now;
         seen.frames++;
-        seen.long += took_ms > 50 ? 1 : 0;
         seen.longest_ms = Math.max(seen.longest_ms, took_ms);
         requestAnimationFrame(frame);
     };
@@ -57,19 +86,39 @@ function watchFrames() {
             seen.task_ms = Math.max(seen.task_ms, task.duration);
         }
     }).observe({ entryTypes: ["longtask"] });
+    new PerformanceObserver(list => {
+        for (const one of list.getEntries())
+            worked.push([epoch(one.startTime),
+                         epoch(one.startTime + one.duration)]);
+    }).observe({ entryTypes: ["long-animation-frame"] });
     window.soak = () => {
-        const told = { ...seen };
-        Object.assign(seen, { frames: 0, long: 0, longest_ms: 0, tasks: 0,
-                              task_ms: 0 });
+        const told = { ...seen, long, worked };
+        Object.assign(seen, none);
+        long = [];
+        worked = [];
         last = performance.now();
         return told;
     };
 }
 
+// How long any of others lasts within one, in ms.
+function within([from, to], others) {
+    const parts = others.map(other => [Math.max(from, other[0]),
+                                       Math.min(to, other[1])])
+        .filter(part => part[0] < part[1]).sort((a, b) => a[0] - b[0]);
+    let sum_ms = 0;
+    let end = from;
+    for (const part of parts) {
+        sum_ms += Math.max(0, part[1] - Math.max(end, part[0]));
+        end = Math.max(end, part[1]);
+    }
+    return sum_ms;
+}
+
 await page.goto(`${daemon.url}/channels/shop`);
 await until("the tail has a line", () => inPage(
     "document.querySelector('#tail .row-text') !== null"));
-await inPage(`(${watchFrames})()`);
+await inPage(`(${watchFrames})(${LONG_MS})`);
 
 const pause = ms => new Promise(done => setTimeout(done, ms));
 
@@ -106,7 +155,8 @@ const lines = async () =>
 let before = await lines();
 let before_ms = performance.now();
 const heaps = []; // after each minute
-const sum = { frames: 0, long: 0, longest_ms: 0, tasks: 0, task_ms: 0 };
+const sum = { frames: 0, longest_ms: 0, tasks: 0, task_ms: 0 };
+const longFrames = []; // [took, page worked, processor stood still], in ms
 
 console.log("minute  heap_KB  nodes  lines/s  frames  >50ms  longest_ms  " +
             "tasks  longest_task_ms");
@@ -124,14 +174,22 @@ for (let minute = 1; minute <= Number(minutes); minute++) {
     const nodes = await inPage(
         "document.getElementsByTagName('*').length");
     console.log([minute, Math.round(heap / 1024), nodes,
-                 Math.round(rate), seen.frames, seen.long,
+                 Math.round(rate), seen.frames, seen.long.length,
                  Math.round(seen.longest_ms), seen.tasks,
                  Math.round(seen.task_ms)].join("  "));
     before = now;
-    if (minute > WARM_MINUTES)
+    const long = seen.long.map(one => [
+        one[1] - one[0], within(one, seen.worked), within(one, stops)]);
+    for (const [took, worked, stopped] of long)
+        console.log(`    ${took.toFixed(0)} ms, of which the page worked ` +
+                    `${worked.toFixed(0)}, a processor stood still ` +
+                    `${stopped.toFixed(0)}`);
+    if (minute > WARM_MINUTES) {
         for (const key of Object.keys(sum))
             sum[key] = /_ms$/.test(key) ? Math.max(sum[key], seen[key])
                                         : sum[key] + seen[key];
+        longFrames.push(...long);
+    }
     await inPage("soak()");
 }
 const warm = heaps[WARM_MINUTES - 1];
@@ -141,9 +199,16 @@ console.log(`heap: ${Math.round(warm / 1024)} KB after ${WARM_MINUTES} ` +
             `${(100 * (last / warm - 1)).toFixed(1)} %; in the last ` +
             `${LAST_MINUTES} minutes ` +
             `${Math.round(perHour(heaps.slice(-LAST_MINUTES)) / 1024)} KB an hour`);
-console.log(`frames: ${sum.frames}, over 50 ms: ${sum.long}, longest ` +
-            `${Math.round(sum.longest_ms)} ms; tasks over 50 ms: ` +
+const ours = longFrames.filter(([took, , stopped]) => took - stopped > LONG_MS);
+console.log(`frames: ${sum.frames}, over ${LONG_MS} ms: ${longFrames.length}, ` +
+            `longest ${Math.round(sum.longest_ms)} ms; without the time that a ` +
+            `processor stood still: ${ours.length}; tasks over ${LONG_MS} ms: ` +
             `${sum.tasks}, longest ${Math.round(sum.task_ms)} ms`);
+const stopped_ms = stops.map(([from, to]) => to - from);
+console.log(`processors stood still ${stops.length} times, the longest ` +
+            `${Math.round(Math.max(0, ...stopped_ms))} ms`);
 console.log(complaints.length > 0 ? complaints.join("\n") : "no complaints");
 await browser.close();
+for (const napper of nappers)
+    napper.stdin.end();
 process.exitCode = await daemon.stop();
