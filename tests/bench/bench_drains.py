@@ -2,13 +2,16 @@
 """What drains cost the daemon: CPU-seconds per million lines that come in.
 
     bench_drains.py LOGPLEXD LOADGEN SINKS LIMITS
-        [LINES [LINES_A_SECOND [KIND...]]]
+        [LINES [LINES_A_SECOND [ROUNDS [KIND...]]]]
 
 A kind is http, http+gzip, http+zstd (how bodies are encoded) or syslog; without
-any it is http and syslog. One worker and one channel, lines of 200 bytes over TCP
-at a pace that 50 drains can keep; the sinks are another process. The figure is the
-daemon's own user and system time, the kernel's part of sending included. Each
-round ends with the ledger: no line was lost, and all were delivered.
+any it is http and syslog. One worker and one channel, lines of 200 bytes over TCP;
+the sinks are another process. The figure is the daemon's own user and system time,
+the kernel's part of sending included. Each round ends with the ledger: no line was
+lost, and all were delivered.
+
+What a lone drain adds is the difference of two larger figures that change by a tenth
+from round to round, so three rounds don't tell it: take nine, and two million lines.
 
 Behind it stands what sending costs this machine at the least: a bare sender
 (limits.c) gives as many bytes to as many connections of the same sinks at the same
@@ -24,7 +27,6 @@ from bench_ingest import LINE_BYTES, cpu_seconds, logplexd
 import tools  # beside logplexd
 
 COUNTS = (0, 1, 10, 50)
-ROUNDS = 3
 BATCH_BYTES = 512 << 10  # as --drain-batch
 URLS = {"http": "http://127.0.0.1:%d/%d",
         "http+gzip": "http://127.0.0.1:%d/%d#encoding=gzip",
@@ -107,12 +109,12 @@ def bare(limits, sinks_program, kind, count, lines, pace, line_bytes):
 
 def main():
     programs, limits = sys.argv[1:4], sys.argv[4]
-    numbers = [int(text) for text in sys.argv[5:7]]
-    lines, pace = numbers + [1000000, 100000][len(numbers):]
-    for kind in (sys.argv[7:] or ("http", "syslog")):
+    numbers = [int(text) for text in sys.argv[5:8]]
+    lines, pace, rounds = numbers + [1000000, 100000, 3][len(numbers):]
+    for kind in (sys.argv[8:] or ("http", "syslog")):
         costs = {count: [] for count in COUNTS}
         least = {count: [] for count in COUNTS[1:]}
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             for count in COUNTS:
                 cost, line_bytes = measure(programs, kind, count, lines, pace)
                 costs[count].append(cost)
