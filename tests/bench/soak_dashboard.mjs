@@ -138,6 +138,24 @@ async function heapBytes() {
     return heaps.sort((a, b) => a - b)[(HEAPS - 1) / 2];
 }
 
+// Of the page's heap, machine code and what belongs to it: a function that is called
+// once a second may be compiled an hour later, as it has become hot by then.
+async function codeBytes() {
+    let text = "";
+    const add = ({ chunk }) => { text += chunk; };
+    devtools.on("HeapProfiler.addHeapSnapshotChunk", add);
+    await devtools.send("HeapProfiler.takeHeapSnapshot");
+    devtools.off("HeapProfiler.addHeapSnapshotChunk", add);
+    const { snapshot: { meta }, nodes } = JSON.parse(text);
+    const fields = meta.node_fields;
+    const [type, size] = ["type", "self_size"].map(one => fields.indexOf(one));
+    const code = meta.node_types[type].indexOf("code");
+    let sum = 0;
+    for (let at = 0; at < nodes.length; at += fields.length)
+        sum += nodes[at + type] === code ? nodes[at + size] : 0;
+    return sum;
+}
+
 // By least squares; each of ys is a minute after the one before.
 function perHour(ys) {
     const middle = (ys.length - 1) / 2;
@@ -155,6 +173,7 @@ const lines = async () =>
 let before = await lines();
 let before_ms = performance.now();
 const heaps = []; // after each minute
+const codes = []; // of these, when warm and at the end
 const sum = { frames: 0, longest_ms: 0, tasks: 0, task_ms: 0 };
 const longFrames = []; // [took, page worked, processor stood still], in ms
 
@@ -171,6 +190,8 @@ for (let minute = 1; minute <= Number(minutes); minute++) {
     before_ms = now_ms;
     const heap = await heapBytes();
     heaps.push(heap);
+    if (minute === WARM_MINUTES || minute === Number(minutes))
+        codes.push(await codeBytes());
     const nodes = await inPage(
         "document.getElementsByTagName('*').length");
     console.log([minute, Math.round(heap / 1024), nodes,
@@ -199,6 +220,8 @@ console.log(`heap: ${Math.round(warm / 1024)} KB after ${WARM_MINUTES} ` +
             `${(100 * (last / warm - 1)).toFixed(1)} %; in the last ` +
             `${LAST_MINUTES} minutes ` +
             `${Math.round(perHour(heaps.slice(-LAST_MINUTES)) / 1024)} KB an hour`);
+console.log(`of it machine code: ${codes.map(code => Math.round(code / 1024))
+    .join(" KB, then ")} KB`);
 const ours = longFrames.filter(([took, , stopped]) => took - stopped > LONG_MS);
 console.log(`frames: ${sum.frames}, over ${LONG_MS} ms: ${longFrames.length}, ` +
             `longest ${Math.round(sum.longest_ms)} ms; without the time that a ` +
