@@ -6,7 +6,8 @@
 Naps on that processor, before all other processes where that is allowed. For each nap
 of which it woke over LATE_MS late it prints when it should have woken, and when it did,
 in ms of the epoch. It ends with its standard input. Beside what else runs it is not
-felt: 200 short naps a second.
+felt: 200 short naps a second. `limits stops` sees shorter ones, and takes all of a
+processor for it.
 """
 import os
 import select
