@@ -4,14 +4,15 @@
 
 export function onceAFrame(draw: () => void): () => void {
     let isAsked = false;
+    const drawNow = (): void => {
+        isAsked = false;
+        draw();
+    };
     return () => {
         if (isAsked)
             return;
         isAsked = true;
-        requestAnimationFrame(() => {
-            isAsked = false;
-            draw();
-        });
+        requestAnimationFrame(drawNow);
     };
 }
 
@@ -19,14 +20,15 @@ export function onceAFrame(draw: () => void): () => void {
 export function atMostEvery(ms: number, act: () => void): () => void {
     let last = -Infinity;
     let timer = 0;
+    const actNow = (): void => {
+        timer = 0;
+        last = performance.now();
+        act();
+    };
     return () => {
         if (timer !== 0)
             return;
         const wait = Math.max(0, last + ms - performance.now());
-        timer = window.setTimeout(() => {
-            timer = 0;
-            last = performance.now();
-            act();
-        }, wait);
+        timer = window.setTimeout(actNow, wait);
     };
 }

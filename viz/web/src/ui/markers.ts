@@ -16,19 +16,19 @@ interface Look {
 }
 
 // Six charts draw the same markers once a second, and these seldom change.
-const looks = new WeakMap<readonly Marker[], Look[]>();
+const known = new WeakMap<readonly Marker[], Look[]>();
 
 function looksOf(markers: readonly Marker[]): Look[] {
-    const known = looks.get(markers);
-    if (known)
-        return known;
+    const old = known.get(markers);
+    if (old)
+        return old;
     const told = new Set(worthTelling(markers));
     const found = markers.map(one => ({
         t: one.t, isRelease: one.process === "", isBad: isBad(one),
         colour: isBad(one) ? "bad" : one.process === "" ? "accent" : "muted",
         text: told.has(one) ? markerText(one) : "",
     }));
-    looks.set(markers, found);
+    known.set(markers, found);
     return found;
 }
 
@@ -37,14 +37,16 @@ export function drawMarkers(plot: uPlot, { from, to }: View,
                             markers: readonly Marker[]): void {
     const { left, width } = plot.bbox;
     let free = left;
-    looksOf(markers).forEach(look => {
+    const looks = looksOf(markers);
+    for (let i = 0; i < looks.length; i++) {
+        const look = looks[i] as Look;
         const x = left + (look.t - from) / (to - from) * width;
         if (x < left || x > left + width)
-            return;
+            continue;
         drawLine(plot, look, x);
         if (look.text !== "")
             free = drawText(plot, look, x, free);
-    });
+    }
 }
 
 function drawLine({ ctx, bbox }: uPlot, look: Look, x: number): void {

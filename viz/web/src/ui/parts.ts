@@ -86,10 +86,9 @@ export class Cells {
     say(words: readonly string[]): void {
         const { said, tds } = this;
         this.said = words;
-        tds.forEach((td, i) => {
+        for (let i = 0; i < tds.length; i++)
             if (words[i] !== said[i])
-                td.textContent = words[i] ?? "";
-        });
+                (tds[i] as HTMLElement).textContent = words[i] ?? "";
     }
 }
 
@@ -106,10 +105,9 @@ export class NumberCells {
 
     // Of each cell.
     show(numbers: readonly (number | null | undefined)[]): void {
-        numbers.forEach((x, i) => {
-            if (x !== this.shown[i])
-                this.write(i, x);
-        });
+        for (let i = 0; i < numbers.length; i++)
+            if (numbers[i] !== this.shown[i])
+                this.write(i, numbers[i]);
     }
 
     private write(at: number, x: number | null | undefined): void {
