@@ -180,13 +180,14 @@ static void evict_oldest(lp_channel *channel)
         channel->open = NULL;
     }
     channel->oldest = segment->next;
-    channel->held_bytes -= segment->block_bytes;
+    channel->held_bytes -= lpi_segment_held_bytes(segment);
     channel->totals.evicted_lines += segment->line_count;
     channel->totals.evicted_bytes +=
         segment->used_bytes - LPI_SEGMENT_FIRST_OFFSET;
     segment->is_in_ring = false;
     segment->next = NULL;
-    atomic_fetch_add(&channel->engine->pinned_bytes, segment->block_bytes);
+    atomic_fetch_add(&channel->engine->pinned_bytes,
+                     lpi_segment_held_bytes(segment));
     lpi_segment_unref(segment);
 }
 
@@ -339,34 +340,57 @@ void lp_engine_repay(lp_engine *engine, void *ptr, size_t size_bytes)
 
 /* Appending --------------------------------------------------------------- */
 
-/* An eighth of what the channel holds, rounded down to a power of two, so that
- * what is kept too much is in proportion; but large enough for this line. 0
- * when no segment is. */
-static uint32_t next_block_bytes(const lp_channel *channel, size_t line_bytes)
+/* What a line is at most, and what it leaves aside. */
+static size_t line_max(const lp_channel *channel)
 {
+    return lpi_segment_line_max(channel->engine->segment_max_bytes);
+}
+
+/*
+ * An eighth of what the channel holds, rounded down to a power of two, so that
+ * what is kept too much is in proportion; but large enough for this line, and not so
+ * large that what it leaves aside finds no room. 0 when no segment is.
+ */
+static uint32_t next_block_bytes(const lp_channel *channel, size_t line_bytes,
+                                 size_t beside_bytes)
+{
+    uint64_t most_bytes = channel->bytes_max < channel->engine->memory_max_bytes
+                              ? channel->bytes_max
+                              : channel->engine->memory_max_bytes;
     uint32_t max_bytes = channel->engine->segment_max_bytes;
     uint32_t block_bytes = LPI_BLOCK_MIN_BYTES;
 
     while (block_bytes < max_bytes &&
-           ((uint64_t)block_bytes * 16 <= channel->held_bytes ||
-            lpi_segment_line_max(block_bytes) < line_bytes))
+           (lpi_segment_line_max(block_bytes) < line_bytes ||
+            ((uint64_t)block_bytes * 16 <= channel->held_bytes &&
+             (uint64_t)block_bytes * 2 + beside_bytes <= most_bytes)))
         block_bytes *= 2;
-    return lpi_segment_line_max(block_bytes) < line_bytes ? 0 : block_bytes;
+    if (lpi_segment_line_max(block_bytes) < line_bytes ||
+        (beside_bytes > 0 && block_bytes + beside_bytes > most_bytes))
+        return 0;
+    return block_bytes;
 }
 
-/* Closes the open segment and opens another. Seldom, and so out of the way. */
-__attribute__((noinline)) static lp_err roll(lp_channel *channel,
-                                             size_t line_bytes)
+/* Closes the open segment and opens another, for a line that leaves so much aside.
+ * Seldom, and so out of the way. */
+__attribute__((noinline)) static lp_err
+roll(lp_channel *channel, size_t line_bytes, size_t aside_bytes)
 {
-    uint32_t block_bytes = next_block_bytes(channel, line_bytes);
+    size_t beside_bytes;
+    uint32_t block_bytes;
     lp_segment *segment;
     lp_err err;
 
+    if (aside_bytes > line_max(channel))
+        return LP_E_TOOBIG;
+    beside_bytes = lpi_segment_aside_need(NULL, aside_bytes);
+    block_bytes = next_block_bytes(channel, line_bytes, beside_bytes);
     if (block_bytes == 0 || block_bytes > channel->bytes_max)
         return LP_E_TOOBIG;
     lpi_channel_trim(channel);
     while (channel->oldest != NULL &&
-           channel->held_bytes + block_bytes > channel->bytes_max)
+           channel->held_bytes + block_bytes + beside_bytes >
+               channel->bytes_max)
         evict_oldest(channel);
     do
         err = lpi_segment_create(channel->engine, block_bytes,
@@ -400,19 +424,73 @@ static size_t line_size(const lp_line *line)
     return line_bytes;
 }
 
-/* Few lines leave anything aside. */
-__attribute__((noinline)) static lp_err put_aside(lp_channel *channel,
-                                                  const lp_span part[2])
+static size_t aside_size(const lp_line *line)
 {
+    return line->aside[0].len_bytes + line->aside[1].len_bytes;
+}
+
+/*
+ * Beside a segment there is no more than in it, so that what goes with it is in
+ * proportion; but for the first line's, which may be as large as a line. Nor may it be
+ * more with its segment than the channel has.
+ */
+static bool has_enough_beside(const lp_channel *channel, size_t need_bytes)
+{
+    const lp_segment *open = channel->open;
+
+    return (!lpi_pen_is_new(&channel->pen, open) &&
+            open->aside_bytes + need_bytes > open->block_bytes) ||
+           lpi_segment_held_bytes(open) + need_bytes > channel->bytes_max;
+}
+
+/* By anything but the open segment. */
+static bool reclaim_beside(lp_channel *channel)
+{
+    return channel->oldest == channel->open
+               ? reclaim_from_others(channel->engine, channel)
+               : lpi_channel_reclaim(channel);
+}
+
+/* Takes so much more memory for what this line leaves aside. */
+static lp_err add_aside(lp_channel *channel, const lp_line *line,
+                        size_t need_bytes)
+{
+    uint64_t evicted_lines = channel->totals.evicted_lines;
     lp_err err;
 
-    while ((err = lpi_pen_put_aside(&channel->pen, channel->open, part)) ==
-           LP_E_FULL) {
-        // Anything but the open segment may go.
-        if (channel->oldest == channel->open || !lpi_channel_reclaim(channel))
-            break;
-    }
+    while (channel->held_bytes + need_bytes > channel->bytes_max)
+        evict_oldest(channel); // the open one alone is not too much
+    do
+        err = lpi_pen_put_aside(&channel->pen, channel->open, line->aside);
+    while (err == LP_E_FULL && reclaim_beside(channel));
+    if (err == LP_OK)
+        channel->held_bytes += need_bytes;
+    if (channel->totals.evicted_lines != evicted_lines)
+        note_surplus(channel);
     return err;
+}
+
+/* Sees to it that pen.aside is this line's. Few lines leave anything aside that the
+ * one before did not. */
+__attribute__((noinline)) static lp_err
+put_aside(lp_channel *channel, const lp_line *line, size_t line_bytes)
+{
+    size_t aside_bytes = aside_size(line);
+    size_t need_bytes;
+    lp_err err;
+
+    if (lpi_pen_has_aside(&channel->pen, line->aside))
+        return LP_OK;
+    if (aside_bytes > line_max(channel))
+        return LP_E_TOOBIG;
+    need_bytes = lpi_segment_aside_need(channel->open, aside_bytes);
+    if (need_bytes > 0 && has_enough_beside(channel, need_bytes)) {
+        err = roll(channel, line_bytes, aside_bytes);
+        if (err != LP_OK)
+            return err;
+        need_bytes = lpi_segment_aside_need(channel->open, aside_bytes);
+    }
+    return add_aside(channel, line, need_bytes);
 }
 
 static lp_err append_line(lp_channel *channel, const lp_line *line)
@@ -422,12 +500,12 @@ static lp_err append_line(lp_channel *channel, const lp_line *line)
     lp_err err;
 
     if (channel->open == NULL || !lpi_pen_fits(&channel->pen, line_bytes)) {
-        err = roll(channel, line_bytes);
+        err = roll(channel, line_bytes, aside_size(line));
         if (err != LP_OK)
             return err;
     }
-    if (line->aside[0].len_bytes + line->aside[1].len_bytes > 0) {
-        err = put_aside(channel, line->aside);
+    if (aside_size(line) > 0) {
+        err = put_aside(channel, line, line_bytes);
         if (err != LP_OK)
             return err;
         aside = channel->pen.aside;

@@ -36,36 +36,79 @@ lp_err lpi_segment_create(lp_engine *engine, uint32_t block_bytes,
     return LP_OK;
 }
 
-/* Finds room for so many bytes, in the segment itself for the first that is
- * short, else in the newest chunk or a new one. */
-static char *aside_room(lp_segment *segment, uint32_t need_bytes, lp_err *err)
+/* The first that is short is in the segment itself. */
+static bool is_first_room(const lp_segment *segment, size_t size_bytes)
 {
-    lpi_aside *chunk = segment->asides;
-    void *ptr = NULL;
-    size_t size_bytes = ASIDE_MIN_BYTES;
+    return size_bytes <= LPI_ASIDE_FIRST_BYTES &&
+           (segment == NULL || segment->first_aside_bytes == 0);
+}
 
-    if (segment->first_aside_bytes == 0 &&
-        need_bytes <= sizeof(segment->first_aside)) {
-        segment->first_aside_bytes = need_bytes;
+static size_t next_chunk_bytes(const lpi_aside *last, size_t size_bytes)
+{
+    size_t chunk_bytes = ASIDE_MIN_BYTES;
+
+    if (last != NULL)
+        chunk_bytes = last->size_bytes < ASIDE_MAX_BYTES
+                          ? last->size_bytes * (size_t)2
+                          : ASIDE_MAX_BYTES;
+    while (chunk_bytes < sizeof(*last) + size_bytes)
+        chunk_bytes *= 2;
+    return chunk_bytes;
+}
+
+/* For so many bytes, their length included. */
+static size_t chunk_need(const lp_segment *segment, size_t size_bytes)
+{
+    const lpi_aside *chunk = segment != NULL ? segment->asides : NULL;
+
+    if (chunk != NULL && chunk->size_bytes - chunk->used_bytes >= size_bytes)
+        return 0;
+    return next_chunk_bytes(chunk, size_bytes);
+}
+
+size_t lpi_segment_aside_need(const lp_segment *segment, size_t aside_bytes)
+{
+    size_t size_bytes = aside_bytes + sizeof(uint32_t);
+
+    return is_first_room(segment, size_bytes) ? 0
+                                              : chunk_need(segment, size_bytes);
+}
+
+static lp_err add_chunk(lp_segment *segment, size_t chunk_bytes)
+{
+    void *ptr = NULL;
+    lpi_aside *chunk;
+    lp_err err = lpi_memory_alloc(segment->engine, chunk_bytes, &ptr);
+
+    if (err != LP_OK)
+        return err;
+    chunk = ptr;
+    chunk->next = segment->asides;
+    chunk->size_bytes = (uint32_t)chunk_bytes;
+    chunk->used_bytes = sizeof(*chunk);
+    segment->asides = chunk;
+    segment->aside_bytes += (uint32_t)chunk_bytes;
+    return LP_OK;
+}
+
+/* Room for so many bytes: in the segment, in the newest chunk, or in a new one. */
+static char *aside_room(lp_segment *segment, uint32_t size_bytes, lp_err *err)
+{
+    size_t chunk_bytes;
+    char *at;
+
+    if (is_first_room(segment, size_bytes)) {
+        segment->first_aside_bytes = size_bytes;
         return segment->first_aside;
     }
-    if (chunk == NULL || chunk->size_bytes - chunk->used_bytes < need_bytes) {
-        if (chunk != NULL && chunk->size_bytes < ASIDE_MAX_BYTES)
-            size_bytes = chunk->size_bytes * (size_t)2;
-        while (size_bytes < sizeof(*chunk) + need_bytes)
-            size_bytes *= 2;
-        *err = lpi_memory_alloc(segment->engine, size_bytes, &ptr);
-        if (*err != LP_OK)
-            return NULL;
-        chunk = ptr;
-        chunk->next = segment->asides;
-        chunk->size_bytes = (uint32_t)size_bytes;
-        chunk->used_bytes = sizeof(*chunk);
-        segment->asides = chunk;
-    }
-    ptr = (char *)chunk + chunk->used_bytes;
-    chunk->used_bytes += need_bytes;
-    return ptr;
+    chunk_bytes = chunk_need(segment, size_bytes);
+    if (chunk_bytes > 0)
+        *err = add_chunk(segment, chunk_bytes);
+    if (*err != LP_OK)
+        return NULL;
+    at = (char *)segment->asides + segment->asides->used_bytes;
+    segment->asides->used_bytes += size_bytes;
+    return at;
 }
 
 /* Of what stands aside, few parts are longer than this: a call costs more. */
@@ -85,8 +128,7 @@ static inline bool is_same(const char *a, lp_span part)
     return true;
 }
 
-/* Does the last aside say the same? */
-static bool is_last_aside(const lpi_pen *pen, const lp_span part[2])
+bool lpi_pen_has_aside(const lpi_pen *pen, const lp_span part[2])
 {
     const char *last = pen->aside_copy;
     size_t first_bytes = part[0].len_bytes;
@@ -107,13 +149,11 @@ static void join(char *at, const lp_span part[2])
         memcpy(at + part[0].len_bytes, part[1].ptr, part[1].len_bytes);
 }
 
-/* Joins an aside's parts behind its length; it is then the last one. Few lines have
- * one of their own, so it is kept out of the way of the others. */
-__attribute__((noinline)) static lp_err put_aside(lpi_pen *pen,
-                                                  lp_segment *segment,
-                                                  const lp_span part[2],
-                                                  uint32_t len_bytes)
+/* Joins an aside's parts behind its length; it is then the last one. */
+lp_err lpi_pen_put_aside(lpi_pen *pen, lp_segment *segment,
+                         const lp_span part[2])
 {
+    uint32_t len_bytes = (uint32_t)(part[0].len_bytes + part[1].len_bytes);
     lp_err err = LP_OK;
     char *at =
         aside_room(segment, len_bytes + (uint32_t)sizeof(len_bytes), &err);
@@ -140,15 +180,6 @@ void lpi_pen_begin(lpi_pen *pen, lp_segment *segment)
     atomic_store_explicit(&pen->slot, end - 1, memory_order_relaxed);
     pen->arrival_max_ns = INT64_MIN;
     pen->aside = NULL;
-}
-
-lp_err lpi_pen_put_aside(lpi_pen *pen, lp_segment *segment,
-                         const lp_span part[2])
-{
-    if (is_last_aside(pen, part))
-        return LP_OK;
-    return put_aside(pen, segment, part,
-                     (uint32_t)(part[0].len_bytes + part[1].len_bytes));
 }
 
 void lpi_pen_settle(const lpi_pen *pen, lp_segment *segment)
@@ -191,7 +222,7 @@ static void destroy(lp_segment *segment)
         segment->asides = chunk->next;
         lpi_memory_free(engine, chunk, chunk->size_bytes);
     }
-    atomic_fetch_sub(&engine->pinned_bytes, segment->block_bytes);
+    atomic_fetch_sub(&engine->pinned_bytes, lpi_segment_held_bytes(segment));
     lpi_memory_give_block(engine, segment, segment->block_bytes);
 }
 

@@ -9,7 +9,8 @@
  *     | header | line 0 | line 1 | ... free ... | slot 1 | slot 0 |
  *
  * What a line leaves out of its wire form ("aside") is in small chunks beside
- * the block, and neighbours that say the same share one copy.
+ * the block, and neighbours that say the same share one copy. They are memory of the
+ * segment, as its block is.
  *
  * Its life:
  *
@@ -44,7 +45,7 @@ typedef struct lpi_aside lpi_aside;
 #define LPI_SEGMENT_OPEN UINT32_MAX
 
 enum {
-    LPI_ASIDE_FIRST_BYTES = 60, /* with its length */
+    LPI_ASIDE_FIRST_BYTES = 56, /* with its length */
     LPI_ASIDE_COPY_BYTES = 64
 };
 
@@ -66,6 +67,7 @@ struct lp_segment {
     lp_segment *next; /* the younger neighbour, while in the ring */
     int64_t arrival_max_ns;
     lpi_aside *asides;
+    uint32_t aside_bytes; /* of memory: all chunks */
     uint32_t first_aside_bytes;
     char first_aside[LPI_ASIDE_FIRST_BYTES]; /* most segments have no other */
 };
@@ -95,6 +97,12 @@ typedef struct lpi_pen {
 static inline size_t lpi_segment_line_max(uint32_t block_bytes)
 {
     return block_bytes - LPI_SEGMENT_FIRST_OFFSET - sizeof(lpi_slot);
+}
+
+/* Memory of it: the block, and what is beside it. */
+static inline uint64_t lpi_segment_held_bytes(const lp_segment *segment)
+{
+    return (uint64_t)segment->block_bytes + segment->aside_bytes;
 }
 
 static inline const lpi_slot *lpi_segment_slot(const lp_segment *segment,
@@ -164,9 +172,24 @@ static inline char *lpi_put_part(char *at, lp_span part)
     return end;
 }
 
-/* Sees to it that pen->aside says this. Fails: LP_E_FULL, LP_E_NOMEM. */
+/* Does the last aside say the same? */
+bool lpi_pen_has_aside(const lpi_pen *pen, const lp_span part[2]);
+
+/* How much more memory the segment takes for an aside of so many bytes; mostly 0.
+ * NULL: a new one. */
+size_t lpi_segment_aside_need(const lp_segment *segment, size_t aside_bytes);
+
+/* Puts it into pen->aside. Fails: LP_E_FULL, LP_E_NOMEM. */
 lp_err lpi_pen_put_aside(lpi_pen *pen, lp_segment *segment,
                          const lp_span part[2]);
+
+/* Has it no line yet? */
+static inline bool lpi_pen_is_new(const lpi_pen *pen, const lp_segment *segment)
+{
+    // A line may have no byte, but each has a slot.
+    return atomic_load_explicit(&pen->slot, memory_order_relaxed) ==
+           lpi_segment_slot(segment, 0);
+}
 
 /* Writes a line that fits, its aside having been put; readers don't see it yet. It
  * is what each line costs, so it is drawn into the one place that calls it. */

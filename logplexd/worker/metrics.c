@@ -112,8 +112,10 @@ static void print_engine(FILE *to, const lp_ledger *engine)
     metrics_print_one(to, "refused_lines_total", "counter",
                       "lines that no memory could be found for",
                       engine->refused_lines);
-    metrics_print_one(to, "too_big_lines_total", "counter",
-                      "lines over what a segment holds", engine->too_big_lines);
+    metrics_print_one(
+        to, "too_big_lines_total", "counter",
+        "lines, or what they leave aside, over what a ring can hold",
+        engine->too_big_lines);
     metrics_print_one(to, "delivered_lines_total", "counter",
                       "lines that readers have got, one for each reader",
                       engine->delivered_lines);

@@ -121,7 +121,8 @@ typedef struct lp_channel_options {
     uint32_t history_lines; /* 1,500: kept for readers yet to come, if the two
                                byte limits allow it */
     uint64_t bytes_max;     /* 16 MiB: the ring with all that readers who lag
-                               behind still want, in whole segments */
+                               behind still want, in whole segments, and what
+                               their lines leave aside */
 } lp_channel_options;
 
 #define LP_CHANNEL_OPTIONS_INIT                    \
@@ -189,15 +190,17 @@ typedef struct lp_line {
     lp_marks marks;
     uint32_t part_count; /* 1 to LP_LINE_PARTS_MAX */
     lp_span parts[LP_LINE_PARTS_MAX];
-    lp_span aside[2]; /* what the line itself leaves out; joined and kept
-                         beside it, once for neighbours that share it */
+    lp_span aside[2]; /* what the line itself leaves out, together no more than
+                         a line may be; joined and kept beside it, once for
+                         neighbours that share it */
 } lp_line;
 
 /* What became of a batch. The three counts add up to the lines it had. */
 typedef struct lp_append_result {
     lp_seq first_seq; /* of the first line that is in; 0 when none is */
     uint64_t accepted_lines;
-    uint64_t too_big_lines; /* left out; the lines behind them are in  */
+    uint64_t too_big_lines; /* they, or what they leave aside: left out; the
+                               lines behind them are in */
     uint64_t refused_lines; /* there was no memory, or no channel left */
 } lp_append_result;
 
@@ -243,7 +246,8 @@ typedef struct lp_channel_stats {
     uint64_t evicted_bytes;
     uint64_t too_big_lines;
     uint64_t refused_lines;
-    uint64_t held_bytes; /* memory of the ring, free space and marks included */
+    /* Memory of the ring; free space, marks and what stands aside are in it. */
+    uint64_t held_bytes;
 } lp_channel_stats;
 
 #define LP_CHANNEL_STATS_INIT                                                \

@@ -213,6 +213,11 @@ static void a_line_too_large_is_left_out_and_counted(void **state)
     assert_int_equal(result.too_big_lines, 1);
     assert_int_equal(result.refused_lines, 0);
     assert_int_equal(ring_stats(channel).too_big_lines, 1);
+    line[1].aside[0] = line[1].parts[0]; // nor may it leave so much aside
+    line[1].parts[0] = line[0].parts[0];
+    CHECK_ERR(lp_channel_append(channel, line, &result), LP_E_TOOBIG);
+    assert_int_equal(result.accepted_lines, 2);
+    assert_int_equal(ring_stats(channel).too_big_lines, 2);
     line[0].parts[0].len_bytes = (256 << 10) - 256;
     line[0].next = NULL;
     CHECK_OK(lp_channel_append(channel, line, &result));
@@ -258,11 +263,12 @@ static void at_the_ceiling_an_aside_takes_the_room_of_the_oldest(void **state)
     CHECK_OK(lp_cursor_next(cursor, 0, 0, &run));
     assert_int_equal(lp_run_at(&run, 0).aside.len_bytes, (8 << 10) + 2);
     lp_run_release(&run);
-    // Not even all of it would do; what is being written stays.
+    // Not even all of it would do, so nothing goes.
+    lines = ring_stats(channel).resident_lines;
     line.aside[0] = lp_span_of(text, sizeof(text));
-    CHECK_ERR(lp_channel_append(channel, &line, &result), LP_E_FULL);
-    assert_int_equal(result.refused_lines, 1);
-    assert_true(ring_stats(channel).resident_lines > 0);
+    CHECK_ERR(lp_channel_append(channel, &line, &result), LP_E_TOOBIG);
+    assert_int_equal(result.too_big_lines, 1);
+    assert_int_equal(ring_stats(channel).resident_lines, lines);
     line.aside[0] = line.aside[1] = lp_span_of(NULL, 0);
     CHECK_OK(lp_channel_append(channel, &line, NULL));
     CHECK_OK(lp_cursor_next(cursor, 0, 0, &run));
@@ -270,6 +276,201 @@ static void at_the_ceiling_an_aside_takes_the_room_of_the_oldest(void **state)
     assert_int_equal(lp_run_at(&run, 0).aside.len_bytes, 0);
     lp_run_release(&run);
     lp_cursor_close(cursor);
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
+/* All memory that is no channel's and no cursor's own is of a ring, or was. */
+static void check_held(lp_engine *engine, lp_channel *channel,
+                       uint64_t others_bytes)
+{
+    lp_ledger ledger = ring_ledger(engine);
+
+    assert_int_equal(ring_stats(channel).held_bytes,
+                     ledger.memory_bytes - ledger.pooled_bytes -
+                         ledger.pinned_bytes - others_bytes);
+}
+
+/* A line of a number, and an aside that begins with it. */
+static lp_err append_aside(lp_channel *channel, uint64_t n, size_t line_bytes,
+                           size_t aside_bytes)
+{
+    static char text[1 << 17], aside[1 << 17];
+    lp_line line = {.part_count = 1, .arrival_ns = (int64_t)n};
+
+    line.parts[0] = lp_span_of(text, ring_text(n, line_bytes, text));
+    ring_text(n, aside_bytes, aside);
+    line.aside[0] = lp_span_of(aside, aside_bytes / 2);
+    line.aside[1] =
+        lp_span_of(aside + aside_bytes / 2, aside_bytes - aside_bytes / 2);
+    return lp_channel_append(channel, &line, NULL);
+}
+
+/* Returns how many there are. */
+static uint64_t check_asides(lp_cursor *cursor, size_t aside_bytes,
+                             lp_seq *next_seq)
+{
+    char aside[4096];
+    uint64_t lines = 0;
+    lp_run run;
+
+    while (lp_cursor_next(cursor, 0, 0, &run) == LP_OK) {
+        for (uint32_t i = 0; i < run.line_count; i++) {
+            lp_record record = lp_run_at(&run, i);
+
+            ring_text((uint64_t)record.arrival_ns, aside_bytes, aside);
+            assert_true(
+                lp_span_equal(record.aside, lp_span_of(aside, aside_bytes)));
+        }
+        lines += run.line_count;
+        *next_seq = run.first_seq + run.line_count;
+        lp_run_release(&run);
+    }
+    return lines;
+}
+
+static void what_stands_aside_is_of_the_budget(void **state)
+{
+    enum { LINES = 4000, LINE_BYTES = 100, ASIDE_BYTES = 500 };
+    lp_engine *engine = ring_engine(0);
+    lp_channel *channel = ring_channel(engine, LINES, 1 << 20);
+    lp_cursor *cursor = ring_cursor(channel, LP_START_OLDEST, 0, LP_STOP_NEVER);
+    uint64_t others_bytes = ring_ledger(engine).memory_bytes;
+    lp_seq next_seq = 0;
+    uint64_t lines;
+
+    (void)state;
+    for (uint64_t n = 1; n <= LINES; n++) {
+        CHECK_OK(append_aside(channel, n, LINE_BYTES, ASIDE_BYTES));
+        assert_true(ring_stats(channel).held_bytes <= 1 << 20);
+        check_held(engine, channel, others_bytes);
+    }
+    // Half of a segment at most is free where asides are the larger part.
+    lines = check_asides(cursor, ASIDE_BYTES, &next_seq);
+    assert_true(lines * ASIDE_BYTES >= (1 << 20) / 3);
+    assert_int_equal(next_seq, LINES + 1);
+    lp_cursor_close(cursor);
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
+/* Memory that an aside has to itself, in a segment that is new. */
+static uint64_t chunk_of(size_t aside_bytes)
+{
+    uint64_t chunk_bytes = 256;
+
+    if (aside_bytes <= 52)
+        return 0;
+    while (chunk_bytes < aside_bytes + 20)
+        chunk_bytes *= 2;
+    return chunk_bytes;
+}
+
+/* The smallest segment that takes a line. */
+static uint64_t block_of(size_t line_bytes)
+{
+    uint64_t block_bytes = 4096;
+
+    while (block_bytes - 128 - 32 < line_bytes)
+        block_bytes *= 2;
+    return block_bytes;
+}
+
+/* Of each size, to rings of each size: a line is in when a ring that had nothing else
+ * could have it, and else it is too big and the others stay. */
+static void an_aside_is_in_whenever_there_could_be_room(void **state)
+{
+    static const uint32_t budgets[] = {4096, 6000, 9000, 16384, 72000, 100000};
+    static const size_t widths[] = {60, 60, 60, 3000, 60, 40000, 60, 60, 5000};
+    enum { WIDTHS = sizeof(widths) / sizeof(widths[0]) };
+    unsigned random = 1;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(budgets) / sizeof(budgets[0]); i++) {
+        lp_engine *engine = ring_engine(0);
+        lp_channel *channel = ring_channel(engine, 100000, budgets[i]);
+        uint64_t others_bytes = ring_ledger(engine).memory_bytes;
+
+        for (uint64_t n = 1; n <= 3000; n++) {
+            size_t line_bytes = widths[n % WIDTHS];
+            size_t aside_bytes =
+                RING_TEXT_MIN_BYTES + (random = random * 69069 + 1) / 65536 %
+                                          (n % 7 == 0 ? 66000 : 300);
+            uint64_t lines = ring_stats(channel).resident_lines;
+
+            if (block_of(line_bytes) + chunk_of(aside_bytes) <= budgets[i]) {
+                CHECK_OK(append_aside(channel, n, line_bytes, aside_bytes));
+            } else {
+                CHECK_ERR(append_aside(channel, n, line_bytes, aside_bytes),
+                          LP_E_TOOBIG);
+                assert_int_equal(ring_stats(channel).resident_lines, lines);
+            }
+            assert_true(ring_stats(channel).held_bytes <= budgets[i]);
+            check_held(engine, channel, others_bytes);
+        }
+        lp_channel_close(channel);
+        lp_engine_destroy(engine);
+    }
+}
+
+/* Each has a slot, by which it is told that a segment is no longer new. */
+static void what_lines_without_a_byte_leave_aside_is_bounded(void **state)
+{
+    lp_engine *engine = ring_engine(0);
+    lp_channel *channel = ring_channel(engine, 100000, 64 << 10);
+    char aside[1000];
+
+    (void)state;
+    for (uint64_t n = 1; n <= 1000; n++) {
+        lp_line line = {.part_count = 1};
+
+        ring_text(n, sizeof(aside), aside);
+        line.aside[0] = lp_span_of(aside, sizeof(aside));
+        CHECK_OK(lp_channel_append(channel, &line, NULL));
+        assert_true(ring_stats(channel).held_bytes <= 64 << 10);
+        assert_true(n < 100 || ring_stats(channel).resident_lines > 20);
+    }
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
+static void for_an_aside_surplus_of_others_goes(void **state)
+{
+    lp_engine *engine = ring_engine(256 << 10);
+    lp_channel *hoarder = ring_channel(engine, 10, 0);
+    lp_channel *channel = ring_channel(engine, 10, 0);
+    lp_cursor *cursor = ring_cursor(hoarder, LP_START_OLDEST, 0, LP_STOP_NEVER);
+    uint64_t lines;
+
+    (void)state;
+    ring_fill(hoarder, 1, 3000, 200);
+    lines = ring_stats(hoarder).resident_lines;
+    CHECK_OK(append_aside(channel, 1, 40, 60000)); // the ring has nothing else
+    assert_int_equal(ring_stats(channel).resident_lines, 1);
+    assert_true(ring_stats(hoarder).resident_lines < lines);
+    lp_cursor_close(cursor);
+    lp_channel_close(hoarder);
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
+/* Whoever reads keeps a segment that has left its ring, and what is beside it. */
+static void what_stands_aside_is_pinned_with_its_segment(void **state)
+{
+    lp_engine *engine = ring_engine(0);
+    lp_channel *channel = ring_channel(engine, 10, 64 << 10);
+    lp_cursor *cursor = ring_cursor(channel, LP_START_OLDEST, 0, LP_STOP_NEVER);
+    lp_run run;
+
+    (void)state;
+    CHECK_OK(append_aside(channel, 1, 100, 9000));
+    CHECK_OK(lp_cursor_next(cursor, 0, 0, &run));
+    lp_cursor_close(cursor);
+    ring_fill(channel, 2, 200, 200);
+    assert_int_equal(ring_ledger(engine).pinned_bytes, 4096 + chunk_of(9000));
+    assert_int_equal(lp_run_at(&run, 0).aside.len_bytes, 9000);
+    lp_run_release(&run);
+    assert_int_equal(ring_ledger(engine).pinned_bytes, 0);
     lp_channel_close(channel);
     lp_engine_destroy(engine);
 }
@@ -527,19 +728,22 @@ static void every_allocation_may_fail(void **state)
 
     (void)state;
     opt.allocator = &allocator;
-    for (uint64_t k = 0; k < 40; k++) {
+    for (uint64_t k = 0; k < 60; k++) {
         lp_engine *engine = NULL;
         lp_channel *channel = NULL;
         lp_cursor *cursor = NULL;
-        uint64_t accepted = 0, refused = 0, lost = 0;
+        uint64_t accepted = 0, refused = 0, lost = 0, others_bytes;
 
         calls_left = k;
         if (lp_engine_create(&opt, &engine) != LP_OK)
             continue;
         if (lp_channel_open(engine, NULL, &channel) == LP_OK &&
             lp_cursor_open(channel, NULL, &cursor) == LP_OK) {
-            for (int i = 0; i < 4000; i++) {
-                lp_err err = ring_append(channel, "0123456789", 10, 0);
+            others_bytes = ring_ledger(engine).memory_bytes;
+            for (uint64_t i = 0; i < 4000; i++) {
+                lp_err err = i % 8 == 0
+                                 ? append_aside(channel, i, 40, 200)
+                                 : ring_append(channel, "0123456789", 10, 0);
 
                 if (err == LP_OK)
                     accepted++;
@@ -550,6 +754,7 @@ static void every_allocation_may_fail(void **state)
             }
             assert_int_equal(accepted + refused, 4000);
             assert_int_equal(ring_stats(channel).refused_lines, refused);
+            check_held(engine, channel, others_bytes);
             lp_run run;
             while (lp_cursor_next(cursor, 0, 0, &run) == LP_OK) {
                 accepted -= run.line_count;
@@ -621,6 +826,11 @@ int main(void)
         cmocka_unit_test(a_line_too_large_is_left_out_and_counted),
         cmocka_unit_test(at_the_ceiling_a_channel_gives_its_own_oldest_lines),
         cmocka_unit_test(at_the_ceiling_an_aside_takes_the_room_of_the_oldest),
+        cmocka_unit_test(what_stands_aside_is_of_the_budget),
+        cmocka_unit_test(an_aside_is_in_whenever_there_could_be_room),
+        cmocka_unit_test(what_lines_without_a_byte_leave_aside_is_bounded),
+        cmocka_unit_test(for_an_aside_surplus_of_others_goes),
+        cmocka_unit_test(what_stands_aside_is_pinned_with_its_segment),
         cmocka_unit_test(at_the_ceiling_surplus_of_others_goes_before_history),
         cmocka_unit_test(when_nothing_may_go_lines_are_refused_and_counted),
         cmocka_unit_test(a_loan_counts_and_is_at_most_half_of_the_ceiling),
