@@ -575,33 +575,42 @@ static const lp_aggregate_row *other_of(const snapshot *s,
     return NULL;
 }
 
-static void print_process_counts(const snapshot *s,
-                                 const lp_aggregate_row *lines,
-                                 const lp_aggregate_row *requests)
+/* row: NULL, there are none. */
+static void print_lines_of(const snapshot *s, const lp_aggregate_row *row)
 {
-    fprintf(s->to, ",\"lines\":%" PRIu64, lines ? lines->count : 0);
-    api_print_member(s->to, "line_bytes", lines ? lines->sum : 0.0);
+    fprintf(s->to, ",\"lines\":%" PRIu64, row ? row->count : 0);
+    api_print_member(s->to, "line_bytes", row ? row->sum : 0.0);
+}
+
+static void print_requests_of(const snapshot *s, const lp_aggregate_row *row)
+{
     fprintf(s->to, ",\"requests\":%" PRIu64 ",\"failed\":%" PRIu64,
-            requests ? requests->count : 0, requests ? requests->failed : 0);
-    print_dist(s, "response_ms", requests);
-    api_print_member(s->to, "busy", busy_of(s, requests));
+            row ? row->count : 0, row ? row->failed : 0);
+    print_dist(s, "response_ms", row);
+    api_print_member(s->to, "busy", busy_of(s, row));
+}
+
+static void print_no_lines(const snapshot *s)
+{
+    fputs(",\"lines\":null,\"line_bytes\":null", s->to);
+}
+
+static void print_no_requests(const snapshot *s)
+{
+    fputs(",\"requests\":null,\"failed\":null,\"response_ms\":null"
+          ",\"busy\":null",
+          s->to);
 }
 
 /* All others: of what has faded only the lines are known together. */
 static void print_other_processes(const snapshot *s)
 {
-    const lp_aggregate_row *lines = other_of(s, LP_DIM_LINES);
-
     fputs("{\"process\":null", s->to);
-    if (s->window->detail == LP_DETAIL_FULL) {
-        print_process_counts(s, lines, other_of(s, LP_DIM_PROCESS));
-    } else {
-        fprintf(s->to, ",\"lines\":%" PRIu64, lines ? lines->count : 0);
-        api_print_member(s->to, "line_bytes", lines ? lines->sum : 0.0);
-        fputs(",\"requests\":null,\"failed\":null,\"response_ms\":null"
-              ",\"busy\":null",
-              s->to);
-    }
+    print_lines_of(s, other_of(s, LP_DIM_LINES));
+    if (s->window->detail == LP_DETAIL_FULL)
+        print_requests_of(s, other_of(s, LP_DIM_PROCESS));
+    else
+        print_no_requests(s);
     fputs(",\"memory\":null,\"load\":null,\"codes\":{},\"events\":{}"
           ",\"skew_ms\":null}",
           s->to);
@@ -609,13 +618,25 @@ static void print_other_processes(const snapshot *s)
 
 static void print_process(const snapshot *s, lp_span name)
 {
+    const lp_aggregate_row *lines = find(s, LP_DIM_LINES, name, LP_SPAN(""));
+    const lp_aggregate_row *requests =
+        find(s, LP_DIM_PROCESS, name, LP_SPAN(""));
     lp_aggregate_process of;
 
     lp_aggregate_process_get(s->ask->numbers, name, &of); // says so if not
     fputs("{\"process\":", s->to);
     api_print_json_string(s->to, name);
-    print_process_counts(s, find(s, LP_DIM_LINES, name, LP_SPAN("")),
-                         find(s, LP_DIM_PROCESS, name, LP_SPAN("")));
+    // Who has no row may be one of the others, if there are any, or its requests
+    // have faded.
+    if (lines || !other_of(s, LP_DIM_LINES))
+        print_lines_of(s, lines);
+    else
+        print_no_lines(s);
+    if (requests ||
+        (s->window->detail == LP_DETAIL_FULL && !other_of(s, LP_DIM_PROCESS)))
+        print_requests_of(s, requests);
+    else
+        print_no_requests(s);
     print_memory(s, name, &of);
     print_load(s, name, &of);
     print_codes_of(s, name);

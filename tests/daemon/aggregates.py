@@ -388,6 +388,33 @@ class Bounds(Aggregating):
              for (name, labels), value in metrics.items()
              if name == "logplex_channel_status_class"}, wanted)
 
+    def test_of_who_may_be_one_of_the_others_nothing_is_said(self):
+        heroku, app = self.tokens()["heroku"], self.tokens()["app"]
+        # The first two codes have series for whose they are; of the requests and
+        # lines of as many dynos most are with the others'.
+        self.post(heroku, [request(heroku, 0, dyno="web.1", code="H12")])
+        told = self.counted(1)
+        self.assertEqual([(one["process"], one["lines"], one["requests"])
+                          for one in told["processes"]],
+                         [("router", 1, 0), ("web.1", 0, 1)])
+        for n in range(60)[::-1]:
+            self.post(app, [line("hello", app, "web.%d" % n)])
+            self.post(heroku, [request(heroku, 0, dyno="web.%d" % n)])
+        told = self.counted(121)
+        by_name = {one["process"]: one for one in told["processes"]}
+        self.assertIn(None, by_name)
+        for one in by_name.values():
+            for keys in (("lines", "line_bytes"),
+                         ("requests", "failed", "busy")):
+                self.assertEqual(len({one[key] is None for key in keys}), 1)
+        self.assertEqual(by_name["web.1"]["requests"], 2)
+        self.assertIsNone(by_name["web.1"]["lines"])
+        self.assertIsNone(by_name["router"]["requests"])
+        self.assertEqual(sum(one["requests"] or 0
+                             for one in by_name.values()), 61)
+        self.assertEqual(sum(one["lines"] or 0
+                             for one in by_name.values()), 121)
+
 
 class Faded(Aggregating):
     FLAGS = ["--workers", "1", "--aggregate-max", "72KiB"]

@@ -35,9 +35,9 @@ export interface Memory {
 
 export interface Process {
     process: string | null;
-    lines: number;
-    line_bytes: number;
-    requests: number | null; // null: of all others, once detail has faded
+    lines: number | null; // null: it may be one of the others
+    line_bytes: number | null;
+    requests: number | null; // the same; or detail has faded
     failed: number | null;
     response_ms: Dist | null;
     busy: number | null;

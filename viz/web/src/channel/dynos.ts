@@ -130,7 +130,7 @@ class DynoRow implements View<Process> {
             ? [(of.requests ?? 0) / span_s, of.failed ?? 0, of.busy ?? 0]
             : NONE;
         this.cells.show([requests, failed, of.response_ms?.p95, of.load?.["1m"],
-                         of.lines / span_s, of.skew_ms?.mean]);
+                         linesPerSecond(of, span_s), of.skew_ms?.mean]);
         this.busy.show(busy, busy);
         this.memory.show(of.memory?.total, of.memory?.share);
         this.showWords(of);
@@ -162,6 +162,10 @@ class DynoRow implements View<Process> {
     }
 }
 
+function linesPerSecond({ lines }: Process, span_s: number): number | null {
+    return lines === null ? null : lines / span_s;
+}
+
 // Who is no dyno: a name, and how much it writes.
 class SourceItem implements View<Process> {
     private readonly codes = el("span", { class: "code" });
@@ -177,7 +181,7 @@ class SourceItem implements View<Process> {
 
     update(of: Process): void {
         setText(this.codes, codeWords(of.codes));
-        this.rate.update(format.rate(of.lines / this.told.span_s));
+        this.rate.update(format.rate(linesPerSecond(of, this.told.span_s)));
     }
 }
 
@@ -235,16 +239,21 @@ export class Dynos {
 }
 
 function isActiveDyno(of: Process): boolean {
-    return isDyno(of) && (of.lines > 0 || (of.requests ?? 0) > 0 ||
+    return isDyno(of) && (hasSpoken(of) || (of.requests ?? 0) > 0 ||
                           of.memory !== null);
 }
 
 function isActiveOther(of: Process): boolean {
-    return !isDyno(of) && of.lines > 0;
+    return !isDyno(of) && hasSpoken(of);
+}
+
+// Whose lines are not known may be an add-on, of which others tell measures.
+function hasSpoken({ lines, codes }: Process): boolean {
+    return (lines ?? 0) > 0 || Object.keys(codes).length > 0;
 }
 
 function mostLinesFirst(a: Process, b: Process): number {
-    return b.lines - a.lines;
+    return (b.lines ?? 0) - (a.lines ?? 0);
 }
 
 function learn(meanings: Map<string, string>, codes: CodeCount[]): void {
