@@ -29,6 +29,7 @@ export class Keyed<T> {
         known.forEach(this.removeIfGone, this);
         this.at = this.parent.firstElementChild;
         views.forEach(this.place, this);
+        this.at = null;
     }
 
     private removeIfGone(view: View<T>, key: string): void {

@@ -62,7 +62,12 @@ function isState({ kind }: Marker): boolean {
 }
 
 function hadEnded(own: readonly Marker[], t: number): boolean {
-    return own.some(one => ENDS.has(one.kind) && one.t <= t);
+    for (let i = 0; i < own.length; i++) {
+        const one = own[i] as Marker;
+        if (ENDS.has(one.kind) && one.t <= t)
+            return true;
+    }
+    return false;
 }
 
 function byCount(events: Record<string, number>): DynoState {

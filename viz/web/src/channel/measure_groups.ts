@@ -17,9 +17,8 @@ const SHOWN_ELSEWHERE = /^(?:router\.|memory_|load_avg_)/;
 export function measureGroups(measures: readonly Measure[], needle: string):
     MeasureGroup[] {
     const wanted = needle.trim().toLowerCase();
-    const found = wanted === "" ? unasked(measures) : measures.filter(
-        one => `${nameOf(one)} ${one.of ?? ""}`.toLowerCase().includes(wanted));
-    const groups = grouped(found);
+    const groups = grouped(wanted === "" ? unasked(measures)
+                                         : matching(measures, wanted));
     for (let i = 0; i < groups.length; i++)
         groups[i]?.rows.sort(othersLast);
     return groups.sort(byOwner);
@@ -53,6 +52,16 @@ function byOwner(a: MeasureGroup, b: MeasureGroup): number {
 
 export function nameOf(of: Measure): string {
     return of.name === null ? "all others" : shown(of.name);
+}
+
+function matching(measures: readonly Measure[], wanted: string): Measure[] {
+    const found: Measure[] = [];
+    for (let i = 0; i < measures.length; i++) {
+        const one = measures[i] as Measure;
+        if (`${nameOf(one)} ${one.of ?? ""}`.toLowerCase().includes(wanted))
+            found.push(one);
+    }
+    return found;
 }
 
 function unasked(measures: readonly Measure[]): Measure[] {

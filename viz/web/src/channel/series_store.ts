@@ -134,9 +134,11 @@ export class SeriesStore {
     }
 
     private mark(one: Marker): void {
-        if (this.markers.some(known => known.seq === one.seq &&
-                              known.t === one.t))
-            return;
+        for (let i = 0; i < this.markers.length; i++) {
+            const known = this.markers[i] as Marker;
+            if (known.seq === one.seq && known.t === one.t)
+                return;
+        }
         this.markers = [...this.markers, one].sort((a, b) => a.t - b.t)
             .slice(-MARKERS_MAX);
     }
