@@ -36,7 +36,13 @@ export class Daemon {
             ...flags], { stdio: ["ignore", "pipe", "pipe"] });
         for (const stream of [this.process.stdout, this.process.stderr])
             stream.on("data", text => { this.log += text; });
-        this.ended = new Promise(done => this.process.on("exit", done));
+        // Whoever ends us, or fails.
+        const end = () => this.process.kill("SIGTERM");
+        process.on("exit", end);
+        this.ended = new Promise(done => this.process.on("exit", code => {
+            process.off("exit", end);
+            done(code);
+        }));
     }
 
     async ready() {
