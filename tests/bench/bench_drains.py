@@ -11,7 +11,10 @@ the kernel's part of sending included. Each round ends with the ledger: no line 
 lost, and all were delivered.
 
 What a lone drain adds is the difference of two larger figures that change by a tenth
-from round to round, so three rounds don't tell it: take nine, and two million lines.
+from round to round, so three rounds don't tell it: there are nine, of two million lines
+each, which take some twelve minutes. They come at 500,000 a second: with fewer the
+processor sleeps between them, and what it takes to wake, and to find its caches cold,
+is most of what is measured, of a bare sender as well.
 
 Behind it stands what sending costs this machine at the least: a bare sender
 (limits.c) gives as many bytes to as many connections of the same sinks at the same
@@ -110,7 +113,7 @@ def bare(limits, sinks_program, kind, count, lines, pace, line_bytes):
 def main():
     programs, limits = sys.argv[1:4], sys.argv[4]
     numbers = [int(text) for text in sys.argv[5:8]]
-    lines, pace, rounds = numbers + [1000000, 100000, 3][len(numbers):]
+    lines, pace, rounds = numbers + [2000000, 500000, 9][len(numbers):]
     for kind in (sys.argv[8:] or ("http", "syslog")):
         costs = {count: [] for count in COUNTS}
         least = {count: [] for count in COUNTS[1:]}
