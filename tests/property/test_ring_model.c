@@ -288,6 +288,20 @@ static void check_ledger(world *w)
     assert_int_equal(ledger.lost_lines, lost);
 }
 
+/* No cursor and no run is left, so all memory is the channels' and their rings'. */
+static void check_memory(world *w, uint64_t channel_bytes)
+{
+    lp_ledger ledger = ring_ledger(w->engine);
+    uint64_t held_bytes = 0;
+
+    for (unsigned c = 0; c < CHANNELS; c++)
+        if (w->channels[c] != NULL)
+            held_bytes += ring_stats(w->channels[c]).held_bytes;
+    assert_int_equal(ledger.pinned_bytes, 0);
+    assert_int_equal(ledger.memory_bytes - ledger.pooled_bytes,
+                     held_bytes + ledger.channels * channel_bytes);
+}
+
 static void one_step(world *w)
 {
     unsigned c = (unsigned)draw(w, CHANNELS);
@@ -322,6 +336,7 @@ static void one_step(world *w)
 
 static void live_one_life(uint64_t seed)
 {
+    uint64_t channel_bytes;
     world w;
 
     memset(&w, 0, sizeof(w));
@@ -329,6 +344,7 @@ static void live_one_life(uint64_t seed)
     w.engine = ring_engine((uint64_t)128 * 1024 << draw(&w, 4));
     for (unsigned c = 0; c < CHANNELS; c++)
         open_channel(&w, c);
+    channel_bytes = ring_ledger(w.engine).memory_bytes / CHANNELS;
     for (int step = 0; step < STEPS; step++) {
         one_step(&w);
         if (step % 64 == 0)
@@ -339,9 +355,9 @@ static void live_one_life(uint64_t seed)
         close_reader(&w, &w.readers[i]);
     for (int i = 0; i < HELD_RUNS; i++)
         lp_run_release(&w.runs[i]);
+    check_memory(&w, channel_bytes);
     for (unsigned c = 0; c < CHANNELS; c++)
         lp_channel_close(w.channels[c]);
-    assert_int_equal(ring_ledger(w.engine).pinned_bytes, 0);
     lp_engine_destroy(w.engine);
 }
 
