@@ -11,30 +11,11 @@ export function newColumn(): Column {
     return made;
 }
 
-// As map() does, whose result is kept by what happens to be in it. What is null stays
-// null; turn() is told what else it has to know, so that it needn't be made for it.
-export function columnOf<T>(
+// As map() does, whose result is kept by what happens to be in it.
+export function columnOf(
     from: Readonly<Column>,
-    turn: (value: number, i: number, by: T) => number, by: T): Column {
+    turn: (value: number | null, i: number) => number | null): Column {
     const made = newColumn();
-    for (let i = 0; i < from.length; i++) {
-        const value = from[i] ?? null;
-        made.push(value === null ? null : turn(value, i, by));
-    }
+    from.forEach((value, i) => made.push(turn(value, i)));
     return made;
-}
-
-// Up to so many, with nulls.
-export function fill(column: Column, length: number): void {
-    while (column.length < length)
-        column.push(null);
-}
-
-// There is no value in it.
-export function isEmpty(column: Readonly<Column>): boolean {
-    return !column.some(isThere);
-}
-
-export function isThere(value: number | null | undefined): value is number {
-    return value !== null && value !== undefined;
 }

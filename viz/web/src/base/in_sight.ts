@@ -3,11 +3,6 @@
 
 const UNSEEN_MS = 10_000;
 
-export function askAll(parts: readonly InSight[]): void {
-    for (let i = 0; i < parts.length; i++)
-        (parts[i] as InSight).ask();
-}
-
 export class InSight {
     private isInSight = false;
     private timer = 0; // what is new waits for it

@@ -9,7 +9,6 @@ export interface View<T> {
 
 export class Keyed<T> {
     private views = new Map<string, View<T>>();
-    private at: Element | null = null; // where the next one belongs
 
     constructor(private readonly parent: HTMLElement,
                 private readonly keyOf: (thing: T) => string,
@@ -17,30 +16,27 @@ export class Keyed<T> {
 
     update(things: readonly T[]): void {
         const views = new Map<string, View<T>>();
-        for (let i = 0; i < things.length; i++) {
-            const thing = things[i] as T;
+        things.forEach(thing => {
             const key = this.keyOf(thing);
             const view = this.views.get(key) ?? this.make(thing);
             view.update(thing);
             views.set(key, view);
-        }
-        const known = this.views;
+        });
+        this.views.forEach((view, key) => {
+            if (views.get(key) !== view)
+                view.root.remove();
+        });
         this.views = views;
-        known.forEach(this.removeIfGone, this);
-        this.at = this.parent.firstElementChild;
-        views.forEach(this.place, this);
-        this.at = null;
+        this.order();
     }
 
-    private removeIfGone(view: View<T>, key: string): void {
-        if (this.views.get(key) !== view)
-            view.root.remove();
-    }
-
-    private place({ root }: View<T>): void {
-        if (root === this.at)
-            this.at = root.nextElementSibling;
-        else
-            this.parent.insertBefore(root, this.at);
+    private order(): void {
+        let at = this.parent.firstElementChild;
+        this.views.forEach(view => {
+            if (view.root === at)
+                at = at.nextElementSibling;
+            else
+                this.parent.insertBefore(view.root, at);
+        });
     }
 }

@@ -7,7 +7,7 @@ import type { Frame, Snapshot } from "../api/types";
 import { el, setText } from "../base/dom";
 import { clock, count, duration, plural, text } from "../base/format";
 import { atMostEvery, onceAFrame } from "../base/frames";
-import { askAll, InSight } from "../base/in_sight";
+import { InSight } from "../base/in_sight";
 import { bindKeys } from "../base/keys";
 import { shown } from "../base/shown";
 import { TailView } from "../tail/tail_view";
@@ -219,7 +219,7 @@ export class ChannelPage implements Page {
             return;
         }
         this.show("", null);
-        askAll(this.parts);
+        this.parts.forEach(one => one.ask());
         this.charts.draw();
         this.speak();
     }

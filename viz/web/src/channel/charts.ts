@@ -1,10 +1,10 @@
 // The charts of a channel, over two minutes, an hour or a day.
 import { ApiError, channelPath, getJson } from "../api/client";
 import type { Column, Marker, Series, Snapshot, Tier } from "../api/types";
-import { columnOf, isEmpty } from "../base/column";
+import { columnOf } from "../base/column";
 import { el, setAttribute, setText } from "../base/dom";
 import * as format from "../base/format";
-import { askAll, InSight } from "../base/in_sight";
+import { InSight } from "../base/in_sight";
 import { shown } from "../base/shown";
 import { Chart, type ChartSeries } from "../ui/chart";
 import { Palette } from "../ui/palette";
@@ -16,7 +16,7 @@ import {
     waitNow,
 } from "./last_minute";
 import { SeriesStore, type NamedColumn } from "./series_store";
-import { STATUS_CLASSES, type StatusClass } from "./status_class";
+import { STATUS_CLASSES } from "./status_class";
 
 interface Range {
     tier: Tier;
@@ -107,10 +107,11 @@ export class Charts {
 
     draw(): void {
         this.look();
-        askAll(this.parts);
+        this.parts.forEach(one => one.ask());
         // Not every router tells how long requests waited.
-        this.root.classList.toggle(
-            "has-waits", !isEmpty(this.store.column("wait_mean")));
+        const hasWaits = this.store.column("wait_mean").some(
+            value => value !== null);
+        this.root.classList.toggle("has-waits", hasWaits);
     }
 
     // What time the charts show.
@@ -209,7 +210,12 @@ export class Charts {
             hint: "in a second", isStacked: true,
             onPick: (series, i) => this.pickStatus(series, i),
         });
-        return { chart, series: responsesOf };
+        return { chart, series: (store, now) => STATUS_CLASSES.filter(
+            one => one.isRare !== true || hasAny(store.column(one.column)),
+        ).map(one => ({
+            label: one.label, colour: one.colour, now: classNow(now, one.key),
+            values: perSecond(store.column(one.column), store.step_s),
+        })) };
     }
 
     private memory(): ChartOf {
@@ -224,7 +230,9 @@ export class Charts {
         });
         const palette = new Palette(CATEGORIES);
         return { chart, series: (store, now) => [
-            ...named(store.each("memory"), palette, now, memoryOf),
+            ...coloured(store.each("memory"), palette).map(one => ({
+                ...one, isSampled: true, now: memoryNow(now, one.label),
+            })),
             ...quota(store, now),
         ] };
     }
@@ -238,8 +246,9 @@ export class Charts {
             onPick: (code, i) => this.pick(`Errors ${code}`, i, { code }),
         });
         const palette = new Palette(ERRORS);
-        return { chart, series: (store, now) => named(
-            store.each("codes"), palette, now, codesOf) };
+        return { chart, series: (store, now) => coloured(
+            store.each("codes"), palette,
+        ).map(one => ({ ...one, now: codeNow(now, one.label) })) };
     }
 
     private load(): ChartOf {
@@ -306,67 +315,29 @@ export class Charts {
     }
 }
 
-// Of each class that there always is, or that there has been.
-function responsesOf(store: SeriesStore, now: Snapshot | null): ChartSeries[] {
-    const found: ChartSeries[] = [];
-    for (let i = 0; i < STATUS_CLASSES.length; i++) {
-        const { label, colour, column, key, isRare } =
-            STATUS_CLASSES[i] as StatusClass;
-        const values = store.column(column);
-        if (isRare !== true || values.some(isPositive))
-            found.push({ label, colour, now: classNow(now, key),
-                         values: perSecond(values, store.step_s) });
-    }
-    return found;
-}
-
-// Columns by name, each in the colour of its name.
-function named(columns: readonly NamedColumn[], palette: Palette,
-               now: Snapshot | null,
-               turn: (of: NamedColumn, colour: string, now: Snapshot | null) =>
-                   ChartSeries): ChartSeries[] {
-    const colours = palette.of(columns.map(nameOf));
-    const made: ChartSeries[] = [];
-    for (let i = 0; i < columns.length; i++)
-        made.push(turn(columns[i] as NamedColumn, colours[i] ?? "", now));
-    return made;
-}
-
-function nameOf({ name }: NamedColumn): string {
-    return name;
-}
-
-function memoryOf({ name, values }: NamedColumn, colour: string,
-                  now: Snapshot | null): ChartSeries {
-    return { label: name, colour, values, isSampled: true,
-             now: memoryNow(now, name) };
-}
-
-function codesOf({ name, values }: NamedColumn, colour: string,
-                 now: Snapshot | null): ChartSeries {
-    return { label: name, colour, values, now: codeNow(now, name) };
+function coloured(columns: readonly NamedColumn[], palette: Palette):
+    { label: string; colour: string; values: Column }[] {
+    const colours = palette.of(columns.map(one => one.name));
+    return columns.map(({ name, values }, i) => ({
+        label: name, colour: colours[i] ?? "", values }));
 }
 
 // There is one where memory is told at all.
 function quota(store: SeriesStore, now: Snapshot | null): ChartSeries[] {
     const told = store.column("memory_quota");
-    return isEmpty(told) ? [] : [
+    return told.every(value => value === null) ? [] : [
         { label: "quota", colour: "muted", dash: [6, 4], isSampled: true,
           now: quotaNow(now),
           values: mostOfRecent(told, Math.ceil(ROUND_S / store.step_s)) },
     ];
 }
 
-function isPositive(value: number | null): boolean {
-    return value !== null && value > 0;
+function hasAny(values: Column): boolean {
+    return values.some(value => value !== null && value > 0);
 }
 
 function perSecond(values: Column, step_s: number): Column {
     return step_s === 1 ? values
-        : columnOf(values, divided, step_s);
-}
-
-function divided(value: number, _: number, by: number): number {
-    return value / by;
+        : columnOf(values, value => value === null ? null : value / step_s);
 }
 

@@ -1,7 +1,7 @@
 // How a dyno is, in a few words: what it did last, and how long ago.
 import type { Marker, Process } from "../api/types";
 import { age } from "../base/format";
-import { isCrash, stateOf } from "../ui/marker_text";
+import { stateOf } from "../ui/marker_text";
 
 export interface DynoState {
     text: string;
@@ -14,8 +14,6 @@ const CALM: DynoState = { text: "", isBad: false };
 // there.
 const BY_COUNT = ["crashed", "restarted", "started", "down", "complete"];
 
-const ENDS = new Set(["cycling", "stop", "exit"]);
-
 // Lines of a plain name are of a router, a database, a deploy.
 export function isDyno(of: Process): boolean {
     return (of.requests ?? 0) > 0 || of.memory !== null || of.load !== null ||
@@ -24,12 +22,13 @@ export function isDyno(of: Process): boolean {
 
 export function dynoState(of: Process, markers: readonly Marker[],
                           now: number): DynoState {
-    const own = ownOf(of, markers);
-    const last = own.filter(isState).at(-1);
+    const own = markers.filter(one => one.process === of.process);
+    const states = own.filter(one => one.kind === "state");
+    const last = states.at(-1);
     if (!last)
         return byCount(of.events);
     const ago = `${age(now - last.t)} ago`;
-    const crashes = own.filter(isCrash).length;
+    const crashes = states.filter(one => stateOf(one) === "crashed").length;
     switch (stateOf(last)) {
     case "crashed":
         return { isBad: true, text: crashes > 1
@@ -37,9 +36,13 @@ export function dynoState(of: Process, markers: readonly Marker[],
     case "starting":
         return crashes > 0 ? { isBad: true, text: "starting after a crash" }
                            : { isBad: false, text: "starting" };
-    case "up":
-        return { isBad: false, text: `${
-            hadEnded(own, last.t) ? "restarted" : "started"} ${ago}` };
+    case "up": {
+        const isAgain = own.some(
+            one => ["cycling", "stop", "exit"].includes(one.kind) &&
+                one.t <= last.t);
+        return { isBad: false,
+                 text: `${isAgain ? "restarted" : "started"} ${ago}` };
+    }
     case "down":
         return { isBad: false, text: `stopped ${ago}` };
     case "complete":
@@ -49,32 +52,7 @@ export function dynoState(of: Process, markers: readonly Marker[],
     }
 }
 
-function ownOf({ process }: Process, markers: readonly Marker[]): Marker[] {
-    const own: Marker[] = [];
-    for (let i = 0; i < markers.length; i++)
-        if (markers[i]?.process === process)
-            own.push(markers[i] as Marker);
-    return own;
-}
-
-function isState({ kind }: Marker): boolean {
-    return kind === "state";
-}
-
-function hadEnded(own: readonly Marker[], t: number): boolean {
-    for (let i = 0; i < own.length; i++) {
-        const one = own[i] as Marker;
-        if (ENDS.has(one.kind) && one.t <= t)
-            return true;
-    }
-    return false;
-}
-
 function byCount(events: Record<string, number>): DynoState {
-    for (let i = 0; i < BY_COUNT.length; i++) {
-        const text = BY_COUNT[i] as string;
-        if (events[text])
-            return { isBad: text === "crashed", text };
-    }
-    return CALM;
+    const found = BY_COUNT.find(one => events[one]);
+    return found ? { isBad: found === "crashed", text: found } : CALM;
 }

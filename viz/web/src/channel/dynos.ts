@@ -43,24 +43,17 @@ function linesOf(behind: Behind, process: string | null): void {
 
 // "H12 × 50, H18 × 6 and 2 more".
 function codeWords(codes: Record<string, number>): string {
-    const all = Object.entries(codes);
-    return all.length === 0 ? "" : wordsOf(all);
+    const all = Object.keys(codes);
+    return all.length === 0 ? "" : wordsOf(all, codes);
 }
 
-type Times = [code: string, n: number];
-
-function wordsOf(all: Times[]): string {
-    const named = all.sort(mostFirst).slice(0, CODES).map(timesWords).join(", ");
+function wordsOf(all: string[], codes: Record<string, number>): string {
+    const times = (code: string): number => codes[code] ?? 0;
+    all.sort((a, b) => times(b) - times(a));
+    const named = all.slice(0, CODES).map(
+        code => `${code} × ${compact(times(code))}`).join(", ");
     return all.length > CODES ? `${named} and ${all.length - CODES} more`
                               : named;
-}
-
-function mostFirst(a: Times, b: Times): number {
-    return b[1] - a[1];
-}
-
-function timesWords([code, n]: Times): string {
-    return `${code} × ${compact(n)}`;
 }
 
 // Requests, failed, p95, load, lines, skew.
@@ -226,25 +219,19 @@ export class Dynos {
         this.told.markers = markers;
         this.told.span_s = Math.max(1, to - from);
         this.told.now = now;
-        const dynos = processes.filter(isActiveDyno);
-        const others = processes.filter(isActiveOther);
+        const dynos = processes.filter(
+            of => isDyno(of) && (hasSpoken(of) || (of.requests ?? 0) > 0 ||
+                                 of.memory !== null));
+        const others = processes.filter(of => !isDyno(of) && hasSpoken(of));
         this.dynos.hidden = dynos.length === 0;
         this.others.hidden = others.length === 0;
         this.rows.update(dynos);
         setText(this.untold, events_of_none === 0 ? ""
             : `${plural(events_of_none, "event")} of dynos more, of which it ` +
               "is no longer known whose they were");
-        this.sources.update(others.sort(mostLinesFirst));
+        this.sources.update(others.sort(
+            (a, b) => (b.lines ?? 0) - (a.lines ?? 0)));
     }
-}
-
-function isActiveDyno(of: Process): boolean {
-    return isDyno(of) && (hasSpoken(of) || (of.requests ?? 0) > 0 ||
-                          of.memory !== null);
-}
-
-function isActiveOther(of: Process): boolean {
-    return !isDyno(of) && hasSpoken(of);
 }
 
 // Whose lines are not known may be an add-on, of which others tell measures.
@@ -252,14 +239,9 @@ function hasSpoken({ lines, codes }: Process): boolean {
     return (lines ?? 0) > 0 || Object.keys(codes).length > 0;
 }
 
-function mostLinesFirst(a: Process, b: Process): number {
-    return (b.lines ?? 0) - (a.lines ?? 0);
-}
-
 function learn(meanings: Map<string, string>, codes: CodeCount[]): void {
-    for (let i = 0; i < codes.length; i++) {
-        const { code, meaning } = codes[i] as CodeCount;
+    codes.forEach(({ code, meaning }) => {
         if (code !== null && meaning !== null)
             meanings.set(code, meaning);
-    }
+    });
 }

@@ -1,7 +1,6 @@
 // The last minute in words, and what the legends of the charts say of it: the same
 // as the tiles.
-import type { Classes, Column, Percentile, Process, Snapshot } from
-    "../api/types";
+import type { Classes, Column, Percentile, Snapshot } from "../api/types";
 import { columnOf } from "../base/column";
 
 type Now = Snapshot | null;
@@ -24,36 +23,21 @@ export function classNow(now: Now, name: keyof Classes): number | null {
 }
 
 export function memoryNow(now: Now, process: string): number | null {
-    const processes = now?.processes ?? [];
-    for (let i = 0; i < processes.length; i++)
-        if (processes[i]?.process === process)
-            return processes[i]?.memory?.total ?? null;
-    return null;
+    return now?.processes.find(one => one.process === process)
+        ?.memory?.total ?? null;
 }
 
 export function codeNow(now: Now, code: string): number | null {
-    if (now === null)
-        return null;
-    for (let i = 0; i < now.codes.length; i++)
-        if (now.codes[i]?.code === code)
-            return now.codes[i]?.count ?? 0;
-    return 0;
+    return now === null ? null
+        : now.codes.find(one => one.code === code)?.count ?? 0;
 }
 
 export function quotaNow(now: Now): number | null {
-    return mostOf(now?.processes.map(quotaOf) ?? []);
-}
-
-function quotaOf({ memory }: Process): number | null {
-    return memory?.quota ?? null;
+    return mostOf(now?.processes.map(one => one.memory?.quota ?? null) ?? []);
 }
 
 export function loadNow(now: Now): number | null {
-    return mostOf(now?.processes.map(loadOf) ?? []);
-}
-
-export function loadOf({ load }: Process): number | null {
-    return load?.["1m"] ?? null;
+    return mostOf(now?.processes.map(one => one.load?.["1m"] ?? null) ?? []);
 }
 
 export function waitNow(now: Now): number | null {
@@ -61,24 +45,14 @@ export function waitNow(now: Now): number | null {
 }
 
 export function mostOf(values: Column): number | null {
-    return values.reduce(greater, null);
-}
-
-function greater(most: number | null, one: number | null): number | null {
-    return one !== null && (most === null || one > most) ? one : most;
+    return values.reduce(
+        (most, one) => one !== null && (most === null || one > most) ? one
+            : most, null);
 }
 
 // What is told by turns, by dynos of different sizes, without the ups and downs of
 // who was the last to tell: the most of so many windows.
 export function mostOfRecent(values: Column, windows: number): Column {
-    return columnOf(values, mostBefore, { values, windows });
-}
-
-function mostBefore(value: number, i: number,
-                    { values, windows }: { values: Column; windows: number }):
-                    number {
-    let most = value;
-    for (let k = Math.max(0, i - windows + 1); k < i; k++)
-        most = Math.max(most, values[k] ?? value);
-    return most;
+    return columnOf(values, (value, i) => value === null ? null
+        : mostOf(values.slice(Math.max(0, i - windows + 1), i + 1)));
 }

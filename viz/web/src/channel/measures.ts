@@ -29,12 +29,11 @@ class MeasureRow implements View<Measure> {
         // Of what is counted one by one, each value is 1.
         const isOnes = of.op === "unique" ||
             (of.op === "count" && of.min === 1 && of.max === 1);
-        const values = isOnes ? NONE : [of.mean, of.p50, of.p95, of.max, of.last];
-        const words = [count(of.count),
-                       text(valueOf(of, of.op === "count" ? of.sum : null))];
-        for (let i = 0; i < values.length; i++)
-            words.push(text(valueOf(of, values[i] ?? null)));
-        this.cells.say(words);
+        const words = [of.op === "count" ? of.sum : null,
+                       ...(isOnes ? NONE : [of.mean, of.p50, of.p95, of.max,
+                                            of.last])].map(
+            x => text(valueOf(of, x)));
+        this.cells.say([count(of.count), ...words]);
     }
 }
 
@@ -78,9 +77,9 @@ class GroupView implements View<MeasureGroup> {
         this.newest = of;
         // A column in which nothing stands is none.
         this.table.classList.toggle(
-            "no-sums", of.rows.every(hasNoSum));
+            "no-sums", of.rows.every(one => one.op !== "count"));
         this.table.classList.toggle(
-            "no-quantiles", of.rows.every(hasNoQuantiles));
+            "no-quantiles", of.rows.every(one => one.p50 === null));
         this.rows.update(of.rows.slice(0, this.isWhole ? ROWS_MAX : ROWS));
         const left = Math.max(0, of.rows.length - ROWS);
         if (left !== this.left)
@@ -99,18 +98,6 @@ class GroupView implements View<MeasureGroup> {
         this.update(this.newest);
         this.offer(this.left);
     }
-}
-
-function hasNoSum({ op }: Measure): boolean {
-    return op !== "count";
-}
-
-function hasNoQuantiles({ p50 }: Measure): boolean {
-    return p50 === null;
-}
-
-function plusRows(sum: number, { rows }: MeasureGroup): number {
-    return sum + rows.length;
 }
 
 export class Measures {
@@ -141,7 +128,7 @@ export class Measures {
     private show(): void {
         const needle = this.filter.value;
         const groups = measureGroups(this.newest, needle);
-        const n = groups.reduce(plusRows, 0);
+        const n = groups.reduce((sum, of) => sum + of.rows.length, 0);
         this.groups.update(groups);
         setText(this.told, needle.trim() !== ""
             ? `${plural(n, "measure")} with “${needle.trim()}”`

@@ -86,24 +86,12 @@ export class Routes {
     }
 
     update({ routes }: Snapshot): void {
+        const slowness = (of: Route): number =>
+            of.response_ms?.p95 ?? of.response_ms?.mean ?? 0;
         this.root.hidden = routes.length === 0;
-        this.slowest.update([...routes].sort(slowestFirst));
-        this.failing.update(routes.filter(hasFailed).sort(mostFailedFirst));
+        this.slowest.update([...routes].sort(
+            (a, b) => slowness(b) - slowness(a)));
+        this.failing.update(routes.filter(of => of.failed > 0).sort(
+            (a, b) => b.failed - a.failed));
     }
-}
-
-function slowestFirst(a: Route, b: Route): number {
-    return slowness(b) - slowness(a);
-}
-
-function slowness({ response_ms }: Route): number {
-    return response_ms?.p95 ?? response_ms?.mean ?? 0;
-}
-
-function hasFailed({ failed }: Route): boolean {
-    return failed > 0;
-}
-
-function mostFailedFirst(a: Route, b: Route): number {
-    return b.failed - a.failed;
 }

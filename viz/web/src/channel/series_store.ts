@@ -1,7 +1,7 @@
 // The points of a chart, as they come in pieces: columns side by side, one entry
 // for each window, at most so many windows.
 import type { Column, Marker, Series } from "../api/types";
-import { fill, isEmpty, newColumn } from "../base/column";
+import { columnOf, newColumn } from "../base/column";
 import { byName } from "../base/format";
 
 const NAMES = [
@@ -36,13 +36,8 @@ export class SeriesStore {
     // Columns by name; of what there is more than one: codes/H12,
     // memory/web.1, p95/web.1.
     column(name: ColumnName | `codes/${string}`): Column {
-        return this.columns.get(name) ?? this.blank();
-    }
-
-    private blank(): Column {
-        const made = newColumn();
-        fill(made, this.t.length);
-        return made;
+        return this.columns.get(name) ??
+            columnOf(this.t, () => null);
     }
 
     // "memory": the processes that have it, and their columns.
@@ -76,29 +71,17 @@ export class SeriesStore {
             this.epoch = piece.epoch;
         }
         this.step_s = piece.step_s;
-        const places = piece.t.map(this.placeOf, this);
-        for (let i = 0; i < NAMES.length; i++) {
-            const name = NAMES[i] as ColumnName;
-            this.put(name, piece[name], places);
-        }
-        this.mergeNamed(piece, places);
-        piece.markers.forEach(this.mark, this);
-        this.trim();
-    }
-
-    private mergeNamed({ codes, by_process }: Series, places: number[]): void {
-        const codeNames = Object.keys(codes);
-        for (let i = 0; i < codeNames.length; i++) {
-            const code = codeNames[i] as string;
-            this.put(`codes/${code}`, codes[code], places);
-        }
-        const processes = Object.keys(by_process);
-        for (let i = 0; i < processes.length; i++) {
-            const process = processes[i] as string;
-            const columns = by_process[process];
+        const places = piece.t.map(t => this.placeOf(t));
+        NAMES.forEach(name => this.put(name, piece[name], places));
+        Object.keys(piece.codes).forEach(
+            code => this.put(`codes/${code}`, piece.codes[code], places));
+        Object.keys(piece.by_process).forEach(process => {
+            const columns = piece.by_process[process];
             this.put(`memory/${process}`, columns?.["memory"], places);
             this.put(`p95/${process}`, columns?.["p95"], places);
-        }
+        });
+        this.mark(piece.markers);
+        this.trim();
     }
 
     private placeOf(t: number): number {
@@ -119,26 +102,29 @@ export class SeriesStore {
                 places: number[]): void {
         let column = this.columns.get(name);
         if (!column) {
-            if (!from || isEmpty(from))
+            if (!from || from.every(value => value === null))
                 return;
             column = newColumn();
             this.columns.set(name, column);
             this.sorted.clear();
         }
-        fill(column, this.t.length);
-        for (let i = 0; i < places.length; i++) {
-            const place = places[i] as number;
+        while (column.length < this.t.length)
+            column.push(null);
+        places.forEach((place, i) => {
             if (place >= 0)
                 column[place] = from?.[i] ?? null;
-        }
+        });
     }
 
-    private mark(one: Marker): void {
-        for (let i = 0; i < this.markers.length; i++) {
-            const known = this.markers[i] as Marker;
-            if (known.seq === one.seq && known.t === one.t)
-                return;
-        }
+    private mark(markers: Marker[]): void {
+        markers.forEach(one => {
+            if (!this.markers.some(known => known.seq === one.seq &&
+                                   known.t === one.t))
+                this.addMarker(one);
+        });
+    }
+
+    private addMarker(one: Marker): void {
         this.markers = [...this.markers, one].sort((a, b) => a.t - b.t)
             .slice(-MARKERS_MAX);
     }
@@ -146,23 +132,19 @@ export class SeriesStore {
     // Columns that say nothing any more go, so that names which come and go (a
     // dyno of each release) don't add up.
     private trim(): void {
-        this.columns.forEach(this.trimColumn, this);
-        this.t.splice(0, this.over());
+        const over = Math.max(0, this.t.length - this.max);
+        this.t.splice(0, over);
+        this.columns.forEach((column, name) => {
+            while (column.length < this.t.length + over)
+                column.push(null);
+            column.splice(0, over);
+            if (column.every(value => value === null)) {
+                this.columns.delete(name);
+                this.sorted.clear();
+            }
+        });
         const oldest = this.t[0] ?? 0;
         if ((this.markers[0]?.t ?? oldest) < oldest)
             this.markers = this.markers.filter(one => one.t >= oldest);
-    }
-
-    private trimColumn(column: Column, name: string): void {
-        fill(column, this.t.length);
-        column.splice(0, this.over());
-        if (isEmpty(column)) {
-            this.columns.delete(name);
-            this.sorted.clear();
-        }
-    }
-
-    private over(): number {
-        return Math.max(0, this.t.length - this.max);
     }
 }

@@ -1,16 +1,15 @@
 // The numbers of the last minute.
 import type { Dist, Percentile, Process, Snapshot } from "../api/types";
-import { isThere } from "../base/column";
 import { el, setAttribute, setText, setVariable } from "../base/dom";
 import {
-    bytes, clock, compact, count, digits, duration, NOTHING, percent, plain, plural,
+    bytes, clock, compact, count, digits, duration, NOTHING, percent, plural,
     rate, text, within, type Figure,
 } from "../base/format";
 import { Keyed, type View } from "../base/keyed";
 import { shown, shownBriefly } from "../base/shown";
 import { Bar, failedTone, linesButton, toneOf, Value } from "../ui/parts";
 import { responsesAround, type Behind } from "./behind";
-import { loadOf, noneOf } from "./last_minute";
+import { noneOf } from "./last_minute";
 import { STATUS_CLASSES, type StatusClass } from "./status_class";
 
 interface Tile {
@@ -44,8 +43,7 @@ export class Tiles {
     }
 
     update(of: Snapshot): void {
-        for (let i = 0; i < this.tiles.length; i++)
-            (this.tiles[i] as Tile).update(of);
+        this.tiles.forEach(tile => tile.update(of));
     }
 }
 
@@ -134,13 +132,8 @@ function atATime(mean: number): string {
     return `${mean >= 10 ? count(mean) : few === 0 ? "under 0.1" : few} at a time`;
 }
 
-interface Named {
-    name: Percentile;
-    value: Value;
-}
-
 class Response implements Tile {
-    private readonly values: Named[] = [];
+    private readonly values = new Map<Percentile, Value>();
     private readonly sub = el("p", { class: "sub" });
     readonly root: HTMLElement;
     private newest: Snapshot | null = null;
@@ -148,7 +141,7 @@ class Response implements Tile {
     constructor(private readonly behind: Behind) {
         const one = (name: Percentile): HTMLElement => {
             const value = new Value("value big");
-            this.values.push({ name, value });
+            this.values.set(name, value);
             return el("div", { class: "percentile", "data-p": name },
                       linesButton(`Lines behind ${name}`,
                                   () => this.open(name), value.root),
@@ -166,10 +159,8 @@ class Response implements Tile {
         say(this.root, dist === null ? noneOf(of, "no requests") : "");
         if (dist === null)
             return;
-        for (let i = 0; i < this.values.length; i++) {
-            const { name, value } = this.values[i] as Named;
-            value.update(duration(dist[name]));
-        }
+        this.values.forEach((value, name) =>
+            value.update(duration(dist[name])));
         setText(this.sub, `${error(dist)} · mean ` +
             `${words(dist.mean)} · slowest ${words(dist.max)}`);
     }
@@ -253,10 +244,7 @@ class Statuses implements Tile {
     update(of: Snapshot): void {
         const { classes, requests } = of;
         say(this.root, requests.count === 0 ? noneOf(of, "no requests") : "");
-        for (let i = 0; i < this.views.length; i++) {
-            const one = this.views[i] as StatusView;
-            one.update(classes[one.key]);
-        }
+        this.views.forEach(one => one.update(classes[one.key]));
     }
 }
 
@@ -335,31 +323,16 @@ interface Most {
 function most(processes: readonly Process[],
               of: (process: Process) => number | null | undefined):
               Most | null {
-    let best: Process | null = null;
-    let value = -Infinity;
-    for (let i = 0; i < processes.length; i++) {
-        const one = of(processes[i] as Process) ?? -Infinity;
-        if (one > value) {
-            best = processes[i] as Process;
-            value = one;
-        }
-    }
-    return best === null ? null : {
-        name: best.process === null ? "others"
-            : shownBriefly(best.process, NAME_MAX),
-        of: best, value };
-}
-
-function totalOf({ memory }: Process): number | undefined {
-    return memory?.total ?? undefined;
-}
-
-function shareOf({ memory }: Process): number | undefined {
-    return memory?.share ?? undefined;
-}
-
-function plus(a: number, b: number): number {
-    return a + b;
+    const valueOf = (one: Process): number => of(one) ?? -Infinity;
+    const best = processes.reduce<Process | null>(
+        (best, one) => best === null || valueOf(one) > valueOf(best) ? one
+            : best, null);
+    const value = best === null ? null : of(best);
+    if (best === null || value === null || value === undefined)
+        return null;
+    return { name: best.process === null ? "others"
+                 : shownBriefly(best.process, NAME_MAX),
+             of: best, value };
 }
 
 function nameWhole({ of }: Most): string | undefined {
@@ -382,16 +355,17 @@ class MemoryTile implements Tile {
 
     update(of: Snapshot): void {
         const { processes } = of;
-        const totals = processes.map(totalOf).filter(isThere);
+        const totals = processes.flatMap(
+            one => one.memory?.total ?? []);
         this.root.dataset["tone"] = "";
         say(this.root, totals.length === 0 ? noneOf(of, NOT_TOLD) : "");
         if (totals.length === 0)
             return;
-        const sum = totals.reduce(plus, 0);
+        const sum = totals.reduce((a, b) => a + b, 0);
         this.average.update(bytes(sum / totals.length));
-        const greatest = most(processes, totalOf);
+        const greatest = most(processes, one => one.memory?.total);
         this.greatest.update(bytes(greatest?.value));
-        const nearest = most(processes, shareOf);
+        const nearest = most(processes, one => one.memory?.share);
         this.bar.root.hidden = nearest === null;
         if (nearest === null) {
             setAttribute(this.sub, "title", undefined);
@@ -411,14 +385,16 @@ class MemoryTile implements Tile {
 }
 
 function load(now: Snapshot): Told {
-    const top = most(now.processes, loadOf);
+    const top = most(now.processes, one => one.load?.["1m"]);
     if (top === null)
         return { why: noneOf(now, NOT_TOLD), value: NONE, sub: "" };
-    const { load } = top.of;
+    const of = (minutes: "5m" | "15m"): string => {
+        const load = top.of.load?.[minutes];
+        return load === undefined ? NOTHING : digits(load);
+    };
     return {
-        value: plain(top.value),
-        sub: `${top.name} in 1 min; ${text(plain(load?.["5m"]))} in 5, ` +
-            `${text(plain(load?.["15m"]))} in 15`,
+        value: { value: digits(top.value), unit: "" },
+        sub: `${top.name} in 1 min; ${of("5m")} in 5, ${of("15m")} in 15`,
         title: nameWhole(top),
     };
 }
@@ -428,22 +404,16 @@ const ACTIVITY = "How much of the minute each dyno was answering requests: the "
     "100 % are several at once. What a dyno does besides is not in it.";
 
 function answering(processes: readonly Process[]): Process[] {
-    return processes.filter(isAnswering);
-}
-
-function isAnswering({ process, requests }: Process): boolean {
-    return process !== null && (requests ?? 0) > 0;
-}
-
-function plusBusy(sum: number, { busy }: Process): number {
-    return sum + (busy ?? 0);
+    return processes.filter(
+        one => one.process !== null && (one.requests ?? 0) > 0);
 }
 
 function activity(of: Snapshot): Told {
     const web = answering(of.processes);
     if (web.length === 0)
         return { why: noneOf(of, "no requests"), value: NONE, sub: "" };
-    const mean = web.reduce(plusBusy, 0) / web.length;
+    const mean = web.reduce((sum, one) => sum + (one.busy ?? 0), 0) /
+        web.length;
     const dynos = web.length === 1 ? "one dyno" : `${count(web.length)} dynos`;
     // Of one request at a time; more than that at once is over 100 %.
     return mean > 1 ? {
@@ -474,14 +444,13 @@ class Activity implements Tile {
             this.bars.lastElementChild?.remove();
         while (this.bars.childElementCount < web.length)
             this.bars.append(el("span", { class: "column" }));
-        for (let i = 0; i < web.length; i++) {
-            const one = web[i] as Process;
+        web.forEach((one, i) => {
             const bar = this.bars.children[i] as HTMLElement;
             const busy = one.busy ?? 0;
             setVariable(bar, "--share", Math.min(1, busy).toFixed(3));
             bar.dataset["tone"] = toneOf(busy, 0.8, 1);
             setAttribute(bar, "title", shown(one.process ?? ""));
-        }
+        });
     }
 }
 

@@ -111,8 +111,7 @@ export class VirtualList {
                                this.row_px, this.rows, SPARE);
         while (this.placed.length < shown.count)
             this.addRow();
-        for (let i = 0; i < this.placed.length; i++)
-            this.place(this.placed[i] as Placed, indexIn(shown, i));
+        this.placed.forEach((one, i) => this.place(one, indexIn(shown, i)));
     }
 
     private addRow(): void {

@@ -3,7 +3,7 @@
 import uPlot from "uplot";
 
 import type { Column, Marker } from "../api/types";
-import { columnOf, isEmpty, isThere } from "../base/column";
+import { columnOf } from "../base/column";
 import { el, setAttribute, setText } from "../base/dom";
 import { clock, duration, text, type Figure } from "../base/format";
 import { shown } from "../base/shown";
@@ -11,7 +11,7 @@ import { colour, onTheme } from "../base/theme";
 import { BELOW_PX, drawAxes, LEFT_PX, type Words } from "./axes";
 import { drawLines, mostOf, SOLID, type Line } from "./lines";
 import { drawMarkers } from "./markers";
-import { timesBefore, type View } from "./paths";
+import { isThere, timesBefore, type View } from "./paths";
 import { DECIMAL_TICKS } from "./ticks";
 
 export interface ChartSeries {
@@ -115,10 +115,12 @@ export class Chart {
         this.data = data;
         this.lines = linesOf(data.series, this.spec.isStacked === true);
         this.view = { from: data.from, to: data.to, most: this.top(data) };
-        const isBlank = data.series.every(hasNoValue);
-        this.none.hidden = !isBlank;
-        this.host.classList.toggle("is-empty", isBlank);
-        const shape = data.series.map(shapeOf).join("\n");
+        const isEmpty = data.series.every(
+            series => series.values.every(value => value === null));
+        this.none.hidden = !isEmpty;
+        this.host.classList.toggle("is-empty", isEmpty);
+        const shape = data.series.map(
+            one => `${one.label} ${one.colour}`).join("\n");
         if (shape !== this.shape) {
             this.shape = shape;
             this.nameLegend();
@@ -325,15 +327,13 @@ export class Chart {
         setText(this.when, t === undefined ? "numbers: of the last minute"
             : `numbers: of ${stepAt(t, this.data?.step_s ?? 1)}`);
         this.when.classList.toggle("is-past", t !== undefined);
-        const series = this.data?.series ?? [];
-        for (let i = 0; i < series.length; i++) {
-            const one = series[i] as ChartSeries;
+        this.data?.series.forEach((one, i) => {
             const value = index === null ? one.now : valueAt(one, index);
             const key = this.legend.children[i];
             if (key)
                 setText(key.children[2] as Node,
                         text(this.spec.format(value)));
-        }
+        });
     }
 
     private fillTable(): void {
@@ -355,45 +355,25 @@ export class Chart {
     }
 }
 
-function hasNoValue({ values }: ChartSeries): boolean {
-    return isEmpty(values);
-}
-
-function shapeOf({ label, colour }: ChartSeries): string {
-    return `${label} ${colour}`;
-}
-
 function linesOf(series: readonly ChartSeries[], isStacked: boolean): Line[] {
-    const lines = series.map(isStacked ? filledOf : lineOf);
+    const lines = series.map(one => ({
+        values: one.values, colour: one.colour, width: one.width ?? 1.5,
+        dash: one.dash ?? SOLID, isFilled: isStacked,
+        isSampled: one.isSampled === true }));
     if (isStacked)
         stack(lines);
     return lines;
-}
-
-function lineOf({ values, colour, width = 1.5, dash = SOLID, isSampled = false }:
-                ChartSeries): Line {
-    return { values, colour, width, dash, isSampled, isFilled: false };
-}
-
-function filledOf(of: ChartSeries): Line {
-    const line = lineOf(of);
-    line.isFilled = true;
-    return line;
 }
 
 // Each on those before it; drawn from the highest down, so that what is under a line
 // is its own.
 function stack(lines: Line[]): void {
     const under: number[] = [];
-    for (let i = 0; i < lines.length; i++) {
-        const line = lines[i] as Line;
-        line.values = columnOf(line.values, putOn, under);
-    }
+    lines.forEach(line => {
+        line.values = columnOf(line.values, (value, i) =>
+            value === null ? null : under[i] = (under[i] ?? 0) + value);
+    });
     lines.reverse();
-}
-
-function putOn(value: number, i: number, under: number[]): number {
-    return under[i] = (under[i] ?? 0) + value;
 }
 
 // Lines and scales are not for it to see to.

@@ -28,7 +28,7 @@ export function worthTelling(markers: readonly Marker[]): Marker[] {
                 Math.abs(other.t - one.t) < 2)));
 }
 
-export function isCrash(marker: Marker): boolean {
+function isCrash(marker: Marker): boolean {
     return marker.kind === "state" && stateOf(marker) === "crashed";
 }
 

@@ -16,19 +16,19 @@ interface Look {
 }
 
 // Six charts draw the same markers once a second, and these seldom change.
-const known = new WeakMap<readonly Marker[], Look[]>();
+const looks = new WeakMap<readonly Marker[], Look[]>();
 
 function looksOf(markers: readonly Marker[]): Look[] {
-    const old = known.get(markers);
-    if (old)
-        return old;
+    const known = looks.get(markers);
+    if (known)
+        return known;
     const told = new Set(worthTelling(markers));
     const found = markers.map(one => ({
         t: one.t, isRelease: one.process === "", isBad: isBad(one),
         colour: isBad(one) ? "bad" : one.process === "" ? "accent" : "muted",
         text: told.has(one) ? markerText(one) : "",
     }));
-    known.set(markers, found);
+    looks.set(markers, found);
     return found;
 }
 
@@ -36,13 +36,16 @@ function looksOf(markers: readonly Marker[]): Look[] {
 export function drawMarkers(plot: uPlot, { from, to }: View,
                             markers: readonly Marker[]): void {
     const { left, width } = plot.bbox;
-    let free = left;
     const looks = looksOf(markers);
-    for (let i = 0; i < looks.length; i++) {
+    let free = left;
+    let first = looks.length; // most are older than what is shown
+    while (first > 0 && (looks[first - 1] as Look).t >= from)
+        first--;
+    for (let i = first; i < looks.length; i++) {
         const look = looks[i] as Look;
         const x = left + (look.t - from) / (to - from) * width;
-        if (x < left || x > left + width)
-            continue;
+        if (x > left + width)
+            return;
         drawLine(plot, look, x);
         if (look.text !== "")
             free = drawText(plot, look, x, free);

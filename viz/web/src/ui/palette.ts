@@ -76,10 +76,5 @@ export class Palette {
 }
 
 function isSame(a: readonly string[], b: readonly string[]): boolean {
-    if (a.length !== b.length)
-        return false;
-    for (let i = 0; i < a.length; i++)
-        if (a[i] !== b[i])
-            return false;
-    return true;
+    return a.length === b.length && a.every((name, i) => name === b[i]);
 }

@@ -86,9 +86,10 @@ export class Cells {
     say(words: readonly string[]): void {
         const { said, tds } = this;
         this.said = words;
-        for (let i = 0; i < tds.length; i++)
+        tds.forEach((td, i) => {
             if (words[i] !== said[i])
-                (tds[i] as HTMLElement).textContent = words[i] ?? "";
+                td.textContent = words[i] ?? "";
+        });
     }
 }
 
@@ -105,9 +106,10 @@ export class NumberCells {
 
     // Of each cell.
     show(numbers: readonly (number | null | undefined)[]): void {
-        for (let i = 0; i < numbers.length; i++)
-            if (numbers[i] !== this.shown[i])
-                this.write(i, numbers[i]);
+        numbers.forEach((x, i) => {
+            if (x !== this.shown[i])
+                this.write(i, x);
+        });
     }
 
     private write(at: number, x: number | null | undefined): void {

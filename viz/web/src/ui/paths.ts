@@ -1,6 +1,6 @@
 // Values over time as a path of a canvas.
 import type { Column } from "../api/types";
-import { isThere, newColumn } from "../base/column";
+import { newColumn } from "../base/column";
 
 // What of time and values a chart shows.
 export interface View {
@@ -93,4 +93,8 @@ export function timesBefore(end: number, t: readonly number[]): Column {
     for (let i = 0; i < t.length; i++)
         made.push((t[i] ?? 0) - end);
     return made;
+}
+
+export function isThere(value: number | null | undefined): value is number {
+    return value !== null && value !== undefined;
 }
