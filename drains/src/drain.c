@@ -305,7 +305,7 @@ static void await_lines(lp_drain *drain)
     if (lp_cursor_arm(drain->cursor) == LP_OK)
         drain->is_armed = true;
     else
-        linger(drain, 0);
+        lpi_set_wake(drain); // some came meanwhile
 }
 
 static void come_to_next_round(lp_drain *drain)

@@ -176,14 +176,21 @@ static void arm(lp_cursor *cursor)
     atomic_fetch_add(&channel->armed_count, 1);
 }
 
-/* Would lp_cursor_next() say anything but LP_E_AGAIN? */
-static bool has_news(const lp_cursor *cursor)
+/* From this line on, would lp_cursor_next() say anything but LP_E_AGAIN? */
+static bool has_news(const lp_cursor *cursor, lp_seq seq)
 {
-    lp_seq seq = cursor->seq;
-
     return seq >= cursor->stop_seq ||
            seq < atomic_load(&cursor->channel->next_seq) ||
            atomic_load(&cursor->channel->is_closed);
+}
+
+/* The first line from where it is that is in the ring, or would be: when memory is
+ * short a ring may have none. Under mutex. */
+static lp_seq readable_seq(const lp_cursor *cursor)
+{
+    lp_seq oldest = lpi_channel_oldest_seq(cursor->channel);
+
+    return cursor->seq > oldest ? cursor->seq : oldest;
 }
 
 lp_err lp_cursor_arm(lp_cursor *cursor)
@@ -198,7 +205,7 @@ lp_err lp_cursor_arm(lp_cursor *cursor)
     // A writer who had the mutex before us has shown its lines; one who has it
     // after us sees that we are armed.
     pthread_mutex_lock(&channel->mutex);
-    is_needless = has_news(cursor);
+    is_needless = has_news(cursor, readable_seq(cursor));
     pthread_mutex_unlock(&channel->mutex);
     if (is_needless)
         disarm(cursor);
@@ -384,7 +391,8 @@ lp_err lp_cursor_next(lp_cursor *cursor, uint32_t lines_max, size_t bytes_max,
     memset(out, 0, sizeof(*out));
     if (!cursor->confirms)
         want_from(cursor, cursor->seq);
-    if (cursor->seq < cursor->stop_seq && !has_news(cursor) && !is_here(cursor))
+    if (cursor->seq < cursor->stop_seq && !has_news(cursor, cursor->seq) &&
+        !is_here(cursor))
         return LP_E_AGAIN;
     jump(cursor);
     if (cursor->seq >= cursor->stop_seq || !is_here(cursor)) {

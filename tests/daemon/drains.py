@@ -16,7 +16,7 @@ import prometheus
 from behaviours import (Behaviour, answers, answers_later, good, in_turn,
                         is_content, is_silent, with_length)
 from draining import PATIENT, DrainTest, left_out, lost_lines, numbered
-from logplexd import basic, main
+from logplexd import basic, line, main
 from sinks import HttpSink, SyslogSink
 from usage import cpu_s
 
@@ -824,6 +824,31 @@ class Connections(DrainTest):
         of_second = [one for one in sink.requests
                      if one.target.startswith("/b")]
         self.assertEqual(len(of_second), 20)
+
+
+class Short(DrainTest):
+    """Of memory: what drains hold of it is all that there is."""
+    FLAGS = ["--workers", "1", "--memory-max", "8MiB", "--drains-max", "100",
+             "--drain-timeout", "1s", "--drain-backoff-max", "300ms",
+             "--shutdown-limit", "5s"]
+
+    def test_silent_sinks_stop_nobody_but_who_sends(self):
+        sink = self.sink(HttpSink, is_silent())
+        for n in range(20):
+            self.drain(sink.url("/%d" % n))
+        lines = [line("x" * 60000) for _ in range(10)]
+        statuses = []
+        end = time.monotonic() + 10
+        while time.monotonic() < end and statuses.count(429) < 500:
+            statuses.append(self.post(self.token, lines).status)
+            self.assertIn(statuses[-1], (204, 429))
+        self.assertIn(429, statuses)
+        self.assertGreater(self.ledger()["engine"]["refused_lines"], 0)
+        for one in self.ask(
+                "GET", "/v3/channels/demo/drains").json():
+            self.delete(one["id"])
+        self.wait_until(
+            lambda: self.post(self.token, lines).status == 204)
 
 
 class SlowPatterns(DrainTest):

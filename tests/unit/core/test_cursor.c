@@ -489,6 +489,55 @@ static void an_armed_reader_is_called_once(void **state)
     lp_engine_destroy(f.engine);
 }
 
+/* At the ceiling, where all memory is of runs that are held, a ring may have no line
+ * left: then there is nothing to read but a loss, and who comes back to it waits. */
+static void who_comes_back_to_an_empty_ring_waits_for_a_line(void **state)
+{
+    enum { RUNS = 1000 };
+    static lp_run runs[RUNS];
+    lp_engine *engine = ring_engine(64 << 10);
+    lp_channel *channel = ring_channel(engine, 100000, 0);
+    lp_cursor *holder = ring_cursor(channel, LP_START_OLDEST, 0, LP_STOP_NEVER);
+    lp_cursor_options opt = LP_CURSOR_OPTIONS_INIT;
+    lp_cursor_place start;
+    lp_cursor *cursor;
+    char text[256];
+    int rung = 0;
+    uint64_t n = 0;
+    lp_run run;
+
+    (void)state;
+    opt.confirms = 1;
+    opt.on_ready = ring_the_bell;
+    opt.ready_ctx = &rung;
+    CHECK_OK(lp_cursor_open(channel, &opt, &cursor));
+    start = lp_cursor_mark(cursor);
+    while (n < RUNS && ring_append(channel, text, ring_text(n + 1, 200, text),
+                                   (int64_t)n + 1) == LP_OK)
+        CHECK_OK(lp_cursor_next(holder, 0, 0, &runs[n++]));
+    assert_true(n < RUNS);
+    assert_int_equal(ring_stats(channel).resident_lines, 0);
+
+    CHECK_ERR(lp_cursor_next(cursor, 0, 0, &run), LP_E_AGAIN);
+    assert_int_equal(run.lost_lines, n);
+    lp_cursor_rewind(cursor, &start);
+    CHECK_OK(lp_cursor_arm(cursor));
+    while (n > 0)
+        lp_run_release(&runs[--n]);
+    lp_cursor_close(holder);
+    n = ring_stats(channel).appended_lines;
+    assert_int_equal(rung, 0);
+    ring_fill(channel, n + 1, n + 1, 200);
+    assert_int_equal(rung, 1);
+    CHECK_OK(lp_cursor_next(cursor, 0, 0, &run));
+    assert_int_equal(run.lost_lines, n);
+    assert_int_equal(run.first_seq, n + 1);
+    lp_run_release(&run);
+    lp_cursor_close(cursor);
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
 static void arming_without_a_bell_is_refused(void **state)
 {
     fixture f = open_ring(0);
@@ -554,6 +603,7 @@ int main(void)
         cmocka_unit_test(what_is_not_confirmed_stays_wanted),
         cmocka_unit_test(readers_of_a_closed_channel_read_to_its_end),
         cmocka_unit_test(an_armed_reader_is_called_once),
+        cmocka_unit_test(who_comes_back_to_an_empty_ring_waits_for_a_line),
         cmocka_unit_test(arming_without_a_bell_is_refused),
         cmocka_unit_test(the_ledger_adds_up_what_is_gone_too),
     };
