@@ -12,6 +12,7 @@
 #include "http_request.h"
 #include "http_result.h"
 #include "logplex/drain_url.h"
+#include "tls_alert.h"
 #include "tls_trust.h"
 
 /* How long the C library asks a server that is silent: twice 5 s. */
@@ -34,14 +35,12 @@ typedef struct http_link {
 
 /* A request's end --------------------------------------------------------- */
 
-static void fail_by_certificate(lpi_request *r, curl_socket_t fd)
+static void fail_by_tls(lpi_request *r, curl_socket_t fd,
+                        gnutls_alert_description_t alert, const char *why)
 {
-    lpi_tls_verdict verdict = r->verdict;
-
     lp_drain_count_answer(r->target->drain, 0);
     lpi_request_end(r, fd);
-    lp_drain_failed_tls(r->target->drain, lpi_tls_alert_name(verdict.alert),
-                        verdict.why, 0);
+    lp_drain_failed_tls(r->target->drain, lpi_tls_alert_name(alert), why, 0);
 }
 
 /* How it ended, as libcurl tells it. */
@@ -122,6 +121,15 @@ static void print_why(const lpi_request *r, const outcome *end, char *why,
                      : "");
 }
 
+/* Of one that comes behind the handshake nothing is left, not even which it
+ * was. */
+static bool has_alert(const lpi_request *r, const outcome *end,
+                      gnutls_alert_description_t *alert)
+{
+    return end->result == CURLE_SSL_CONNECT_ERROR && r->target->is_tls &&
+           lpi_tls_alert_of_words(lpi_request_why(r), alert);
+}
+
 static void tell(lpi_request *r, const outcome *end, curl_socket_t fd)
 {
     const lpi_http_target *target = r->target;
@@ -135,9 +143,14 @@ static void tell(lpi_request *r, const outcome *end, curl_socket_t fd)
         .lacks_certificate = r->lacks_certificate,
         .after_ms = after_ms(end),
     };
+    gnutls_alert_description_t alert;
     char why[LP_DRAIN_ERROR_MAX_BYTES];
 
     print_why(r, end, why, sizeof(why));
+    if (has_alert(r, end, &alert)) {
+        fail_by_tls(r, fd, alert, why);
+        return;
+    }
     result.why = why;
     lpi_request_end(r, fd);
     lpi_http_tell(target, lines, &result);
@@ -153,7 +166,7 @@ static void on_done(CURL *easy, CURLcode result, curl_socket_t fd)
     end = outcome_of(easy, result);
     lpi_request_count_sent(r);
     if (r->verdict.why)
-        fail_by_certificate(r, fd);
+        fail_by_tls(r, fd, r->verdict.alert, r->verdict.why);
     else
         tell(r, &end, fd);
 }

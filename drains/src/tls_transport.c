@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "sizes.h"
+#include "tls_alert.h"
 #include "tls_trust.h"
 #include "transport.h"
 
@@ -101,8 +102,7 @@ static bool is_of_socket(int rc)
 
 static lpi_io fail_by(tls *t, const char *what, int rc)
 {
-    int level;
-    int alert;
+    gnutls_alert_description_t alert;
 
     if (rc == GNUTLS_E_FATAL_ALERT_RECEIVED) {
         char words[64];
@@ -113,13 +113,11 @@ static lpi_io fail_by(tls *t, const char *what, int rc)
     }
     if (is_of_socket(rc))
         return fail(t, what, strerror(t->err));
-    if (rc == GNUTLS_E_PREMATURE_TERMINATION)
+    if (rc == GNUTLS_E_PREMATURE_TERMINATION || rc == GNUTLS_E_SESSION_EOF)
         return fail(t, what, "it closed the connection");
-    alert = gnutls_error_to_alert(rc, &level);
-    if (alert >= 0 && level == GNUTLS_AL_FATAL) {
-        gnutls_alert_send(t->session, GNUTLS_AL_FATAL,
-                          (gnutls_alert_description_t)alert);
-        note_alert(t, (gnutls_alert_description_t)alert);
+    if (lpi_tls_alert_of_error(rc, &alert)) {
+        gnutls_alert_send(t->session, GNUTLS_AL_FATAL, alert);
+        note_alert(t, alert);
     }
     return fail(t, what, gnutls_strerror(rc));
 }

@@ -82,41 +82,6 @@ bool lpi_tls_lacks_certificate(const lp_drain *drain, gnutls_session_t session)
            gnutls_certificate_client_get_request_status(session) != 0;
 }
 
-const char *lpi_tls_alert_name(gnutls_alert_description_t alert)
-{
-    static const struct {
-        gnutls_alert_description_t alert;
-        const char *name;
-    } known[] = {
-        {GNUTLS_A_UNEXPECTED_MESSAGE, "unexpected message"},
-        {GNUTLS_A_BAD_RECORD_MAC, "bad record mac"},
-        {GNUTLS_A_RECORD_OVERFLOW, "record overflow"},
-        {GNUTLS_A_BAD_CERTIFICATE, "bad certificate"},
-        {GNUTLS_A_UNSUPPORTED_CERTIFICATE, "unsupported certificate"},
-        {GNUTLS_A_CERTIFICATE_REVOKED, "certificate revoked"},
-        {GNUTLS_A_CERTIFICATE_EXPIRED, "certificate expired"},
-        {GNUTLS_A_CERTIFICATE_UNKNOWN, "certificate unknown"},
-        {GNUTLS_A_ILLEGAL_PARAMETER, "illegal parameter"},
-        {GNUTLS_A_UNKNOWN_CA, "unknown ca"},
-        {GNUTLS_A_ACCESS_DENIED, "access denied"},
-        {GNUTLS_A_DECODE_ERROR, "decode error"},
-        {GNUTLS_A_DECRYPT_ERROR, "decrypt error"},
-        {GNUTLS_A_PROTOCOL_VERSION, "protocol version"},
-        {GNUTLS_A_INSUFFICIENT_SECURITY, "insufficient security"},
-        {GNUTLS_A_INTERNAL_ERROR, "internal error"},
-        {GNUTLS_A_MISSING_EXTENSION, "missing extension"},
-        {GNUTLS_A_UNSUPPORTED_EXTENSION, "unsupported extension"},
-        {GNUTLS_A_UNRECOGNIZED_NAME, "unrecognized name"},
-        {GNUTLS_A_CERTIFICATE_REQUIRED, "certificate required"},
-        {GNUTLS_A_NO_APPLICATION_PROTOCOL, "no application protocol"},
-    };
-
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-        if (known[i].alert == alert)
-            return known[i].name;
-    return "handshake failure";
-}
-
 /* Files ------------------------------------------------------------------- */
 
 static bool blame(const char *path, const char *is, int rc, char *why,

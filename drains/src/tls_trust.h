@@ -46,7 +46,4 @@ bool lpi_tls_lacks_certificate(const lp_drain *drain, gnutls_session_t session);
 #define LPI_WHY_NO_CERTIFICATE \
     "it asks for a certificate, and there is none to show"
 
-/* The name of an alert in RFC 8446 6.2 and RFC 5246 7.2, with blanks. */
-const char *lpi_tls_alert_name(gnutls_alert_description_t alert);
-
 #endif /* LP_TLS_TRUST_H */

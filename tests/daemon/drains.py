@@ -674,6 +674,19 @@ class Guarded(DrainTest):
         self.assertEqual([len(sink.connections) for sink in sinks], [0, 0])
 
 
+def fatal_alert(number):
+    return bytes([21, 3, 3, 0, 2, 2, number])
+
+
+def greets(said):
+    """Whatever it is asked for, instead of a handshake; and it hangs up."""
+    def begin(connection):
+        connection.take(65536)
+        connection.send(said)
+        connection.hang_up()
+    return Behaviour(begin=begin)
+
+
 class Certificates(DrainTest):
     @classmethod
     def setUpClass(cls):
@@ -713,6 +726,36 @@ class Certificates(DrainTest):
             sink.tls.verify_mode = ssl.CERT_REQUIRED
             self.check_refused(sink, "; it asks for a certificate, and there "
                                      "is none to show$")
+
+    def test_a_handshake_that_an_alert_ended_is_told_in_the_channel(self):
+        reader = self.sink(HttpSink)
+        self.drain(reader.url())
+        for kind in KINDS:
+            for said, name in ((fatal_alert(40), "handshake failure"),
+                               (fatal_alert(48), "unknown ca"),
+                               (fatal_alert(70), "protocol version"),
+                               (b"220 what do you want\r\n",
+                                "unexpected message")):
+                with self.subTest(name, kind=kind.__name__):
+                    sink = self.sink(kind, greets(said), tls=self.good)
+                    drain = self.check_fails(sink.url(), "andshake")
+                    self.assertGreater(self.status(drain)["tls_failures"], 0)
+                    line = ('Error L14 (certificate validation): error="%s" '
+                            'uri="%s' % (name, sink.url()))
+                    reader.wait_until(
+                        lambda line=line: any(line in one
+                                              for one in reader.texts()), line)
+                    self.delete(drain)
+
+    def test_one_that_hangs_up_in_the_handshake_has_no_alert(self):
+        for kind in KINDS:
+            for said in (b"", b"\x15\3\3\0\2\1\0"):  # or says that it will
+                with self.subTest(said, kind=kind.__name__):
+                    drain = self.check_fails(
+                        self.sink(kind, greets(said), tls=self.good).url(),
+                        "andshake")
+                    self.assertEqual(self.status(drain)["tls_failures"], 0)
+                    self.delete(drain)
 
     def check_refused(self, sink, why):
         drain = self.check_fails(sink.url(), why)

@@ -234,7 +234,7 @@ typedef struct lp_drain_status {
     uint64_t cut_lines;    /* delivered, but not whole: they were too long for
                               what carried them */
     uint64_t tls_failures; /* of the failures, those with an alert of TLS; of
-                              HTTPS those for the sink's certificate alone */
+                              HTTPS those within the handshake alone */
     char tls_alert[LP_DRAIN_ALERT_MAX_BYTES]; /* of the last failure, such as
                               "unknown ca" (L14, spec 3.3); "": it had none */
     uint64_t plain_bytes;  /* what sent_bytes were before compression; the same
