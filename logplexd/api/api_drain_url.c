@@ -97,7 +97,8 @@ static void print_doubt(void *ctx, const char *sentence)
     so_far->count++;
 }
 
-void api_print_drain_doubts(FILE *to, const config *cfg, lp_span url)
+void api_print_drain_doubts(FILE *to, const config *cfg, lp_span url,
+                            const char *first)
 {
     doubts so_far = {to, 0};
     lp_drain_url parsed;
@@ -105,6 +106,8 @@ void api_print_drain_doubts(FILE *to, const config *cfg, lp_span url)
 
     if (url.len_bytes == 0 || lp_drain_url_parse(url, &parsed, NULL) != LP_OK)
         return;
+    if (first)
+        print_doubt(&so_far, first);
     if (denial_of(&cfg->drain_guard, &parsed, &why))
         print_doubt(&so_far, why.sentence);
     lp_drain_url_doubts(&parsed, print_doubt, &so_far);

@@ -19,7 +19,8 @@ bool api_read_drain_host(http_request *req, const json_t *body, lp_span *url,
                          lp_drain_url_error *error);
 
 /* ,"warnings":["..."] of a URL that has parts which do nothing, or leads where
- * drains may no longer connect; or nothing. */
-void api_print_drain_doubts(FILE *to, const config *cfg, lp_span url);
+ * drains may no longer connect; or nothing. first is one more, or NULL. */
+void api_print_drain_doubts(FILE *to, const config *cfg, lp_span url,
+                            const char *first);
 
 #endif /* LOGPLEXD_API_DRAIN_URL_H */

@@ -23,24 +23,12 @@ static void reply_no_drain(http_request *req)
                      (int)(id.len_bytes < 64 ? id.len_bytes : 64), id.ptr);
 }
 
-/* Without the brace at its end. */
+/* Without the brace at its end. doubt is a warning of its own, or NULL. */
 static void print_drain(FILE *to, const http_request *req, uint64_t id,
-                        lp_span token, lp_span url)
+                        lp_span token, lp_span url, const char *doubt)
 {
     api_print_drain_head(to, id, token, url);
-    api_print_drain_doubts(to, http_worker(req)->shared->cfg, url);
-}
-
-static void reply_drain(http_request *req, int status, uint64_t id,
-                        lp_span token, lp_span url)
-{
-    api_page page;
-
-    if (!api_page_open(req, &page))
-        return;
-    print_drain(page.to, req, id, token, url);
-    fputc('}', page.to);
-    api_page_reply(req, &page, status, "application/json");
+    api_print_drain_doubts(to, http_worker(req)->shared->cfg, url, doubt);
 }
 
 static void reply_status(http_request *req, const catalog_drain *drain)
@@ -49,17 +37,23 @@ static void reply_status(http_request *req, const catalog_drain *drain)
 
     if (!api_page_open(req, &page))
         return;
-    print_drain(page.to, req, drain->id, drain->token, drain->url);
+    print_drain(page.to, req, drain->id, drain->token, drain->url, NULL);
     if (drain->url.len_bytes > 0)
         api_print_drain_status(page.to, http_worker(req)->shared, drain->id);
     fputc('}', page.to);
     api_page_reply(req, &page, 200, "application/json");
 }
 
-static void reply_made(const api_write *write, int status)
+static void reply_made(const api_write *write, int status, const char *doubt)
 {
-    reply_drain(write->req, status, write->drain.id,
-                lp_span_str(write->drain.token), write->url);
+    api_page page;
+
+    if (!api_page_open(write->req, &page))
+        return;
+    print_drain(page.to, write->req, write->drain.id,
+                lp_span_str(write->drain.token), write->url, doubt);
+    fputc('}', page.to);
+    api_page_reply(write->req, &page, status, "application/json");
 }
 
 /* In the words of the original; false: there was nothing to say. */
@@ -95,7 +89,7 @@ static void get_drains(http_request *req)
 
         if (i > 0)
             fputc(',', page.to);
-        print_drain(page.to, req, drain->id, drain->token, drain->url);
+        print_drain(page.to, req, drain->id, drain->token, drain->url, NULL);
         fputc('}', page.to);
     }
     fputc(']', page.to);
@@ -151,16 +145,39 @@ static api_write *write_to_drain(http_request *req)
     return write;
 }
 
+/* Does it begin behind a line that was seen? Then stats are of its channel. */
+static bool begins_at_line(const api_write *write, lp_channel_stats *stats)
+{
+    const catalog_channel *channel =
+        api_find_channel(write->req, http_param(write->req, 0));
+
+    if (!channel || !write->has_start || write->start.kind != LP_START_SEQ)
+        return false;
+    *stats = (lp_channel_stats)LP_CHANNEL_STATS_INIT;
+    lp_channel_stats_get(channel->ring, stats);
+    return true;
+}
+
 static void add_done(api_write *write)
 {
+    lp_channel_stats stats;
+    char doubt[256];
     char path[64];
+    bool is_of_another_life;
 
     if (refused(write))
         return;
     snprintf(path, sizeof(path), "/drains/%" PRIu64, write->drain.id);
     http_set_header(write->req, "Location",
                     api_channel_url(write->req, write->channel_id, path));
-    reply_made(write, 201);
+    is_of_another_life =
+        begins_at_line(write, &stats) && write->start.epoch != stats.epoch;
+    snprintf(doubt, sizeof(doubt),
+             "\"since\" is a line of epoch %" PRIu64 ", and the channel's is "
+             "another one now, as the daemon was restarted or the channel made "
+             "anew: the drain begins with all that the ring has",
+             write->start.epoch);
+    reply_made(write, 201, is_of_another_life ? doubt : NULL);
 }
 
 // A reserved drain has no place of its own while the channel is full.
@@ -203,9 +220,28 @@ static bool parse_since(lp_span text, int64_t now_ns, catalog_drain_start *out)
         return true;
     }
     out->kind = LP_START_SEQ;
-    if (!tail_form_parse_id(text, &out->epoch, &out->arg))
+    return tail_form_parse_id(text, &out->epoch, &out->arg);
+}
+
+/* From the line that was seen to the next one. One that is yet to come was seen
+ * by nobody. */
+static bool go_past_seen(api_write *write)
+{
+    lp_channel_stats stats;
+    uint64_t seen = write->start.arg;
+
+    if (!begins_at_line(write, &stats))
+        return true;
+    if (write->start.epoch == stats.epoch && seen >= stats.next_seq) {
+        http_reply_error(write->req, 422,
+                         "\"since\" is line %" PRIu64 " of the channel, which "
+                         "is yet to come: its next line is %" PRIu64
+                         ", so that \"%" PRIu64 ":%" PRIu64
+                         "\" is the last that can have been seen",
+                         seen, stats.next_seq, stats.epoch, stats.next_seq - 1);
         return false;
-    out->arg++; // that line was seen
+    }
+    write->start.arg += seen < UINT64_MAX;
     return true;
 }
 
@@ -222,7 +258,7 @@ static bool read_since(http_request *req, const json_t *body, api_write *write)
                          "\"since\" has to be how long ago, such as \"10m\", a "
                          "time, such as \"2026-11-21T00:00:00Z\", or the id of "
                          "an event of a session");
-    return write->has_start;
+    return write->has_start && go_past_seen(write);
 }
 
 /* What may stand beside a URL. */
@@ -287,7 +323,7 @@ static void set_done(api_write *write)
 {
     api_release_drain(write);
     if (!refused(write))
-        reply_made(write, 200);
+        reply_made(write, 200, NULL);
 }
 
 static void put_drain(http_request *req)

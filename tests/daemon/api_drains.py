@@ -16,7 +16,7 @@ class V3(DaemonTest):
 
     def setUp(self):
         super().setUp()
-        self.make_channel("demo", "app")
+        self.token = self.make_channel("demo", "app")["app"]
 
     def add(self, value, channel="demo"):
         return self.ask_json("POST", "/v3/channels/%s/drains" % channel, value)
@@ -125,6 +125,46 @@ class V3(DaemonTest):
         self.assertEqual(self.add({"since": None}).status, 201)
         self.error(self.put(1, {"url": URL, "since": "10m"}), 400,
                    'there is no "since" here')
+
+    def send_three(self):
+        """Returns the epoch in which they have come."""
+        self.post(self.token, [line(one) for one in "abc"])
+        events = self.events(self.make_session("demo")).rest()
+        self.assertEqual(len(events), 3)
+        return int(events[-1].id.split(":")[0])
+
+    def test_a_beginning_that_is_yet_to_come_is_refused(self):
+        epoch = self.send_three()
+        for seq in (4, 99999, 2 ** 64 - 1):
+            since = "%d:%d" % (epoch, seq)
+            with self.subTest(since):
+                self.error(self.add({"url": URL, "since": since}), 422,
+                           '^"since" is line %d of .* its next line is 4, so '
+                           'that "%d:3" is the last' % (seq, epoch))
+        self.error(self.add({"url": URL, "since": "%d:%d" % (epoch, 2 ** 64)}),
+                   400, '"since" has to be')
+        for seq in (0, 3):
+            made = self.add({"url": URL + str(seq),
+                             "since": "%d:%d" % (epoch, seq)})
+            self.assertEqual(made.status, 201)
+            self.assertNotIn("warnings", made.json())
+
+    def test_a_beginning_of_another_life_is_all_there_is_and_is_told(self):
+        epoch = self.send_three()
+        for n, seq in enumerate((2, 2 ** 64 - 1)):
+            made = self.add({"url": "%s%d#insecur" % (URL, n),
+                             "since": "%d:%d" % (epoch - 1, seq)})
+            self.assertEqual(made.status, 201)
+            self.assertRegex(made.json()["warnings"][0],
+                             '^"since" is a line of epoch %d, and .* begins '
+                             "with all that the ring has$" % (epoch - 1))
+            self.assertEqual(len(made.json()["warnings"]), 2)
+            drain = "/v3/channels/demo/drains/%d" % made.json()["id"]
+            self.assertEqual(
+                len(self.ask("GET", drain).json()["warnings"]), 1)
+            self.wait_until(
+                lambda drain=drain: self.ask("GET", drain).json()["status"].get(
+                    "offered_lines") == 3)
 
     def test_an_address_that_is_denied_is_refused_and_told_what_opens_it(self):
         self.assertEqual(self.add({"url": URL}).status, 201)
