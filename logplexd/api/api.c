@@ -157,6 +157,20 @@ static unsigned depth_of(lp_span json)
     return most;
 }
 
+/* The library's own words are of what its caller could allow. */
+static const char *json_fault(const json_error_t *error)
+{
+    enum json_error_code code = json_error_code(error);
+
+    if (code == json_error_null_character)
+        return "the string that ends here has a \\u0000 in it, and no text "
+               "may: leave it out";
+    if (code == json_error_null_byte_in_key)
+        return "the name that ends here has a \\u0000 in it, and none may: "
+               "leave it out";
+    return error->text;
+}
+
 json_t *api_json_untyped(http_request *req, api_refuse refuse)
 {
     lp_span body = http_body(req);
@@ -172,7 +186,7 @@ json_t *api_json_untyped(http_request *req, api_refuse refuse)
                       &error);
     if (!json) {
         refuse(req, 400, "invalid JSON at line %d, column %d: %.150s",
-               error.line, error.column, error.text);
+               error.line, error.column, json_fault(&error));
         return NULL;
     }
     if (!json_is_object(json)) {

@@ -14,6 +14,11 @@ static bool wrong(lp_drain_url_error *error, const char *reason,
     return false;
 }
 
+static bool out_of_memory(lp_drain_url_error *error)
+{
+    return wrong(error, "no_memory", "there is no memory for it");
+}
+
 /* As it is stored, if a drain may connect there. */
 static bool print_url(http_request *req, const lp_drain_url *parsed,
                       lp_span *url, lp_drain_url_error *error)
@@ -25,23 +30,27 @@ static bool print_url(http_request *req, const lp_drain_url *parsed,
     if (denial_of(&cfg->drain_guard, parsed, error))
         return false;
     *url = api_copy(req, lp_span_of(text, len_bytes));
-    return url->ptr || wrong(error, "no_memory", "there is no memory for it");
+    return url->ptr || out_of_memory(error);
 }
 
-/* A URL with its options. What does not fit is too long in any case. */
+/* A URL with its options, in memory of the request. */
 typedef struct api_drain_text {
     size_t bytes;
-    char text[4 * LP_DRAIN_URL_MAX_BYTES];
+    char *text;
 } api_drain_text;
+
+/* A body has a byte at least for each that it becomes three of. */
+static bool begin_text(http_request *req, api_drain_text *out)
+{
+    out->bytes = 0;
+    out->text = http_alloc(req, 3 * http_body(req).len_bytes + 1);
+    return out->text != NULL;
+}
 
 static void put_span(api_drain_text *to, lp_span span)
 {
-    size_t room_bytes = sizeof(to->text) - to->bytes;
-    size_t some_bytes =
-        span.len_bytes < room_bytes ? span.len_bytes : room_bytes;
-
-    memcpy(to->text + to->bytes, span.ptr, some_bytes);
-    to->bytes += some_bytes;
+    memcpy(to->text + to->bytes, span.ptr, span.len_bytes);
+    to->bytes += span.len_bytes;
 }
 
 /* RFC 3986 2.3. */
@@ -123,12 +132,19 @@ static const char *const text_options[] = {"filter", "encoding", "refused"};
 
 enum { TEXT_OPTIONS = sizeof(text_options) / sizeof(text_options[0]) };
 
-bool api_has_drain_options(const json_t *body)
+static bool has(const json_t *body, const char *name)
+{
+    const json_t *value = json_object_get(body, name);
+
+    return value && !json_is_null(value);
+}
+
+const char *api_drain_option(const json_t *body)
 {
     for (size_t i = 0; i < TEXT_OPTIONS; i++)
-        if (json_object_get(body, text_options[i]))
-            return true;
-    return json_object_get(body, "rate") != NULL;
+        if (has(body, text_options[i]))
+            return text_options[i];
+    return has(body, "rate") ? "rate" : NULL;
 }
 
 static bool put_options(api_drain_text *to, const json_t *body,
@@ -164,13 +180,24 @@ bool api_read_drain_url(http_request *req, const json_t *body, lp_span *url,
                         lp_drain_url_error *error)
 {
     const json_t *text = json_object_get(body, "url");
-    api_drain_text whole = {.bytes = 0};
+    const char *option = api_drain_option(body);
+    api_drain_text whole;
     lp_drain_url parsed;
+    char sentence[96];
 
+    if (!text && option) {
+        snprintf(sentence, sizeof(sentence),
+                 "\"%s\" needs a \"url\" beside it, such as "
+                 "\"https://logs.example.org/\"",
+                 option);
+        return wrong(error, "invalid_uri", sentence);
+    }
     if (!json_is_string(text))
         return wrong(error, "invalid_uri",
                      "\"url\" has to be a string, such as "
                      "\"https://logs.example.org/\"");
+    if (!begin_text(req, &whole))
+        return out_of_memory(error);
     put_span(&whole, api_json_span(text));
     return put_options(&whole, body, error) &&
            lp_drain_url_parse(lp_span_of(whole.text, whole.bytes), &parsed,

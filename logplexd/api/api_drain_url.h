@@ -12,11 +12,13 @@
  * its canonical form, in memory of the request. False: error says what is wrong
  * with it.
  */
-bool api_has_drain_options(const json_t *body); /* those, without a "url" */
 bool api_read_drain_url(http_request *req, const json_t *body, lp_span *url,
                         lp_drain_url_error *error);
 bool api_read_drain_host(http_request *req, const json_t *body, lp_span *url,
                          lp_drain_url_error *error);
+
+/* The name of the first of those options; NULL: there is none. */
+const char *api_drain_option(const json_t *body);
 
 /* ,"warnings":["..."] of a URL that has parts which do nothing, or leads where
  * drains may no longer connect; or nothing. first is one more, or NULL. */

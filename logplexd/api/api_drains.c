@@ -56,13 +56,25 @@ static void reply_made(const api_write *write, int status, const char *doubt)
     api_page_reply(write->req, &page, status, "application/json");
 }
 
-/* In the words of the original; false: there was nothing to say. */
+static void refuse_another(http_request *req)
+{
+    http_reply_error(req, 422,
+                     "maximum number of drains reached: %u, by --drains-max",
+                     http_worker(req)->shared->cfg->drains_max);
+}
+
+/* In the words of the original, mostly; false: there was nothing to say. */
 static bool refused(const api_write *write)
 {
     if (write->err == CATALOG_EXISTS)
         http_reply_error(write->req, 409, "already exists");
+    else if (write->err == CATALOG_TOO_MANY && write->url.len_bytes > 0)
+        refuse_another(write->req);
     else if (write->err == CATALOG_TOO_MANY)
-        http_reply_error(write->req, 422, "maximum number of drains reached");
+        http_reply_error(write->req, 422,
+                         "maximum number of drains reached: %d that are only "
+                         "reserved",
+                         CATALOG_RESERVED_MAX);
     else
         return api_write_failed(write);
     return true;
@@ -300,7 +312,7 @@ static bool reserve(http_request *req, const json_t *body)
         return false;
     if (has_room(req))
         return true;
-    http_reply_error(req, 422, "maximum number of drains reached");
+    refuse_another(req);
     return false;
 }
 
@@ -310,7 +322,7 @@ static void post_drain(http_request *req)
     api_write *write =
         body ? api_write_to_channel(req, http_reply_error, "channel") : NULL;
     bool is_reserved =
-        body && !json_object_get(body, "url") && !api_has_drain_options(body);
+        body && !json_object_get(body, "url") && !api_drain_option(body);
 
     if (write && (is_reserved ? reserve(req, body)
                               : read_url(req, body, &write->url) &&

@@ -156,7 +156,8 @@ static void add_done(api_write *write)
         http_reply_platform_error(
             write->req, 422,
             "You have already added the maximum number of "
-            "drains allowed");
+            "drains allowed: %u, by --drains-max",
+            http_worker(write->req)->shared->cfg->drains_max);
     else if (!api_write_failed(write))
         http_reply_json(write->req, 201,
                         json_of_drain(lp_span_str(write->drain.token),

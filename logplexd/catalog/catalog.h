@@ -32,10 +32,14 @@ typedef struct catalog catalog;
 typedef struct catalog_view catalog_view;
 
 enum {
-    CATALOG_ID_MAX_BYTES = 256,       /* of a channel, a token, a credential */
-    CATALOG_NAME_MAX_BYTES = 256,     /* of a channel, a token               */
-    CATALOG_URL_MAX_BYTES = 2048,     /* of a drain                          */
-    CATALOG_PASSWORD_MAX_BYTES = 1024 /* that somebody chooses */
+    CATALOG_ID_MAX_BYTES = 256,        /* of a channel, a token, a credential */
+    CATALOG_NAME_MAX_BYTES = 256,      /* of a channel, a token               */
+    CATALOG_URL_MAX_BYTES = 2048,      /* of a drain                          */
+    CATALOG_PASSWORD_MAX_BYTES = 1024, /* that somebody chooses */
+
+    /* Drains of a channel that are only reserved: they cost a row each, and nobody
+     * comes to collect them. */
+    CATALOG_RESERVED_MAX = 64
 };
 
 typedef enum catalog_flag {

@@ -6,9 +6,6 @@
 #include "base/uuid.h"
 #include "logplex/drain_url.h"
 
-/* Reserved ones cost a row each, and nobody comes to collect them. */
-enum { RESERVED_MAX = 64 };
-
 size_t catalog_count_drains(const catalog_channel *channel)
 {
     size_t count = 0;
@@ -45,8 +42,9 @@ static catalog_err admit(const catalog *cat, const catalog_channel *channel,
     size_t count = catalog_count_drains(channel);
 
     if (url.len_bytes == 0) {
-        return channel->drain_count - count < RESERVED_MAX ? CATALOG_OK
-                                                           : CATALOG_TOO_MANY;
+        return channel->drain_count - count < CATALOG_RESERVED_MAX
+                   ? CATALOG_OK
+                   : CATALOG_TOO_MANY;
     }
     if (count >= cat->drains_max) {
         return CATALOG_TOO_MANY;

@@ -79,6 +79,36 @@ class V3(DaemonTest):
                    "invalid JSON")
         self.error(self.put(1, {}), 400, '"url" has to be')
 
+    def test_a_url_that_is_too_long_is_told_how_long_it_is(self):
+        for size in (2049, 8193, 60000):
+            self.error(self.add({"url": "http://h.example/" +
+                                        "x" * (size - 17)}), 400,
+                       "^the URL takes %d bytes, and at most 2048 are taken$" %
+                       size)
+        # An option that stands beside it counts as it is in the fragment.
+        self.error(self.add({"url": "http://h.example/", "filter": "=" * 9000}),
+                   400, "takes %d bytes" % (17 + len("#filter=") + 3 * 9000))
+
+    def test_an_option_without_a_url_is_400_and_says_so(self):
+        for value in ({"filter": "source=app"}, {"encoding": "gzip"},
+                      {"refused": "park"}, {"rate": 5}):
+            name = list(value)[0]
+            for answer in (self.add(value), self.put(1, value)):
+                self.error(answer, 400, '^"%s" needs a "url" beside it, such '
+                                        'as "https' % name)
+        self.assertEqual(self.add({"filter": None}).status, 201)
+
+    def test_a_nul_in_a_body_is_told_in_words_of_ours(self):
+        for raw, says in ((rb'{"url":"http://h/\u0000"}',
+                           "^invalid JSON at line 1, column 24: the string that "
+                           r"ends here has a \\u0000 in it, and no text may: "
+                           "leave it out$"),
+                          (rb'{"u\u0000":1}', "column 10: the name that ends "
+                                              r"here has a \\u0000 in it")):
+            self.error(self.ask("POST", "/v3/channels/demo/drains",
+                                [("Content-Type", "application/json")], raw),
+                       400, says)
+
     def test_a_misspelt_option_is_no_drain_without_it(self):
         self.assertEqual(self.add({"url": URL}).status, 201)
         value = {"url": "http://h.example/", "filtre": "status>=500"}
@@ -209,7 +239,14 @@ class V3(DaemonTest):
         self.add({"url": URL + "b"})
         for value in ({"url": URL + "c"}, {}):
             self.error(self.add(value), 422,
-                       "^maximum number of drains reached$")
+                       "^maximum number of drains reached: 2, by --drains-max$")
+
+    def test_more_than_64_that_are_only_reserved_are_422(self):
+        for _ in range(64):
+            self.assertEqual(self.add({}).status, 201)
+        self.error(self.add({}), 422, "^maximum number of drains reached: 64 "
+                                      "that are only reserved$")
+        self.assertEqual(self.add({"url": URL}).status, 201)
 
     def test_what_is_not_there_is_404(self):
         self.error(self.add({"url": URL}, "nowhere"), 404, '"nowhere"')
