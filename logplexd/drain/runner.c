@@ -533,14 +533,47 @@ bool runner_is_busy(worker *w)
     return w->drains && lp_drains_is_busy(w->drains->set);
 }
 
-/* What is still pending is lost: there is nowhere to keep it. */
+static int order_by_pending(const void *a, const void *b)
+{
+    uint64_t left = ((const running *)a)->status.pending_lines;
+    uint64_t right = ((const running *)b)->status.pending_lines;
+
+    return left != right ? (left < right ? 1 : -1) : order(a, b);
+}
+
+static void log_cut(const running *one)
+{
+    char channel[2 * CATALOG_ID_MAX_BYTES];
+
+    LOG_AT(LOG_WARN, "drain_cut", "drain=%llu channel=%s lines=%llu",
+           (unsigned long long)one->id,
+           log_quote(one->channel_id, channel, sizeof(channel)),
+           (unsigned long long)one->status.pending_lines);
+}
+
+/* What is still pending is lost: there is nowhere to keep it. Those that lose most
+ * are named, as many as the log takes at a time. Under the lock; the list is no
+ * longer by id then. */
 static void log_pending(struct drain_runner *r)
 {
-    uint64_t lines = lp_drains_pending(r->set);
+    running_list *list = &r->list;
+    uint64_t lines = 0;
+    size_t cut = 0;
 
-    if (lines > 0)
-        LOG_AT(LOG_WARN, "drains_cut", "worker=%u lines=%llu", r->home->index,
-               (unsigned long long)lines);
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->at[i].drain)
+            lp_drain_settle(list->at[i].drain);
+        take_status(&list->at[i]);
+        lines += list->at[i].status.pending_lines;
+        cut += list->at[i].status.pending_lines > 0;
+    }
+    if (lines == 0)
+        return;
+    qsort(list->at, list->count, sizeof(*list->at), order_by_pending);
+    for (size_t i = 0; i < cut && i < LOG_SITE_MAX_LINES; i++)
+        log_cut(&list->at[i]);
+    LOG_AT(LOG_WARN, "drains_cut", "worker=%u drains=%zu lines=%llu",
+           r->home->index, cut, (unsigned long long)lines);
 }
 
 void runner_stop(worker *w)
@@ -549,8 +582,8 @@ void runner_stop(worker *w)
 
     if (!r || r->is_stopped)
         return;
-    log_pending(r);
     uv_mutex_lock(&r->lock);
+    log_pending(r);
     r->is_stopped = true;
     free_seats(r, UINT64_MAX);
     for (size_t i = 0; i < r->list.count; i++)

@@ -829,6 +829,22 @@ class Connections(DrainTest):
         self.assertEqual(self.daemon.stop(), 0)
         self.start()  # for whoever looks after it
 
+    def test_who_loses_most_at_the_end_is_named_in_the_log(self):
+        sink = self.sink(HttpSink, is_paused=True)
+        drains = []
+        for n in range(12):
+            drains.append(self.drain(sink.url("/%d" % n)))
+            self.send(["x"])
+        self.assertEqual(self.daemon.stop(), 0)
+        log = "".join(self.daemon.log)
+        self.assertEqual(
+            re.findall(r"event=drain_cut drain=(\d+) channel=(\S+) "
+                       r"lines=(\d+)\n", log),
+            [(str(drains[n]), "demo", str(12 - n)) for n in range(10)])
+        self.assertRegex(
+            log, r"event=drains_cut worker=0 drains=12 lines=78\n")
+        self.start()  # for whoever looks after it
+
     def test_one_that_was_never_made_leaves_nothing_behind(self):
         sink = self.sink(HttpSink)
         sink.clog()
