@@ -377,6 +377,28 @@ class Strangers(DaemonTest):
         self.assertEqual(self.read_session("demo"), [])
 
 
+class Cut(DaemonTest):
+    FLAGS = ["--frame-max", "1KiB"]
+    HEAD = "<134>1 2026-11-21T00:00:00Z host app web.1 - "
+
+    def test_a_frame_that_is_too_large_is_kept_cut_wherever_that_is(self):
+        token = self.make_channel("demo", "app")["app"]
+        shown_bytes = 1024 - len(self.HEAD)
+        data = '[a@1 x="%s"] hello' % ("y" * 2000)
+        more = '[a@1 x="1"][b@1 y="%s"] hello' % ("z" * 2000)
+        text = '[a@1 x="1"] ' + "m" * 2000
+        for rest in (data, more, text, "- " + "n" * 2000):
+            answer = self.post(token, [(self.HEAD + rest).encode()])
+            self.assertEqual(answer.status, 204)
+        # Of the first two nothing but their STRUCTURED-DATA is there.
+        self.assertEqual(
+            [one.split("]: ", 1)[1] for one in self.read_session("demo")],
+            [data[:shown_bytes], more[:shown_bytes],
+             text[12:shown_bytes], "n" * (shown_bytes - 2)])
+        self.assertEqual(
+            self.ledger()["listeners"]["http"]["frames"]["cut"], 4)
+
+
 class Full(DaemonTest):
     FLAGS = ["--memory-max", "8MiB", "--channel-max", "64MiB",
              "--history-lines", "100000", "--frame-max", "255KiB"]
