@@ -149,7 +149,7 @@ class Filters(DrainTest):
         for options in ({"filter": "a"}, {"rate": 5}, {"refused": "park"}):
             answer = self.ask_json("POST", "/v3/channels/demo/drains", options)
             self.assertEqual(answer.status, 400, (options, answer))
-            self.assertIn('"url\\" has to be', answer.body.decode())
+            self.assertIn('needs a \\"url\\" beside it', answer.body.decode())
 
     def test_a_filter_with_every_byte_that_needs_an_escape(self):
         sink = self.sink(HttpSink)
