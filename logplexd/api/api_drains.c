@@ -157,39 +157,16 @@ static api_write *write_to_drain(http_request *req)
     return write;
 }
 
-/* Does it begin behind a line that was seen? Then stats are of its channel. */
-static bool begins_at_line(const api_write *write, lp_channel_stats *stats)
-{
-    const catalog_channel *channel =
-        api_find_channel(write->req, http_param(write->req, 0));
-
-    if (!channel || !write->has_start || write->start.kind != LP_START_SEQ)
-        return false;
-    *stats = (lp_channel_stats)LP_CHANNEL_STATS_INIT;
-    lp_channel_stats_get(channel->ring, stats);
-    return true;
-}
-
 static void add_done(api_write *write)
 {
-    lp_channel_stats stats;
-    char doubt[256];
     char path[64];
-    bool is_of_another_life;
 
     if (refused(write))
         return;
     snprintf(path, sizeof(path), "/drains/%" PRIu64, write->drain.id);
     http_set_header(write->req, "Location",
                     api_channel_url(write->req, write->channel_id, path));
-    is_of_another_life =
-        begins_at_line(write, &stats) && write->start.epoch != stats.epoch;
-    snprintf(doubt, sizeof(doubt),
-             "\"since\" is a line of epoch %" PRIu64 ", and the channel's is "
-             "another one now, as the daemon was restarted or the channel made "
-             "anew: the drain begins with all that the ring has",
-             write->start.epoch);
-    reply_made(write, 201, is_of_another_life ? doubt : NULL);
+    reply_made(write, 201, write->more);
 }
 
 // A reserved drain has no place of its own while the channel is full.
@@ -235,16 +212,36 @@ static bool parse_since(lp_span text, int64_t now_ns, catalog_drain_start *out)
     return tail_form_parse_id(text, &out->epoch, &out->arg);
 }
 
+/* For the answer, if there is memory. */
+static void note_doubt(api_write *write, const char *doubt)
+{
+    write->more =
+        (void *)(uintptr_t)api_copy(write->req, lp_span_str(doubt)).ptr;
+}
+
 /* From the line that was seen to the next one. One that is yet to come was seen
- * by nobody. */
+ * by nobody. False: refused. */
 static bool go_past_seen(api_write *write)
 {
-    lp_channel_stats stats;
+    const catalog_channel *channel =
+        api_find_channel(write->req, http_param(write->req, 0));
+    lp_channel_stats stats = LP_CHANNEL_STATS_INIT;
     uint64_t seen = write->start.arg;
+    char doubt[256];
 
-    if (!begins_at_line(write, &stats))
-        return true;
-    if (write->start.epoch == stats.epoch && seen >= stats.next_seq) {
+    write->start.arg += seen < UINT64_MAX;
+    if (!channel)
+        return true; // the write will say so
+    lp_channel_stats_get(channel->ring, &stats);
+    if (write->start.epoch != stats.epoch) {
+        snprintf(doubt, sizeof(doubt),
+                 "\"since\" is a line of epoch %" PRIu64
+                 ", and the channel's is another one now, as the daemon was "
+                 "restarted or the channel made anew: the drain begins with "
+                 "all that the ring has",
+                 write->start.epoch);
+        note_doubt(write, doubt);
+    } else if (seen >= stats.next_seq) {
         http_reply_error(write->req, 422,
                          "\"since\" is line %" PRIu64 " of the channel, which "
                          "is yet to come: its next line is %" PRIu64
@@ -253,24 +250,39 @@ static bool go_past_seen(api_write *write)
                          seen, stats.next_seq, stats.epoch, stats.next_seq - 1);
         return false;
     }
-    write->start.arg += seen < UINT64_MAX;
     return true;
+}
+
+/* A time that is yet to come leaves no line out that comes before it: clocks
+ * differ, and nobody would look for the reason there. */
+static void begin_by_now(api_write *write, int64_t now_ns)
+{
+    if ((int64_t)write->start.arg <= now_ns)
+        return;
+    write->has_start = false;
+    note_doubt(write, "\"since\" is yet to come, by the clock here: the drain "
+                      "begins with what arrives from now on");
 }
 
 static bool read_since(http_request *req, const json_t *body, api_write *write)
 {
     const json_t *since = json_object_get(body, "since");
+    int64_t now_ns = worker_now(http_worker(req));
 
     if (!since || json_is_null(since))
         return true;
-    write->has_start = parse_since(api_json_span(since),
-                                   worker_now(http_worker(req)), &write->start);
-    if (!write->has_start)
+    write->has_start = parse_since(api_json_span(since), now_ns, &write->start);
+    if (!write->has_start) {
         http_reply_error(req, 400,
                          "\"since\" has to be how long ago, such as \"10m\", a "
                          "time, such as \"2026-11-21T00:00:00Z\", or the id of "
                          "an event of a session");
-    return write->has_start && go_past_seen(write);
+        return false;
+    }
+    if (write->start.kind == LP_START_SEQ)
+        return go_past_seen(write);
+    begin_by_now(write, now_ns);
+    return true;
 }
 
 /* What may stand beside a URL. */

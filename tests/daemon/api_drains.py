@@ -196,6 +196,17 @@ class V3(DaemonTest):
                 lambda drain=drain: self.ask("GET", drain).json()["status"].get(
                     "offered_lines") == 3)
 
+    def test_a_beginning_at_a_time_that_is_yet_to_come_is_now_and_is_told(self):
+        self.send_three()
+        made = self.add({"url": URL, "since": "2099-01-01T00:00:00Z"})
+        self.post(self.token, [line("d")])
+        self.assertEqual(made.status, 201)
+        self.assertRegex(made.json()["warnings"][0],
+                         '^"since" is yet to come, .* from now on$')
+        self.wait_until(lambda: self.ask(
+            "GET", "/v3/channels/demo/drains/1").json()["status"].get(
+                "offered_lines") == 1)
+
     def test_an_address_that_is_denied_is_refused_and_told_what_opens_it(self):
         self.assertEqual(self.add({"url": URL}).status, 201)
         for host in ("169.254.169.254", "[::ffff:169.254.169.254]",
