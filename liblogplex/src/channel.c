@@ -67,6 +67,11 @@ uint64_t lp_channel_epoch(const lp_channel *channel)
     return channel->epoch;
 }
 
+lp_engine *lp_channel_engine(const lp_channel *channel)
+{
+    return channel->engine;
+}
+
 /* The ring's own end. Nobody else can see the channel any more. */
 static void destroy(lp_channel *channel)
 {
@@ -340,6 +345,14 @@ void lp_engine_repay(lp_engine *engine, void *ptr, size_t size_bytes)
 
 /* Appending --------------------------------------------------------------- */
 
+/* Of one channel. */
+static uint64_t memory_max(const lp_channel *channel)
+{
+    return channel->bytes_max < channel->engine->memory_max_bytes
+               ? channel->bytes_max
+               : channel->engine->memory_max_bytes;
+}
+
 /* What a line is at most, and what it leaves aside. */
 static size_t line_max(const lp_channel *channel)
 {
@@ -354,9 +367,7 @@ static size_t line_max(const lp_channel *channel)
 static uint32_t next_block_bytes(const lp_channel *channel, size_t line_bytes,
                                  size_t beside_bytes)
 {
-    uint64_t most_bytes = channel->bytes_max < channel->engine->memory_max_bytes
-                              ? channel->bytes_max
-                              : channel->engine->memory_max_bytes;
+    uint64_t most_bytes = memory_max(channel);
     uint32_t max_bytes = channel->engine->segment_max_bytes;
     uint32_t block_bytes = LPI_BLOCK_MIN_BYTES;
 
@@ -643,4 +654,32 @@ void lp_channel_stats_get(lp_channel *channel, lp_channel_stats *out)
     stats.resident_lines = stats.appended_lines - stats.evicted_lines;
     stats.resident_bytes = stats.appended_bytes - stats.evicted_bytes;
     lpi_stats_write(out, &stats, sizeof(stats));
+}
+
+/* Memory of the segments that have this line and those behind it. Under mutex. */
+static uint64_t held_from(const lp_channel *channel, lp_seq seq)
+{
+    uint64_t held_bytes = channel->held_bytes;
+
+    for (const lp_segment *segment = channel->oldest;
+         segment != NULL && segment != channel->open &&
+         segment->base_seq + segment->line_count <= seq;
+         segment = segment->next)
+        held_bytes -= lpi_segment_held_bytes(segment);
+    return held_bytes;
+}
+
+bool lp_channel_is_pressed(lp_channel *channel, lp_seq seq)
+{
+    uint64_t half_bytes = memory_max(channel) / 2;
+    bool is_pressed;
+
+    pthread_mutex_lock(&channel->mutex);
+    is_pressed = (channel->held_bytes >= half_bytes &&
+                  held_from(channel, seq) >= half_bytes) ||
+                 (channel->totals.appended_lines + 1 >=
+                      seq + channel->history_lines / 2 &&
+                  lpi_memory_is_tight(channel->engine));
+    pthread_mutex_unlock(&channel->mutex);
+    return is_pressed;
 }

@@ -600,11 +600,21 @@ lp_run lp_run_share(const lp_run *run)
 
     if (copy.segment != NULL)
         lpi_segment_ref(copy.segment);
+    copy.kept_bytes = 0;
     return copy;
+}
+
+lp_err lp_run_keep(lp_run *run, uint64_t max_bytes)
+{
+    if (run->kept_bytes == 0)
+        run->kept_bytes = lpi_segment_keep(run->segment, max_bytes);
+    return run->kept_bytes > 0 ? LP_OK : LP_E_FULL;
 }
 
 void lp_run_release(lp_run *run)
 {
+    if (run->kept_bytes > 0)
+        lpi_segment_unkeep(run->segment);
     if (run->segment != NULL)
         lpi_segment_unref(run->segment);
     memset(run, 0, sizeof(*run));

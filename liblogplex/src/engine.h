@@ -48,6 +48,7 @@ struct lp_engine {
     /* Shared. */
     pthread_mutex_t mutex;
     _Atomic uint64_t pinned_bytes; /* evicted, yet held by readers */
+    _Atomic uint64_t kept_bytes;   /* by runs that are kept; set under mutex */
 
     /* Constant. */
     lp_allocator allocator;
@@ -115,6 +116,9 @@ lp_err lpi_memory_take_block(lp_engine *engine, uint32_t block_bytes,
                              void **out);
 void lpi_memory_give_block(lp_engine *engine, void *block,
                            uint32_t block_bytes);
+
+/* Is so much of the ceiling in use that rings may have to give? */
+bool lpi_memory_is_tight(lp_engine *engine);
 
 /* Frees the pool; the engine is going. */
 void lpi_memory_fini(lp_engine *engine);

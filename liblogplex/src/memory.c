@@ -189,6 +189,17 @@ void lpi_memory_give_block(lp_engine *engine, void *ptr, uint32_t block_bytes)
         lpi_memory_free(engine, ptr, block_bytes);
 }
 
+bool lpi_memory_is_tight(lp_engine *engine)
+{
+    uint64_t left_bytes;
+
+    pthread_mutex_lock(&engine->mutex);
+    left_bytes =
+        engine->memory_max_bytes - engine->memory_bytes + engine->pooled_bytes;
+    pthread_mutex_unlock(&engine->mutex);
+    return left_bytes <= engine->memory_max_bytes / 8;
+}
+
 void lpi_memory_fini(lp_engine *engine)
 {
     engine->memory_max_bytes = 0;

@@ -74,6 +74,16 @@ size_t lpi_segment_aside_need(const lp_segment *segment, size_t aside_bytes)
                                               : chunk_need(segment, size_bytes);
 }
 
+/* Under the engine's mutex. */
+static void add_kept(lp_engine *engine, uint64_t bytes)
+{
+    // relaxed: who reads it without the mutex is content with what was.
+    atomic_store_explicit(
+        &engine->kept_bytes,
+        atomic_load_explicit(&engine->kept_bytes, memory_order_relaxed) + bytes,
+        memory_order_relaxed);
+}
+
 static lp_err add_chunk(lp_segment *segment, size_t chunk_bytes)
 {
     void *ptr = NULL;
@@ -87,7 +97,11 @@ static lp_err add_chunk(lp_segment *segment, size_t chunk_bytes)
     chunk->size_bytes = (uint32_t)chunk_bytes;
     chunk->used_bytes = sizeof(*chunk);
     segment->asides = chunk;
+    pthread_mutex_lock(&segment->engine->mutex);
     segment->aside_bytes += (uint32_t)chunk_bytes;
+    if (segment->keepers > 0)
+        add_kept(segment->engine, chunk_bytes);
+    pthread_mutex_unlock(&segment->engine->mutex);
     return LP_OK;
 }
 
@@ -98,7 +112,7 @@ static char *aside_room(lp_segment *segment, uint32_t size_bytes, lp_err *err)
     char *at;
 
     if (is_first_room(segment, size_bytes)) {
-        segment->first_aside_bytes = size_bytes;
+        segment->first_aside_bytes = (uint8_t)size_bytes;
         return segment->first_aside;
     }
     chunk_bytes = chunk_need(segment, size_bytes);
@@ -202,6 +216,37 @@ void lpi_pen_seal(const lpi_pen *pen, lp_segment *segment)
     // read. It comes before any next_seq that counts lines of a later segment.
     atomic_store_explicit(&segment->published, segment->line_count,
                           memory_order_release);
+}
+
+uint64_t lpi_segment_keep(lp_segment *segment, uint64_t max_bytes)
+{
+    lp_engine *engine = segment->engine;
+    uint64_t kept_bytes, more_bytes, held_bytes;
+
+    pthread_mutex_lock(&engine->mutex);
+    held_bytes = lpi_segment_held_bytes(segment);
+    kept_bytes =
+        atomic_load_explicit(&engine->kept_bytes, memory_order_relaxed);
+    more_bytes = segment->keepers > 0 ? 0 : held_bytes;
+    if (kept_bytes > 0 && kept_bytes + more_bytes > max_bytes) {
+        held_bytes = 0;
+    } else {
+        segment->keepers++;
+        add_kept(engine, more_bytes);
+    }
+    pthread_mutex_unlock(&engine->mutex);
+    return held_bytes;
+}
+
+void lpi_segment_unkeep(lp_segment *segment)
+{
+    lp_engine *engine = segment->engine;
+
+    pthread_mutex_lock(&engine->mutex);
+    assert(segment->keepers > 0);
+    if (--segment->keepers == 0)
+        add_kept(engine, 0 - lpi_segment_held_bytes(segment));
+    pthread_mutex_unlock(&engine->mutex);
 }
 
 void lpi_segment_ref(lp_segment *segment)

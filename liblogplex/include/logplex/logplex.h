@@ -114,6 +114,17 @@ LP_API lp_err lp_engine_borrow(lp_engine *engine, lp_channel *channel,
                                size_t size_bytes, void **out);
 LP_API void lp_engine_repay(lp_engine *engine, void *ptr, size_t size_bytes);
 
+/*
+ * In bytes, without a walk as that of the ledger.
+ *
+ * memory_max  the ceiling
+ * kept        by all runs together: see lp_run_keep()
+ *
+ * Threads: any.
+ */
+LP_API uint64_t lp_engine_memory_max(const lp_engine *engine);
+LP_API uint64_t lp_engine_kept(const lp_engine *engine);
+
 /* Channel ----------------------------------------------------------------- */
 
 typedef struct lp_channel_options {
@@ -161,6 +172,9 @@ LP_API void lp_channel_unref(lp_channel *channel);
  * Threads: any.
  */
 LP_API uint64_t lp_channel_epoch(const lp_channel *channel);
+
+/* The engine that it was opened on. Threads: any. */
+LP_API lp_engine *lp_channel_engine(const lp_channel *channel);
 
 /*
  * Where things are in a line, as seen by whoever wrote it: offsets from the
@@ -259,6 +273,15 @@ typedef struct lp_channel_stats {
 /* Threads: any. out->struct_bytes must be set. */
 LP_API void lp_channel_stats_get(lp_channel *channel, lp_channel_stats *out);
 
+/*
+ * May the lines from seq on be evicted before long, so that who waits for more of
+ * them had better not? True when they take half of the memory that the channel may
+ * have; or when they are half of a history and the engine has no more than an eighth of
+ * its ceiling left, as then what is beyond a history may go at any time.
+ * Threads: any.
+ */
+LP_API bool lp_channel_is_pressed(lp_channel *channel, lp_seq seq);
+
 /* Cursor ------------------------------------------------------------------ */
 
 /*
@@ -336,6 +359,8 @@ typedef struct lp_run {
                               cursor had read none, the first one behind
                               them; 0 when none was lost or neither is known */
     lp_span bytes;         /* all of the lines, end to end                  */
+    uint64_t kept_bytes;   /* memory of its segment, if lp_run_keep() counts it;
+                              else 0 */
 } lp_run;
 
 /*
@@ -458,6 +483,16 @@ LP_API lp_run lp_run_share(const lp_run *run);
 /* Lets go, and empties the run; an empty one is allowed. Threads: any. */
 LP_API void lp_run_release(lp_run *run);
 
+/*
+ * For a reader that holds runs for longer than it can say, as its peer is slow: it
+ * *keeps* them. What runs that are kept hold counts, in memory and not in lines: all of
+ * their segments, each once, whether they are in a ring or were evicted. With this
+ * run's it is to be no more than max_bytes; a run is kept in any case if no other is.
+ * It is kept until it is released, and a share or a part of it is not.
+ * Threads: reader. Fails: LP_E_FULL, and the run is held as before.
+ */
+LP_API lp_err lp_run_keep(lp_run *run, uint64_t max_bytes);
+
 /* Ledger ------------------------------------------------------------------ */
 
 /*
@@ -486,12 +521,13 @@ typedef struct lp_ledger {
     uint64_t pooled_bytes;   /* of these, free and ready for the next segment */
     uint64_t borrowed_bytes; /* of these, lent: lp_engine_borrow()           */
     uint64_t borrow_refusals; /* for want of room, or of the half that is all */
+    uint64_t kept_bytes;      /* in rings and out of them: lp_run_keep()     */
 } lp_ledger;
 
 #define LP_LEDGER_INIT                                                         \
     {                                                                          \
         (uint32_t)sizeof(lp_ledger), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-            0, 0, 0, 0, 0                                                      \
+            0, 0, 0, 0, 0, 0                                                   \
     }
 
 /*

@@ -475,6 +475,131 @@ static void what_stands_aside_is_pinned_with_its_segment(void **state)
     lp_engine_destroy(engine);
 }
 
+/* Keeping, and what is about to go ----------------------------------------- */
+
+static void what_is_kept_counts_its_segments_once(void **state)
+{
+    lp_engine *engine = ring_engine(0);
+    lp_channel *channel = ring_channel(engine, 10, 64 << 10);
+    lp_cursor *cursor = ring_cursor(channel, LP_START_OLDEST, 0, LP_STOP_NEVER);
+    lp_run first, second, twin;
+
+    (void)state;
+    ring_fill(channel, 1, 20, 100);
+    CHECK_OK(lp_cursor_next(cursor, 5, 0, &first));
+    CHECK_OK(lp_cursor_next(cursor, 5, 0, &second));
+    CHECK_OK(lp_run_keep(&first, 1)); // there is no other
+    assert_int_equal(first.kept_bytes, 4096);
+    assert_int_equal(lp_engine_kept(engine), 4096);
+    CHECK_OK(lp_run_keep(&second, 4096)); // in the same segment
+    assert_int_equal(lp_engine_kept(engine), 4096);
+    twin = lp_run_share(&second);
+    assert_int_equal(twin.kept_bytes, 0);
+    assert_int_equal(lp_run_part(&second, 1, 2).kept_bytes, 0);
+    ring_fill(channel, 21, 2000, 100);
+    assert_int_equal(ring_ledger(engine).kept_bytes, 4096); // evicted or not
+    assert_int_equal(ring_ledger(engine).pinned_bytes, 4096);
+    lp_run_release(&first);
+    assert_int_equal(lp_engine_kept(engine), 4096);
+    lp_run_release(&second);
+    assert_int_equal(lp_engine_kept(engine), 0);
+    ring_check_run(&twin, 100);
+    lp_run_release(&twin);
+    lp_cursor_close(cursor);
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
+static void no_more_is_kept_than_may_be(void **state)
+{
+    lp_engine *engine = ring_engine(0);
+    lp_channel *channel = ring_channel(engine, 1000, 1 << 20);
+    lp_cursor *cursor = ring_cursor(channel, LP_START_OLDEST, 0, LP_STOP_NEVER);
+    lp_run first, second;
+
+    (void)state;
+    ring_fill(channel, 1, 60, 100);
+    CHECK_OK(lp_cursor_next(cursor, 0, 0, &first));
+    CHECK_OK(lp_cursor_next(cursor, 0, 0, &second));
+    CHECK_OK(lp_run_keep(&first, 8191));
+    CHECK_ERR(lp_run_keep(&second, 8191), LP_E_FULL);
+    assert_int_equal(second.kept_bytes, 0);
+    ring_check_run(&second, 100); // held all the same
+    assert_int_equal(lp_engine_kept(engine), 4096);
+    CHECK_OK(lp_run_keep(&second, 8192));
+    assert_int_equal(lp_engine_kept(engine), 8192);
+    CHECK_OK(lp_run_keep(&second, 0)); // it is already
+    lp_run_release(&second);
+    lp_run_release(&first);
+    assert_int_equal(lp_engine_kept(engine), 0);
+    lp_cursor_close(cursor);
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
+static void what_comes_beside_a_segment_that_is_kept_counts_too(void **state)
+{
+    lp_engine *engine = ring_engine(0);
+    lp_channel *channel = ring_channel(engine, 10, 64 << 10);
+    lp_cursor *cursor = ring_cursor(channel, LP_START_OLDEST, 0, LP_STOP_NEVER);
+    lp_run run;
+
+    (void)state;
+    CHECK_OK(append_aside(channel, 1, 40, 500));
+    CHECK_OK(lp_cursor_next(cursor, 0, 0, &run));
+    CHECK_OK(lp_run_keep(&run, 0));
+    assert_int_equal(lp_engine_kept(engine), 4096 + chunk_of(500));
+    CHECK_OK(append_aside(channel, 2, 40, 1000));
+    assert_int_equal(lp_engine_kept(engine), ring_stats(channel).held_bytes);
+    assert_true(lp_engine_kept(engine) > 4096 + chunk_of(500));
+    lp_run_release(&run);
+    assert_int_equal(lp_engine_kept(engine), 0);
+    lp_cursor_close(cursor);
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
+/* By memory, and not by bytes of lines: what stands aside is in it. */
+static void lines_that_are_half_of_a_ring_may_go_before_long(void **state)
+{
+    lp_engine *engine = ring_engine(0);
+    lp_channel *channel = ring_channel(engine, 1000, 64 << 10);
+    lp_seq seq = 0;
+
+    (void)state;
+    assert_false(lp_channel_is_pressed(channel, 1));
+    while (ring_stats(channel).held_bytes < 32 << 10) {
+        assert_false(lp_channel_is_pressed(channel, 1));
+        CHECK_OK(append_aside(channel, ++seq, 40, 900));
+    }
+    assert_true(ring_stats(channel).resident_bytes < 2000);
+    assert_true(lp_channel_is_pressed(channel, 1));
+    assert_false(lp_channel_is_pressed(channel, seq)); // but not the last ones
+    assert_false(lp_channel_is_pressed(channel, seq + 1));
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
+static void where_memory_is_tight_half_a_history_may_go(void **state)
+{
+    lp_engine *engine = ring_engine(256 << 10);
+    lp_channel *channel = ring_channel(engine, 100, 0);
+    lp_channel *other = ring_channel(engine, 10, 0);
+    lp_cursor *cursor = ring_cursor(other, LP_START_OLDEST, 0, LP_STOP_NEVER);
+
+    (void)state;
+    ring_fill(channel, 1, 60, 40);
+    assert_false(lp_channel_is_pressed(channel, 1));
+    ring_fill(other, 1, 3000, 200);
+    assert_true(lp_channel_is_pressed(channel, 1));
+    assert_true(lp_channel_is_pressed(channel, 11));
+    assert_false(lp_channel_is_pressed(channel, 12));
+    lp_cursor_close(cursor);
+    lp_channel_close(other);
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
 static void at_the_ceiling_surplus_of_others_goes_before_history(void **state)
 {
     lp_engine *engine = ring_engine(1 << 20);
@@ -831,6 +956,11 @@ int main(void)
         cmocka_unit_test(what_lines_without_a_byte_leave_aside_is_bounded),
         cmocka_unit_test(for_an_aside_surplus_of_others_goes),
         cmocka_unit_test(what_stands_aside_is_pinned_with_its_segment),
+        cmocka_unit_test(what_is_kept_counts_its_segments_once),
+        cmocka_unit_test(no_more_is_kept_than_may_be),
+        cmocka_unit_test(what_comes_beside_a_segment_that_is_kept_counts_too),
+        cmocka_unit_test(lines_that_are_half_of_a_ring_may_go_before_long),
+        cmocka_unit_test(where_memory_is_tight_half_a_history_may_go),
         cmocka_unit_test(at_the_ceiling_surplus_of_others_goes_before_history),
         cmocka_unit_test(when_nothing_may_go_lines_are_refused_and_counted),
         cmocka_unit_test(a_loan_counts_and_is_at_most_half_of_the_ceiling),
