@@ -30,6 +30,22 @@ static void add_run(lpi_taken *to, const lp_run *run)
     batch->bytes += run->bytes.len_bytes;
 }
 
+/* What is in flight keeps its runs from when they are read. */
+static bool keep(lpi_taken *to, lp_run *run)
+{
+    const lpi_limits *limits = &to->limits;
+
+    if (limits->is_copied)
+        return true;
+    if (lp_run_keep(run, limits->kept_max_bytes) != LP_OK)
+        return false;
+    if (to->batch.line_count > 0 &&
+        to->kept_bytes + run->kept_bytes > limits->batch_kept_max_bytes)
+        return false;
+    to->kept_bytes += run->kept_bytes;
+    return true;
+}
+
 static void put_back_run(lp_cursor *cursor, lpi_taken *to, lp_run *run)
 {
     lp_run_release(run);
@@ -48,14 +64,19 @@ lp_err lpi_read_run(lp_cursor *cursor, uint32_t lines_max, size_t bytes_max,
         lp_cursor_rewind(cursor, &to->before); // a loss is told with a line
     else if (to->batch.line_count > 0 && out->lost_lines > 0)
         put_back_run(cursor, to, out);
+    else if (!keep(to, out)) {
+        put_back_run(cursor, to, out);
+        to->is_short = true;
+    }
     return err;
 }
 
 /* Reads one run more. */
-static lp_err take_run(lp_cursor *cursor, size_t bytes_max, uint64_t lines_max,
-                       lpi_taken *to)
+static lp_err take_run(lp_cursor *cursor, lpi_taken *to)
 {
     lp_drain_batch *batch = &to->batch;
+    size_t bytes_max = to->limits.bytes_max;
+    uint64_t lines_max = to->limits.lines_max;
     size_t room_bytes = bytes_max - batch->bytes;
     uint32_t room_lines =
         lines_max == 0 ? 0 : (uint32_t)(lines_max - batch->line_count);
@@ -76,23 +97,24 @@ static lp_err take_run(lp_cursor *cursor, size_t bytes_max, uint64_t lines_max,
 }
 
 /* All but the runs. */
-void lpi_begin_take(const lp_cursor *cursor, lpi_taken *out)
+void lpi_begin_take(const lp_cursor *cursor, const lpi_limits *limits,
+                    lpi_taken *out)
 {
     memset(out, 0, offsetof(lpi_taken, runs));
+    out->limits = *limits;
+    if (out->limits.lines_max > UINT32_MAX)
+        out->limits.lines_max = UINT32_MAX;
     out->start = out->place = lp_cursor_mark(cursor);
 }
 
-lp_err lpi_take(lp_cursor *cursor, size_t bytes_max, uint64_t lines_max,
-                lpi_taken *out)
+lp_err lpi_take(lp_cursor *cursor, const lpi_limits *limits, lpi_taken *out)
 {
     lp_err err = LP_OK;
 
-    lpi_begin_take(cursor, out);
+    lpi_begin_take(cursor, limits, out);
     out->batch.runs = out->runs;
-    if (lines_max > UINT32_MAX)
-        lines_max = UINT32_MAX;
     while (err == LP_OK && !out->is_full)
-        err = take_run(cursor, bytes_max, lines_max, out);
+        err = take_run(cursor, out);
     out->held_count = out->batch.run_count;
     out->read_lines = out->batch.line_count;
     return out->batch.run_count > 0 ? LP_OK : err;

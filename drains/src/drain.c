@@ -31,8 +31,14 @@ enum {
     ASK_MIN_MS = 250, /* then a sink that wants small batches is asked again */
     ASK_MAX_MS = 60000,
     AFTER_MAX_MS = 3600 * 1000,
-    SCARCE_PART = 16, /* of a batch, when memory is: that is small */
-    SWIFT_TIMES = 2
+    SMALL_PART = 16, /* of a batch */
+    SWIFT_TIMES = 2,
+
+    /* Of what runs in flight may keep: */
+    PINNED_PART = 4, /* that is at most, of the engine's ceiling */
+    TRYING_PART = 2, /* for who has no answer yet: the rest is for the others */
+    BATCH_PART = 16,
+    TURN_PART = 4 /* with more, who only has a connection keeps its turn */
 };
 
 static int64_t now_ns(const lp_drain *drain)
@@ -74,7 +80,8 @@ static bool is_prompt(const lp_drain *drain)
            2 * drain->flight_count < drain->protocol->window;
 }
 
-/* Is there a reason not to wait for more lines? */
+/* Is there a reason not to wait for more lines? What the ring might drop by then had
+ * better be on its way. */
 static bool is_due(lp_drain *drain, const lpi_taken *taken)
 {
     uint64_t now_ms = uv_now(drain->set->loop);
@@ -91,7 +98,8 @@ static bool is_due(lp_drain *drain, const lpi_taken *taken)
         drain->due_ms =
             now_ms + (uint64_t)(age_ms < linger_ms ? linger_ms - age_ms : 0);
     }
-    return now_ms >= drain->due_ms;
+    return now_ms >= drain->due_ms ||
+           lp_channel_is_pressed(drain->ring, taken->batch.first_seq);
 }
 
 void lpi_drain_end_rest(lp_drain *drain)
@@ -102,26 +110,40 @@ void lpi_drain_end_rest(lp_drain *drain)
     drain->is_ready = true;
 }
 
-static void on_timer(uv_timer_t *timer)
-{
-    lp_drain *drain = timer->data;
+static void on_timer(uv_timer_t *timer);
 
-    if (drain->rest == LPI_REST_FAILED)
-        lpi_drain_end_rest(drain);
-    lpi_drain_pump(drain);
-}
-
-/* Who has a sieve does not look in between, as he would judge each line several
- * times. */
 static void linger(lp_drain *drain, uint64_t least_ms)
 {
     uint64_t now_ms = uv_now(drain->set->loop);
     uint64_t left_ms = drain->due_ms > now_ms ? drain->due_ms - now_ms : 0;
 
-    if (left_ms > LOOK_MS && !drain->sieve)
+    if (left_ms > LOOK_MS)
         left_ms = LOOK_MS;
     uv_timer_start(&drain->timer, on_timer,
                    left_ms > least_ms ? left_ms : least_ms, 0);
+}
+
+/* Who has a sieve does not read in between, as he would judge each line several
+ * times. */
+static bool lingers_on(const lp_drain *drain)
+{
+    return drain->sieve && drain->rest == LPI_REST_NONE &&
+           drain->due_ms > uv_now(drain->set->loop) &&
+           !lp_channel_is_pressed(drain->ring,
+                                  lp_cursor_mark(drain->cursor).seq);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    lp_drain *drain = timer->data;
+
+    if (lingers_on(drain)) {
+        linger(drain, 0);
+        return;
+    }
+    if (drain->rest == LPI_REST_FAILED)
+        lpi_drain_end_rest(drain);
+    lpi_drain_pump(drain);
 }
 
 static void count_batch(lp_drain *drain)
@@ -178,12 +200,10 @@ static void look_what_comes_again(lp_drain *drain)
 /* What is sent again, whatever the sink has shown since. Who takes a stream sees no
  * batches: as long as it takes all at once, and none of it is kept, a larger one is
  * fewer calls for the same lines. */
-static size_t bytes_max(const lp_drain *drain, bool is_scarce)
+static size_t bytes_max(const lp_drain *drain)
 {
     if (drain->again_seq > 0)
         return drain->set->opt.batch_bytes;
-    if (is_scarce)
-        return drain->batch_bytes / SCARCE_PART + 1;
     return drain->protocol->has_lanes && drain->is_swift
                ? SWIFT_TIMES * drain->batch_bytes
                : drain->batch_bytes;
@@ -203,23 +223,48 @@ static uint64_t lines_max(const lp_drain *drain)
     return drain->is_in_step ? STEP_LINES - (seq - 1) % STEP_LINES : 0;
 }
 
-/* Whether so much memory is held already that batches have to be small. What is
- * sent again is what it was; turns see to it that there is not much of that. */
-static bool is_scarce(const lp_drain *drain)
+/* What runs in flight may keep in memory, of all drains together. */
+static uint64_t pinned_max(const lp_drain *drain)
 {
-    const lp_drains *set = drain->set;
+    const lp_engine *engine = lp_channel_engine(drain->ring);
+    uint64_t most_bytes = lp_engine_memory_max(engine) / PINNED_PART;
+    uint64_t said_bytes = drain->set->opt.pinned_max_bytes;
 
-    return !drain->protocol->copies && drain->again_seq == 0 &&
-           set->pinned_bytes + drain->batch_bytes > set->opt.pinned_max_bytes;
+    return said_bytes < most_bytes ? said_bytes : most_bytes;
+}
+
+/* Those whose sinks may hang have a part of what may be kept, so that all of them
+ * together hold up nobody who gets answers. What is sent again is what it was. */
+static lpi_limits limits_of(const lp_drain *drain)
+{
+    lpi_limits limits = {.bytes_max = bytes_max(drain),
+                         .lines_max = lines_max(drain),
+                         .again_seq = drain->again_seq,
+                         .is_copied = drain->protocol->copies};
+    uint64_t most_bytes = pinned_max(drain);
+
+    limits.batch_kept_max_bytes =
+        drain->again_seq > 0 ? UINT64_MAX : most_bytes / BATCH_PART;
+    limits.kept_max_bytes =
+        drain->is_proven ? most_bytes : most_bytes / TRYING_PART;
+    return limits;
 }
 
 /* Fails: as lp_cursor_next(); LP_E_NOMEM. */
-static lp_err take(lp_drain *drain, size_t bytes_max, lpi_taken *out)
+static lp_err take(lp_drain *drain, lpi_taken *out)
 {
+    lpi_limits limits = limits_of(drain);
+
     if (drain->sieve)
-        return lpi_sieve_take(drain->sieve, drain->cursor, bytes_max,
-                              lines_max(drain), drain->again_seq, out);
-    return lpi_take(drain->cursor, bytes_max, lines_max(drain), out);
+        return lpi_sieve_take(drain->sieve, drain->cursor, &limits, out);
+    return lpi_take(drain->cursor, &limits, out);
+}
+
+/* Is more memory to be waited for? What is sent again goes as a whole. */
+static bool lacks_memory(const lp_drain *drain, const lpi_taken *taken)
+{
+    return taken->is_short &&
+           (taken->batch.line_count == 0 || drain->again_seq > 0);
 }
 
 /* Lines that it does not want are behind it, or go with the last ones in flight.
@@ -263,19 +308,20 @@ static bool send_one(lp_drain *drain)
 {
     lpi_taken taken;
     lp_err err;
-    bool scarce;
     bool has_sent = false;
 
     look_what_comes_again(drain);
-    scarce = is_scarce(drain);
-    err = take(drain, bytes_max(drain, scarce), &taken);
+    err = take(drain, &taken);
     drain->is_at_end = err == LP_E_END || err == LP_E_CLOSED;
     if (!pass(drain, &taken.passed)) {
         lpi_untake_all(drain->cursor, drain->sieve, &taken);
         linger(drain, LOOK_MS);
+    } else if (lacks_memory(drain, &taken)) {
+        lpi_untake(drain->cursor, drain->sieve, &taken);
+        linger(drain, LOOK_MS);
     } else if (taken.batch.line_count > 0) {
         has_sent = send_taken(drain, &taken);
-        drain->scarce_batches += has_sent && scarce && taken.is_full;
+        drain->scarce_batches += has_sent && taken.is_short;
     } else {
         lpi_untake(drain->cursor, drain->sieve, &taken);
         if (err == LP_OK) // others have their turn, then it reads on
@@ -586,7 +632,7 @@ void lp_drain_failed_late(lp_drain *drain, const char *why)
 {
     size_t bytes = drain->flights->batch.bytes;
 
-    if (bytes >= drain->set->opt.batch_bytes / SCARCE_PART)
+    if (bytes >= drain->set->opt.batch_bytes / SMALL_PART)
         lower_limit(drain, bytes); // a small one was not late for its size
     drain->late_in_a_row++;
     lp_drain_failed(drain, why, 0);
@@ -602,9 +648,9 @@ void lp_drain_failed_tls(lp_drain *drain, const char *alert, const char *why,
 
 void lp_drain_reached(lp_drain *drain)
 {
-    const lp_drains *set = drain->set;
+    const lp_engine *engine = lp_channel_engine(drain->ring);
 
-    if (set->pinned_bytes < set->opt.pinned_max_bytes / 4)
+    if (lp_engine_kept(engine) < pinned_max(drain) / TURN_PART)
         lpi_set_end_turn(drain);
 }
 

@@ -64,7 +64,6 @@ typedef struct lpi_flight {
     lp_drain_loss overflow;
     lp_drain_loss owed; /* what was refused before, and is told in front */
     lp_drain_batch batch;
-    size_t held_bytes; /* of these: */
     uint32_t held_count;
     lp_run runs[];
 } lpi_flight;
@@ -170,7 +169,6 @@ struct lp_drains {
     uint64_t random;
     bool is_hurried;
     bool is_paused;
-    size_t pinned_bytes;           /* of runs that flights hold */
     unsigned open_handles;         /* freed with the last one */
     struct lpi_http *http;         /* http_drain.c */
     struct lpi_resolver *resolver; /* resolver.c; NULL: no name was asked for */
@@ -248,8 +246,23 @@ typedef struct lpi_passed {
     lp_drain_loss loss; /* among them, for the drain to tell */
 } lpi_passed;
 
+/*
+ * How much is taken at most. A run that is kept (lp_run_keep()) is so with its whole
+ * segment: kept_max_bytes is of the memory of all runs that anybody keeps, and of the
+ * batch's own batch_kept_max_bytes, but for its first run.
+ */
+typedef struct lpi_limits {
+    size_t bytes_max;   /* of lines; but one in any case */
+    uint64_t lines_max; /* 0: any */
+    lp_seq again_seq;   /* see lp_drain */
+    bool is_copied;     /* by send(), and so nothing is kept */
+    uint64_t kept_max_bytes;
+    uint64_t batch_kept_max_bytes;
+} lpi_limits;
+
 /* What is taken out of the ring for a batch. */
 struct lpi_taken {
+    lpi_limits limits;
     lp_cursor_place start;
     lp_cursor_place place;  /* behind what was passed */
     lp_cursor_place before; /* in front of the run that was read last */
@@ -258,25 +271,28 @@ struct lpi_taken {
     lp_drain_loss overflow;
     uint64_t read_lines, read_limited; /* as in lpi_flight */
     lpi_picked *picked;
-    bool is_full; /* to wait brings no more lines into it */
+    bool is_full;  /* to wait brings no more lines into it */
+    bool is_short; /* there would be more, but for what may be kept */
+    uint64_t kept_bytes;
     lp_drain_batch batch;
     uint32_t held_count;
     lp_run runs[LPI_RUNS_MAX];
 };
 
 /*
- * batch.c: reads a batch of at most bytes_max and lines_max (0: no limit).
+ * batch.c: reads a batch within the limits. LP_OK with no line in it: it is short.
  * lpi_untake() puts it back, lpi_untake_all() what was passed too (sieve may be
  * NULL); lpi_let_go() only lets go of runs.
  * Fails: as lp_cursor_next(), when there is no line.
  */
-lp_err lpi_take(lp_cursor *cursor, size_t bytes_max, uint64_t lines_max,
-                lpi_taken *out);
+lp_err lpi_take(lp_cursor *cursor, const lpi_limits *limits, lpi_taken *out);
 /* The next run for a batch. A notice stands in front of all lines, so a batch ends
- * where lines are missing: LP_OK, to is full, and there is no run. */
+ * where lines are missing, and where no more may be kept: LP_OK, to is full, and there
+ * is no run. */
 lp_err lpi_read_run(lp_cursor *cursor, uint32_t lines_max, size_t bytes_max,
                     lpi_taken *to, lp_run *out);
-void lpi_begin_take(const lp_cursor *cursor, lpi_taken *out);
+void lpi_begin_take(const lp_cursor *cursor, const lpi_limits *limits,
+                    lpi_taken *out);
 void lpi_untake(lp_cursor *cursor, lpi_sieve *sieve, lpi_taken *taken);
 void lpi_untake_all(lp_cursor *cursor, lpi_sieve *sieve, lpi_taken *taken);
 void lpi_let_go(lp_run *runs, uint32_t count);

@@ -13,7 +13,7 @@
 #include "syslog_drain.h"
 #include "tls_trust.h"
 
-#define PINNED_MAX_BYTES ((size_t)64 << 20)
+#define PINNED_MAX_BYTES ((size_t)256 << 20)
 
 enum {
     ROUNDS_MAX = 64, /* in a turn of the loop */

@@ -58,12 +58,13 @@ static lp_drain_state state_of(const lp_drain *drain)
 /* When the oldest line that is pending arrived; 0: there is none. */
 static int64_t oldest_pending_ns(lp_drain *drain)
 {
+    const lpi_limits one = {.bytes_max = 1, .lines_max = 1, .is_copied = true};
     lpi_taken taken;
     int64_t arrival_ns;
 
     if (drain->flights)
         return drain->flights->batch.time_ns;
-    if (lpi_take(drain->cursor, 1, 1, &taken) != LP_OK)
+    if (lpi_take(drain->cursor, &one, &taken) != LP_OK)
         return 0;
     arrival_ns = taken.batch.time_ns;
     lpi_untake(drain->cursor, NULL, &taken);

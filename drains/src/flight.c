@@ -35,10 +35,8 @@ lpi_flight *lpi_flight_create(const lp_drain *drain, lpi_taken *taken)
     flight->batch = taken->batch;
     flight->picked = taken->picked;
     flight->held_count = held;
-    for (uint32_t i = 0; i < held; i++) {
+    for (uint32_t i = 0; i < held; i++)
         flight->runs[i] = taken->runs[i];
-        flight->held_bytes += taken->runs[i].bytes.len_bytes;
-    }
     if (held > 0 && !flight->picked)
         flight->batch.runs = flight->runs;
     return flight;
@@ -75,7 +73,6 @@ void lpi_flights_push(lp_drain *drain, lpi_flight *flight)
         drain->flights = flight;
     drain->last_flight = flight;
     drain->flight_count++;
-    drain->set->pinned_bytes += flight->held_bytes;
 }
 
 void lpi_flights_pop(lp_drain *drain)
@@ -86,7 +83,6 @@ void lpi_flights_pop(lp_drain *drain)
     if (!drain->flights)
         drain->last_flight = NULL;
     drain->flight_count--;
-    drain->set->pinned_bytes -= flight->held_bytes;
     free_flight(flight);
 }
 

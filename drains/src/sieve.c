@@ -58,13 +58,11 @@ static verdict judge(lpi_sieve *sieve, const lp_record *record)
 typedef struct go {
     lpi_sieve *sieve;
     lp_cursor *cursor;
-    size_t bytes_max;
-    uint64_t lines_max; /* 0: any */
     size_t read_bytes, read_max_bytes;
     uint64_t read_lines;
     uint64_t limited; /* lines, since the first one of the batch */
-    uint64_t end_ns;  /* uv_hrtime() at which it is over ... */
-    lp_seq again_seq; /* ... but not before this line        */
+    uint64_t end_ns;  /* uv_hrtime() at which it is over, but not before what is
+                         sent again */
     bool is_out_of_memory;
     lpi_taken *taken;
 } go;
@@ -155,7 +153,7 @@ static bool pick(go *g, const lp_run *run, uint32_t index,
     lp_drain_batch *batch = &g->taken->batch;
 
     if (batch->line_count > 0 &&
-        (batch->bytes + record->bytes.len_bytes > g->bytes_max ||
+        (batch->bytes + record->bytes.len_bytes > g->taken->limits.bytes_max ||
          picked->part_count == PARTS_MAX))
         return false;
     if (!make_room(picked, batch->line_count)) {
@@ -191,7 +189,8 @@ static uint32_t pick_lines(go *g, const lp_run *run)
             return i;
         }
         goes_on = said == WANTED;
-        if (g->sieve->has_patterns && record.seq >= g->again_seq &&
+        if (g->sieve->has_patterns &&
+            record.seq >= g->taken->limits.again_seq &&
             uv_hrtime() >= g->end_ns) {
             g->taken->is_full = true;
             return i + 1;
@@ -203,11 +202,12 @@ static uint32_t pick_lines(go *g, const lp_run *run)
 static void check_full(go *g)
 {
     lpi_taken *taken = g->taken;
+    uint64_t lines_max = taken->limits.lines_max;
 
-    taken->is_full |= taken->batch.bytes >= g->bytes_max ||
+    taken->is_full |= taken->batch.bytes >= taken->limits.bytes_max ||
                       taken->held_count == LPI_RUNS_MAX ||
                       g->read_bytes >= g->read_max_bytes ||
-                      (g->lines_max > 0 && g->read_lines >= g->lines_max);
+                      (lines_max > 0 && g->read_lines >= lines_max);
 }
 
 static void sieve_run(go *g, lp_run *run)
@@ -241,8 +241,9 @@ static void sieve_run(go *g, lp_run *run)
 
 static lp_err read_run(go *g)
 {
+    uint64_t most_lines = g->taken->limits.lines_max;
     uint32_t lines_max =
-        g->lines_max == 0 ? 0 : (uint32_t)(g->lines_max - g->read_lines);
+        most_lines == 0 ? 0 : (uint32_t)(most_lines - g->read_lines);
     lp_run run;
     lp_err err =
         lpi_read_run(g->cursor, lines_max, g->read_max_bytes - g->read_bytes,
@@ -261,20 +262,17 @@ static size_t read_max_bytes(size_t bytes_max)
     return bytes_max < READ_MAX_BYTES / 2 ? 2 * bytes_max : READ_MAX_BYTES;
 }
 
-lp_err lpi_sieve_take(lpi_sieve *sieve, lp_cursor *cursor, size_t bytes_max,
-                      uint64_t lines_max, lp_seq again_seq, lpi_taken *out)
+lp_err lpi_sieve_take(lpi_sieve *sieve, lp_cursor *cursor,
+                      const lpi_limits *limits, lpi_taken *out)
 {
     go g = {.sieve = sieve,
             .cursor = cursor,
-            .bytes_max = bytes_max,
-            .lines_max = lines_max > UINT32_MAX ? UINT32_MAX : lines_max,
-            .again_seq = again_seq,
-            .read_max_bytes = read_max_bytes(bytes_max),
+            .read_max_bytes = read_max_bytes(limits->bytes_max),
             .taken = out};
     lp_err err = LP_OK;
 
     g.end_ns = uv_hrtime() + GO_MAX_NS;
-    lpi_begin_take(cursor, out);
+    lpi_begin_take(cursor, limits, out);
     out->due_ns = sieve->due_ns;
     out->picked = calloc(1, sizeof(*out->picked));
     if (!out->picked)

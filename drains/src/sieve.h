@@ -32,12 +32,12 @@ void lpi_sieve_destroy(lpi_sieve *sieve);
 
 /*
  * As lpi_take(), but lines_max is of those that are read. LP_OK with no line in
- * the batch: there is more than is to be read at one go. Whatever it returns,
+ * the batch: it is short, or there is more than is to be read at one go. Whatever it returns,
  * out->passed is to be seen to, or all of it put back. Lines before
  * again_seq take as long as they take, as their batch has to be what it was.
  */
-lp_err lpi_sieve_take(lpi_sieve *sieve, lp_cursor *cursor, size_t bytes_max,
-                      uint64_t lines_max, lp_seq again_seq, lpi_taken *out);
+lp_err lpi_sieve_take(lpi_sieve *sieve, lp_cursor *cursor,
+                      const lpi_limits *limits, lpi_taken *out);
 
 /* When the rate lets the next line through, of which a place in the lines needs
  * to know to go on from there; see lpi_pick. */

@@ -237,6 +237,7 @@ static json_t *json_of_engine(const lp_ledger *engine)
     api_json_set_count(object, "pooled_bytes", engine->pooled_bytes);
     api_json_set_count(object, "borrowed_bytes", engine->borrowed_bytes);
     api_json_set_count(object, "borrow_refusals", engine->borrow_refusals);
+    api_json_set_count(object, "kept_bytes", engine->kept_bytes);
     return object;
 }
 

@@ -90,7 +90,7 @@ typedef struct config {
     uint32_t demo_rate;            /* lines a second, about */
     uint32_t demo_seed;
     uint64_t drain_batch_bytes;      /* one that is as large does not wait */
-    uint64_t drain_pinned_max_bytes; /* of a worker's HTTP batches in flight */
+    uint64_t drain_pinned_max_bytes; /* of HTTP batches in flight */
     char *drain_pins;                /* files; NULL: none */
     char *drain_cert;
     char *drain_key;

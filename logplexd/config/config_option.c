@@ -155,10 +155,10 @@ const option config_options[] = {
      OPTION_SIZE, MEMBER(drain_batch_bytes), KIB, 16 * MIB, "512KiB",
      "Lines that are as many bytes together do not wait."},
     {NULL, "--drain-pinned-max", "LOGPLEX_DRAIN_PINNED_MAX", "SIZE",
-     OPTION_SIZE, MEMBER(drain_pinned_max_bytes), MIB, 64 * GIB, "64MiB",
+     OPTION_SIZE, MEMBER(drain_pinned_max_bytes), 2 * MIB, 64 * GIB, "256MiB",
      "What lines that are on their way to sinks over HTTP or UDP may keep in "
-     "memory, for each worker; from there on batches are a sixteenth as "
-     "large."},
+     "memory, a quarter of --memory-max at most. Sinks that have not answered "
+     "have half of it; what does not fit waits in its channel."},
     {NULL, "--drain-timeout", "LOGPLEX_DRAIN_TIMEOUT", "TIME",
      OPTION_DURATION, MEMBER(drain_timeout_ms), 100, HOURS(1), "5s",
      "A sink that has not answered by then, or over syslog has taken or read "

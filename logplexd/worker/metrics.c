@@ -145,6 +145,9 @@ static void print_engine(FILE *to, const lp_ledger *engine)
     metrics_print_one(to, "memory_borrow_refusals_total", "counter",
                       "times that there was none of that to be had",
                       engine->borrow_refusals);
+    metrics_print_one(to, "memory_kept_bytes", "gauge",
+                      "held by what drains have in flight, in rings or not",
+                      engine->kept_bytes);
 }
 
 static void print_blocks(FILE *to, const daemon_shared *shared)

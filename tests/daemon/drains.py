@@ -886,30 +886,48 @@ class Connections(DrainTest):
 
 
 class Short(DrainTest):
-    """Of memory: what drains hold of it is all that there is."""
-    FLAGS = ["--workers", "1", "--memory-max", "8MiB", "--drains-max", "100",
-             "--drain-timeout", "4s", "--drain-backoff-max", "300ms",
-             "--shutdown-limit", "5s"]
+    """Of memory."""
+    FLAGS = ["--workers", "2", "--memory-max", "8MiB", "--channel-max", "1MiB",
+             "--drains-max", "100", "--drain-timeout", "4s",
+             "--drain-backoff-max", "300ms", "--shutdown-limit", "5s"]
 
-    def test_silent_sinks_stop_nobody_but_who_sends(self):
+    def post_all(self, token, lines):
+        answer = self.post(token, lines)
+        self.assertEqual(answer.status, 204, answer)
+
+    def test_silent_sinks_keep_no_more_than_a_quarter(self):
+        other = self.make_channel("two", "app")["app"]
         sink = self.sink(HttpSink, is_silent())
+        live = self.sink(HttpSink)
+        drain = self.drain(live.url(), "two")
         lines = [line("x" * 60000) for _ in range(10)]
-        statuses = []
-        for n in range(24):  # each has lines of its own on their way
-            self.drain(sink.url("/%d" % n))
-            statuses.append(self.post(self.token, lines).status)
-        end = time.monotonic() + 6  # they come back, and the ring is empty
+        pinned = []
+        end = time.monotonic() + 7  # they come back
         while time.monotonic() < end:
-            statuses.append(self.post(self.token, lines).status)
+            if len(pinned) < 24:  # each has lines of its own on their way
+                self.drain(sink.url("/%d" % len(pinned)))
+            self.post_all(self.token, lines)
+            self.post_all(other, [line("small")] * 10)
+            pinned.append(self.ledger()["engine"]["pinned_bytes"])
             time.sleep(0.01)
-        self.assertLessEqual(set(statuses), {204, 429})
-        self.assertIn(429, statuses)
-        self.assertGreater(self.ledger()["engine"]["refused_lines"], 0)
-        for one in self.ask(
-                "GET", "/v3/channels/demo/drains").json():
+        self.assertGreater(max(pinned), 256 << 10)
+        self.assertLessEqual(max(pinned), 2 << 20)
+        status = self.settled(drain, 10 * len(pinned), channel="two")
+        self.assertEqual(status["delivered_lines"], 10 * len(pinned))
+        for one in self.ask("GET", "/v3/channels/demo/drains").json():
             self.delete(one["id"])
-        self.wait_until(
-            lambda: self.post(self.token, lines).status == 204)
+        self.wait_until(lambda: self.ledger()["engine"]["kept_bytes"] == 0)
+
+    def test_what_stands_beside_lines_does_not_push_out_lines_that_linger(
+            self):
+        sink = self.sink(HttpSink)
+        drain = self.drain(sink.url())
+        for first in range(0, 3000, 50):
+            self.post_all(self.token, [
+                line("x", structured_data='[a@1 k="%d%s"]' % (n, "u" * 3900))
+                for n in range(first, first + 50)])
+            time.sleep(0.02)
+        self.assertEqual(self.settled(drain, 3000)["delivered_lines"], 3000)
 
 
 class SlowPatterns(DrainTest):

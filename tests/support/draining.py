@@ -85,11 +85,12 @@ class DrainTest(DaemonTest):
             self.fail("%s: %s" % (what, seen))
         return dict(seen)
 
-    def settled(self, drain, lines):
+    def settled(self, drain, lines, channel="demo"):
         """The status when so many lines have had their fate."""
         status = self.wait_for_status(
             drain, lambda one: one["offered_lines"] >= lines and
-            one["lag_lines"] == 0, "%d lines are not settled" % lines)
+            one["lag_lines"] == 0, "%d lines are not settled" % lines,
+            channel)
         self.assertEqual(status["offered_lines"],
                          status["delivered_lines"] + lost_lines(status) +
                          left_out(status))

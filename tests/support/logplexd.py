@@ -42,10 +42,12 @@ def main():
 
 # Syslog ---------------------------------------------------------------------
 
-def line(msg, app="app", procid="web.1", pri=134, at=TIME):
+def line(msg, app="app", procid="web.1", pri=134, at=TIME,
+         structured_data="-"):
     """One message without its framing."""
-    return b"<%d>1 %s host-7 %s %s - - %s" % (
+    return b"<%d>1 %s host-7 %s %s - %s %s" % (
         pri, at.encode(), app.encode(), procid.encode(),
+        structured_data.encode(),
         msg if isinstance(msg, bytes) else msg.encode())
 
 

@@ -99,10 +99,16 @@ typedef struct lp_drains_options {
                               those of who signed it behind it. NULL: nothing */
     const char *key_file;  /* of it; NULL: it is in cert_file as well */
 
-    size_t pinned_max_bytes; /* 64 MiB: what lines in flight may keep in memory
-                                that their rings have dropped. From there on
-                                batches are small, a sixteenth of batch_bytes, so
-                                that a drain always gets on */
+    size_t
+        pinned_max_bytes; /* 256 MiB, and a quarter of the engine's ceiling at
+                                most: what lines in flight may keep in memory, with
+                                the whole segments that they are in, whether the
+                                rings have dropped them or not, for all sets of an
+                                engine together. Drains that have not been
+                                answered have half of that, and a batch has a
+                                16th, or one segment; what does not fit waits in
+                                its ring, and is lost and counted if that can't
+                                keep it. Protocols that copy keep nothing */
 } lp_drains_options;
 
 #define LP_DRAINS_OPTIONS_INIT                                             \

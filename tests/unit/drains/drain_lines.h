@@ -26,7 +26,7 @@ static inline void begin(fixture *f, uint64_t ring_bytes)
 
     memset(f, 0, sizeof(*f));
     uv_loop_init(&f->loop);
-    f->engine = ring_engine(0);
+    f->engine = ring_engine(1 << 30); // batches may be large
     f->channel = ring_channel(f->engine, 10, ring_bytes);
     opt.linger_ms = 1;
     opt.backoff_min_ms = 10;

@@ -432,30 +432,206 @@ static void a_window_is_filled_as_far_as_the_protocol_takes_it(void **state)
     end(&f);
 }
 
-static void batches_are_small_while_those_in_flight_hold_much(void **state)
+/* Memory ------------------------------------------------------------------ */
+
+/* The window is of 40 batches; lines of 100 bytes are in segments of 4 KiB
+ * and more, with 24 bytes beside each. */
+static void begin_memory(fixture *f, size_t pinned_max_bytes,
+                         uint32_t batch_bytes)
 {
     lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
+
+    begin_ring(f, 40, 1 << 20);
+    opt.backoff_min_ms = 10;
+    opt.backoff_max_ms = 20;
+    opt.batch_bytes = batch_bytes;
+    opt.pinned_max_bytes = pinned_max_bytes;
+    opt.now_ns = test_now;
+    opt.ctx = f;
+    begin_with(f, &opt);
+}
+
+/* And a channel of its own. */
+static lp_drain *open_other(fixture *f, lp_channel **channel)
+{
+    lp_drain *drain;
+
+    *channel = ring_channel(f->engine, 10, 1 << 20);
+    CHECK_OK(lp_drain_open(f->set, *channel, LP_SPAN("test://b/"),
+                           LP_SPAN("d.2"), NULL, &drain));
+    return drain;
+}
+
+static void what_is_in_flight_keeps_no_more_than_it_may(void **state)
+{
+    const uint64_t most_bytes = 64 << 10;
+    fixture f;
+    unsigned count;
+
+    (void)state;
+    begin_memory(&f, most_bytes, 100000);
+    open_drain(&f, LP_DRAIN_DROP);
+    ring_fill(f.channel, 1, 3000, 100);
+    run_for(&f, 30);
+    count = f.sent_count;
+    assert_in_range(count, 2, 39);
+    is_sent(&f, 0, 1,
+            (uint32_t)f.sent[1].first_seq - 1); // of a batch, one segment
+    assert_in_range(lp_engine_kept(f.engine), most_bytes / 4, most_bytes / 2);
+    assert_true(status_of(&f).scarce_batches > 0);
+    lp_drain_delivered(f.drain, f.sent[0].lines); // now it has all of it
+    run_for(&f, 30);
+    assert_true(f.sent_count > count + 1);
+    assert_in_range(lp_engine_kept(f.engine), most_bytes / 2 + 1, most_bytes);
+    ring_fill(f.channel, 3001, 40000, 100);
+    run_for(&f, 30);
+    assert_in_range(ring_ledger(f.engine).pinned_bytes, 1, most_bytes);
+    lp_drain_failed(f.drain, "it is away", 0);
+    assert_int_equal(lp_engine_kept(f.engine), 0);
+    assert_int_equal(ring_ledger(f.engine).pinned_bytes, 0);
+    end(&f);
+}
+
+static void a_batch_keeps_a_16th_of_it_at_most(void **state)
+{
     fixture f;
 
     (void)state;
-    begin_ring(&f, 4, RING_BYTES);
-    opt.batch_bytes = 1000;
-    opt.pinned_max_bytes = 2500;
-    opt.now_ns = test_now;
-    opt.ctx = &f;
-    begin_with(&f, &opt);
+    begin_memory(&f, 256 << 10, 100000);
     open_drain(&f, LP_DRAIN_DROP);
-    ring_fill(f.channel, 1, 40, 100);
-    run_until_sent(&f, 4);
-    is_sent(&f, 0, 1, 10);
-    is_sent(&f, 1, 11, 10);
-    is_sent(&f, 2, 21, 1);
-    is_sent(&f, 3, 22, 1);
-    assert_int_equal(status_of(&f).scarce_batches, 2);
-    lp_drain_delivered(f.drain, 10);
-    is_sent(&f, 4, 23, 10);
-    assert_int_equal(status_of(&f).scarce_batches, 2);
+    ring_fill(f.channel, 1, 500, 100);
+    run_for(&f, 30);
+    assert_in_range(f.sent[0].lines, 100, 150); // in four segments
     end(&f);
+}
+
+static void a_quarter_of_the_ceiling_is_kept_at_most(void **state)
+{
+    fixture f;
+    lp_channel *channel;
+    lp_engine *engine;
+
+    (void)state;
+    begin_memory(&f, 64 << 20, 100000);
+    engine = f.engine;
+    channel = f.channel;
+    f.engine = ring_engine(1 << 20);
+    f.channel = ring_channel(f.engine, 10, 0);
+    open_drain(&f, LP_DRAIN_DROP);
+    ring_fill(f.channel, 1, 4000, 100);
+    run_for(&f, 30);
+    lp_drain_delivered(f.drain, f.sent[0].lines);
+    run_for(&f, 30);
+    assert_in_range(lp_engine_kept(f.engine), 128 << 10, 256 << 10);
+    end(&f);
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
+static void who_gets_answers_is_not_held_up_by_those_who_get_none(void **state)
+{
+    lp_channel *live_channel, *new_channel;
+    lp_drain *live, *another;
+    fixture f;
+    unsigned count;
+
+    (void)state;
+    begin_memory(&f, 64 << 10, 100000);
+    live = open_other(&f, &live_channel);
+    ring_fill(live_channel, 1, 1, 100);
+    run_until_sent(&f, 1);
+    lp_drain_delivered(live, 1);
+    open_drain(&f, LP_DRAIN_DROP);
+    ring_fill(f.channel, 1, 3000, 100); // nobody will answer
+    run_for(&f, 30);
+    another = open_other(&f, &new_channel);
+    ring_fill(new_channel, 1, 1, 100);
+    run_for(&f, 30);
+    count = f.sent_count;
+    assert_ptr_equal(f.last_drain, f.drain);
+    for (uint64_t n = 2; n < 10; n++) {
+        ring_fill(live_channel, n, n, 100);
+        run_until_sent(&f, ++count);
+        assert_ptr_equal(f.last_drain, live);
+        lp_drain_delivered(live, 1);
+    }
+    assert_int_equal(drain_status(another).pending_lines, 1); // but not lost
+    lp_drain_failed(f.drain, "it is away", 60000);
+    run_until_sent(&f, ++count);
+    assert_ptr_equal(f.last_drain, another);
+    lp_drain_delivered(another, 1);
+    lp_channel_close(live_channel);
+    lp_channel_close(new_channel);
+    end(&f);
+}
+
+static void what_is_sent_again_waits_until_all_of_it_may_be_kept(void **state)
+{
+    const uint64_t most_bytes = 256 << 10; // of those without an answer
+    lp_channel *channel[32];
+    lp_drain *other;
+    fixture f;
+    unsigned count, channels = 1;
+
+    (void)state;
+    begin_memory(&f, 2 * most_bytes, 8000);
+    open_drain(&f, LP_DRAIN_DROP);
+    ring_fill(f.channel, 1, 80, 100);
+    run_until_sent(&f, 1);
+    is_sent(&f, 0, 1, 80);
+    assert_int_equal(lp_engine_kept(f.engine), 3 * 4096);
+    lp_drain_failed(f.drain, "it is away", 300);
+    other = open_other(&f, &channel[0]);
+    ring_fill(channel[0], 1, 1600, 100); // nobody will answer
+    run_for(&f, 20);
+    for (; lp_engine_kept(f.engine) + 8192 <= most_bytes; channels++) {
+        assert_true(channels < 32);
+        open_other(&f, &channel[channels]);
+        ring_fill(channel[channels], 1, 1, 100);
+        run_for(&f, 3);
+    }
+    assert_true(lp_engine_kept(f.engine) + 4096 <= most_bytes); // for a part
+    run_for(&f, 350);
+    count = f.sent_count;
+    for (unsigned i = 1; i < count; i++)
+        assert_string_not_equal(f.sent[i].frame_id, f.sent[0].frame_id);
+    assert_int_equal(status_of(&f).pending_lines, 80);
+    lp_drain_failed(other, "it is away", 60000);
+    run_until_sent(&f, count + 1);
+    is_sent(&f, count, 1, 80);
+    assert_string_equal(f.sent[count].frame_id, f.sent[0].frame_id);
+    while (channels > 0)
+        lp_channel_close(channel[--channels]);
+    end(&f);
+}
+
+static void lines_that_the_ring_may_drop_linger_no_more(void **state)
+{
+    lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
+    lp_drain_options how = LP_DRAIN_OPTIONS_INIT;
+
+    (void)state;
+    opt.linger_ms = 600000; // longer than this is waited for
+    for (int has_sieve = 0; has_sieve < 2; has_sieve++) {
+        fixture f;
+
+        begin_ring(&f, 1, RING_BYTES);
+        opt.now_ns = test_now;
+        opt.ctx = &f;
+        begin_with(&f, &opt);
+        how.rate_lines = has_sieve ? 1000000 : 0;
+        CHECK_OK(lp_drain_open(f.set, f.channel, LP_SPAN("test://a/"),
+                               LP_SPAN("d.1"), &how, &f.drain));
+        f.now_ns = 0; // so that lines have come just now
+        ring_fill(f.channel, 1, 20, 100);
+        run_for(&f, 30);
+        assert_int_equal(f.sent_count, 0);
+        assert_int_equal(status_of(&f).state, LP_DRAIN_LINGERS);
+        ring_fill(f.channel, 21, 300, 100);
+        run_until_sent(&f, 1);
+        is_sent(&f, 0, 1, 300);
+        end(&f);
+    }
 }
 
 /* A channel with room for thousands of lines, in batches as large; the protocol
@@ -1166,7 +1342,12 @@ int main(void)
         cmocka_unit_test(
             a_stream_has_larger_batches_while_it_takes_all_at_once),
         cmocka_unit_test(a_window_is_filled_as_far_as_the_protocol_takes_it),
-        cmocka_unit_test(batches_are_small_while_those_in_flight_hold_much),
+        cmocka_unit_test(what_is_in_flight_keeps_no_more_than_it_may),
+        cmocka_unit_test(a_batch_keeps_a_16th_of_it_at_most),
+        cmocka_unit_test(a_quarter_of_the_ceiling_is_kept_at_most),
+        cmocka_unit_test(who_gets_answers_is_not_held_up_by_those_who_get_none),
+        cmocka_unit_test(what_is_sent_again_waits_until_all_of_it_may_be_kept),
+        cmocka_unit_test(lines_that_the_ring_may_drop_linger_no_more),
         cmocka_unit_test(batches_of_drains_that_compress_end_at_the_same_lines),
         cmocka_unit_test(what_is_sent_again_is_the_same_lines_in_step_or_not),
         cmocka_unit_test(bytes_end_a_batch_before_its_step_is_over),

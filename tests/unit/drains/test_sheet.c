@@ -47,6 +47,8 @@ static void say(lp_channel *channel, uint64_t n)
 /* A channel with so many drains, and its lines. */
 static void begin(fixture *f, unsigned drains)
 {
+    const lpi_limits limits = {
+        .bytes_max = ROOM_BYTES, .lines_max = LINES, .is_copied = true};
     lp_cursor_options opt = LP_CURSOR_OPTIONS_INIT;
     lp_cursor *cursor;
 
@@ -57,7 +59,7 @@ static void begin(fixture *f, unsigned drains)
         say(f->channel, n);
     opt.start = LP_START_OLDEST;
     CHECK_OK(lp_cursor_open(f->channel, &opt, &cursor));
-    CHECK_OK(lpi_take(cursor, ROOM_BYTES, LINES, &f->taken));
+    CHECK_OK(lpi_take(cursor, &limits, &f->taken));
     assert_int_equal(f->taken.batch.line_count, LINES);
     lp_cursor_close(cursor);
     f->sheets = lpi_sheets_of(&f->set);
