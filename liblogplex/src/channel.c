@@ -299,7 +299,7 @@ bool lpi_channel_reclaim(lp_channel *channel)
 /* Lending ----------------------------------------------------------------- */
 
 /* As lpi_channel_reclaim(), for who has no mutex, and maybe no channel. A ring that
- * has less than what is wanted would give all of its history for nothing. */
+ * has less than what is lacking would give all of its history for nothing. */
 static bool make_room(lp_engine *engine, lp_channel *channel, size_t size_bytes)
 {
     bool gave;
@@ -307,7 +307,7 @@ static bool make_room(lp_engine *engine, lp_channel *channel, size_t size_bytes)
     if (channel == NULL)
         return reclaim_from_others(engine, NULL);
     pthread_mutex_lock(&channel->mutex);
-    if (channel->held_bytes >= size_bytes)
+    if (channel->held_bytes >= lpi_memory_lack(engine, size_bytes))
         gave = lpi_channel_reclaim(channel);
     else
         gave = lpi_channel_give_surplus(channel) ||

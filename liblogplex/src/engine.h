@@ -117,6 +117,9 @@ lp_err lpi_memory_take_block(lp_engine *engine, uint32_t block_bytes,
 void lpi_memory_give_block(lp_engine *engine, void *block,
                            uint32_t block_bytes);
 
+/* What has to be given back before there is room for so much more. */
+uint64_t lpi_memory_lack(lp_engine *engine, size_t size_bytes);
+
 /* Is so much of the ceiling in use that rings may have to give? */
 bool lpi_memory_is_tight(lp_engine *engine);
 

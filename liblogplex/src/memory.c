@@ -189,15 +189,28 @@ void lpi_memory_give_block(lp_engine *engine, void *ptr, uint32_t block_bytes)
         lpi_memory_free(engine, ptr, block_bytes);
 }
 
-bool lpi_memory_is_tight(lp_engine *engine)
+/* What nobody has right now. */
+static uint64_t free_bytes(lp_engine *engine)
 {
-    uint64_t left_bytes;
+    uint64_t bytes;
 
     pthread_mutex_lock(&engine->mutex);
-    left_bytes =
+    bytes =
         engine->memory_max_bytes - engine->memory_bytes + engine->pooled_bytes;
     pthread_mutex_unlock(&engine->mutex);
-    return left_bytes <= engine->memory_max_bytes / 8;
+    return bytes;
+}
+
+uint64_t lpi_memory_lack(lp_engine *engine, size_t size_bytes)
+{
+    uint64_t bytes = free_bytes(engine);
+
+    return size_bytes > bytes ? size_bytes - bytes : 0;
+}
+
+bool lpi_memory_is_tight(lp_engine *engine)
+{
+    return free_bytes(engine) <= engine->memory_max_bytes / 8;
 }
 
 void lpi_memory_fini(lp_engine *engine)

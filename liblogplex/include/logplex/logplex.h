@@ -98,8 +98,8 @@ LP_API void lp_engine_destroy(lp_engine *engine);
  * for what a reader makes of lines and keeps. Aligned for anything.
  *
  * Room is made as for a segment of channel, the one whose lines it is made of;
- * that is, of its own history too, if that has as much, so that rings which have
- * filled the memory do not leave nothing for it. Where channel is NULL, only what is
+ * that is, of its own history too, if that has what is lacking, so that rings which
+ * have filled the memory do not leave nothing for it. Where channel is NULL, only what is
  * surplus makes room. All that is borrowed together is at most half of the ceiling,
  * and rings never take it back.
  *

@@ -726,6 +726,30 @@ static void for_a_loan_no_history_goes_that_would_not_do(void **state)
     lp_engine_destroy(engine);
 }
 
+/* Of a ring goes what is lacking, though that is less than the whole loan. */
+static void for_a_loan_a_ring_gives_what_is_lacking(void **state)
+{
+    const size_t loan_bytes = 380 << 10;
+    lp_engine *engine = ring_engine(1 << 20);
+    lp_channel *other = ring_channel(engine, 100000, 0);
+    lp_channel *channel = ring_channel(engine, 100000, 0);
+    void *loan = NULL;
+    uint64_t lines;
+
+    (void)state;
+    ring_fill(other, 1, 1300, 200);   // some 300 KiB
+    ring_fill(channel, 1, 1700, 200); // as much as the loan
+    lines = ring_stats(channel).resident_lines;
+    assert_int_equal(lines, 1700);
+    CHECK_OK(lp_engine_borrow(engine, channel, loan_bytes, &loan));
+    assert_in_range(ring_stats(channel).resident_lines, lines / 2, lines - 1);
+    assert_int_equal(ring_stats(other).resident_lines, 1300);
+    lp_engine_repay(engine, loan, loan_bytes);
+    lp_channel_close(other);
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
 static void a_closed_channel_refuses_lines(void **state)
 {
     lp_engine *engine = ring_engine(0);
@@ -966,6 +990,7 @@ int main(void)
         cmocka_unit_test(a_loan_counts_and_is_at_most_half_of_the_ceiling),
         cmocka_unit_test(for_a_loan_surplus_goes_and_of_history_only_its_own),
         cmocka_unit_test(for_a_loan_no_history_goes_that_would_not_do),
+        cmocka_unit_test(for_a_loan_a_ring_gives_what_is_lacking),
         cmocka_unit_test(a_closed_channel_refuses_lines),
         cmocka_unit_test(epochs_of_channels_differ),
         cmocka_unit_test(all_memory_is_given_back),
