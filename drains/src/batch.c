@@ -37,7 +37,7 @@ static bool keep(lpi_taken *to, lp_run *run)
 
     if (limits->is_copied)
         return true;
-    if (lp_run_keep(run, limits->kept_max_bytes) != LP_OK)
+    if (lp_run_keep(run, limits->account, limits->kept_max_bytes) != LP_OK)
         return false;
     if (to->batch.line_count > 0 &&
         to->kept_bytes + run->kept_bytes > limits->batch_kept_max_bytes)

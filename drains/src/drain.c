@@ -34,11 +34,15 @@ enum {
     SMALL_PART = 16, /* of a batch */
     SWIFT_TIMES = 2,
 
+    QUICK_MS = 500, /* an answer */
+
     /* Of what runs in flight may keep: */
     PINNED_PART = 4, /* that is at most, of the engine's ceiling */
-    TRYING_PART = 2, /* for who has no answer yet: the rest is for the others */
+    QUICK_PART = 2,  /* for those whose sinks are quick ... */
+    OTHER_PART = 4,  /* ... for those who are slow, and for those who failed */
     BATCH_PART = 16,
-    TURN_PART = 4 /* with more, who only has a connection keeps its turn */
+    TURN_PART = 8 /* of all: if those who failed keep more, who only has a
+                     connection keeps its turn */
 };
 
 static int64_t now_ns(const lp_drain *drain)
@@ -162,6 +166,7 @@ static void launch(lp_drain *drain, lpi_flight *flight, lpi_taken *taken)
     lp_run *parts = NULL; // which nobody wants behind send()
 
     load_notice(drain, flight);
+    flight->sent_ms = uv_now(drain->set->loop);
     lpi_flights_push(drain, flight);
     count_batch(drain);
     if (is_copied && flight->picked) {
@@ -189,11 +194,25 @@ static bool may_try(lp_drain *drain)
     return drain->is_proven || lpi_set_take_turn(drain);
 }
 
-/* A new sieve may pass all lines that were sent before; then nothing comes
- * again. */
+/* The first line that comes again; in front of it may be a loss, which does too. */
+static lp_seq first_again(const lp_drain *drain)
+{
+    lp_seq seq = lp_cursor_mark(drain->cursor).seq;
+
+    return seq > drain->again_first_seq ? seq : drain->again_first_seq;
+}
+
+/* What the ring has dropped some of can't come again as it was, and a new sieve may
+ * pass all lines that were sent before: then nothing comes again. */
 static void look_what_comes_again(lp_drain *drain)
 {
-    if (drain->again_seq <= lp_cursor_mark(drain->cursor).seq)
+    lp_channel_stats ring = LP_CHANNEL_STATS_INIT;
+    lp_seq first_seq = first_again(drain);
+
+    if (drain->again_seq == 0)
+        return;
+    lp_channel_stats_get(drain->ring, &ring);
+    if (drain->again_seq <= first_seq || ring.oldest_seq > first_seq)
         drain->again_seq = 0;
 }
 
@@ -217,7 +236,7 @@ static uint64_t lines_max(const lp_drain *drain)
     lp_seq seq = lp_cursor_mark(drain->cursor).seq;
 
     if (drain->again_seq > 0)
-        return drain->again_seq - seq;
+        return drain->again_seq - first_again(drain);
     if (drain->protocol->has_lanes)
         return LANE_STEP_LINES - (seq - 1) % LANE_STEP_LINES;
     return drain->is_in_step ? STEP_LINES - (seq - 1) % STEP_LINES : 0;
@@ -233,21 +252,30 @@ static uint64_t pinned_max(const lp_drain *drain)
     return said_bytes < most_bytes ? said_bytes : most_bytes;
 }
 
-/* Those whose sinks may hang have a part of what may be kept, so that all of them
- * together hold up nobody who gets answers. What is sent again is what it was. */
+static lpi_keep_account account_of(const lp_drain *drain)
+{
+    if (drain->is_proven && drain->is_quick)
+        return LPI_KEEP_QUICK;
+    return drain->failed_in_a_row == 0 ? LPI_KEEP_SLOW : LPI_KEEP_FAILED;
+}
+
+/* What is sent again is what it was. */
 static lpi_limits limits_of(const lp_drain *drain)
 {
-    lpi_limits limits = {.bytes_max = bytes_max(drain),
-                         .lines_max = lines_max(drain),
-                         .again_seq = drain->again_seq,
-                         .is_copied = drain->protocol->copies};
     uint64_t most_bytes = pinned_max(drain);
+    lpi_keep_account account = account_of(drain);
 
-    limits.batch_kept_max_bytes =
-        drain->again_seq > 0 ? UINT64_MAX : most_bytes / BATCH_PART;
-    limits.kept_max_bytes =
-        drain->is_proven ? most_bytes : most_bytes / TRYING_PART;
-    return limits;
+    return (lpi_limits){
+        .bytes_max = bytes_max(drain),
+        .lines_max = lines_max(drain),
+        .again_seq = drain->again_seq,
+        .is_copied = drain->protocol->copies,
+        .account = account,
+        .kept_max_bytes = account == LPI_KEEP_QUICK ? most_bytes / QUICK_PART
+                                                    : most_bytes / OTHER_PART,
+        .batch_kept_max_bytes =
+            drain->again_seq > 0 ? UINT64_MAX : most_bytes / BATCH_PART,
+    };
 }
 
 /* Fails: as lp_cursor_next(); LP_E_NOMEM. */
@@ -312,11 +340,12 @@ static bool send_one(lp_drain *drain)
 
     look_what_comes_again(drain);
     err = take(drain, &taken);
+    drain->is_crowded = lacks_memory(drain, &taken);
     drain->is_at_end = err == LP_E_END || err == LP_E_CLOSED;
     if (!pass(drain, &taken.passed)) {
         lpi_untake_all(drain->cursor, drain->sieve, &taken);
         linger(drain, LOOK_MS);
-    } else if (lacks_memory(drain, &taken)) {
+    } else if (drain->is_crowded) {
         lpi_untake(drain->cursor, drain->sieve, &taken);
         linger(drain, LOOK_MS);
     } else if (taken.batch.line_count > 0) {
@@ -439,6 +468,15 @@ static bool is_well(const lp_drain *drain)
             since_ns / 1000000 >= drain->set->opt.answer_timeout_ms);
 }
 
+/* There is an answer to the oldest batch. */
+static void note_pace(lp_drain *drain)
+{
+    const lpi_flight *flight = drain->flights;
+
+    drain->is_quick =
+        flight && uv_now(drain->set->loop) - flight->sent_ms <= QUICK_MS;
+}
+
 /* The sink has taken something. */
 static void prove(lp_drain *drain)
 {
@@ -509,6 +547,7 @@ void lp_drain_delivered(lp_drain *drain, uint64_t lines)
     size_t taken_bytes = 0;
 
     assert(drain->flights || lines == 0);
+    note_pace(drain);
     drain->delivered_lines += lines;
     drain->success_ns = now_ns(drain);
     while (lines > 0) {
@@ -564,6 +603,7 @@ void lp_drain_refuse(lp_drain *drain, const char *why)
         return;
     }
     note_error(drain, why);
+    note_pace(drain);
     prove(drain);
     if (drain->policy == LP_DRAIN_PARK) {
         lpi_flights_take_back(drain);
@@ -584,6 +624,7 @@ void lp_drain_refuse_size(lp_drain *drain, const char *why)
         return;
     }
     note_error(drain, why);
+    note_pace(drain);
     prove(drain);
     lower_limit(drain, flight->batch.bytes);
     lpi_flights_take_back(drain);
@@ -650,7 +691,7 @@ void lp_drain_reached(lp_drain *drain)
 {
     const lp_engine *engine = lp_channel_engine(drain->ring);
 
-    if (lp_engine_kept(engine) < pinned_max(drain) / TURN_PART)
+    if (lp_engine_kept(engine, LPI_KEEP_FAILED) < pinned_max(drain) / TURN_PART)
         lpi_set_end_turn(drain);
 }
 

@@ -63,6 +63,7 @@ typedef struct lpi_flight {
     lpi_picked *picked; /* NULL: all lines are in the batch */
     lp_drain_loss overflow;
     lp_drain_loss owed; /* what was refused before, and is told in front */
+    uint64_t sent_ms;   /* loop time */
     lp_drain_batch batch;
     uint32_t held_count;
     lp_run runs[];
@@ -115,7 +116,9 @@ struct lp_drain {
     bool has_more;    /* the last batch was full                       */
     bool is_next;     /* it comes to the next round                    */
     bool is_at_end;   /* the channel is closed, and has no more lines  */
-    bool is_proven;   /* the last batch was answered                   */
+    bool is_proven;   /* the last batch was answered ...               */
+    bool is_quick;    /* ... a moment after it was sent                */
+    bool is_crowded;  /* it waits for what others keep in flight       */
     bool is_doubted;  /* the link has no sign that somebody reads, and waits */
     bool has_turn;    /* to try although it is not                     */
     bool is_pumping;  /* a call from within send() need not pump       */
@@ -126,6 +129,7 @@ struct lp_drain {
 
     lpi_flight *flights, *last_flight; /* in the order of sending */
     unsigned flight_count;
+    lp_seq again_first_seq; /* the first line of that: */
     lp_seq again_seq;       /* the next batch was sent before, and its last line
                                was that before this; 0: it is a new one */
     size_t batch_bytes;     /* less for a while behind batches that took too
@@ -246,9 +250,17 @@ typedef struct lpi_passed {
     lp_drain_loss loss; /* among them, for the drain to tell */
 } lpi_passed;
 
+/* Whose runs in flight are kept on which account (lp_run_keep()), so that those who
+ * hold them for long keep nobody waiting who does not. */
+typedef enum lpi_keep_account {
+    LPI_KEEP_QUICK, /* was answered a moment after it sent the last time */
+    LPI_KEEP_SLOW,  /* likewise, but later; or has not been yet          */
+    LPI_KEEP_FAILED /* failed the last time                              */
+} lpi_keep_account;
+
 /*
  * How much is taken at most. A run that is kept (lp_run_keep()) is so with its whole
- * segment: kept_max_bytes is of the memory of all runs that anybody keeps, and of the
+ * segment: kept_max_bytes is of the memory of all runs of the account, and of the
  * batch's own batch_kept_max_bytes, but for its first run.
  */
 typedef struct lpi_limits {
@@ -256,6 +268,7 @@ typedef struct lpi_limits {
     uint64_t lines_max; /* 0: any */
     lp_seq again_seq;   /* see lp_drain */
     bool is_copied;     /* by send(), and so nothing is kept */
+    lpi_keep_account account;
     uint64_t kept_max_bytes;
     uint64_t batch_kept_max_bytes;
 } lpi_limits;

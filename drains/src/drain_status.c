@@ -52,6 +52,8 @@ static lp_drain_state state_of(const lp_drain *drain)
         return LP_DRAIN_WAITS;
     if (drain->is_queued)
         return LP_DRAIN_QUEUES;
+    if (drain->is_crowded)
+        return LP_DRAIN_CROWDED;
     return drain->due_ms > 0 ? LP_DRAIN_LINGERS : LP_DRAIN_IDLE;
 }
 

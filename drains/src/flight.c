@@ -127,6 +127,7 @@ void lpi_flights_take_back(lp_drain *drain)
     if (!flight)
         return;
     place = place_of(flight);
+    drain->again_first_seq = lpi_flights_unconfirmed_seq(drain);
     drain->again_seq = flight->batch.last_seq + 1;
     if (flight->picked)
         lpi_sieve_set_due_ns(drain->sieve,

@@ -604,17 +604,20 @@ lp_run lp_run_share(const lp_run *run)
     return copy;
 }
 
-lp_err lp_run_keep(lp_run *run, uint64_t max_bytes)
+lp_err lp_run_keep(lp_run *run, unsigned account, uint64_t max_bytes)
 {
-    if (run->kept_bytes == 0)
-        run->kept_bytes = lpi_segment_keep(run->segment, max_bytes);
+    assert(account < LP_KEEP_ACCOUNTS);
+    if (run->kept_bytes > 0)
+        return LP_OK;
+    run->kept_bytes = lpi_segment_keep(run->segment, account, max_bytes);
+    run->kept_account = account;
     return run->kept_bytes > 0 ? LP_OK : LP_E_FULL;
 }
 
 void lp_run_release(lp_run *run)
 {
     if (run->kept_bytes > 0)
-        lpi_segment_unkeep(run->segment);
+        lpi_segment_unkeep(run->segment, run->kept_account);
     if (run->segment != NULL)
         lpi_segment_unref(run->segment);
     memset(run, 0, sizeof(*run));

@@ -73,7 +73,8 @@ lp_err lp_engine_create(const lp_engine_options *options, lp_engine **out)
     pthread_mutex_init(&engine->mutex, NULL);
     pthread_mutex_init(&engine->walk_mutex, NULL);
     atomic_init(&engine->pinned_bytes, 0);
-    atomic_init(&engine->kept_bytes, 0);
+    for (unsigned i = 0; i < LP_KEEP_ACCOUNTS; i++)
+        atomic_init(&engine->kept_bytes[i], 0);
     engine->allocator = *opt.allocator;
     engine->memory_max_bytes = opt.memory_max_bytes;
     engine->segment_max_bytes = opt.segment_max_bytes;
@@ -85,6 +86,28 @@ lp_err lp_engine_create(const lp_engine_options *options, lp_engine **out)
     return LP_OK;
 }
 
+uint64_t lp_engine_memory_max(const lp_engine *engine)
+{
+    return engine->memory_max_bytes;
+}
+
+uint64_t lp_engine_kept(const lp_engine *engine, unsigned account)
+{
+    assert(account < LP_KEEP_ACCOUNTS);
+    // relaxed: it is out of date as soon as it is told.
+    return atomic_load_explicit(&engine->kept_bytes[account],
+                                memory_order_relaxed);
+}
+
+static uint64_t all_kept(const lp_engine *engine)
+{
+    uint64_t kept_bytes = 0;
+
+    for (unsigned i = 0; i < LP_KEEP_ACCOUNTS; i++)
+        kept_bytes += lp_engine_kept(engine, i);
+    return kept_bytes;
+}
+
 void lp_engine_destroy(lp_engine *engine)
 {
     lp_allocator allocator;
@@ -94,22 +117,11 @@ void lp_engine_destroy(lp_engine *engine)
     assert(engine->channels == NULL);
     lpi_memory_fini(engine);
     assert(engine->borrowed_bytes == 0 && engine->memory_bytes == 0);
-    assert(lp_engine_kept(engine) == 0);
+    assert(all_kept(engine) == 0);
     pthread_mutex_destroy(&engine->mutex);
     pthread_mutex_destroy(&engine->walk_mutex);
     allocator = engine->allocator;
     allocator.free(allocator.ctx, engine, sizeof(*engine));
-}
-
-uint64_t lp_engine_memory_max(const lp_engine *engine)
-{
-    return engine->memory_max_bytes;
-}
-
-uint64_t lp_engine_kept(const lp_engine *engine)
-{
-    // relaxed: it is out of date as soon as it is told.
-    return atomic_load_explicit(&engine->kept_bytes, memory_order_relaxed);
 }
 
 /* Registry ---------------------------------------------------------------- */
@@ -283,6 +295,6 @@ void lp_engine_ledger(lp_engine *engine, lp_ledger *out)
     ledger.lost_lines = sum.lost_lines;
     ledger.memory_max_bytes = engine->memory_max_bytes;
     ledger.pinned_bytes = atomic_load(&engine->pinned_bytes);
-    ledger.kept_bytes = lp_engine_kept(engine);
+    ledger.kept_bytes = all_kept(engine);
     lpi_stats_write(out, &ledger, sizeof(ledger));
 }

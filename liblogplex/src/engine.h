@@ -48,7 +48,7 @@ struct lp_engine {
     /* Shared. */
     pthread_mutex_t mutex;
     _Atomic uint64_t pinned_bytes; /* evicted, yet held by readers */
-    _Atomic uint64_t kept_bytes;   /* by runs that are kept; set under mutex */
+    _Atomic uint64_t kept_bytes[LP_KEEP_ACCOUNTS]; /* set under mutex */
 
     /* Constant. */
     lp_allocator allocator;

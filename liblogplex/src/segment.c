@@ -75,13 +75,21 @@ size_t lpi_segment_aside_need(const lp_segment *segment, size_t aside_bytes)
 }
 
 /* Under the engine's mutex. */
-static void add_kept(lp_engine *engine, uint64_t bytes)
+static void add_kept(lp_engine *engine, unsigned account, uint64_t bytes)
 {
     // relaxed: who reads it without the mutex is content with what was.
-    atomic_store_explicit(
-        &engine->kept_bytes,
-        atomic_load_explicit(&engine->kept_bytes, memory_order_relaxed) + bytes,
-        memory_order_relaxed);
+    atomic_store_explicit(&engine->kept_bytes[account],
+                          lp_engine_kept(engine, account) + bytes,
+                          memory_order_relaxed);
+}
+
+/* Under the engine's mutex. */
+static void add_aside(lp_segment *segment, uint32_t bytes)
+{
+    segment->aside_bytes += bytes;
+    for (unsigned i = 0; i < LP_KEEP_ACCOUNTS; i++)
+        if (segment->keepers[i] > 0)
+            add_kept(segment->engine, i, bytes);
 }
 
 static lp_err add_chunk(lp_segment *segment, size_t chunk_bytes)
@@ -98,9 +106,7 @@ static lp_err add_chunk(lp_segment *segment, size_t chunk_bytes)
     chunk->used_bytes = sizeof(*chunk);
     segment->asides = chunk;
     pthread_mutex_lock(&segment->engine->mutex);
-    segment->aside_bytes += (uint32_t)chunk_bytes;
-    if (segment->keepers > 0)
-        add_kept(segment->engine, chunk_bytes);
+    add_aside(segment, (uint32_t)chunk_bytes);
     pthread_mutex_unlock(&segment->engine->mutex);
     return LP_OK;
 }
@@ -218,34 +224,36 @@ void lpi_pen_seal(const lpi_pen *pen, lp_segment *segment)
                           memory_order_release);
 }
 
-uint64_t lpi_segment_keep(lp_segment *segment, uint64_t max_bytes)
+uint64_t lpi_segment_keep(lp_segment *segment, unsigned account,
+                          uint64_t max_bytes)
 {
     lp_engine *engine = segment->engine;
+    uint16_t *keepers = &segment->keepers[account];
     uint64_t kept_bytes, more_bytes, held_bytes;
 
     pthread_mutex_lock(&engine->mutex);
     held_bytes = lpi_segment_held_bytes(segment);
-    kept_bytes =
-        atomic_load_explicit(&engine->kept_bytes, memory_order_relaxed);
-    more_bytes = segment->keepers > 0 ? 0 : held_bytes;
-    if (kept_bytes > 0 && kept_bytes + more_bytes > max_bytes) {
+    kept_bytes = lp_engine_kept(engine, account);
+    more_bytes = *keepers > 0 ? 0 : held_bytes;
+    if (*keepers == UINT16_MAX ||
+        (kept_bytes > 0 && kept_bytes + more_bytes > max_bytes)) {
         held_bytes = 0;
     } else {
-        segment->keepers++;
-        add_kept(engine, more_bytes);
+        (*keepers)++;
+        add_kept(engine, account, more_bytes);
     }
     pthread_mutex_unlock(&engine->mutex);
     return held_bytes;
 }
 
-void lpi_segment_unkeep(lp_segment *segment)
+void lpi_segment_unkeep(lp_segment *segment, unsigned account)
 {
     lp_engine *engine = segment->engine;
 
     pthread_mutex_lock(&engine->mutex);
-    assert(segment->keepers > 0);
-    if (--segment->keepers == 0)
-        add_kept(engine, 0 - lpi_segment_held_bytes(segment));
+    assert(segment->keepers[account] > 0);
+    if (--segment->keepers[account] == 0)
+        add_kept(engine, account, 0 - lpi_segment_held_bytes(segment));
     pthread_mutex_unlock(&engine->mutex);
 }
 

@@ -58,22 +58,22 @@ struct lp_segment {
     /* Constant. */
     lp_engine *engine;
     lp_seq base_seq; /* of line 0 */
-    uint32_t block_bytes;
 
     /* Under the channel's mutex; of an open segment as of its last settle. */
-    uint32_t line_count;
-    uint32_t used_bytes; /* from the start of the block, header included */
-    bool is_in_ring;
-    uint8_t first_aside_bytes;
     lp_segment *next; /* the younger neighbour, while in the ring */
     int64_t arrival_max_ns;
     lpi_aside *asides;
+    uint32_t block_bytes; /* constant */
+    uint32_t line_count;
+    uint32_t used_bytes;  /* from the start of the block, header included */
     uint32_t aside_bytes; /* of memory, in all; set under engine.mutex, too */
 
-    /* Under engine.mutex: runs that are kept. While there are, its memory counts. */
-    uint32_t keepers;
+    /* Under engine.mutex: runs that are kept, by accounts. */
+    uint16_t keepers[LP_KEEP_ACCOUNTS];
 
     /* Under the channel's mutex. */
+    bool is_in_ring;
+    uint8_t first_aside_bytes;
     char first_aside[LPI_ASIDE_FIRST_BYTES]; /* most segments have no other */
 };
 
@@ -225,8 +225,9 @@ void lpi_pen_settle(const lpi_pen *pen, lp_segment *segment);
 void lpi_pen_seal(const lpi_pen *pen, lp_segment *segment);
 
 /* See lp_run_keep(); memory that is kept is returned, or 0: it would be too much. */
-uint64_t lpi_segment_keep(lp_segment *segment, uint64_t max_bytes);
-void lpi_segment_unkeep(lp_segment *segment);
+uint64_t lpi_segment_keep(lp_segment *segment, unsigned account,
+                          uint64_t max_bytes);
+void lpi_segment_unkeep(lp_segment *segment, unsigned account);
 
 void lpi_segment_ref(lp_segment *segment);
 void lpi_segment_unref(lp_segment *segment);

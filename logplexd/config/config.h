@@ -16,7 +16,11 @@
 #include "catalog/switches.h"
 #include "logplex/drain_guard.h"
 
-enum { CONFIG_LIST_MAX = 16, CONFIG_CREDENTIALS_MAX = 64 };
+enum {
+    CONFIG_LIST_MAX = 16,
+    CONFIG_CREDENTIALS_MAX = 64,
+    CONFIG_WORKERS_MAX = 1024
+};
 
 /* Port 0 is any free port. "*" is the IPv6 any-address, to be bound to take
  * IPv4 as well (IPV6_V6ONLY off), or that of IPv4 where there is no IPv6. */

@@ -157,8 +157,8 @@ const option config_options[] = {
     {NULL, "--drain-pinned-max", "LOGPLEX_DRAIN_PINNED_MAX", "SIZE",
      OPTION_SIZE, MEMBER(drain_pinned_max_bytes), 2 * MIB, 64 * GIB, "256MiB",
      "What lines that are on their way to sinks over HTTP or UDP may keep in "
-     "memory, a quarter of --memory-max at most. Sinks that have not answered "
-     "have half of it; what does not fit waits in its channel."},
+     "memory, a quarter of --memory-max at most. Half of it is for sinks that "
+     "answer within half a second; what does not fit waits in its channel."},
     {NULL, "--drain-timeout", "LOGPLEX_DRAIN_TIMEOUT", "TIME",
      OPTION_DURATION, MEMBER(drain_timeout_ms), 100, HOURS(1), "5s",
      "A sink that has not answered by then, or over syslog has taken or read "
@@ -252,7 +252,7 @@ const option config_options[] = {
      "Another seed tells another story, the same one each time."},
 
     {"Running", "--workers", "LOGPLEX_WORKERS", "N",
-     OPTION_NUMBER, MEMBER(workers), 1, 1024, NULL,
+     OPTION_NUMBER, MEMBER(workers), 1, CONFIG_WORKERS_MAX, NULL,
      "Threads that serve; without it, one for each CPU online."},
     {NULL, "--shutdown-limit", "LOGPLEX_SHUTDOWN_LIMIT", "TIME",
      OPTION_DURATION, MEMBER(shutdown_limit_ms), 0, HOURS(1), "10s",

@@ -541,14 +541,16 @@ static int order_by_pending(const void *a, const void *b)
     return left != right ? (left < right ? 1 : -1) : order(a, b);
 }
 
-static void log_cut(const running *one)
+/* Each worker has lines of its own, so that none keeps another one's from the log. */
+static void log_cut(const running *one, unsigned place)
 {
+    static log_site sites[CONFIG_WORKERS_MAX];
     char channel[2 * CATALOG_ID_MAX_BYTES];
 
-    LOG_AT(LOG_WARN, "drain_cut", "drain=%llu channel=%s lines=%llu",
-           (unsigned long long)one->id,
-           log_quote(one->channel_id, channel, sizeof(channel)),
-           (unsigned long long)one->status.pending_lines);
+    log_write(&sites[place], LOG_WARN, "drain_cut",
+              "drain=%llu channel=%s lines=%llu", (unsigned long long)one->id,
+              log_quote(one->channel_id, channel, sizeof(channel)),
+              (unsigned long long)one->status.pending_lines);
 }
 
 /* What is still pending is lost: there is nowhere to keep it. Those that lose most
@@ -571,7 +573,7 @@ static void log_pending(struct drain_runner *r)
         return;
     qsort(list->at, list->count, sizeof(*list->at), order_by_pending);
     for (size_t i = 0; i < cut && i < LOG_SITE_MAX_LINES; i++)
-        log_cut(&list->at[i]);
+        log_cut(&list->at[i], r->home->index);
     LOG_AT(LOG_WARN, "drains_cut", "worker=%u drains=%zu lines=%llu",
            r->home->index, cut, (unsigned long long)lines);
 }

@@ -211,7 +211,7 @@ const char *runner_state_name(unsigned state)
         [LP_DRAIN_IDLE] = "idle",   [LP_DRAIN_LINGERS] = "lingers",
         [LP_DRAIN_SENDS] = "sends", [LP_DRAIN_QUEUES] = "queues",
         [LP_DRAIN_WAITS] = "waits", [LP_DRAIN_PARKED] = "parked",
-        [LP_DRAIN_HELD] = "held",
+        [LP_DRAIN_HELD] = "held",   [LP_DRAIN_CROWDED] = "crowded",
     };
 
     return names[state];

@@ -72,8 +72,8 @@ typedef struct lp_drains_options {
                                 for those that took something in the last
                                 minute. A turn ends when there is a connection,
                                 and while others wait, after half a second; or
-                                with the answer, when what waits for answers
-                                holds a quarter of pinned_max_bytes */
+                                with the answer, when what those that failed have
+                                in flight keeps an eighth of pinned_max_bytes */
     uint32_t batch_bytes;   /* 512 KiB: a batch is sent when it is as large, or
                                 has lingered. At least one line; less for a
                                 sink that says it is too much (HTTP: 413); twice
@@ -104,11 +104,13 @@ typedef struct lp_drains_options {
                                 most: what lines in flight may keep in memory, with
                                 the whole segments that they are in, whether the
                                 rings have dropped them or not, for all sets of an
-                                engine together. Drains that have not been
-                                answered have half of that, and a batch has a
-                                16th, or one segment; what does not fit waits in
-                                its ring, and is lost and counted if that can't
-                                keep it. Protocols that copy keep nothing */
+                                engine together. Half of it is for drains that were
+                                answered within half a second the last time, a
+                                quarter for others, and a quarter for those that
+                                failed. A batch has a 16th, or one
+                                segment; what does not fit waits in its ring, and
+                                is lost and counted if that can't keep it.
+                                Protocols that copy keep nothing */
 } lp_drains_options;
 
 #define LP_DRAINS_OPTIONS_INIT                                             \
@@ -206,7 +208,9 @@ typedef enum lp_drain_state {
     LP_DRAIN_QUEUES = 3,  /* for its turn to try, see opening_max    */
     LP_DRAIN_WAITS = 4,   /* after a failure, until it tries again   */
     LP_DRAIN_PARKED = 5,  /* its sink refused a batch, see lp_drain_refused */
-    LP_DRAIN_HELD = 6     /* by lp_drains_pause()                    */
+    LP_DRAIN_HELD = 6,    /* by lp_drains_pause()                    */
+    LP_DRAIN_CROWDED = 7  /* others have in flight what memory there is for
+                             that, see pinned_max_bytes */
 } lp_drain_state;
 
 enum {

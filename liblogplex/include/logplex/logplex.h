@@ -114,16 +114,18 @@ LP_API lp_err lp_engine_borrow(lp_engine *engine, lp_channel *channel,
                                size_t size_bytes, void **out);
 LP_API void lp_engine_repay(lp_engine *engine, void *ptr, size_t size_bytes);
 
+enum { LP_KEEP_ACCOUNTS = 3 };
+
 /*
  * In bytes, without a walk as that of the ledger.
  *
  * memory_max  the ceiling
- * kept        by all runs together: see lp_run_keep()
+ * kept        by the runs of an account: see lp_run_keep()
  *
  * Threads: any.
  */
 LP_API uint64_t lp_engine_memory_max(const lp_engine *engine);
-LP_API uint64_t lp_engine_kept(const lp_engine *engine);
+LP_API uint64_t lp_engine_kept(const lp_engine *engine, unsigned account);
 
 /* Channel ----------------------------------------------------------------- */
 
@@ -361,6 +363,7 @@ typedef struct lp_run {
     lp_span bytes;         /* all of the lines, end to end                  */
     uint64_t kept_bytes;   /* memory of its segment, if lp_run_keep() counts it;
                               else 0 */
+    uint32_t kept_account; /* and where it does */
 } lp_run;
 
 /*
@@ -485,13 +488,15 @@ LP_API void lp_run_release(lp_run *run);
 
 /*
  * For a reader that holds runs for longer than it can say, as its peer is slow: it
- * *keeps* them. What runs that are kept hold counts, in memory and not in lines: all of
- * their segments, each once, whether they are in a ring or were evicted. With this
- * run's it is to be no more than max_bytes; a run is kept in any case if no other is.
- * It is kept until it is released, and a share or a part of it is not.
+ * *keeps* them, on one of LP_KEEP_ACCOUNTS accounts of the engine, 0 to
+ * LP_KEEP_ACCOUNTS - 1. On an account counts what its runs hold, in memory and not in
+ * lines: all of their segments, each once, whether they are in a ring or were evicted.
+ * With this run's it is to be no more than max_bytes; a run is kept in any case if no
+ * other is on the account. It is kept until it is released, and a share or a part of it
+ * is not.
  * Threads: reader. Fails: LP_E_FULL, and the run is held as before.
  */
-LP_API lp_err lp_run_keep(lp_run *run, uint64_t max_bytes);
+LP_API lp_err lp_run_keep(lp_run *run, unsigned account, uint64_t max_bytes);
 
 /* Ledger ------------------------------------------------------------------ */
 
@@ -521,7 +526,7 @@ typedef struct lp_ledger {
     uint64_t pooled_bytes;   /* of these, free and ready for the next segment */
     uint64_t borrowed_bytes; /* of these, lent: lp_engine_borrow()           */
     uint64_t borrow_refusals; /* for want of room, or of the half that is all */
-    uint64_t kept_bytes;      /* in rings and out of them: lp_run_keep()     */
+    uint64_t kept_bytes;      /* on all accounts together: lp_run_keep()     */
 } lp_ledger;
 
 #define LP_LEDGER_INIT                                                         \

@@ -488,11 +488,11 @@ static void what_is_kept_counts_its_segments_once(void **state)
     ring_fill(channel, 1, 20, 100);
     CHECK_OK(lp_cursor_next(cursor, 5, 0, &first));
     CHECK_OK(lp_cursor_next(cursor, 5, 0, &second));
-    CHECK_OK(lp_run_keep(&first, 1)); // there is no other
+    CHECK_OK(lp_run_keep(&first, 1, 1)); // there is no other
     assert_int_equal(first.kept_bytes, 4096);
-    assert_int_equal(lp_engine_kept(engine), 4096);
-    CHECK_OK(lp_run_keep(&second, 4096)); // in the same segment
-    assert_int_equal(lp_engine_kept(engine), 4096);
+    assert_int_equal(lp_engine_kept(engine, 1), 4096);
+    CHECK_OK(lp_run_keep(&second, 1, 4096)); // in the same segment
+    assert_int_equal(lp_engine_kept(engine, 1), 4096);
     twin = lp_run_share(&second);
     assert_int_equal(twin.kept_bytes, 0);
     assert_int_equal(lp_run_part(&second, 1, 2).kept_bytes, 0);
@@ -500,11 +500,45 @@ static void what_is_kept_counts_its_segments_once(void **state)
     assert_int_equal(ring_ledger(engine).kept_bytes, 4096); // evicted or not
     assert_int_equal(ring_ledger(engine).pinned_bytes, 4096);
     lp_run_release(&first);
-    assert_int_equal(lp_engine_kept(engine), 4096);
+    assert_int_equal(lp_engine_kept(engine, 1), 4096);
     lp_run_release(&second);
-    assert_int_equal(lp_engine_kept(engine), 0);
+    assert_int_equal(lp_engine_kept(engine, 1), 0);
     ring_check_run(&twin, 100);
     lp_run_release(&twin);
+    lp_cursor_close(cursor);
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
+static void accounts_know_nothing_of_each_other(void **state)
+{
+    lp_engine *engine = ring_engine(0);
+    lp_channel *channel = ring_channel(engine, 1000, 1 << 20);
+    lp_cursor *cursor = ring_cursor(channel, LP_START_OLDEST, 0, LP_STOP_NEVER);
+    lp_run run[3], next;
+
+    (void)state;
+    ring_fill(channel, 1, 60, 100);
+    for (unsigned i = 0; i < 3; i++)
+        CHECK_OK(lp_cursor_next(cursor, 5, 0, &run[i]));
+    CHECK_OK(lp_cursor_next(cursor, 0, 0, &next));
+    lp_run_release(&next);
+    CHECK_OK(lp_cursor_next(cursor, 0, 0, &next));
+    CHECK_OK(lp_run_keep(&run[0], 0, 4096));
+    CHECK_OK(lp_run_keep(&run[1], 0, 4096));
+    CHECK_OK(lp_run_keep(&run[2], 2, 4096)); // the same segment
+    CHECK_ERR(lp_run_keep(&next, 0, 4096), LP_E_FULL);
+    CHECK_OK(lp_run_keep(&next, 1, 4096));
+    for (unsigned i = 0; i < LP_KEEP_ACCOUNTS; i++)
+        assert_int_equal(lp_engine_kept(engine, i), 4096);
+    assert_int_equal(ring_ledger(engine).kept_bytes, 3 * 4096);
+    lp_run_release(&run[0]);
+    lp_run_release(&run[2]);
+    assert_int_equal(lp_engine_kept(engine, 0), 4096);
+    assert_int_equal(lp_engine_kept(engine, 2), 0);
+    lp_run_release(&run[1]);
+    lp_run_release(&next);
+    assert_int_equal(ring_ledger(engine).kept_bytes, 0);
     lp_cursor_close(cursor);
     lp_channel_close(channel);
     lp_engine_destroy(engine);
@@ -521,17 +555,17 @@ static void no_more_is_kept_than_may_be(void **state)
     ring_fill(channel, 1, 60, 100);
     CHECK_OK(lp_cursor_next(cursor, 0, 0, &first));
     CHECK_OK(lp_cursor_next(cursor, 0, 0, &second));
-    CHECK_OK(lp_run_keep(&first, 8191));
-    CHECK_ERR(lp_run_keep(&second, 8191), LP_E_FULL);
+    CHECK_OK(lp_run_keep(&first, 1, 8191));
+    CHECK_ERR(lp_run_keep(&second, 1, 8191), LP_E_FULL);
     assert_int_equal(second.kept_bytes, 0);
     ring_check_run(&second, 100); // held all the same
-    assert_int_equal(lp_engine_kept(engine), 4096);
-    CHECK_OK(lp_run_keep(&second, 8192));
-    assert_int_equal(lp_engine_kept(engine), 8192);
-    CHECK_OK(lp_run_keep(&second, 0)); // it is already
+    assert_int_equal(lp_engine_kept(engine, 1), 4096);
+    CHECK_OK(lp_run_keep(&second, 1, 8192));
+    assert_int_equal(lp_engine_kept(engine, 1), 8192);
+    CHECK_OK(lp_run_keep(&second, 1, 0)); // it is already
     lp_run_release(&second);
     lp_run_release(&first);
-    assert_int_equal(lp_engine_kept(engine), 0);
+    assert_int_equal(lp_engine_kept(engine, 1), 0);
     lp_cursor_close(cursor);
     lp_channel_close(channel);
     lp_engine_destroy(engine);
@@ -547,13 +581,13 @@ static void what_comes_beside_a_segment_that_is_kept_counts_too(void **state)
     (void)state;
     CHECK_OK(append_aside(channel, 1, 40, 500));
     CHECK_OK(lp_cursor_next(cursor, 0, 0, &run));
-    CHECK_OK(lp_run_keep(&run, 0));
-    assert_int_equal(lp_engine_kept(engine), 4096 + chunk_of(500));
+    CHECK_OK(lp_run_keep(&run, 1, 0));
+    assert_int_equal(lp_engine_kept(engine, 1), 4096 + chunk_of(500));
     CHECK_OK(append_aside(channel, 2, 40, 1000));
-    assert_int_equal(lp_engine_kept(engine), ring_stats(channel).held_bytes);
-    assert_true(lp_engine_kept(engine) > 4096 + chunk_of(500));
+    assert_int_equal(lp_engine_kept(engine, 1), ring_stats(channel).held_bytes);
+    assert_true(lp_engine_kept(engine, 1) > 4096 + chunk_of(500));
     lp_run_release(&run);
-    assert_int_equal(lp_engine_kept(engine), 0);
+    assert_int_equal(lp_engine_kept(engine, 1), 0);
     lp_cursor_close(cursor);
     lp_channel_close(channel);
     lp_engine_destroy(engine);
@@ -981,6 +1015,7 @@ int main(void)
         cmocka_unit_test(for_an_aside_surplus_of_others_goes),
         cmocka_unit_test(what_stands_aside_is_pinned_with_its_segment),
         cmocka_unit_test(what_is_kept_counts_its_segments_once),
+        cmocka_unit_test(accounts_know_nothing_of_each_other),
         cmocka_unit_test(no_more_is_kept_than_may_be),
         cmocka_unit_test(what_comes_beside_a_segment_that_is_kept_counts_too),
         cmocka_unit_test(lines_that_are_half_of_a_ring_may_go_before_long),

@@ -462,9 +462,14 @@ static lp_drain *open_other(fixture *f, lp_channel **channel)
     return drain;
 }
 
+static uint64_t all_kept(const fixture *f)
+{
+    return ring_ledger(f->engine).kept_bytes;
+}
+
 static void what_is_in_flight_keeps_no_more_than_it_may(void **state)
 {
-    const uint64_t most_bytes = 64 << 10;
+    const uint64_t most_bytes = 128 << 10;
     fixture f;
     unsigned count;
 
@@ -475,19 +480,18 @@ static void what_is_in_flight_keeps_no_more_than_it_may(void **state)
     run_for(&f, 30);
     count = f.sent_count;
     assert_in_range(count, 2, 39);
-    is_sent(&f, 0, 1,
-            (uint32_t)f.sent[1].first_seq - 1); // of a batch, one segment
-    assert_in_range(lp_engine_kept(f.engine), most_bytes / 4, most_bytes / 2);
+    is_sent(&f, 0, 1, (uint32_t)f.sent[1].first_seq - 1);
+    assert_in_range(all_kept(&f), most_bytes / 8, most_bytes / 4);
     assert_true(status_of(&f).scarce_batches > 0);
-    lp_drain_delivered(f.drain, f.sent[0].lines); // now it has all of it
+    lp_drain_delivered(f.drain, f.sent[0].lines); // a moment after it was sent
     run_for(&f, 30);
     assert_true(f.sent_count > count + 1);
-    assert_in_range(lp_engine_kept(f.engine), most_bytes / 2 + 1, most_bytes);
+    assert_in_range(all_kept(&f), most_bytes / 2, most_bytes * 3 / 4);
     ring_fill(f.channel, 3001, 40000, 100);
     run_for(&f, 30);
     assert_in_range(ring_ledger(f.engine).pinned_bytes, 1, most_bytes);
     lp_drain_failed(f.drain, "it is away", 0);
-    assert_int_equal(lp_engine_kept(f.engine), 0);
+    assert_int_equal(all_kept(&f), 0);
     assert_int_equal(ring_ledger(f.engine).pinned_bytes, 0);
     end(&f);
 }
@@ -522,7 +526,7 @@ static void a_quarter_of_the_ceiling_is_kept_at_most(void **state)
     run_for(&f, 30);
     lp_drain_delivered(f.drain, f.sent[0].lines);
     run_for(&f, 30);
-    assert_in_range(lp_engine_kept(f.engine), 128 << 10, 256 << 10);
+    assert_in_range(all_kept(&f), 128 << 10, 192 << 10);
     end(&f);
     lp_channel_close(channel);
     lp_engine_destroy(engine);
@@ -556,42 +560,171 @@ static void who_gets_answers_is_not_held_up_by_those_who_get_none(void **state)
         lp_drain_delivered(live, 1);
     }
     assert_int_equal(drain_status(another).pending_lines, 1); // but not lost
+    assert_int_equal(drain_status(another).state, LP_DRAIN_CROWDED);
     lp_drain_failed(f.drain, "it is away", 60000);
     run_until_sent(&f, ++count);
     assert_ptr_equal(f.last_drain, another);
     lp_drain_delivered(another, 1);
+    assert_int_equal(drain_status(another).state, LP_DRAIN_IDLE);
     lp_channel_close(live_channel);
     lp_channel_close(new_channel);
     end(&f);
 }
 
+/* On a channel of its own, with a batch of one line that has failed once. */
+static lp_drain *open_failing(fixture *f, lp_channel **channel,
+                              uint64_t after_ms)
+{
+    unsigned count = f->sent_count;
+    lp_drain *drain = open_other(f, channel);
+
+    ring_fill(*channel, 1, 1, 100);
+    run_until_sent(f, count + 1);
+    assert_ptr_equal(f->last_drain, drain);
+    lp_drain_failed(drain, "it is away", after_ms);
+    return drain;
+}
+
+/* And who is slow has no share in what those who failed have. */
+static void who_is_answered_at_once_is_not_held_up_by_the_slow(void **state)
+{
+    lp_channel *quick_channel, *new_channel;
+    lp_drain *quick, *another;
+    fixture f;
+    unsigned count;
+
+    (void)state;
+    begin_memory(&f, 64 << 10, 1000);
+    quick = open_other(&f, &quick_channel);
+    ring_fill(quick_channel, 1, 1, 100);
+    run_until_sent(&f, 1);
+    lp_drain_delivered(quick, 1);
+    open_drain(&f, LP_DRAIN_DROP);
+    ring_fill(f.channel, 1, 10, 100);
+    run_until_sent(&f, 2);
+    run_for(&f, 600);
+    lp_drain_delivered(f.drain, 10); // so it takes more than half a second
+    another = open_failing(&f, &new_channel, 100);
+    ring_fill(f.channel, 11, 3000, 100);
+    run_for(&f, 30);
+    assert_int_equal(drain_status(another).state, LP_DRAIN_WAITS);
+    assert_in_range(all_kept(&f), 4096, 16 << 10);
+    for (int i = 0; i < 300 && f.last_drain != another; i++)
+        run_for(&f, 1);
+    assert_int_equal(status_of(&f).state, LP_DRAIN_SENDS);
+    assert_int_equal(drain_status(another).state, LP_DRAIN_SENDS);
+    assert_in_range(all_kept(&f), 8192, 32 << 10);
+    count = f.sent_count;
+    for (uint64_t n = 2; n < 5; n++) {
+        ring_fill(quick_channel, n, n, 100);
+        run_until_sent(&f, ++count);
+        assert_ptr_equal(f.last_drain, quick);
+        lp_drain_delivered(quick, 1);
+    }
+    lp_channel_close(quick_channel);
+    lp_channel_close(new_channel);
+    end(&f);
+}
+
+/* Line n, and as much as many lines beside it. */
+static void append_wide(lp_channel *channel, uint64_t n)
+{
+    char text[RING_TEXT_MIN_BYTES + 100];
+    char beside[3000];
+    lp_line line;
+
+    memset(beside, 'x', sizeof(beside));
+    snprintf(beside, sizeof(beside), "%llu", (unsigned long long)n);
+    memset(&line, 0, sizeof(line));
+    line.arrival_ns = (int64_t)n;
+    line.part_count = 1;
+    line.parts[0] = lp_span_of(text, ring_text(n, 100, text));
+    line.aside[0] = lp_span_of(beside, sizeof(beside));
+    CHECK_OK(lp_channel_append(channel, &line, NULL));
+}
+
+/* What is there then goes as any other lines do, however much memory as many of them
+ * would take. */
+static void who_has_lost_what_was_to_come_again_goes_on(void **state)
+{
+    fixture f;
+    lp_seq oldest;
+
+    (void)state;
+    begin_memory(&f, 128 << 10, 10000);
+    open_drain(&f, LP_DRAIN_DROP);
+    ring_fill(f.channel, 1, 60, 100);
+    run_until_sent(&f, 1);
+    is_sent(&f, 0, 1, 60);
+    lp_drain_failed(f.drain, "it is away", 20);
+    for (uint64_t n = 61; n < 2000; n++)
+        append_wide(f.channel, n);
+    oldest = ring_stats(f.channel).oldest_seq;
+    assert_true(oldest > 60);
+    for (int i = 0; i < 300 && f.sent_count < 2; i++)
+        run_for(&f, 1);
+    assert_in_range(f.sent_count, 2, 39);
+    assert_int_equal(f.sent[1].first_seq, oldest);
+    assert_in_range(f.sent[1].lines, 1, 59);
+    assert_int_equal(f.sent[1].loss.lines, oldest - 1);
+    end(&f);
+}
+
+/* Of the same lines, whatever has come since. */
+static void
+what_failed_behind_a_loss_is_the_same_when_it_comes_again(void **state)
+{
+    fixture f;
+    lp_seq oldest;
+
+    (void)state;
+    begin_memory(&f, 0, 4 << 20);
+    open_drain(&f, LP_DRAIN_DROP);
+    lp_drains_pause(f.set, true);
+    ring_fill(f.channel, 1, 40000, 100);
+    oldest = ring_stats(f.channel).oldest_seq;
+    assert_true(oldest > 1);
+    lp_drains_pause(f.set, false);
+    run_until_sent(&f, 1);
+    is_sent(&f, 0, oldest, (uint32_t)(40001 - oldest));
+    assert_int_equal(f.sent[0].loss.lines, oldest - 1);
+    lp_drain_failed(f.drain, "it is away", 20);
+    ring_fill(f.channel, 40001, 40005, 100);
+    assert_int_equal(ring_stats(f.channel).oldest_seq, oldest);
+    for (int i = 0; i < 300 && f.sent_count < 2; i++)
+        run_for(&f, 1);
+    is_sent(&f, 1, oldest, (uint32_t)(40001 - oldest));
+    assert_int_equal(f.sent[1].loss.lines, oldest - 1);
+    assert_string_equal(f.sent[1].frame_id, f.sent[0].frame_id);
+    end(&f);
+}
+
 static void what_is_sent_again_waits_until_all_of_it_may_be_kept(void **state)
 {
-    const uint64_t most_bytes = 256 << 10; // of those without an answer
+    const uint64_t most_bytes = 256 << 10; // of those that failed
     lp_channel *channel[32];
     lp_drain *other;
     fixture f;
     unsigned count, channels = 1;
 
     (void)state;
-    begin_memory(&f, 2 * most_bytes, 8000);
+    begin_memory(&f, 4 * most_bytes, 8000);
     open_drain(&f, LP_DRAIN_DROP);
     ring_fill(f.channel, 1, 80, 100);
     run_until_sent(&f, 1);
     is_sent(&f, 0, 1, 80);
-    assert_int_equal(lp_engine_kept(f.engine), 3 * 4096);
-    lp_drain_failed(f.drain, "it is away", 300);
-    other = open_other(&f, &channel[0]);
-    ring_fill(channel[0], 1, 1600, 100); // nobody will answer
-    run_for(&f, 20);
-    for (; lp_engine_kept(f.engine) + 8192 <= most_bytes; channels++) {
+    assert_int_equal(all_kept(&f), 3 * 4096);
+    lp_drain_failed(f.drain, "it is away", 600);
+    other = open_failing(&f, &channel[0], 0);
+    ring_fill(channel[0], 2, 1600, 100); // nobody will answer
+    run_for(&f, 30);
+    for (; all_kept(&f) + 8192 <= most_bytes; channels++) {
         assert_true(channels < 32);
-        open_other(&f, &channel[channels]);
-        ring_fill(channel[channels], 1, 1, 100);
-        run_for(&f, 3);
+        open_failing(&f, &channel[channels], 0);
+        run_until_sent(&f, f.sent_count + 1);
     }
-    assert_true(lp_engine_kept(f.engine) + 4096 <= most_bytes); // for a part
-    run_for(&f, 350);
+    assert_true(all_kept(&f) + 4096 <= most_bytes); // for a part
+    run_for(&f, 650);
     count = f.sent_count;
     for (unsigned i = 1; i < count; i++)
         assert_string_not_equal(f.sent[i].frame_id, f.sent[0].frame_id);
@@ -1346,6 +1479,10 @@ int main(void)
         cmocka_unit_test(a_batch_keeps_a_16th_of_it_at_most),
         cmocka_unit_test(a_quarter_of_the_ceiling_is_kept_at_most),
         cmocka_unit_test(who_gets_answers_is_not_held_up_by_those_who_get_none),
+        cmocka_unit_test(who_is_answered_at_once_is_not_held_up_by_the_slow),
+        cmocka_unit_test(who_has_lost_what_was_to_come_again_goes_on),
+        cmocka_unit_test(
+            what_failed_behind_a_loss_is_the_same_when_it_comes_again),
         cmocka_unit_test(what_is_sent_again_waits_until_all_of_it_may_be_kept),
         cmocka_unit_test(lines_that_the_ring_may_drop_linger_no_more),
         cmocka_unit_test(batches_of_drains_that_compress_end_at_the_same_lines),

@@ -484,9 +484,9 @@ static void a_batch_is_picked_out_of_what_it_may_keep(void **state)
     for (int i = 0; i < 1000 && w.flying_count == 0; i++)
         loop_run_for(&w.loop, 1);
     assert_in_range(w.flying[w.first_flying].lines, 1, 50); // not all 100
-    assert_in_range(lp_engine_kept(w.engine), 4096, 256 << 10);
+    assert_in_range(ring_ledger(w.engine).kept_bytes, 4096, 256 << 10);
     finish(&w);
-    assert_int_equal(lp_engine_kept(w.engine), 0);
+    assert_int_equal(ring_ledger(w.engine).kept_bytes, 0);
     assert_int_equal(w.delivered, 100);
     end(&w);
 }
