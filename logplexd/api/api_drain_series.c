@@ -110,7 +110,7 @@ static void print_states(FILE *to, const runner_drains *drains)
 
     print_head(to, name, "gauge", "1: what it does");
     for (size_t i = 0; i < drains->count; i++)
-        for (unsigned j = 0; j <= LP_DRAIN_HELD; j++) {
+        for (unsigned j = 0; j < LP_DRAIN_STATES; j++) {
             char label[32];
 
             snprintf(label, sizeof(label), ",state=\"%s\"",

@@ -177,7 +177,7 @@ static void print_left_out(FILE *to, const runner_totals *totals)
 static void print_labelled(FILE *to, const runner_totals *totals)
 {
     metrics_print_head(to, "drains", "gauge", "drains, by what they do");
-    for (unsigned i = 0; i <= LP_DRAIN_HELD; i++)
+    for (unsigned i = 0; i < LP_DRAIN_STATES; i++)
         fprintf(to, "logplex_drains{state=\"%s\"} %" PRIu64 "\n",
                 runner_state_name(i), totals->states[i]);
     metrics_print_head(

@@ -53,7 +53,7 @@ bool runner_retry(const daemon_shared *shared, uint64_t drain_id);
 
 /* All drains together. */
 typedef struct runner_totals {
-    uint64_t states[LP_DRAIN_HELD + 1]; /* how many are in each */
+    uint64_t states[LP_DRAIN_STATES]; /* how many are in each */
     lp_drain_status sums;  /* of the counts, those that are gone included */
     uint64_t closed_lines; /* pending when their drain was deleted */
 } runner_totals;

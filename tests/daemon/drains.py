@@ -449,7 +449,7 @@ class Metrics(DrainTest):
                   if key[0] == "state"}
         self.assertEqual(states.pop(status["state"]), 1)
         self.assertEqual(set(states.values()), {0})
-        self.assertEqual(len(states), 6)
+        self.assertEqual(len(states), 7)
         self.agrees_in_time(found, status)
 
     def agrees_in_time(self, found, status):

@@ -209,8 +209,9 @@ typedef enum lp_drain_state {
     LP_DRAIN_WAITS = 4,   /* after a failure, until it tries again   */
     LP_DRAIN_PARKED = 5,  /* its sink refused a batch, see lp_drain_refused */
     LP_DRAIN_HELD = 6,    /* by lp_drains_pause()                    */
-    LP_DRAIN_CROWDED = 7  /* others have in flight what memory there is for
+    LP_DRAIN_CROWDED = 7, /* others have in flight what memory there is for
                              that, see pinned_max_bytes */
+    LP_DRAIN_STATES       /* how many there are */
 } lp_drain_state;
 
 enum {
