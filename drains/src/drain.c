@@ -34,15 +34,17 @@ enum {
     SMALL_PART = 16, /* of a batch */
     SWIFT_TIMES = 2,
 
-    QUICK_MS = 500, /* an answer */
+    QUICK_MS = 200, /* an answer */
+
+    YIELD_MS = 2 * LOOK_MS, /* to those who wait for memory, and look for it */
 
     /* Of what runs in flight may keep: */
-    PINNED_PART = 4, /* that is at most, of the engine's ceiling */
-    QUICK_PART = 2,  /* for those whose sinks are quick ... */
-    OTHER_PART = 4,  /* ... for those who are slow, and for those who failed */
-    BATCH_PART = 16,
-    TURN_PART = 8 /* of all: if those who failed keep more, who only has a
-                     connection keeps its turn */
+    PINNED_PART = 2, /* that is at most, of what the engine has for lines */
+    QUICK_PART = 4,  /* in any case, for those whose sinks are quick ... */
+    OTHER_PART = 8,  /* ... for those who are slow, and for those who failed */
+    BATCH_PART = 32,
+    TURN_PART = 16 /* of all: if those who failed keep more, who only has a
+                      connection keeps its turn */
 };
 
 static int64_t now_ns(const lp_drain *drain)
@@ -245,8 +247,8 @@ static uint64_t lines_max(const lp_drain *drain)
 /* What runs in flight may keep in memory, of all drains together. */
 static uint64_t pinned_max(const lp_drain *drain)
 {
-    const lp_engine *engine = lp_channel_engine(drain->ring);
-    uint64_t most_bytes = lp_engine_memory_max(engine) / PINNED_PART;
+    uint64_t most_bytes =
+        lp_engine_unlent(lp_channel_engine(drain->ring)) / PINNED_PART;
     uint64_t said_bytes = drain->set->opt.pinned_max_bytes;
 
     return said_bytes < most_bytes ? said_bytes : most_bytes;
@@ -259,23 +261,41 @@ static lpi_keep_account account_of(const lp_drain *drain)
     return drain->failed_in_a_row == 0 ? LPI_KEEP_SLOW : LPI_KEEP_FAILED;
 }
 
+/* All but what the other accounts have, or are to have in any case. */
+static uint64_t account_max(const lp_drain *drain, lpi_keep_account account,
+                            uint64_t most_bytes)
+{
+    const lp_engine *engine = lp_channel_engine(drain->ring);
+    uint64_t others_bytes = 0;
+
+    for (unsigned i = 0; i < LP_KEEP_ACCOUNTS; i++) {
+        uint64_t kept_bytes = lp_engine_kept(engine, i);
+        uint64_t due_bytes =
+            most_bytes / (i == LPI_KEEP_QUICK ? QUICK_PART : OTHER_PART);
+
+        if (i != account)
+            others_bytes += kept_bytes > due_bytes ? kept_bytes : due_bytes;
+    }
+    return most_bytes > others_bytes ? most_bytes - others_bytes : 0;
+}
+
 /* What is sent again is what it was. */
 static lpi_limits limits_of(const lp_drain *drain)
 {
-    uint64_t most_bytes = pinned_max(drain);
-    lpi_keep_account account = account_of(drain);
+    lpi_limits limits = {.bytes_max = bytes_max(drain),
+                         .lines_max = lines_max(drain),
+                         .again_seq = drain->again_seq,
+                         .is_copied = drain->protocol->copies};
+    uint64_t most_bytes;
 
-    return (lpi_limits){
-        .bytes_max = bytes_max(drain),
-        .lines_max = lines_max(drain),
-        .again_seq = drain->again_seq,
-        .is_copied = drain->protocol->copies,
-        .account = account,
-        .kept_max_bytes = account == LPI_KEEP_QUICK ? most_bytes / QUICK_PART
-                                                    : most_bytes / OTHER_PART,
-        .batch_kept_max_bytes =
-            drain->again_seq > 0 ? UINT64_MAX : most_bytes / BATCH_PART,
-    };
+    if (limits.is_copied)
+        return limits;
+    most_bytes = pinned_max(drain);
+    limits.account = account_of(drain);
+    limits.kept_max_bytes = account_max(drain, limits.account, most_bytes);
+    limits.batch_kept_max_bytes =
+        drain->again_seq > 0 ? UINT64_MAX : most_bytes / BATCH_PART;
+    return limits;
 }
 
 /* Fails: as lp_cursor_next(); LP_E_NOMEM. */
@@ -331,6 +351,30 @@ static bool send_taken(lp_drain *drain, lpi_taken *taken)
     return false;
 }
 
+static bool may_send(const lp_drain *drain)
+{
+    return !drain->is_closed && !drain->is_queued && !drain->set->is_paused &&
+           drain->is_ready && drain->rest == LPI_REST_NONE &&
+           drain->flight_count < drain->protocol->window;
+}
+
+void lpi_drain_set_crowded(lp_drain *drain, bool is_crowded)
+{
+    drain->set->crowded_count += (unsigned)is_crowded;
+    drain->set->crowded_count -= (unsigned)drain->is_crowded;
+    drain->is_crowded = is_crowded;
+}
+
+/* Who has much to send would have the memory again that it has just given back,
+ * before those who look for it do. */
+static bool yields(const lp_drain *drain)
+{
+    unsigned others = drain->set->crowded_count - (unsigned)drain->is_crowded;
+
+    return others > 0 && drain->has_more && !drain->protocol->copies &&
+           !drain->is_pumping && may_send(drain);
+}
+
 /* False: there is nothing to send now. */
 static bool send_one(lp_drain *drain)
 {
@@ -340,7 +384,7 @@ static bool send_one(lp_drain *drain)
 
     look_what_comes_again(drain);
     err = take(drain, &taken);
-    drain->is_crowded = lacks_memory(drain, &taken);
+    lpi_drain_set_crowded(drain, lacks_memory(drain, &taken));
     drain->is_at_end = err == LP_E_END || err == LP_E_CLOSED;
     if (!pass(drain, &taken.passed)) {
         lpi_untake_all(drain->cursor, drain->sieve, &taken);
@@ -362,13 +406,6 @@ static bool send_one(lp_drain *drain)
         confirm(drain);
     lpi_drain_rest_cursor(drain);
     return has_sent;
-}
-
-static bool may_send(const lp_drain *drain)
-{
-    return !drain->is_closed && !drain->is_queued && !drain->set->is_paused &&
-           drain->is_ready && drain->rest == LPI_REST_NONE &&
-           drain->flight_count < drain->protocol->window;
 }
 
 /* There was nothing to send: the bell says when there is. */
@@ -567,7 +604,10 @@ void lp_drain_delivered(lp_drain *drain, uint64_t lines)
     drain->late_in_a_row = 0;
     confirm(drain);
     prove(drain);
-    lpi_drain_pump(drain);
+    if (yields(drain))
+        linger(drain, YIELD_MS);
+    else
+        lpi_drain_pump(drain);
 }
 
 static void note_error(lp_drain *drain, const char *why)

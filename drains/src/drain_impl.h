@@ -173,6 +173,7 @@ struct lp_drains {
     uint64_t random;
     bool is_hurried;
     bool is_paused;
+    unsigned crowded_count;        /* drains that are */
     unsigned open_handles;         /* freed with the last one */
     struct lpi_http *http;         /* http_drain.c */
     struct lpi_resolver *resolver; /* resolver.c; NULL: no name was asked for */
@@ -238,6 +239,7 @@ void lpi_drain_rest_cursor(lp_drain *drain);
 void lpi_drain_pump(lp_drain *drain);
 void lpi_drain_end_rest(lp_drain *drain);
 void lpi_drain_woken(lp_drain *drain);
+void lpi_drain_set_crowded(lp_drain *drain, bool is_crowded);
 uint64_t lpi_drain_pending(lp_drain *drain); /* lines */
 void lpi_drain_hurry(lp_drain *drain);
 bool lpi_drain_was_there(const lp_drain *drain);   /* a moment ago */

@@ -559,5 +559,6 @@ void lpi_set_leave(lp_drain *drain)
     unwake(drain);
     leave_queue(drain);
     lpi_set_end_turn(drain);
+    lpi_drain_set_crowded(drain, false);
     LIST_REMOVE(drain, of_set);
 }

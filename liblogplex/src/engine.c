@@ -86,9 +86,14 @@ lp_err lp_engine_create(const lp_engine_options *options, lp_engine **out)
     return LP_OK;
 }
 
-uint64_t lp_engine_memory_max(const lp_engine *engine)
+uint64_t lp_engine_unlent(lp_engine *engine)
 {
-    return engine->memory_max_bytes;
+    uint64_t bytes;
+
+    pthread_mutex_lock(&engine->mutex);
+    bytes = engine->memory_max_bytes - engine->borrowed_bytes;
+    pthread_mutex_unlock(&engine->mutex);
+    return bytes;
 }
 
 uint64_t lp_engine_kept(const lp_engine *engine, unsigned account)

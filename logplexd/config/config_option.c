@@ -157,8 +157,9 @@ const option config_options[] = {
     {NULL, "--drain-pinned-max", "LOGPLEX_DRAIN_PINNED_MAX", "SIZE",
      OPTION_SIZE, MEMBER(drain_pinned_max_bytes), 2 * MIB, 64 * GIB, "256MiB",
      "What lines that are on their way to sinks over HTTP or UDP may keep in "
-     "memory, a quarter of --memory-max at most. Half of it is for sinks that "
-     "answer within half a second; what does not fit waits in its channel."},
+     "memory, half of --memory-max at most. A quarter of it is in any case for "
+     "sinks that answer within 200 ms; what does not fit waits in its "
+     "channel."},
     {NULL, "--drain-timeout", "LOGPLEX_DRAIN_TIMEOUT", "TIME",
      OPTION_DURATION, MEMBER(drain_timeout_ms), 100, HOURS(1), "5s",
      "A sink that has not answered by then, or over syslog has taken or read "

@@ -73,7 +73,7 @@ typedef struct lp_drains_options {
                                 minute. A turn ends when there is a connection,
                                 and while others wait, after half a second; or
                                 with the answer, when what those that failed have
-                                in flight keeps an eighth of pinned_max_bytes */
+                                in flight keeps a 16th of pinned_max_bytes */
     uint32_t batch_bytes;   /* 512 KiB: a batch is sent when it is as large, or
                                 has lingered. At least one line; less for a
                                 sink that says it is too much (HTTP: 413); twice
@@ -100,17 +100,17 @@ typedef struct lp_drains_options {
     const char *key_file;  /* of it; NULL: it is in cert_file as well */
 
     size_t
-        pinned_max_bytes; /* 256 MiB, and a quarter of the engine's ceiling at
-                                most: what lines in flight may keep in memory, with
-                                the whole segments that they are in, whether the
-                                rings have dropped them or not, for all sets of an
-                                engine together. Half of it is for drains that were
-                                answered within half a second the last time, a
-                                quarter for others, and a quarter for those that
-                                failed. A batch has a 16th, or one
-                                segment; what does not fit waits in its ring, and
-                                is lost and counted if that can't keep it.
-                                Protocols that copy keep nothing */
+        pinned_max_bytes; /* 256 MiB, and half of what the engine has for lines
+                                at most (lp_engine_unlent()): what lines in flight
+                                may keep in memory, with the whole segments that
+                                they are in, whether the rings have dropped them or
+                                not, for all sets of an engine together. A quarter
+                                of it is in any case for drains that were answered
+                                within 200 ms the last time, an eighth for
+                                others, and an eighth for those that failed. A batch
+                                has a 32nd, or one segment; what does not fit waits
+                                in its ring, and is lost and counted if that can't
+                                keep it. Protocols that copy keep nothing */
 } lp_drains_options;
 
 #define LP_DRAINS_OPTIONS_INIT                                             \

@@ -119,12 +119,12 @@ enum { LP_KEEP_ACCOUNTS = 3 };
 /*
  * In bytes, without a walk as that of the ledger.
  *
- * memory_max  the ceiling
- * kept        by the runs of an account: see lp_run_keep()
+ * unlent  the ceiling less what is borrowed: all that lines can have
+ * kept    by the runs of an account: see lp_run_keep()
  *
  * Threads: any.
  */
-LP_API uint64_t lp_engine_memory_max(const lp_engine *engine);
+LP_API uint64_t lp_engine_unlent(lp_engine *engine);
 LP_API uint64_t lp_engine_kept(const lp_engine *engine, unsigned account);
 
 /* Channel ----------------------------------------------------------------- */
