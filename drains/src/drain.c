@@ -351,28 +351,11 @@ static bool send_taken(lp_drain *drain, lpi_taken *taken)
     return false;
 }
 
-static bool may_send(const lp_drain *drain)
-{
-    return !drain->is_closed && !drain->is_queued && !drain->set->is_paused &&
-           drain->is_ready && drain->rest == LPI_REST_NONE &&
-           drain->flight_count < drain->protocol->window;
-}
-
 void lpi_drain_set_crowded(lp_drain *drain, bool is_crowded)
 {
     drain->set->crowded_count += (unsigned)is_crowded;
     drain->set->crowded_count -= (unsigned)drain->is_crowded;
     drain->is_crowded = is_crowded;
-}
-
-/* Who has much to send would have the memory again that it has just given back,
- * before those who look for it do. */
-static bool yields(const lp_drain *drain)
-{
-    unsigned others = drain->set->crowded_count - (unsigned)drain->is_crowded;
-
-    return others > 0 && drain->has_more && !drain->protocol->copies &&
-           !drain->is_pumping && may_send(drain);
 }
 
 /* False: there is nothing to send now. */
@@ -406,6 +389,23 @@ static bool send_one(lp_drain *drain)
         confirm(drain);
     lpi_drain_rest_cursor(drain);
     return has_sent;
+}
+
+static bool may_send(const lp_drain *drain)
+{
+    return !drain->is_closed && !drain->is_queued && !drain->set->is_paused &&
+           drain->is_ready && drain->rest == LPI_REST_NONE &&
+           drain->flight_count < drain->protocol->window;
+}
+
+/* Who has much to send would have the memory again that it has just given back,
+ * before those who look for it do. */
+static bool yields(const lp_drain *drain)
+{
+    unsigned others = drain->set->crowded_count - (unsigned)drain->is_crowded;
+
+    return others > 0 && drain->has_more && !drain->protocol->copies &&
+           !drain->is_pumping && may_send(drain);
 }
 
 /* There was nothing to send: the bell says when there is. */

@@ -467,6 +467,37 @@ static uint64_t all_kept(const fixture *f)
     return ring_ledger(f->engine).kept_bytes;
 }
 
+/* Which has sent a line. */
+static lp_drain *open_sending(fixture *f, lp_channel **channel)
+{
+    unsigned count = f->sent_count;
+    lp_drain *drain = open_other(f, channel);
+
+    ring_fill(*channel, 1, 1, 100);
+    run_until_sent(f, count + 1);
+    assert_ptr_equal(f->last_drain, drain);
+    return drain;
+}
+
+/* And was answered at once. */
+static lp_drain *open_quick(fixture *f, lp_channel **channel)
+{
+    lp_drain *drain = open_sending(f, channel);
+
+    lp_drain_delivered(drain, 1);
+    return drain;
+}
+
+/* Or failed. */
+static lp_drain *open_failing(fixture *f, lp_channel **channel,
+                              uint64_t after_ms)
+{
+    lp_drain *drain = open_sending(f, channel);
+
+    lp_drain_failed(drain, "it is away", after_ms);
+    return drain;
+}
+
 static void what_is_in_flight_keeps_no_more_than_it_may(void **state)
 {
     const uint64_t most_bytes = 128 << 10;
@@ -544,10 +575,7 @@ static void who_gets_answers_is_not_held_up_by_those_who_get_none(void **state)
 
     (void)state;
     begin_memory(&f, 64 << 10, 100000);
-    live = open_other(&f, &live_channel);
-    ring_fill(live_channel, 1, 1, 100);
-    run_until_sent(&f, 1);
-    lp_drain_delivered(live, 1);
+    live = open_quick(&f, &live_channel);
     open_drain(&f, LP_DRAIN_DROP);
     ring_fill(f.channel, 1, 3000, 100); // nobody will answer
     run_for(&f, 30);
@@ -574,20 +602,6 @@ static void who_gets_answers_is_not_held_up_by_those_who_get_none(void **state)
     end(&f);
 }
 
-/* On a channel of its own, with a batch of one line that has failed once. */
-static lp_drain *open_failing(fixture *f, lp_channel **channel,
-                              uint64_t after_ms)
-{
-    unsigned count = f->sent_count;
-    lp_drain *drain = open_other(f, channel);
-
-    ring_fill(*channel, 1, 1, 100);
-    run_until_sent(f, count + 1);
-    assert_ptr_equal(f->last_drain, drain);
-    lp_drain_failed(drain, "it is away", after_ms);
-    return drain;
-}
-
 /* And who is slow has no share in what those who failed have. */
 static void who_is_answered_at_once_is_not_held_up_by_the_slow(void **state)
 {
@@ -598,10 +612,7 @@ static void who_is_answered_at_once_is_not_held_up_by_the_slow(void **state)
 
     (void)state;
     begin_memory(&f, 64 << 10, 1000);
-    quick = open_other(&f, &quick_channel);
-    ring_fill(quick_channel, 1, 1, 100);
-    run_until_sent(&f, 1);
-    lp_drain_delivered(quick, 1);
+    quick = open_quick(&f, &quick_channel);
     open_drain(&f, LP_DRAIN_DROP);
     ring_fill(f.channel, 1, 10, 100);
     run_until_sent(&f, 2);
@@ -639,10 +650,7 @@ static void who_waits_for_memory_goes_first(void **state)
 
     (void)state;
     begin_memory(&f, 64 << 10, 100000);
-    other = open_other(&f, &channel);
-    ring_fill(channel, 1, 1, 100);
-    run_until_sent(&f, 1);
-    lp_drain_delivered(other, 1);
+    other = open_quick(&f, &channel);
     open_drain(&f, LP_DRAIN_DROP);
     ring_fill(f.channel, 1, 1, 100);
     run_until_sent(&f, 2);
