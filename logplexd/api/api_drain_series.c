@@ -18,9 +18,12 @@ typedef struct series {
     double (*seconds)(const lp_drain_status *status);
 } series;
 
+/* To the millisecond, cut as everywhere: rounded, it could be in the next second. */
 static double success_s(const lp_drain_status *status)
 {
-    return (double)status->success_ns / 1e9;
+    int64_t ms = status->success_ns / 1000000;
+
+    return (double)ms / 1e3;
 }
 
 static uint64_t count_at(const lp_drain_status *status, size_t offset)
