@@ -352,7 +352,8 @@ class Logfmt(Parser):
     """Cuts at each LF: a message must end in one, as those of Heroku's
     producers do, or it is one with the next; the lines of a message are records
     of their own, empty ones apart. A record is its pairs, the words of the
-    header among them."""
+    header among them. Takes blanks off the end of a body, U+2028 too, so a
+    message here ends in a word."""
     PACKAGE = "logfmt"
     WORD = re.compile(r'(?:[^ "]|"[^"]*")+')
     WORDS = {"true": True, "false": False}

@@ -74,7 +74,7 @@ class Receives(DaemonTest):
     def lines(self, count, first=0, is_long_too=False):
         lines = receivers.mixed(count, SOURCES, is_long_too, first)
         if self.RECEIVER is receivers.Logfmt:
-            lines = [one._replace(message=one.message + b"\n")
+            lines = [one._replace(message=one.message + b" .\n")
                      for one in lines]
         return lines
 
