@@ -614,6 +614,14 @@ lp_err lp_run_keep(lp_run *run, unsigned account, uint64_t max_bytes)
     return run->kept_bytes > 0 ? LP_OK : LP_E_FULL;
 }
 
+void lp_run_move(lp_run *run, unsigned account)
+{
+    assert(account < LP_KEEP_ACCOUNTS);
+    if (run->kept_bytes > 0 && run->kept_account != account &&
+        lpi_segment_move(run->segment, run->kept_account, account))
+        run->kept_account = account;
+}
+
 void lp_run_release(lp_run *run)
 {
     if (run->kept_bytes > 0)

@@ -246,15 +246,37 @@ uint64_t lpi_segment_keep(lp_segment *segment, unsigned account,
     return held_bytes;
 }
 
+/* Under the engine's mutex. */
+static void unkeep(lp_segment *segment, unsigned account)
+{
+    assert(segment->keepers[account] > 0);
+    if (--segment->keepers[account] == 0)
+        add_kept(segment->engine, account, 0 - lpi_segment_held_bytes(segment));
+}
+
 void lpi_segment_unkeep(lp_segment *segment, unsigned account)
 {
     lp_engine *engine = segment->engine;
 
     pthread_mutex_lock(&engine->mutex);
-    assert(segment->keepers[account] > 0);
-    if (--segment->keepers[account] == 0)
-        add_kept(engine, account, 0 - lpi_segment_held_bytes(segment));
+    unkeep(segment, account);
     pthread_mutex_unlock(&engine->mutex);
+}
+
+bool lpi_segment_move(lp_segment *segment, unsigned from, unsigned to)
+{
+    lp_engine *engine = segment->engine;
+    bool is_full;
+
+    pthread_mutex_lock(&engine->mutex);
+    is_full = segment->keepers[to] == UINT16_MAX;
+    if (!is_full) {
+        if (segment->keepers[to]++ == 0)
+            add_kept(engine, to, lpi_segment_held_bytes(segment));
+        unkeep(segment, from);
+    }
+    pthread_mutex_unlock(&engine->mutex);
+    return !is_full;
 }
 
 void lpi_segment_ref(lp_segment *segment)

@@ -229,6 +229,9 @@ uint64_t lpi_segment_keep(lp_segment *segment, unsigned account,
                           uint64_t max_bytes);
 void lpi_segment_unkeep(lp_segment *segment, unsigned account);
 
+/* See lp_run_move(); false: more runs than it can count are there. */
+bool lpi_segment_move(lp_segment *segment, unsigned from, unsigned to);
+
 void lpi_segment_ref(lp_segment *segment);
 void lpi_segment_unref(lp_segment *segment);
 

@@ -498,6 +498,11 @@ LP_API void lp_run_release(lp_run *run);
  */
 LP_API lp_err lp_run_keep(lp_run *run, unsigned account, uint64_t max_bytes);
 
+/* A run that is kept goes to another account, however much there is on that: its
+ * reader has been wrong about how long it would be. Threads: reader. Nothing happens
+ * where 65,535 runs of its segment are there already, or it is not kept. */
+LP_API void lp_run_move(lp_run *run, unsigned account);
+
 /* Ledger ------------------------------------------------------------------ */
 
 /*

@@ -544,6 +544,37 @@ static void accounts_know_nothing_of_each_other(void **state)
     lp_engine_destroy(engine);
 }
 
+static void what_is_kept_goes_to_another_account(void **state)
+{
+    lp_engine *engine = ring_engine(0);
+    lp_channel *channel = ring_channel(engine, 10, 64 << 10);
+    lp_cursor *cursor = ring_cursor(channel, LP_START_OLDEST, 0, LP_STOP_NEVER);
+    lp_run first, second;
+
+    (void)state;
+    ring_fill(channel, 1, 20, 100);
+    CHECK_OK(lp_cursor_next(cursor, 5, 0, &first));
+    CHECK_OK(lp_cursor_next(cursor, 5, 0, &second)); // in the same segment
+    lp_run_move(&first, 2);
+    assert_int_equal(lp_engine_kept(engine, 2), 0); // as it was not kept
+    CHECK_OK(lp_run_keep(&first, 1, 4096));
+    CHECK_OK(lp_run_keep(&second, 1, 4096));
+    lp_run_move(&first, 2);
+    assert_int_equal(lp_engine_kept(engine, 1), 4096);
+    assert_int_equal(lp_engine_kept(engine, 2), 4096);
+    lp_run_move(&second, 2);
+    lp_run_move(&second, 2);
+    assert_int_equal(lp_engine_kept(engine, 1), 0);
+    assert_int_equal(lp_engine_kept(engine, 2), 4096);
+    lp_run_release(&first);
+    assert_int_equal(lp_engine_kept(engine, 2), 4096);
+    lp_run_release(&second);
+    assert_int_equal(ring_ledger(engine).kept_bytes, 0);
+    lp_cursor_close(cursor);
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
 static void no_more_is_kept_than_may_be(void **state)
 {
     lp_engine *engine = ring_engine(0);
@@ -1016,6 +1047,7 @@ int main(void)
         cmocka_unit_test(what_stands_aside_is_pinned_with_its_segment),
         cmocka_unit_test(what_is_kept_counts_its_segments_once),
         cmocka_unit_test(accounts_know_nothing_of_each_other),
+        cmocka_unit_test(what_is_kept_goes_to_another_account),
         cmocka_unit_test(no_more_is_kept_than_may_be),
         cmocka_unit_test(what_comes_beside_a_segment_that_is_kept_counts_too),
         cmocka_unit_test(lines_that_are_half_of_a_ring_may_go_before_long),
