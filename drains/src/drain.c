@@ -33,18 +33,8 @@ enum {
     AFTER_MAX_MS = 3600 * 1000,
     SMALL_PART = 16, /* of a batch */
     SWIFT_TIMES = 2,
-
-    QUICK_MS = 200, /* an answer */
-
     YIELD_MS = 2 * LOOK_MS, /* to those who wait for memory, and look for it */
-
-    /* Of what runs in flight may keep: */
-    PINNED_PART = 2, /* that is at most, of what the engine has for lines */
-    QUICK_PART = 4,  /* in any case, for those whose sinks are quick ... */
-    OTHER_PART = 8,  /* ... for those who are slow, and for those who failed */
-    BATCH_PART = 32,
-    TURN_PART = 16 /* of all: if those who failed keep more, who only has a
-                      connection keeps its turn */
+    VAIN_TIMES = 2          /* ... for answer_timeout_ms */
 };
 
 static int64_t now_ns(const lp_drain *drain)
@@ -175,6 +165,8 @@ static void launch(lp_drain *drain, lpi_flight *flight, lpi_taken *taken)
         parts = flight->picked->parts;
         flight->picked->parts = NULL;
     }
+    if (!is_copied)
+        lpi_set_watch_pace(drain->set);
     // send() may say all there is to say, and the flight be gone behind it.
     drain->is_ready = false;
     drain->is_swift = drain->protocol->send(drain->link, &flight->batch);
@@ -204,6 +196,16 @@ static lp_seq first_again(const lp_drain *drain)
     return seq > drain->again_first_seq ? seq : drain->again_first_seq;
 }
 
+/* Those who are content with less may never leave enough room for all of it. For so
+ * long that all who have some have been at their end, it waits. */
+static bool waits_in_vain(const lp_drain *drain)
+{
+    uint64_t timeout_ms = drain->set->opt.answer_timeout_ms;
+
+    return drain->is_crowded && uv_now(drain->set->loop) - drain->crowded_ms >=
+                                    VAIN_TIMES * timeout_ms;
+}
+
 /* What the ring has dropped some of can't come again as it was, and a new sieve may
  * pass all lines that were sent before: then nothing comes again. */
 static void look_what_comes_again(lp_drain *drain)
@@ -214,7 +216,8 @@ static void look_what_comes_again(lp_drain *drain)
     if (drain->again_seq == 0)
         return;
     lp_channel_stats_get(drain->ring, &ring);
-    if (drain->again_seq <= first_seq || ring.oldest_seq > first_seq)
+    if (drain->again_seq <= first_seq || ring.oldest_seq > first_seq ||
+        waits_in_vain(drain))
         drain->again_seq = 0;
 }
 
@@ -244,41 +247,6 @@ static uint64_t lines_max(const lp_drain *drain)
     return drain->is_in_step ? STEP_LINES - (seq - 1) % STEP_LINES : 0;
 }
 
-/* What runs in flight may keep in memory, of all drains together. */
-static uint64_t pinned_max(const lp_drain *drain)
-{
-    uint64_t most_bytes =
-        lp_engine_unlent(lp_channel_engine(drain->ring)) / PINNED_PART;
-    uint64_t said_bytes = drain->set->opt.pinned_max_bytes;
-
-    return said_bytes < most_bytes ? said_bytes : most_bytes;
-}
-
-static lpi_keep_account account_of(const lp_drain *drain)
-{
-    if (drain->is_proven && drain->is_quick)
-        return LPI_KEEP_QUICK;
-    return drain->failed_in_a_row == 0 ? LPI_KEEP_SLOW : LPI_KEEP_FAILED;
-}
-
-/* All but what the other accounts have, or are to have in any case. */
-static uint64_t account_max(const lp_drain *drain, lpi_keep_account account,
-                            uint64_t most_bytes)
-{
-    const lp_engine *engine = lp_channel_engine(drain->ring);
-    uint64_t others_bytes = 0;
-
-    for (unsigned i = 0; i < LP_KEEP_ACCOUNTS; i++) {
-        uint64_t kept_bytes = lp_engine_kept(engine, i);
-        uint64_t due_bytes =
-            most_bytes / (i == LPI_KEEP_QUICK ? QUICK_PART : OTHER_PART);
-
-        if (i != account)
-            others_bytes += kept_bytes > due_bytes ? kept_bytes : due_bytes;
-    }
-    return most_bytes > others_bytes ? most_bytes - others_bytes : 0;
-}
-
 /* What is sent again is what it was. */
 static lpi_limits limits_of(const lp_drain *drain)
 {
@@ -286,15 +254,9 @@ static lpi_limits limits_of(const lp_drain *drain)
                          .lines_max = lines_max(drain),
                          .again_seq = drain->again_seq,
                          .is_copied = drain->protocol->copies};
-    uint64_t most_bytes;
 
-    if (limits.is_copied)
-        return limits;
-    most_bytes = pinned_max(drain);
-    limits.account = account_of(drain);
-    limits.kept_max_bytes = account_max(drain, limits.account, most_bytes);
-    limits.batch_kept_max_bytes =
-        drain->again_seq > 0 ? UINT64_MAX : most_bytes / BATCH_PART;
+    if (!limits.is_copied)
+        lpi_keep_limit(drain, &limits);
     return limits;
 }
 
@@ -351,13 +313,6 @@ static bool send_taken(lp_drain *drain, lpi_taken *taken)
     return false;
 }
 
-void lpi_drain_set_crowded(lp_drain *drain, bool is_crowded)
-{
-    drain->set->crowded_count += (unsigned)is_crowded;
-    drain->set->crowded_count -= (unsigned)drain->is_crowded;
-    drain->is_crowded = is_crowded;
-}
-
 /* False: there is nothing to send now. */
 static bool send_one(lp_drain *drain)
 {
@@ -367,7 +322,7 @@ static bool send_one(lp_drain *drain)
 
     look_what_comes_again(drain);
     err = take(drain, &taken);
-    lpi_drain_set_crowded(drain, lacks_memory(drain, &taken));
+    lpi_keep_set_crowded(drain, lacks_memory(drain, &taken));
     drain->is_at_end = err == LP_E_END || err == LP_E_CLOSED;
     if (!pass(drain, &taken.passed)) {
         lpi_untake_all(drain->cursor, drain->sieve, &taken);
@@ -402,10 +357,8 @@ static bool may_send(const lp_drain *drain)
  * before those who look for it do. */
 static bool yields(const lp_drain *drain)
 {
-    unsigned others = drain->set->crowded_count - (unsigned)drain->is_crowded;
-
-    return others > 0 && drain->has_more && !drain->protocol->copies &&
-           !drain->is_pumping && may_send(drain);
+    return drain->has_more && !drain->protocol->copies && !drain->is_pumping &&
+           may_send(drain) && lpi_keep_is_wanted(drain);
 }
 
 /* There was nothing to send: the bell says when there is. */
@@ -505,15 +458,6 @@ static bool is_well(const lp_drain *drain)
             since_ns / 1000000 >= drain->set->opt.answer_timeout_ms);
 }
 
-/* There is an answer to the oldest batch. */
-static void note_pace(lp_drain *drain)
-{
-    const lpi_flight *flight = drain->flights;
-
-    drain->is_quick =
-        flight && uv_now(drain->set->loop) - flight->sent_ms <= QUICK_MS;
-}
-
 /* The sink has taken something. */
 static void prove(lp_drain *drain)
 {
@@ -584,7 +528,7 @@ void lp_drain_delivered(lp_drain *drain, uint64_t lines)
     size_t taken_bytes = 0;
 
     assert(drain->flights || lines == 0);
-    note_pace(drain);
+    lpi_keep_note_pace(drain, false);
     drain->delivered_lines += lines;
     drain->success_ns = now_ns(drain);
     while (lines > 0) {
@@ -604,10 +548,12 @@ void lp_drain_delivered(lp_drain *drain, uint64_t lines)
     drain->late_in_a_row = 0;
     confirm(drain);
     prove(drain);
-    if (yields(drain))
+    if (yields(drain)) {
+        drain->yielded_ms = uv_now(drain->set->loop);
         linger(drain, YIELD_MS);
-    else
+    } else {
         lpi_drain_pump(drain);
+    }
 }
 
 static void note_error(lp_drain *drain, const char *why)
@@ -643,7 +589,7 @@ void lp_drain_refuse(lp_drain *drain, const char *why)
         return;
     }
     note_error(drain, why);
-    note_pace(drain);
+    lpi_keep_note_pace(drain, false);
     prove(drain);
     if (drain->policy == LP_DRAIN_PARK) {
         lpi_flights_take_back(drain);
@@ -664,7 +610,7 @@ void lp_drain_refuse_size(lp_drain *drain, const char *why)
         return;
     }
     note_error(drain, why);
-    note_pace(drain);
+    lpi_keep_note_pace(drain, false);
     prove(drain);
     lower_limit(drain, flight->batch.bytes);
     lpi_flights_take_back(drain);
@@ -678,6 +624,7 @@ void lp_drain_failed(lp_drain *drain, const char *why, uint64_t after_ms)
     uint64_t wait_ms;
 
     note_error(drain, why);
+    lpi_keep_note_pace(drain, true);
     lpi_flights_take_back(drain);
     if (drain->rest == LPI_REST_PARKED)
         return;
@@ -729,9 +676,7 @@ void lp_drain_failed_tls(lp_drain *drain, const char *alert, const char *why,
 
 void lp_drain_reached(lp_drain *drain)
 {
-    const lp_engine *engine = lp_channel_engine(drain->ring);
-
-    if (lp_engine_kept(engine, LPI_KEEP_FAILED) < pinned_max(drain) / TURN_PART)
+    if (lpi_keep_has_room(drain))
         lpi_set_end_turn(drain);
 }
 

@@ -4,6 +4,7 @@
  *     drain_set.c    the set: waking, turns, protocols
  *     drain.c        one drain: its states, what becomes of a batch
  *     drain_life.c   its beginning, changes and end
+ *     drain_keep.c   what it may keep in flight
  *     drain_status.c its counts
  *     flight.c       batches in flight
  *     batch.c        taking a batch out of the ring; frame ids and notices
@@ -87,6 +88,13 @@ typedef enum lpi_drain_rest {
     LPI_REST_PARKED
 } lpi_drain_rest;
 
+/* Who is to answer when (drain_keep.c). */
+typedef enum lpi_keep_account {
+    LPI_KEEP_QUICK, /* in a moment                                 */
+    LPI_KEEP_SLOW,  /* not in a moment; or it has not been sent to */
+    LPI_KEEP_HUNG   /* not at all, most likely                     */
+} lpi_keep_account;
+
 struct lp_drain {
     lp_drains *set;
     LIST_ENTRY(lp_drain) of_set;
@@ -116,8 +124,7 @@ struct lp_drain {
     bool has_more;    /* the last batch was full                       */
     bool is_next;     /* it comes to the next round                    */
     bool is_at_end;   /* the channel is closed, and has no more lines  */
-    bool is_proven;   /* the last batch was answered ...               */
-    bool is_quick;    /* ... a moment after it was sent                */
+    bool is_proven;   /* the sink took something the last time         */
     bool is_crowded;  /* it waits for what others keep in flight       */
     bool is_doubted;  /* the link has no sign that somebody reads, and waits */
     bool has_turn;    /* to try although it is not                     */
@@ -126,6 +133,9 @@ struct lp_drain {
     bool is_closed;   /* its timer's handle is not, yet                */
     uv_timer_t timer; /* of the rest, or while it lingers             */
     uint64_t due_ms;  /* loop time at which lingering is over; 0: it does not */
+    lpi_keep_account account; /* of what it sends next */
+    uint64_t crowded_ms; /* loop time at which it began to wait           */
+    uint64_t yielded_ms; /* ... and at which it last let others go first  */
 
     lpi_flight *flights, *last_flight; /* in the order of sending */
     unsigned flight_count;
@@ -173,9 +183,9 @@ struct lp_drains {
     uint64_t random;
     bool is_hurried;
     bool is_paused;
-    unsigned crowded_count;        /* drains that are */
-    unsigned open_handles;         /* freed with the last one */
-    struct lpi_http *http;         /* http_drain.c */
+    unsigned crowded[LP_KEEP_ACCOUNTS]; /* drains that are */
+    unsigned open_handles;              /* freed with the last one */
+    struct lpi_http *http;              /* http_drain.c */
     struct lpi_resolver *resolver; /* resolver.c; NULL: no name was asked for */
     struct lpi_trust *trust;       /* tls_trust.c; NULL: nobody has needed it */
     struct lpi_sheets *sheets;     /* sheet.c; likewise */
@@ -189,6 +199,7 @@ struct lp_drains {
     lpi_queue queues[LPI_QUEUES];
     lpi_queue turning; /* who has a turn; the longest one first */
     uv_timer_t lease;  /* of that one, while somebody waits */
+    uv_timer_t pace;   /* while runs are kept by who might get slower */
 
     uv_async_t async;
     uv_prepare_t prepare;
@@ -210,6 +221,7 @@ void lpi_set_wake(lp_drain *drain);      /* Threads: any */
 bool lpi_set_take_turn(lp_drain *drain); /* false: it is in the queue */
 void lpi_set_end_turn(lp_drain *drain);
 void lpi_set_handle_closed(lp_drains *set);
+void lpi_set_watch_pace(lp_drains *set); /* a batch goes that keeps runs */
 
 /* flight.c */
 
@@ -239,7 +251,6 @@ void lpi_drain_rest_cursor(lp_drain *drain);
 void lpi_drain_pump(lp_drain *drain);
 void lpi_drain_end_rest(lp_drain *drain);
 void lpi_drain_woken(lp_drain *drain);
-void lpi_drain_set_crowded(lp_drain *drain, bool is_crowded);
 uint64_t lpi_drain_pending(lp_drain *drain); /* lines */
 void lpi_drain_hurry(lp_drain *drain);
 bool lpi_drain_was_there(const lp_drain *drain);   /* a moment ago */
@@ -251,14 +262,6 @@ typedef struct lpi_passed {
     uint64_t limited;
     lp_drain_loss loss; /* among them, for the drain to tell */
 } lpi_passed;
-
-/* Whose runs in flight are kept on which account (lp_run_keep()), so that those who
- * hold them for long keep nobody waiting who does not. */
-typedef enum lpi_keep_account {
-    LPI_KEEP_QUICK, /* was answered a moment after it sent the last time */
-    LPI_KEEP_SLOW,  /* likewise, but later; or has not been yet          */
-    LPI_KEEP_FAILED /* failed the last time                              */
-} lpi_keep_account;
 
 /*
  * How much is taken at most. A run that is kept (lp_run_keep()) is so with its whole
@@ -274,6 +277,27 @@ typedef struct lpi_limits {
     uint64_t kept_max_bytes;
     uint64_t batch_kept_max_bytes;
 } lpi_limits;
+
+/* drain_keep.c */
+
+void lpi_keep_limit(const lp_drain *drain, lpi_limits *limits);
+
+/* Is there room for more who hang? */
+bool lpi_keep_has_room(const lp_drain *drain);
+
+/* It waits for memory, or does not any more. */
+void lpi_keep_set_crowded(lp_drain *drain, bool is_crowded);
+
+/* Do others of its kind, so that it is to let them go first now? */
+bool lpi_keep_is_wanted(const lp_drain *drain);
+
+void lpi_keep_set_account(lp_drain *drain, lpi_keep_account account);
+
+/* Its oldest batch is at its end, one way or the other. */
+void lpi_keep_note_pace(lp_drain *drain, bool has_failed);
+
+/* False: it need not be looked at again before its next batch. */
+bool lpi_keep_look_at_pace(lp_drain *drain);
 
 /* What is taken out of the ring for a batch. */
 struct lpi_taken {

@@ -132,6 +132,7 @@ static lp_drain *new_drain(lp_drains *set, lp_channel *channel, lp_span token,
     drain->ring = lp_channel_ref(channel);
     drain->own_policy = (lp_drain_refused)opt->refused;
     drain->is_ready = true;
+    drain->account = LPI_KEEP_SLOW;
     drain->batch_bytes = drain->batch_max_bytes = set->opt.batch_bytes;
     drain->token_bytes = token.len_bytes;
     memcpy(drain->token, token.ptr, token.len_bytes);
@@ -211,6 +212,7 @@ lp_err lp_drain_redirect(lp_drain *drain, lp_span url)
     drain->batch_bytes = drain->batch_max_bytes = drain->set->opt.batch_bytes;
     drain->too_much_bytes = 0;
     drain->is_proven = false;
+    lpi_keep_set_account(drain, LPI_KEEP_SLOW);
     drain->is_ready = true;
     drain->due_ms = 0;
     uv_timer_stop(&drain->timer);

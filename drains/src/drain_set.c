@@ -20,7 +20,8 @@ enum {
     GATHER_MIN_LINES = 64,
     GATHER_MAX_LINES = 1024,
     GATHER_MAX_TURNS = 8,
-    GATHER_MAX_MS = 1 /* where turns are long */
+    GATHER_MAX_MS = 1, /* where turns are long */
+    PACE_MS = 200
 };
 
 /* Waking ------------------------------------------------------------------ */
@@ -330,6 +331,26 @@ static void on_lease(uv_timer_t *timer)
         watch_lease(set);
 }
 
+/* Pace -------------------------------------------------------------------- */
+
+static void on_pace(uv_timer_t *timer)
+{
+    lp_drains *set = timer->data;
+    bool goes_on = false;
+    lp_drain *at;
+
+    LIST_FOREACH (at, &set->drains, of_set)
+        goes_on |= lpi_keep_look_at_pace(at);
+    if (goes_on)
+        lpi_set_watch_pace(set);
+}
+
+void lpi_set_watch_pace(lp_drains *set)
+{
+    if (!uv_is_active((uv_handle_t *)&set->pace))
+        uv_timer_start(&set->pace, on_pace, PACE_MS, 0);
+}
+
 /* Protocols --------------------------------------------------------------- */
 
 const lp_drain_protocol *lpi_set_protocol(const lp_drains *set, lp_span url)
@@ -464,9 +485,10 @@ lp_err lp_drains_create(uv_loop_t *loop, const lp_drains_options *options,
     uv_idle_init(loop, &set->idle);
     uv_prepare_init(loop, &set->prepare);
     uv_timer_init(loop, &set->lease);
-    set->async.data = set->check.data = set;
+    uv_timer_init(loop, &set->pace);
+    set->async.data = set->check.data = set->pace.data = set;
     set->idle.data = set->prepare.data = set->lease.data = set;
-    set->open_handles = 5;
+    set->open_handles = 6;
     uv_prepare_start(&set->prepare, on_prepare);
     uv_check_start(&set->check, on_check);
     err = add_protocols(set);
@@ -495,6 +517,7 @@ void lp_drains_destroy(lp_drains *set)
     uv_close((uv_handle_t *)&set->check, on_handle_closed);
     uv_close((uv_handle_t *)&set->idle, on_handle_closed);
     uv_close((uv_handle_t *)&set->lease, on_handle_closed);
+    uv_close((uv_handle_t *)&set->pace, on_handle_closed);
 }
 
 static void pump_all(lp_drains *set)
@@ -559,6 +582,6 @@ void lpi_set_leave(lp_drain *drain)
     unwake(drain);
     leave_queue(drain);
     lpi_set_end_turn(drain);
-    lpi_drain_set_crowded(drain, false);
+    lpi_keep_set_crowded(drain, false);
     LIST_REMOVE(drain, of_set);
 }

@@ -232,10 +232,12 @@ static void sieve_run(go *g, lp_run *run)
         pass_lines(g, run, used);
         taken->place = lp_cursor_mark(g->cursor);
     }
-    if (taken->batch.line_count > held_lines)
+    if (taken->batch.line_count > held_lines) {
         taken->runs[taken->held_count++] = *run;
-    else
+    } else {
+        taken->kept_bytes -= run->kept_bytes;
         lp_run_release(run);
+    }
     check_full(g);
 }
 

@@ -105,10 +105,12 @@ typedef struct lp_drains_options {
                                 may keep in memory, with the whole segments that
                                 they are in, whether the rings have dropped them or
                                 not, for all sets of an engine together. A quarter
-                                of it is in any case for drains that were answered
-                                within 200 ms the last time, an eighth for
-                                others, and an eighth for those that failed. A batch
-                                has a 32nd, or one segment; what does not fit waits
+                                of it is in any case for drains whose last batch was
+                                at its end within 200 ms, an eighth for those that
+                                took up to 5 s or are new, and an eighth for those
+                                that took longer or failed; one in flight changes
+                                over when its time is over. A batch has a 16th of
+                                what is left, or one segment; what does not fit waits
                                 in its ring, and is lost and counted if that can't
                                 keep it. Protocols that copy keep nothing */
 } lp_drains_options;

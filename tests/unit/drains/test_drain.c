@@ -488,14 +488,31 @@ static lp_drain *open_quick(fixture *f, lp_channel **channel)
     return drain;
 }
 
-/* Or failed. */
-static lp_drain *open_failing(fixture *f, lp_channel **channel,
-                              uint64_t after_ms)
-{
-    lp_drain *drain = open_sending(f, channel);
+enum {
+    SLOW_MS = 250, /* which is no answer at once */
+    OF_QUICK = 0,
+    OF_HUNG = 2 /* accounts: drain_keep.c */
+};
 
-    lp_drain_failed(drain, "it is away", after_ms);
-    return drain;
+/* Several that were not for so long, and tell nothing for as long as a test
+ * takes. */
+static void open_hanging(fixture *f, unsigned count, lp_channel *channels[],
+                         lp_drain *drains[])
+{
+    for (unsigned i = 0; i < count; i++)
+        drains[i] = open_sending(f, &channels[i]);
+    run_for(f, SLOW_MS);
+    for (unsigned i = 0; i < count; i++)
+        lp_drain_failed(drains[i], "it hangs", 60000);
+}
+
+/* One that nobody answers has in flight all that a new one may. */
+static void begin_hung(fixture *f)
+{
+    open_drain(f, LP_DRAIN_DROP);
+    ring_fill(f->channel, 1, 3000, 100);
+    run_for(f, 30);
+    assert_in_range(all_kept(f), 36 << 10, 40 << 10);
 }
 
 static void what_is_in_flight_keeps_no_more_than_it_may(void **state)
@@ -527,30 +544,53 @@ static void what_is_in_flight_keeps_no_more_than_it_may(void **state)
     end(&f);
 }
 
-static void a_batch_keeps_a_32nd_of_it_at_most(void **state)
+/* So there is always some, although less and less. A new drain may keep 5/8. */
+static void a_batch_keeps_a_16th_of_what_is_left_at_most(void **state)
 {
+    const uint64_t most_bytes = 10 << 20;
+    fixture f;
+
+    (void)state;
+    begin_memory(&f, most_bytes * 8 / 5, 1 << 20);
+    open_drain(&f, LP_DRAIN_DROP);
+    for (uint64_t n = 1; n < 200000; n += 8000) {
+        ring_fill(f.channel, n, n + 7999, 100);
+        run_for(&f, 2);
+    }
+    run_for(&f, 30);
+    assert_int_equal(f.sent_count, f.window);
+    assert_in_range(all_kept(&f), most_bytes / 2, most_bytes * 15 / 16);
+    end(&f);
+}
+
+/* A sieve reads past lines that nobody wants, and does not keep them. */
+static void what_a_sieve_leaves_out_is_not_kept(void **state)
+{
+    lp_drain_options opt = LP_DRAIN_OPTIONS_INIT;
     fixture f;
 
     (void)state;
     begin_memory(&f, 512 << 10, 100000);
-    open_drain(&f, LP_DRAIN_DROP);
-    ring_fill(f.channel, 1, 500, 100);
-    run_for(&f, 30);
-    assert_in_range(f.sent[0].lines, 100, 150); // in four segments
+    opt.filter = LP_SPAN("msg~\"00\"");
+    CHECK_OK(lp_drain_open(f.set, f.channel, LP_SPAN("test://a/"),
+                           LP_SPAN("d.1"), &opt, &f.drain));
+    ring_fill(f.channel, 1, 450, 100);
+    run_until_sent(&f, 1);
+    assert_int_equal(f.sent[0].first_seq, 100);
+    assert_int_equal(f.sent[0].lines, 4);
+    assert_int_equal(all_kept(&f), 4 * 4096);
     end(&f);
 }
 
 static void half_of_what_lines_may_have_is_kept_at_most(void **state)
 {
     fixture f;
-    lp_channel *channel;
-    lp_engine *engine;
     void *loan;
 
     (void)state;
     begin_memory(&f, 64 << 20, 100000);
-    engine = f.engine;
-    channel = f.channel;
+    lp_channel_close(f.channel);
+    lp_engine_destroy(f.engine);
     f.engine = ring_engine(1 << 20);
     f.channel = ring_channel(f.engine, 10, 0);
     CHECK_OK(lp_engine_borrow(f.engine, NULL, 256 << 10, &loan));
@@ -562,8 +602,6 @@ static void half_of_what_lines_may_have_is_kept_at_most(void **state)
     assert_in_range(all_kept(&f), 192 << 10, 384 << 10);
     lp_engine_repay(f.engine, loan, 256 << 10);
     end(&f);
-    lp_channel_close(channel);
-    lp_engine_destroy(engine);
 }
 
 static void who_gets_answers_is_not_held_up_by_those_who_get_none(void **state)
@@ -576,9 +614,7 @@ static void who_gets_answers_is_not_held_up_by_those_who_get_none(void **state)
     (void)state;
     begin_memory(&f, 64 << 10, 100000);
     live = open_quick(&f, &live_channel);
-    open_drain(&f, LP_DRAIN_DROP);
-    ring_fill(f.channel, 1, 3000, 100); // nobody will answer
-    run_for(&f, 30);
+    begin_hung(&f);
     another = open_other(&f, &new_channel);
     ring_fill(new_channel, 1, 1, 100);
     run_for(&f, 30);
@@ -616,13 +652,13 @@ static void who_is_answered_at_once_is_not_held_up_by_the_slow(void **state)
     open_drain(&f, LP_DRAIN_DROP);
     ring_fill(f.channel, 1, 10, 100);
     run_until_sent(&f, 2);
-    run_for(&f, 300);
-    lp_drain_delivered(f.drain, 10); // so it takes more than 200 ms
-    another = open_failing(&f, &new_channel, 100);
+    open_hanging(&f, 1, &new_channel, &another);
+    lp_drain_delivered(f.drain, 10);
     ring_fill(f.channel, 11, 3000, 100);
     run_for(&f, 30);
     assert_int_equal(drain_status(another).state, LP_DRAIN_WAITS);
     assert_in_range(all_kept(&f), 32 << 10, 40 << 10);
+    assert_true(lp_drain_retry(another));
     for (int i = 0; i < 300 && f.last_drain != another; i++)
         run_for(&f, 1);
     assert_int_equal(status_of(&f).state, LP_DRAIN_SENDS);
@@ -640,6 +676,126 @@ static void who_is_answered_at_once_is_not_held_up_by_the_slow(void **state)
     end(&f);
 }
 
+/* However that was, and be it no. */
+static void who_fails_at_once_is_not_held_up_by_those_who_hang(void **state)
+{
+    lp_channel *quick_channel, *channels[2];
+    lp_drain *quick, *hung[2];
+    fixture f;
+    unsigned count;
+
+    (void)state;
+    begin_memory(&f, 64 << 10, 1000);
+    quick = open_quick(&f, &quick_channel);
+    open_drain(&f, LP_DRAIN_DROP);
+    open_hanging(&f, 2, channels, hung);
+    for (int i = 0; i < 2; i++) {
+        ring_fill(channels[i], 2, 3000, 100);
+        assert_true(lp_drain_retry(hung[i]));
+    }
+    ring_fill(f.channel, 1, 3000, 100);
+    run_for(&f, 30);
+    assert_int_equal(drain_status(hung[0]).state, LP_DRAIN_SENDS);
+    assert_int_equal(status_of(&f).state, LP_DRAIN_SENDS);
+    count = f.sent_count;
+    ring_fill(quick_channel, 2, 2, 100);
+    for (unsigned n = 1; n < 5; n++) {
+        run_until_sent(&f, count + n);
+        assert_ptr_equal(f.last_drain, quick);
+        lp_drain_failed(quick, "it answered 500", 0);
+    }
+    lp_channel_close(quick_channel);
+    lp_channel_close(channels[0]);
+    lp_channel_close(channels[1]);
+    end(&f);
+}
+
+/* Not all of those who were quick are so for ever: what they keep when they hang is
+ * not held against the others. */
+static void who_is_quick_no_more_holds_up_none_that_are(void **state)
+{
+    lp_channel *channel;
+    lp_drain *quick;
+    fixture f;
+    unsigned count;
+
+    (void)state;
+    begin_memory(&f, 64 << 10, 1000);
+    quick = open_quick(&f, &channel);
+    open_drain(&f, LP_DRAIN_DROP);
+    ring_fill(f.channel, 1, 1, 100);
+    run_until_sent(&f, 2);
+    lp_drain_delivered(f.drain, 1);
+    ring_fill(f.channel, 2, 3000, 100); // nobody will answer
+    run_until_it(&f, LP_DRAIN_SENDS);
+    for (int i = 0; i < 2000 && lp_engine_kept(f.engine, OF_QUICK) > 0; i++)
+        run_for(&f, 1);
+    assert_int_equal(lp_engine_kept(f.engine, OF_QUICK), 0);
+    count = f.sent_count;
+    ring_fill(channel, 2, 2, 100);
+    run_until_sent(&f, count + 1);
+    assert_ptr_equal(f.last_drain, quick);
+    lp_channel_close(channel);
+    end(&f);
+}
+
+static void who_is_sent_elsewhere_is_not_known_to_be_quick(void **state)
+{
+    lp_channel *channel;
+    lp_drain *quick;
+    fixture f;
+
+    (void)state;
+    begin_memory(&f, 64 << 10, 100000);
+    quick = open_quick(&f, &channel);
+    begin_hung(&f);
+    CHECK_OK(lp_drain_redirect(quick, LP_SPAN("test://c/")));
+    ring_fill(channel, 2, 2, 100);
+    run_for(&f, 150);
+    assert_int_equal(drain_status(quick).state, LP_DRAIN_CROWDED);
+    lp_channel_close(channel);
+    end(&f);
+}
+
+/* Who hangs for long is none of the slow any more. */
+static void who_is_new_is_not_held_up_for_ever(void **state)
+{
+    lp_channel *channel;
+    lp_drain *other;
+    fixture f;
+    unsigned count;
+    uint64_t began_ms;
+
+    (void)state;
+    begin_memory(&f, 64 << 10, 100000);
+    begin_hung(&f);
+    began_ms = uv_now(&f.loop);
+    other = open_other(&f, &channel);
+    ring_fill(channel, 1, 1, 100);
+    count = f.sent_count;
+    for (int i = 0; i < 1000 && f.sent_count == count; i++)
+        run_for(&f, 10);
+    assert_ptr_equal(f.last_drain, other);
+    assert_in_range(uv_now(&f.loop) - began_ms, 4900, 10000);
+    lp_channel_close(channel);
+    end(&f);
+}
+
+/* Two that are slow: f->drain has in flight all that it may, and the other one, which
+ * this returns, waits. */
+static lp_drain *begin_crowded(fixture *f, lp_channel **channel)
+{
+    lp_drain *other;
+
+    begin_memory(f, 64 << 10, 100000);
+    begin_hung(f);
+    other = open_other(f, channel);
+    ring_fill(*channel, 1, 1, 100);
+    run_for(f, SLOW_MS); // longer than it lingers, too
+    assert_int_equal(drain_status(other).state, LP_DRAIN_CROWDED);
+    return other;
+}
+
 /* Who has more to send does not have the memory again before others do. */
 static void who_waits_for_memory_goes_first(void **state)
 {
@@ -649,30 +805,66 @@ static void who_waits_for_memory_goes_first(void **state)
     unsigned count;
 
     (void)state;
-    begin_memory(&f, 64 << 10, 100000);
-    other = open_quick(&f, &channel);
-    open_drain(&f, LP_DRAIN_DROP);
-    ring_fill(f.channel, 1, 1, 100);
-    run_until_sent(&f, 2);
-    lp_drain_delivered(f.drain, 1);
-    ring_fill(f.channel, 2, 450, 100); // more than may be in flight
-    run_for(&f, 30);
-    assert_in_range(all_kept(&f), 44 << 10, 48 << 10);
-    ring_fill(channel, 2, 2, 100);
-    run_for(&f, 150); // longer than it lingers
-    assert_int_equal(drain_status(other).state, LP_DRAIN_CROWDED);
+    other = begin_crowded(&f, &channel);
     count = f.sent_count;
-    lp_drain_delivered(f.drain, f.sent[2].lines);
+    lp_drain_delivered(f.drain, f.sent[0].lines);
     assert_int_equal(f.sent_count, count);
     run_until_sent(&f, count + 1);
     assert_ptr_equal(f.last_drain, other);
     lp_drain_delivered(other, 1);
     run_until_sent(&f, count + 2); // and then it has its turn again
     assert_ptr_equal(f.last_drain, f.drain);
-    count = f.sent_count;
-    lp_drain_delivered(f.drain, f.sent[3].lines);
-    assert_true(f.sent_count > count); // at once, as nobody waits
+    run_for(&f, SLOW_MS); // after which it would let others go first again ...
+    lp_drain_delivered(f.drain, f.sent[1].lines);
+    assert_int_equal(f.sent_count, count + 3); // ... but nobody waits
     lp_channel_close(channel);
+    end(&f);
+}
+
+/* Small batches would be far too slow otherwise. */
+static void who_let_others_go_first_does_not_so_each_time(void **state)
+{
+    lp_channel *channel;
+    fixture f;
+    unsigned count;
+
+    (void)state;
+    begin_crowded(&f, &channel);
+    count = f.sent_count;
+    lp_drain_delivered(f.drain, f.sent[0].lines);
+    assert_int_equal(f.sent_count, count);
+    lp_drain_delivered(f.drain, f.sent[1].lines);
+    assert_true(f.sent_count > count);
+    lp_channel_close(channel);
+    end(&f);
+}
+
+/* What it gives back would be no use to them. */
+static void who_is_quick_waits_for_none_that_are_slow(void **state)
+{
+    lp_channel *quick_channel, *slow_channel;
+    lp_drain *quick, *slow;
+    fixture f;
+    unsigned count, first;
+
+    (void)state;
+    begin_memory(&f, 64 << 10, 100000);
+    quick = open_quick(&f, &quick_channel);
+    begin_hung(&f);
+    slow = open_other(&f, &slow_channel);
+    ring_fill(slow_channel, 1, 1, 100);
+    run_for(&f, 150);
+    assert_int_equal(drain_status(slow).state, LP_DRAIN_CROWDED);
+    first = f.sent_count;
+    ring_fill(quick_channel, 2, 2000, 100); // more than may be in flight
+    for (int i = 0; i < 2000 && f.sent_count == first; i++)
+        run_for(&f, 1);
+    assert_ptr_equal(f.last_drain, quick);
+    count = f.sent_count;
+    lp_drain_delivered(quick, f.sent[first].lines);
+    assert_true(f.sent_count > count);
+    lp_channel_close(quick_channel);
+    lp_channel_close(slow_channel);
     end(&f);
 }
 
@@ -749,43 +941,92 @@ what_failed_behind_a_loss_is_the_same_when_it_comes_again(void **state)
     end(&f);
 }
 
-static void what_is_sent_again_waits_until_all_of_it_may_be_kept(void **state)
+enum { HUNG_MAX = 16 };
+
+/* So many others that hang, in a set where all that failed may keep so much. */
+typedef struct crowd {
+    lp_channel *channel[HUNG_MAX];
+    lp_drain *drain[HUNG_MAX];
+} crowd;
+
+/* The drain has failed with lines 1 to 80, in three segments. The others, each with a
+ * segment and the first one with many, leave it room for one or two. */
+static void begin_again(fixture *f, crowd *others, unsigned answer_timeout_ms)
 {
     const uint64_t most_bytes = 250 << 10; // for those that failed, if alone
-    lp_channel *channel[32];
-    lp_drain *other;
+    lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
+
+    begin_ring(f, 40, 1 << 20);
+    opt.backoff_min_ms = 10;
+    opt.backoff_max_ms = 20;
+    opt.batch_bytes = 8000;
+    opt.answer_timeout_ms = answer_timeout_ms;
+    opt.pinned_max_bytes = most_bytes * 8 / 5;
+    opt.now_ns = test_now;
+    opt.ctx = f;
+    begin_with(f, &opt);
+    open_drain(f, LP_DRAIN_DROP);
+    ring_fill(f->channel, 1, 80, 100);
+    run_until_sent(f, 1);
+    is_sent(f, 0, 1, 80);
+    assert_int_equal(all_kept(f), 3 * 4096);
+    open_hanging(f, HUNG_MAX, others->channel, others->drain);
+    lp_drain_failed(f->drain, "it is away", 60000);
+    ring_fill(others->channel[0], 2, 1600, 100);
+    for (unsigned i = 0; all_kept(f) + 8192 <= most_bytes; i++) {
+        assert_true(i < HUNG_MAX);
+        assert_true(lp_drain_retry(others->drain[i]));
+        run_for(f, 5);
+        assert_int_equal(drain_status(others->drain[i]).state, LP_DRAIN_SENDS);
+    }
+    assert_true(all_kept(f) + 4096 <= most_bytes);
+    assert_true(lp_drain_retry(f->drain));
+    run_for(f, 50);
+    assert_int_equal(status_of(f).state, LP_DRAIN_CROWDED);
+}
+
+static void end_again(fixture *f, crowd *others)
+{
+    for (unsigned i = 0; i < HUNG_MAX; i++)
+        lp_channel_close(others->channel[i]);
+    end(f);
+}
+
+static void what_is_sent_again_waits_until_all_of_it_may_be_kept(void **state)
+{
+    crowd others;
     fixture f;
-    unsigned count, channels = 1;
+    unsigned count;
 
     (void)state;
-    begin_memory(&f, most_bytes * 8 / 5, 8000);
-    open_drain(&f, LP_DRAIN_DROP);
-    ring_fill(f.channel, 1, 80, 100);
-    run_until_sent(&f, 1);
-    is_sent(&f, 0, 1, 80);
-    assert_int_equal(all_kept(&f), 3 * 4096);
-    lp_drain_failed(f.drain, "it is away", 600);
-    other = open_failing(&f, &channel[0], 0);
-    ring_fill(channel[0], 2, 1600, 100); // nobody will answer
-    run_for(&f, 30);
-    for (; all_kept(&f) + 8192 <= most_bytes; channels++) {
-        assert_true(channels < 32);
-        open_failing(&f, &channel[channels], 0);
-        run_until_sent(&f, f.sent_count + 1);
-    }
-    assert_true(all_kept(&f) + 4096 <= most_bytes); // for a part
-    run_for(&f, 650);
+    begin_again(&f, &others, 30000);
     count = f.sent_count;
     for (unsigned i = 1; i < count; i++)
         assert_string_not_equal(f.sent[i].frame_id, f.sent[0].frame_id);
     assert_int_equal(status_of(&f).pending_lines, 80);
-    lp_drain_failed(other, "it is away", 60000);
+    lp_drain_failed(others.drain[0], "it is away", 60000);
     run_until_sent(&f, count + 1);
     is_sent(&f, count, 1, 80);
     assert_string_equal(f.sent[count].frame_id, f.sent[0].frame_id);
-    while (channels > 0)
-        lp_channel_close(channel[--channels]);
-    end(&f);
+    end_again(&f, &others);
+}
+
+/* Others may be content with less, and never leave enough. */
+static void what_is_sent_again_does_not_wait_for_ever(void **state)
+{
+    crowd others;
+    fixture f;
+    unsigned count;
+
+    (void)state;
+    begin_again(&f, &others, 100);
+    count = f.sent_count;
+    run_until_sent(&f, count + 1);
+    assert_ptr_equal(f.last_drain, f.drain);
+    assert_int_equal(f.sent[count].first_seq, 1);
+    assert_in_range(f.sent[count].lines, 1, 79);
+    assert_string_not_equal(f.sent[count].frame_id, f.sent[0].frame_id);
+    end_again(&f, &others);
 }
 
 static void lines_that_the_ring_may_drop_linger_no_more(void **state)
@@ -1027,7 +1268,6 @@ what_the_ring_forgot_is_told_once_and_in_the_same_words(void **state)
     run_until_sent(&f, 1);
     lp_drain_failed(f.drain, "it is away", 100);
     ring_fill(f.channel, 11, 5000, 100);
-    status = status_of(&f);
     run_until_sent(&f, 2);
     assert_true(f.sent[1].first_seq > 1000);
     assert_int_equal(f.sent[1].loss.lines, f.sent[1].first_seq - 1);
@@ -1462,6 +1702,45 @@ who_hangs_keeps_its_turn_for_a_while_and_the_newest_is_next(void **state)
     end(&f);
 }
 
+/* Returns if another drain has its turn while the first one hangs, which keeps a
+ * segment. */
+static bool has_turn_beside_one_that_hangs(uint64_t pinned_max_bytes)
+{
+    lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
+    lp_drain *other;
+    fixture f;
+    bool has_turn;
+
+    begin(&f, 1, LP_DRAIN_DROP);
+    opt.opening_max = 1;
+    opt.pinned_max_bytes = pinned_max_bytes;
+    begin_anew(&f, &opt);
+    ring_fill(f.channel, 1, 10, 100);
+    run_until_sent(&f, 1);
+    run_for(&f, SLOW_MS);
+    lp_drain_failed(f.drain, "it hangs", 60000);
+    assert_true(lp_drain_retry(f.drain));
+    run_until_sent(&f, 2);
+    assert_int_equal(lp_engine_kept(f.engine, OF_HUNG), 4096);
+    CHECK_OK(lp_drain_open(f.set, f.channel, LP_SPAN("test://c/"),
+                           LP_SPAN("d.2"), NULL, &other));
+    ring_fill(f.channel, 11, 20, 100);
+    run_for(&f, 150); // longer than it lingers
+    assert_int_equal(drain_status(other).state, LP_DRAIN_QUEUES);
+    lp_drain_reached(f.drain);
+    run_for(&f, 30);
+    has_turn = drain_status(other).state == LP_DRAIN_SENDS;
+    end(&f);
+    return has_turn;
+}
+
+static void who_hangs_keeps_its_turn_where_memory_is_short(void **state)
+{
+    (void)state;
+    assert_true(has_turn_beside_one_that_hangs(128 << 10));
+    assert_false(has_turn_beside_one_that_hangs(64 << 10));
+}
+
 static void at_the_end_who_was_never_reached_gets_no_turn(void **state)
 {
     lp_drain *other;
@@ -1515,6 +1794,26 @@ static void a_scheme_that_nobody_knows_is_refused(void **state)
     end(&f);
 }
 
+static const struct CMUnitTest of_memory[] = {
+    cmocka_unit_test(what_is_in_flight_keeps_no_more_than_it_may),
+    cmocka_unit_test(a_batch_keeps_a_16th_of_what_is_left_at_most),
+    cmocka_unit_test(what_a_sieve_leaves_out_is_not_kept),
+    cmocka_unit_test(half_of_what_lines_may_have_is_kept_at_most),
+    cmocka_unit_test(who_gets_answers_is_not_held_up_by_those_who_get_none),
+    cmocka_unit_test(who_is_answered_at_once_is_not_held_up_by_the_slow),
+    cmocka_unit_test(who_fails_at_once_is_not_held_up_by_those_who_hang),
+    cmocka_unit_test(who_is_quick_no_more_holds_up_none_that_are),
+    cmocka_unit_test(who_is_sent_elsewhere_is_not_known_to_be_quick),
+    cmocka_unit_test(who_is_new_is_not_held_up_for_ever),
+    cmocka_unit_test(who_waits_for_memory_goes_first),
+    cmocka_unit_test(who_let_others_go_first_does_not_so_each_time),
+    cmocka_unit_test(who_is_quick_waits_for_none_that_are_slow),
+    cmocka_unit_test(who_has_lost_what_was_to_come_again_goes_on),
+    cmocka_unit_test(what_failed_behind_a_loss_is_the_same_when_it_comes_again),
+    cmocka_unit_test(what_is_sent_again_waits_until_all_of_it_may_be_kept),
+    cmocka_unit_test(what_is_sent_again_does_not_wait_for_ever),
+};
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1525,16 +1824,6 @@ int main(void)
         cmocka_unit_test(
             a_stream_has_larger_batches_while_it_takes_all_at_once),
         cmocka_unit_test(a_window_is_filled_as_far_as_the_protocol_takes_it),
-        cmocka_unit_test(what_is_in_flight_keeps_no_more_than_it_may),
-        cmocka_unit_test(a_batch_keeps_a_32nd_of_it_at_most),
-        cmocka_unit_test(half_of_what_lines_may_have_is_kept_at_most),
-        cmocka_unit_test(who_gets_answers_is_not_held_up_by_those_who_get_none),
-        cmocka_unit_test(who_is_answered_at_once_is_not_held_up_by_the_slow),
-        cmocka_unit_test(who_waits_for_memory_goes_first),
-        cmocka_unit_test(who_has_lost_what_was_to_come_again_goes_on),
-        cmocka_unit_test(
-            what_failed_behind_a_loss_is_the_same_when_it_comes_again),
-        cmocka_unit_test(what_is_sent_again_waits_until_all_of_it_may_be_kept),
         cmocka_unit_test(lines_that_the_ring_may_drop_linger_no_more),
         cmocka_unit_test(batches_of_drains_that_compress_end_at_the_same_lines),
         cmocka_unit_test(what_is_sent_again_is_the_same_lines_in_step_or_not),
@@ -1564,10 +1853,12 @@ int main(void)
         cmocka_unit_test(drains_that_fail_take_turns),
         cmocka_unit_test(
             who_hangs_keeps_its_turn_for_a_while_and_the_newest_is_next),
+        cmocka_unit_test(who_hangs_keeps_its_turn_where_memory_is_short),
         cmocka_unit_test(at_the_end_who_was_never_reached_gets_no_turn),
         cmocka_unit_test(a_closed_channel_is_sent_to_its_end),
         cmocka_unit_test(a_scheme_that_nobody_knows_is_refused),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL) +
+           cmocka_run_group_tests(of_memory, NULL, NULL);
 }
