@@ -275,8 +275,9 @@ static bool read_since(http_request *req, const json_t *body, api_write *write)
     if (!write->has_start) {
         http_reply_error(req, 400,
                          "\"since\" has to be how long ago, such as \"10m\", a "
-                         "time, such as \"2026-11-21T00:00:00Z\", or the id of "
-                         "an event of a session");
+                         "time from 1678 to 2262, such as "
+                         "\"2026-11-21T00:00:00Z\", or the id of an event of a "
+                         "session");
         return false;
     }
     if (write->start.kind == LP_START_SEQ)
