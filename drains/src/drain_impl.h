@@ -47,7 +47,7 @@ typedef struct lpi_picked {
 
 /*
  * Lines between send() and what became of them, and where they were taken. The
- * runs are here when the protocol does not copy.
+ * runs are here when the protocol does not copy, until it lets go of them.
  *
  *     place  what was lost   first_seq         first_seq + read_lines
  *       |  (overflow_lines)  |  done |  in flight  |
@@ -199,7 +199,7 @@ struct lp_drains {
     lpi_queue queues[LPI_QUEUES];
     lpi_queue turning; /* who has a turn; the longest one first */
     uv_timer_t lease;  /* of that one, while somebody waits */
-    uv_timer_t pace;   /* while runs are kept by who might get slower */
+    uv_timer_t pace;   /* while batches in flight hold runs */
 
     uv_async_t async;
     uv_prepare_t prepare;
@@ -227,6 +227,7 @@ void lpi_set_watch_pace(lp_drains *set); /* a batch goes that keeps runs */
 
 void lpi_add_loss(lp_drain_loss *to, const lp_drain_loss *more);
 uint64_t lpi_flight_left_lines(const lpi_flight *flight);
+void lpi_flight_let_go(lpi_flight *flight); /* of its runs */
 
 /* Takes over what was taken; NULL: no memory. */
 lpi_flight *lpi_flight_create(const lp_drain *drain, lpi_taken *taken);
@@ -296,7 +297,8 @@ void lpi_keep_set_account(lp_drain *drain, lpi_keep_account account);
 /* Its oldest batch is at its end, one way or the other. */
 void lpi_keep_note_pace(lp_drain *drain, bool has_failed);
 
-/* False: it need not be looked at again before its next batch. */
+/* May it let go of what it holds? False: it need not be looked at again before its
+ * next batch. */
 bool lpi_keep_look_at_pace(lp_drain *drain);
 
 /* What is taken out of the ring for a batch. */

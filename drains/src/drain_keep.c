@@ -2,9 +2,13 @@
  * drain_keep.c - what runs in flight keep in memory, shared out so that those who
  * hold it for long keep nobody waiting who does not.
  *
+ * What has left is only waited for, and lets go of its runs: if it has to be sent
+ * again, it is read from the ring again. So those who do not answer hold memory for a
+ * moment, and those who do not read hold it for longer.
+ *
  * There is an account (lp_run_keep()) for each kind of drain. A drain is of the kind
- * that its last batch was of, and while one is in flight for longer than its kind
- * would be, drain and batch go on to the next:
+ * that its last batch was of, and while one holds memory for longer than its kind
+ * would, drain and batch go on to the next:
  *
  *              QUICK_MS          SLOW_MS
  *      QUICK ------------> SLOW ----------> HUNG
@@ -136,18 +140,36 @@ void lpi_keep_note_pace(lp_drain *drain, bool has_failed)
     lpi_keep_set_account(drain, account);
 }
 
+static bool has_let_go(lp_drain *drain)
+{
+    if (!drain->protocol->lets_go || !drain->protocol->lets_go(drain->link))
+        return false;
+    for (lpi_flight *at = drain->flights; at; at = at->next)
+        lpi_flight_let_go(at);
+    return true;
+}
+
+static void move_runs(lp_drain *drain)
+{
+    for (lpi_flight *at = drain->flights; at; at = at->next)
+        for (uint32_t i = 0; i < at->held_count; i++)
+            lp_run_move(&at->runs[i], drain->account);
+}
+
 bool lpi_keep_look_at_pace(lp_drain *drain)
 {
     lpi_keep_account account;
 
-    if (!drain->flights || drain->protocol->copies)
+    if (!drain->flights || drain->flights->held_count == 0)
         return false;
     account = account_of(age_ms(drain));
+    if (account == LPI_KEEP_QUICK)
+        return true;
+    if (has_let_go(drain))
+        return false;
     if (account > drain->account) {
         lpi_keep_set_account(drain, account);
-        for (lpi_flight *at = drain->flights; at; at = at->next)
-            for (uint32_t i = 0; i < at->held_count; i++)
-                lp_run_move(&at->runs[i], account);
+        move_runs(drain);
     }
-    return drain->account != LPI_KEEP_HUNG;
+    return true;
 }

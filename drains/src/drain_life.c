@@ -212,6 +212,7 @@ lp_err lp_drain_redirect(lp_drain *drain, lp_span url)
     drain->batch_bytes = drain->batch_max_bytes = drain->set->opt.batch_bytes;
     drain->too_much_bytes = 0;
     drain->is_proven = false;
+    lpi_keep_set_crowded(drain, false);
     lpi_keep_set_account(drain, LPI_KEEP_SLOW);
     drain->is_ready = true;
     drain->due_ms = 0;

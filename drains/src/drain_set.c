@@ -530,9 +530,13 @@ static void pump_all(lp_drains *set)
 
 void lp_drains_pause(lp_drains *set, bool is_paused)
 {
+    lp_drain *at;
+
     if (set->is_paused == is_paused)
         return;
     set->is_paused = is_paused;
+    LIST_FOREACH (at, &set->drains, of_set)
+        lpi_keep_set_crowded(at, false); // it waits for something else
     pump_all(set);
 }
 

@@ -42,9 +42,17 @@ lpi_flight *lpi_flight_create(const lp_drain *drain, lpi_taken *taken)
     return flight;
 }
 
-static void free_flight(lpi_flight *flight)
+void lpi_flight_let_go(lpi_flight *flight)
 {
     lpi_let_go(flight->runs, flight->held_count);
+    flight->held_count = 0;
+    flight->batch.runs = NULL;
+    flight->batch.run_count = 0;
+}
+
+static void free_flight(lpi_flight *flight)
+{
+    lpi_flight_let_go(flight);
     lpi_free_picked(flight->picked);
     free(flight);
 }

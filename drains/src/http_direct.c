@@ -39,6 +39,7 @@ typedef struct post {
     uint32_t run;      /* of which the next byte is it */
     size_t run_at;     /* has not                      */
     bool was_whole;    /* a connection that died had all of it */
+    bool is_let_go;    /* the body is gone                     */
     uint64_t begun_ms;
 } post;
 
@@ -104,7 +105,8 @@ static void finish(direct_link *link, lpi_http_result result)
     uint64_t lines = link->post.batch->line_count;
 
     result.is_whole = link->post.sent_bytes == link->post.total_bytes;
-    count_sent(link);
+    if (!link->post.is_let_go)
+        count_sent(link);
     let_go(&link->post);
     if (is_open) {
         result.status = c->answer.status;
@@ -211,7 +213,7 @@ static void on_no_answer(connection *c, const char *why)
 {
     direct_link *link = c->link;
 
-    if (c->is_used && c->answer.read_bytes == 0)
+    if (c->is_used && c->answer.read_bytes == 0 && !link->post.is_let_go)
         connect_again(link);
     else if (c->answer.read_bytes == 0)
         fail(link, why);
@@ -476,6 +478,20 @@ static bool direct_send(void *ctx, const lp_drain_batch *batch)
     return true;
 }
 
+static bool direct_lets_go(void *ctx)
+{
+    direct_link *link = ctx;
+    post *p = &link->post;
+
+    if (p->sent_bytes < p->total_bytes)
+        return false;
+    count_sent(link);
+    lpi_encoded_release(p->encoded);
+    p->encoded = NULL;
+    p->is_let_go = true;
+    return true;
+}
+
 /* Links ------------------------------------------------------------------- */
 
 static void direct_close(void *ctx)
@@ -562,6 +578,7 @@ lp_err lpi_http_direct_register(lp_drains *set, lpi_encoder *encoder)
         .open = direct_open,
         .send = direct_send,
         .close = direct_close,
+        .lets_go = direct_lets_go,
     };
 
     return lp_drains_register(set, &protocol);

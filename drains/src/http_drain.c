@@ -194,6 +194,13 @@ static bool http_send(void *ctx, const lp_drain_batch *batch)
     return true;
 }
 
+static bool http_lets_go(void *ctx)
+{
+    http_link *link = ctx;
+
+    return lpi_request_lets_go(&link->request);
+}
+
 static void http_close(void *ctx)
 {
     http_link *link = ctx;
@@ -243,6 +250,7 @@ static lp_err add_schemes(struct lpi_http *http)
         .open = http_open,
         .send = http_send,
         .close = http_close,
+        .lets_go = http_lets_go,
     };
     lp_err err = lp_drains_register(http->set, &protocol);
 

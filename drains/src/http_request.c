@@ -1,6 +1,7 @@
 /* http_request.c - see http_request.h. */
 #include "http_request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -116,9 +117,13 @@ static size_t on_read_encoded(char *out, size_t size, size_t count, void *ctx)
 {
     lpi_handle *handle = ctx;
     lpi_request *r = handle->request;
-    lp_span body = lp_span_of(r->encoded->data, r->encoded->bytes);
-    size_t copied_bytes = copy_part(body, r->sent_bytes, out, size * count);
+    lp_span body;
+    size_t copied_bytes;
 
+    if (r->is_let_go)
+        return 0; // that was all
+    body = lp_span_of(r->encoded->data, r->encoded->bytes);
+    copied_bytes = copy_part(body, r->sent_bytes, out, size * count);
     note_reached(r);
     r->sent_bytes += copied_bytes;
     return copied_bytes;
@@ -138,6 +143,11 @@ static int on_seek(void *ctx, curl_off_t offset, int origin)
 
     if (offset != 0 || origin != SEEK_SET)
         return CURL_SEEKFUNC_CANTSEEK;
+    if (handle->request->is_let_go) {
+        snprintf(handle->own_why, sizeof(handle->own_why),
+                 "the connection broke before it answered");
+        return CURL_SEEKFUNC_FAIL;
+    }
     rewind_body(handle->request);
     return CURL_SEEKFUNC_OK;
 }
@@ -415,7 +425,7 @@ bool lpi_request_begin(lpi_request *r, const lp_drain_batch *batch)
         return false;
     r->batch = batch;
     r->answer_bytes = 0;
-    r->is_denied = r->lacks_certificate = false;
+    r->is_denied = r->lacks_certificate = r->is_let_go = false;
     r->verdict.why = NULL;
     r->handle->why[0] = r->handle->own_why[0] = '\0';
     if (set_body(r)) {
@@ -425,6 +435,17 @@ bool lpi_request_begin(lpi_request *r, const lp_drain_batch *batch)
     }
     retire(r);
     return false;
+}
+
+bool lpi_request_lets_go(lpi_request *r)
+{
+    if (r->sent_bytes < r->total_bytes)
+        return false;
+    lpi_request_count_sent(r);
+    lpi_encoded_release(r->encoded);
+    r->encoded = NULL;
+    r->is_let_go = true;
+    return true;
 }
 
 lpi_request *lpi_request_of(CURL *easy)
@@ -437,6 +458,8 @@ lpi_request *lpi_request_of(CURL *easy)
 
 void lpi_request_count_sent(const lpi_request *r)
 {
+    if (r->is_let_go) // then it was
+        return;
     lpi_http_count_sent(r->target, r->encoded, r->sent_bytes);
 }
 

@@ -52,6 +52,7 @@ typedef struct lpi_request {
     size_t run_at;     /* the first byte of it         */
     size_t answer_bytes;
     size_t upload_bytes; /* of libcurl's buffer */
+    bool is_let_go;      /* the body is gone, as libcurl has it */
     bool is_denied;      /* the address of the sink may not be connected to */
     bool lacks_certificate;  /* which the sink has asked for */
     lpi_tls_verdict verdict; /* on the sink's; why is NULL: no complaint */
@@ -67,6 +68,9 @@ void lpi_request_close(lpi_request *request);
 
 /* Sends a batch, which must be there until the end. False: no memory. */
 bool lpi_request_begin(lpi_request *request, const lp_drain_batch *batch);
+
+/* True: it does not need the runs of the batch any more. */
+bool lpi_request_lets_go(lpi_request *request);
 
 /* Whose transfer this was; NULL: nobody's. */
 lpi_request *lpi_request_of(CURL *easy);

@@ -790,6 +790,27 @@ class Certificates(DrainTest):
             self.assertEqual([one for one in sink.texts()
                               if not one.startswith("Error L14 ")], ["a"])
 
+    def test_what_is_only_waited_for_holds_no_memory(self):
+        for tls in (None, self.good):
+            sink = self.sink(HttpSink, in_turn(good(), is_silent(), good()),
+                             tls=tls)
+            drain = self.drain(sink.url())
+            self.send(["x"])
+            sink.wait_for_requests(1)
+            self.wait_for_status(drain, lambda one: one["state"] == "idle")
+            self.send(["y"])
+            sink.wait_for_requests(2)
+            self.wait_until(
+                lambda: self.ledger()["engine"]["kept_bytes"] == 0)
+            self.assertEqual(self.status(drain)["state"], "sends")
+            sink.hang_up()  # the connection was in use before
+            status = self.settled(drain, 2)
+            self.assertEqual((status["failures"], status["retries"]), (1, 1))
+            self.assertRegex(status["last_error"], "before it answered")
+            self.assertEqual(sink.requests[1].frame_id,
+                             sink.requests[2].frame_id)
+            self.delete(drain)
+
     def test_the_connection_of_an_insecure_one_is_not_trusted(self):
         sink = self.sink(HttpSink, tls=self.stranger)
         insecure = self.drain(sink.url("/in#insecure"))

@@ -105,14 +105,15 @@ typedef struct lp_drains_options {
                                 may keep in memory, with the whole segments that
                                 they are in, whether the rings have dropped them or
                                 not, for all sets of an engine together. A quarter
-                                of it is in any case for drains whose last batch was
+                                of it is set aside for drains whose last batch was
                                 at its end within 200 ms, an eighth for those that
                                 took up to 5 s or are new, and an eighth for those
                                 that took longer or failed; one in flight changes
                                 over when its time is over. A batch has a 16th of
                                 what is left, or one segment; what does not fit waits
                                 in its ring, and is lost and counted if that can't
-                                keep it. Protocols that copy keep nothing */
+                                keep it. Protocols that copy keep nothing, nor does
+                                what has left and is waited for: see lets_go() */
 } lp_drains_options;
 
 #define LP_DRAINS_OPTIONS_INIT                                             \
@@ -316,7 +317,7 @@ LP_API size_t lp_drain_print_notice(const lp_drain_batch *batch, lp_span token,
  * A batch is in flight from send() until the protocol has said what became of
  * it, in the order of sending, by one of the calls below. It may say so from
  * within send(). The batch and its runs are valid until then, or, when copies
- * is set, until send() returns.
+ * is set, until send() returns; its runs no longer than lets_go() says.
  *
  * send() says whether it would take another one now; if not, lp_drain_ready()
  * says when. A protocol that has said so, or that everything failed, is not
@@ -348,6 +349,13 @@ typedef struct lp_drain_protocol {
     void (*settle)(void *link); /* may be NULL: says what has arrived by now, if
                                    it did not say so yet. It is about to be
                                    closed */
+    bool (*lets_go)(
+        void *link); /* may be NULL. Asked now and then while there is
+                                    no word of what has been in flight for a
+                                    while. True: all of that is on its way, and
+                                    its runs, which hold memory, are not looked at
+                                    again. They are gone then; to send it once
+                                    more is for the drain, after a failure */
 } lp_drain_protocol;
 
 /*

@@ -33,7 +33,8 @@ typedef struct fixture {
     bool has_lanes;
     bool takes_one_only;
     bool answers_at_once;
-    bool is_dumb; /* the protocol has no answers */
+    bool is_dumb;  /* the protocol has no answers */
+    bool has_left; /* all that is in flight */
     unsigned links;
     char url[64];
     lp_drain *last_drain; /* that sent */
@@ -90,6 +91,13 @@ static bool test_send(void *ctx, const lp_drain_batch *batch)
     return !f->takes_one_only;
 }
 
+static bool test_lets_go(void *ctx)
+{
+    test_link *link = ctx;
+
+    return link->f->has_left;
+}
+
 static void test_close(void *ctx)
 {
     test_link *link = ctx;
@@ -118,6 +126,7 @@ static void register_scheme(fixture *f, const char *scheme)
         .open = test_open,
         .send = test_send,
         .close = test_close,
+        .lets_go = test_lets_go,
     };
 
     CHECK_OK(lp_drains_register(f->set, &protocol));
@@ -739,6 +748,37 @@ static void who_is_quick_no_more_holds_up_none_that_are(void **state)
     end(&f);
 }
 
+/* As it is read again if need be: also by one who does not want all lines. */
+static void what_has_left_keeps_no_memory(void **state)
+{
+    lp_drain_options opt = LP_DRAIN_OPTIONS_INIT;
+    fixture f;
+
+    (void)state;
+    for (int has_sieve = 0; has_sieve < 2; has_sieve++) {
+        begin_memory(&f, 64 << 10, 100000);
+        opt.filter = lp_span_str(has_sieve ? "msg!~\"13\"" : "");
+        CHECK_OK(lp_drain_open(f.set, f.channel, LP_SPAN("test://a/"),
+                               LP_SPAN("d.1"), &opt, &f.drain));
+        ring_fill(f.channel, 1, 20, 100);
+        run_until_sent(&f, 1);
+        run_for(&f, 500);
+        assert_true(all_kept(&f) > 0);
+        f.has_left = true;
+        for (int i = 0; i < 2000 && all_kept(&f) > 0; i++)
+            run_for(&f, 1);
+        assert_int_equal(all_kept(&f), 0);
+        assert_int_equal(status_of(&f).state, LP_DRAIN_SENDS);
+        lp_drain_delivered(f.drain, 10);
+        lp_drain_failed(f.drain, "it hangs", 0);
+        run_until_sent(&f, 2);
+        assert_int_equal(f.sent[1].first_seq, 11);
+        assert_int_equal(f.sent[1].lines, has_sieve ? 9 : 10);
+        assert_true(all_kept(&f) > 0);
+        end(&f);
+    }
+}
+
 static void who_is_sent_elsewhere_is_not_known_to_be_quick(void **state)
 {
     lp_channel *channel;
@@ -959,7 +999,7 @@ static void begin_again(fixture *f, crowd *others, unsigned answer_timeout_ms)
     begin_ring(f, 40, 1 << 20);
     opt.backoff_min_ms = 10;
     opt.backoff_max_ms = 20;
-    opt.batch_bytes = 8000;
+    opt.batch_bytes = 10000;
     opt.answer_timeout_ms = answer_timeout_ms;
     opt.pinned_max_bytes = most_bytes * 8 / 5;
     opt.now_ns = test_now;
@@ -1026,6 +1066,29 @@ static void what_is_sent_again_does_not_wait_for_ever(void **state)
     assert_int_equal(f.sent[count].first_seq, 1);
     assert_in_range(f.sent[count].lines, 1, 79);
     assert_string_not_equal(f.sent[count].frame_id, f.sent[0].frame_id);
+    end_again(&f, &others);
+}
+
+/* Nor is time that it did not wait for memory counted. */
+static void what_is_sent_again_is_what_it_was_behind_a_pause(void **state)
+{
+    crowd others;
+    fixture f;
+    unsigned count;
+
+    (void)state;
+    begin_again(&f, &others, 1000);
+    lp_drains_pause(f.set, true);
+    assert_int_equal(status_of(&f).state, LP_DRAIN_HELD);
+    run_for(&f, 2500);
+    ring_fill(f.channel, 81, 90, 100);
+    lp_drain_failed(others.drain[0], "it is away", 60000);
+    count = f.sent_count;
+    lp_drains_pause(f.set, false);
+    for (int i = 0; i < 2000 && f.sent_count == count; i++)
+        run_for(&f, 1);
+    is_sent(&f, count, 1, 80);
+    assert_string_equal(f.sent[count].frame_id, f.sent[0].frame_id);
     end_again(&f, &others);
 }
 
@@ -1803,6 +1866,7 @@ static const struct CMUnitTest of_memory[] = {
     cmocka_unit_test(who_is_answered_at_once_is_not_held_up_by_the_slow),
     cmocka_unit_test(who_fails_at_once_is_not_held_up_by_those_who_hang),
     cmocka_unit_test(who_is_quick_no_more_holds_up_none_that_are),
+    cmocka_unit_test(what_has_left_keeps_no_memory),
     cmocka_unit_test(who_is_sent_elsewhere_is_not_known_to_be_quick),
     cmocka_unit_test(who_is_new_is_not_held_up_for_ever),
     cmocka_unit_test(who_waits_for_memory_goes_first),
@@ -1812,6 +1876,7 @@ static const struct CMUnitTest of_memory[] = {
     cmocka_unit_test(what_failed_behind_a_loss_is_the_same_when_it_comes_again),
     cmocka_unit_test(what_is_sent_again_waits_until_all_of_it_may_be_kept),
     cmocka_unit_test(what_is_sent_again_does_not_wait_for_ever),
+    cmocka_unit_test(what_is_sent_again_is_what_it_was_behind_a_pause),
 };
 
 int main(void)

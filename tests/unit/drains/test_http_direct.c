@@ -185,19 +185,42 @@ static void open_to(fixture *f, const sink *s, const char *user,
 }
 
 /* The drain of a line, whose request has been heard. */
-static void open_and_hear(fixture *f, sink *s)
+static void open_and_hear_at(fixture *f, sink *s, const char *rest)
 {
-    open_to(f, s, "", "/");
+    open_to(f, s, "", rest);
     say_lines(f, 1, 1, 10);
     hear(f, s);
 }
 
+static void open_and_hear(fixture *f, sink *s)
+{
+    open_and_hear_at(f, s, "/");
+}
+
 /* It has been answered as well, and the connection kept. */
+static void keep(fixture *f, sink *s)
+{
+    answer_well(s);
+    run_until_delivered(f, s, 1);
+}
+
 static void open_and_keep(fixture *f, sink *s)
 {
     open_and_hear(f, s);
-    answer_well(s);
-    run_until_delivered(f, s, 1);
+    keep(f, s);
+}
+
+enum { HEARD_ONCE_BYTES = 2048 };
+
+/* And the next request has been heard over it, which is as heard says. */
+static void open_keep_and_hear(fixture *f, sink *s, const char *rest,
+                               char heard[HEARD_ONCE_BYTES])
+{
+    open_and_hear_at(f, s, rest);
+    keep(f, s);
+    say_lines(f, 2, 2, 10);
+    hear(f, s);
+    snprintf(heard, HEARD_ONCE_BYTES, "%s", s->heard);
 }
 
 static void both_begin(fixture *f, sink *s)
@@ -373,14 +396,11 @@ static void one_that_dies_under_a_request_is_replaced_once(void **state)
 {
     fixture f;
     sink s;
-    char first[2048];
+    char first[HEARD_ONCE_BYTES];
 
     (void)state;
     both_begin(&f, &s);
-    open_and_keep(&f, &s);
-    say_lines(&f, 2, 2, 10);
-    hear(&f, &s);
-    snprintf(first, sizeof(first), "%s", s.heard);
+    open_keep_and_hear(&f, &s, "/", first);
     sink_hang_up(&s);
     hear(&f, &s);
     assert_string_equal(s.heard, first);
@@ -393,6 +413,73 @@ static void one_that_dies_under_a_request_is_replaced_once(void **state)
     assert_string_equal(s.heard, first);
     answer_well(&s);
     assert_int_equal(run_until_delivered(&f, &s, 2).retries, 1);
+    both_end(&f, &s);
+}
+
+/* Memory ------------------------------------------------------------------ */
+
+static bool keeps_memory(const fixture *f)
+{
+    return ring_ledger(f->engine).kept_bytes > 0;
+}
+
+static void run_until_let_go(fixture *f, sink *s, bool reads)
+{
+    for (int i = 0; i < TURNS_MAX && keeps_memory(f); i++)
+        turn(f, s, reads);
+    assert_false(keeps_memory(f));
+    assert_int_equal(status_of(f).state, LP_DRAIN_SENDS);
+}
+
+/* So if the connection dies after all, it is not simply sent once more, but read
+ * again, as what it was. */
+static void check_waits_without_memory(const char *rest)
+{
+    fixture f;
+    sink s;
+    char first[HEARD_ONCE_BYTES];
+    lp_drain_status status;
+
+    both_begin(&f, &s);
+    open_keep_and_hear(&f, &s, rest, first);
+    assert_true(keeps_memory(&f));
+    run_until_let_go(&f, &s, false);
+    sink_hang_up(&s);
+    assert_string_equal(run_until_failed(&f, &s, 1).error,
+                        "it closed the connection before it answered");
+    hear(&f, &s);
+    assert_string_equal(s.heard, first);
+    run_until_let_go(&f, &s, false);
+    answer_well(&s);
+    status = run_until_delivered(&f, &s, 2);
+    assert_int_equal(status.retries, 1);
+    // Of two lines of as many bytes, one went twice.
+    assert_int_equal(status.plain_bytes,
+                     ring_stats(f.channel).resident_bytes * 3 / 2);
+    both_end(&f, &s);
+}
+
+static void what_is_only_waited_for_keeps_no_memory(void **state)
+{
+    (void)state;
+    check_waits_without_memory("/");
+    check_waits_without_memory("/#encoding=gzip");
+}
+
+static void what_has_not_left_keeps_its_memory(void **state)
+{
+    fixture f;
+    sink s;
+
+    (void)state;
+    both_begin(&f, &s);
+    f.opt.batch_bytes = 8 << 20;
+    open_to(&f, &s, "", "/");
+    say_lines(&f, 1, 2000, 4000);
+    for (int i = 0; i < 600; i++)
+        turn(&f, &s, false);
+    assert_true(keeps_memory(&f));
+    run_until_let_go(&f, &s, true);
     both_end(&f, &s);
 }
 
@@ -699,6 +786,8 @@ int main(void)
         cmocka_unit_test(one_that_is_not_to_be_kept_is_not),
         cmocka_unit_test(one_that_was_closed_is_replaced),
         cmocka_unit_test(one_that_dies_under_a_request_is_replaced_once),
+        cmocka_unit_test(what_is_only_waited_for_keeps_no_memory),
+        cmocka_unit_test(what_has_not_left_keeps_its_memory),
         cmocka_unit_test(what_is_no_answer_is_told),
         cmocka_unit_test(a_status_holds_however_the_answer_ends),
         cmocka_unit_test(a_body_that_is_not_wanted_is_not_sent),
