@@ -22,7 +22,7 @@ enum {
 
     /* Of what runs in flight may keep: */
     PINNED_PART = 2, /* that is at most, of what the engine has for lines */
-    QUICK_PART = 4,  /* in any case, for those who are quick ...          */
+    QUICK_PART = 4,  /* set aside for those who are quick ...             */
     OTHER_PART = 8,  /* ... for those who are slow, and those who hang    */
     BATCH_PART = 16, /* of what is left to the account: so some always is */
     TURN_PART = 16   /* of all: if those who hang keep more, who only has a
@@ -41,7 +41,7 @@ static uint64_t pinned_max(const lp_drain *drain)
     return said_bytes < most_bytes ? said_bytes : most_bytes;
 }
 
-/* All but what the other accounts have, or are to have in any case. */
+/* All but what the other accounts have, or what is set aside for them. */
 static uint64_t account_max(const lp_drain *drain)
 {
     const lp_engine *engine = lp_channel_engine(drain->ring);

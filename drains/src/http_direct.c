@@ -93,6 +93,8 @@ static void count_sent(const direct_link *link)
     size_t body_bytes =
         p->sent_bytes > p->head_bytes ? p->sent_bytes - p->head_bytes : 0;
 
+    if (p->is_let_go) // then it was
+        return;
     lpi_http_count_sent(&link->target, p->encoded, body_bytes);
 }
 
@@ -105,8 +107,7 @@ static void finish(direct_link *link, lpi_http_result result)
     uint64_t lines = link->post.batch->line_count;
 
     result.is_whole = link->post.sent_bytes == link->post.total_bytes;
-    if (!link->post.is_let_go)
-        count_sent(link);
+    count_sent(link);
     let_go(&link->post);
     if (is_open) {
         result.status = c->answer.status;

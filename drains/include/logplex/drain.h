@@ -349,13 +349,12 @@ typedef struct lp_drain_protocol {
     void (*settle)(void *link); /* may be NULL: says what has arrived by now, if
                                    it did not say so yet. It is about to be
                                    closed */
-    bool (*lets_go)(
-        void *link); /* may be NULL. Asked now and then while there is
-                                    no word of what has been in flight for a
-                                    while. True: all of that is on its way, and
-                                    its runs, which hold memory, are not looked at
-                                    again. They are gone then; to send it once
-                                    more is for the drain, after a failure */
+
+    /* May be NULL. Asked now and then while there is no word of what has been in
+     * flight for a while. True: all of that is on its way, and its runs, which hold
+     * memory, are not looked at again. They are gone then; to send it once more is
+     * for the drain, after a failure. */
+    bool (*lets_go)(void *link);
 } lp_drain_protocol;
 
 /*

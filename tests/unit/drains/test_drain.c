@@ -445,19 +445,26 @@ static void a_window_is_filled_as_far_as_the_protocol_takes_it(void **state)
 
 /* The window is of 40 batches; lines of 100 bytes are in segments of 4 KiB
  * and more, with 24 bytes beside each. */
-static void begin_memory(fixture *f, size_t pinned_max_bytes,
-                         uint32_t batch_bytes)
+static void begin_memory_for(fixture *f, size_t pinned_max_bytes,
+                             uint32_t batch_bytes, uint32_t answer_timeout_ms)
 {
     lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
 
     begin_ring(f, 40, 1 << 20);
     opt.backoff_min_ms = 10;
     opt.backoff_max_ms = 20;
+    opt.answer_timeout_ms = answer_timeout_ms;
     opt.batch_bytes = batch_bytes;
     opt.pinned_max_bytes = pinned_max_bytes;
     opt.now_ns = test_now;
     opt.ctx = f;
     begin_with(f, &opt);
+}
+
+static void begin_memory(fixture *f, size_t pinned_max_bytes,
+                         uint32_t batch_bytes)
+{
+    begin_memory_for(f, pinned_max_bytes, batch_bytes, 0);
 }
 
 /* And a channel of its own. */
@@ -994,17 +1001,8 @@ typedef struct crowd {
 static void begin_again(fixture *f, crowd *others, unsigned answer_timeout_ms)
 {
     const uint64_t most_bytes = 250 << 10; // for those that failed, if alone
-    lp_drains_options opt = LP_DRAINS_OPTIONS_INIT;
 
-    begin_ring(f, 40, 1 << 20);
-    opt.backoff_min_ms = 10;
-    opt.backoff_max_ms = 20;
-    opt.batch_bytes = 10000;
-    opt.answer_timeout_ms = answer_timeout_ms;
-    opt.pinned_max_bytes = most_bytes * 8 / 5;
-    opt.now_ns = test_now;
-    opt.ctx = f;
-    begin_with(f, &opt);
+    begin_memory_for(f, most_bytes * 8 / 5, 10000, answer_timeout_ms);
     open_drain(f, LP_DRAIN_DROP);
     ring_fill(f->channel, 1, 80, 100);
     run_until_sent(f, 1);
