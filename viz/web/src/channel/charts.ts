@@ -15,7 +15,7 @@ import {
     classNow, codeNow, loadNow, memoryNow, mostOfRecent, quotaNow, responseNow,
     waitNow,
 } from "./last_minute";
-import { SeriesStore, type NamedColumn } from "./series_store";
+import { SeriesStore, type ColumnName } from "./series_store";
 import { STATUS_CLASSES } from "./status_class";
 
 interface Range {
@@ -43,9 +43,28 @@ const YOUNG = 24; // of an hour or a day, the least part that is shown
 const CATEGORIES = [0, 1, 2, 3, 4, 5, 6, 7].map(i => `cat-${i}`);
 const ERRORS = [...CATEGORIES.slice(1), ...CATEGORIES.slice(0, 1)];
 
+// One that a chart always has, or, if it is rare, where it is more than 0 somewhere.
+interface LineOf {
+    look: Pick<ChartSeries, "label" | "colour" | "width" | "dash" | "isSampled">;
+    column: ColumnName;
+    // As the column has it if it's not said.
+    values?: (values: Column, step_s: number) => Column;
+    now: (now: Snapshot | null) => number | null;
+    isRare?: boolean;
+}
+
+// Lines whose names come and go.
+interface LinesOf {
+    kind: "codes" | "memory";
+    palette: Palette;
+    isSampled: boolean;
+    now: (now: Snapshot | null, name: string) => number | null;
+}
+
 interface ChartOf {
     chart: Chart;
-    series(store: SeriesStore, now: Snapshot | null): ChartSeries[];
+    named?: LinesOf;
+    lines?: readonly LineOf[];
 }
 
 export class Charts {
@@ -128,11 +147,11 @@ export class Charts {
             : Math.max(to - span_s, Math.min(t[0] ?? to, to - span_s / YOUNG));
     }
 
-    private inSight({ chart, series }: ChartOf): InSight {
-        return new InSight(chart.root, () => chart.update({
+    private inSight(of: ChartOf): InSight {
+        return new InSight(of.chart.root, () => of.chart.update({
             t: this.store.t, step_s: this.store.step_s,
             from: this.from, to: this.to,
-            series: series(this.store, this.now),
+            series: seriesOf(of, this.store, this.now),
             markers: this.store.markers }));
     }
 
@@ -193,14 +212,14 @@ export class Charts {
                 "two, the faster)",
             onPick: (series, i) => this.pickResponse(series, i),
         });
-        return { chart, series: (store, now) => [
-            { label: "p50", colour: "p50", values: store.column("p50"),
-              now: responseNow(now, "p50") },
-            { label: "p95", colour: "p95", values: store.column("p95"),
-              now: responseNow(now, "p95"), width: 2 },
-            { label: "p99", colour: "p99", values: store.column("p99"),
-              now: responseNow(now, "p99"), dash: [4, 3] },
-        ] };
+        const percentile = (
+            name: "p50" | "p95" | "p99",
+            look: Pick<ChartSeries, "width" | "dash"> = {}): LineOf => ({
+            look: { label: name, colour: name, ...look }, column: name,
+            now: now => responseNow(now, name) });
+        return { chart, lines: [percentile("p50"),
+                                percentile("p95", { width: 2 }),
+                                percentile("p99", { dash: [4, 3] })] };
     }
 
     private throughput(): ChartOf {
@@ -210,12 +229,10 @@ export class Charts {
             hint: "in a second", isStacked: true,
             onPick: (series, i) => this.pickStatus(series, i),
         });
-        return { chart, series: (store, now) => STATUS_CLASSES.filter(
-            one => one.isRare !== true || hasAny(store.column(one.column)),
-        ).map(one => ({
-            label: one.label, colour: one.colour, now: classNow(now, one.key),
-            values: perSecond(store.column(one.column), store.step_s),
-        })) };
+        return { chart, lines: STATUS_CLASSES.map(({ key, ...one }) => ({
+            look: { label: one.label, colour: one.colour }, column: one.column,
+            values: perSecond, now: now => classNow(now, key),
+            isRare: one.isRare === true })) };
     }
 
     private memory(): ChartOf {
@@ -228,13 +245,15 @@ export class Charts {
                 `Memory of ${shown(series)}`, i, series === "quota" ? {}
                     : { process: series, where: "sample#memory_total" }),
         });
-        const palette = new Palette(CATEGORIES);
-        return { chart, series: (store, now) => [
-            ...coloured(store.each("memory"), palette).map(one => ({
-                ...one, isSampled: true, now: memoryNow(now, one.label),
-            })),
-            ...quota(store, now),
-        ] };
+        return {
+            chart,
+            named: { kind: "memory", palette: new Palette(CATEGORIES),
+                     isSampled: true, now: memoryNow },
+            lines: [{ look: { label: "quota", colour: "muted", dash: [6, 4],
+                              isSampled: true },
+                      column: "memory_quota", values: mostOfRound,
+                      now: quotaNow, isRare: true }],
+        };
     }
 
     private errors(): ChartOf {
@@ -245,10 +264,8 @@ export class Charts {
             hint: "H: the router's; R: of dynos; L: of lost lines",
             onPick: (code, i) => this.pick(`Errors ${code}`, i, { code }),
         });
-        const palette = new Palette(ERRORS);
-        return { chart, series: (store, now) => coloured(
-            store.each("codes"), palette,
-        ).map(one => ({ ...one, now: codeNow(now, one.label) })) };
+        return { chart, named: { kind: "codes", palette: new Palette(ERRORS),
+                                 isSampled: false, now: codeNow } };
     }
 
     private load(): ChartOf {
@@ -261,11 +278,9 @@ export class Charts {
             onPick: (_, i) => this.pick("Load", i,
                                         { where: "sample#load_avg_1m" }),
         });
-        return { chart, series: (store, now) => [
-            { label: "most", colour: "accent", isSampled: true,
-              now: loadNow(now),
-              values: mostOfRecent(store.column("load_max"),
-                                   Math.ceil(ROUND_S / store.step_s)) },
+        return { chart, lines: [
+            { look: { label: "most", colour: "accent", isSampled: true },
+              column: "load_max", values: mostOfRound, now: loadNow },
         ] };
     }
 
@@ -278,9 +293,9 @@ export class Charts {
             onPick: (_, i) => this.pick("Requests that waited", i,
                                         { where: "wait>0" }),
         });
-        return { chart, series: (store, now) => [
-            { label: "mean", colour: "accent", now: waitNow(now),
-              values: store.column("wait_mean") },
+        return { chart, lines: [
+            { look: { label: "mean", colour: "accent" }, column: "wait_mean",
+              now: waitNow },
         ] };
     }
 
@@ -315,21 +330,31 @@ export class Charts {
     }
 }
 
-function coloured(columns: readonly NamedColumn[], palette: Palette):
-    { label: string; colour: string; values: Column }[] {
-    const colours = palette.of(columns.map(one => one.name));
-    return columns.map(({ name, values }, i) => ({
-        label: name, colour: colours[i] ?? "", values }));
+// For all charts: a browser keeps compiled code of each place that runs once a second.
+function seriesOf({ named, lines = [] }: ChartOf, store: SeriesStore,
+                  now: Snapshot | null): ChartSeries[] {
+    const found = named ? namedSeries(named, store, now) : [];
+    lines.forEach(line => {
+        const told = store.column(line.column);
+        if (line.isRare === true && !hasAny(told))
+            return;
+        found.push({ ...line.look, now: line.now(now),
+                     values: line.values?.(told, store.step_s) ?? told });
+    });
+    return found;
 }
 
-// There is one where memory is told at all.
-function quota(store: SeriesStore, now: Snapshot | null): ChartSeries[] {
-    const told = store.column("memory_quota");
-    return told.every(value => value === null) ? [] : [
-        { label: "quota", colour: "muted", dash: [6, 4], isSampled: true,
-          now: quotaNow(now),
-          values: mostOfRecent(told, Math.ceil(ROUND_S / store.step_s)) },
-    ];
+function namedSeries({ kind, palette, isSampled, now: nowOf }: LinesOf,
+                     store: SeriesStore, now: Snapshot | null): ChartSeries[] {
+    const columns = store.each(kind);
+    const colours = palette.of(columns.map(one => one.name));
+    return columns.map(({ name, values }, i) => ({
+        label: name, colour: colours[i] ?? "", values, isSampled,
+        now: nowOf(now, name) }));
+}
+
+function mostOfRound(values: Column, step_s: number): Column {
+    return mostOfRecent(values, Math.ceil(ROUND_S / step_s));
 }
 
 function hasAny(values: Column): boolean {

@@ -64,8 +64,9 @@ class RouteTable {
         this.root = section(id, title, made.root, this.none);
     }
 
-    update(routes: Route[]): void {
-        this.rows.update(routes.slice(0, ROUTES));
+    update(routes: readonly Route[], weight: (of: Route) => number): void {
+        const sorted = [...routes].sort((a, b) => weight(b) - weight(a));
+        this.rows.update(sorted.slice(0, ROUTES));
         this.table.hidden = routes.length === 0;
         setText(this.none, routes.length === 0 ? this.noneWords : "");
     }
@@ -86,12 +87,16 @@ export class Routes {
     }
 
     update({ routes }: Snapshot): void {
-        const slowness = (of: Route): number =>
-            of.response_ms?.p95 ?? of.response_ms?.mean ?? 0;
         this.root.hidden = routes.length === 0;
-        this.slowest.update([...routes].sort(
-            (a, b) => slowness(b) - slowness(a)));
-        this.failing.update(routes.filter(of => of.failed > 0).sort(
-            (a, b) => b.failed - a.failed));
+        this.slowest.update(routes, slowness);
+        this.failing.update(routes.filter(of => of.failed > 0), failures);
     }
+}
+
+function slowness(of: Route): number {
+    return of.response_ms?.p95 ?? of.response_ms?.mean ?? 0;
+}
+
+function failures(of: Route): number {
+    return of.failed;
 }

@@ -80,7 +80,8 @@ export class SeriesStore {
             this.put(`memory/${process}`, columns?.["memory"], places);
             this.put(`p95/${process}`, columns?.["p95"], places);
         });
-        this.mark(piece.markers);
+        if (piece.markers.length > 0)
+            this.mark(piece.markers);
         this.trim();
     }
 

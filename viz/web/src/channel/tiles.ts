@@ -340,48 +340,50 @@ function nameWhole({ of }: Most): string | undefined {
 }
 
 class MemoryTile implements Tile {
-    private readonly average = new Value("value big");
-    private readonly greatest = new Value("value big");
+    private readonly values = [new Value("value big"), new Value("value big")];
     private readonly bar = new Bar();
     private readonly sub = el("p", { class: "sub" });
-    readonly root = frame(
-        "memory", "Memory",
-        el("div", { class: "pair" },
-           el("div", {}, this.average.root,
-              el("span", { class: "of" }, "average")),
-           el("div", {}, this.greatest.root,
-              el("span", { class: "of" }, "most"))),
-        this.bar.root, this.sub);
+    readonly root: HTMLElement;
+
+    constructor() {
+        this.root = frame(
+            "memory", "Memory",
+            el("div", { class: "pair" }, ...["average", "most"].map(
+                (what, i) => el("div", {}, this.values[i]?.root,
+                                el("span", { class: "of" }, what)))),
+            this.bar.root, this.sub);
+    }
 
     update(of: Snapshot): void {
         const { processes } = of;
         const totals = processes.flatMap(
             one => one.memory?.total ?? []);
-        this.root.dataset["tone"] = "";
+        const nearest = most(processes, one => one.memory?.share);
+        const tone = nearest === null ? "" : toneOf(nearest.value, 0.9, 1);
+        this.root.dataset["tone"] = totals.length === 0 ? "" : tone;
         say(this.root, totals.length === 0 ? noneOf(of, NOT_TOLD) : "");
         if (totals.length === 0)
             return;
-        const sum = totals.reduce((a, b) => a + b, 0);
-        this.average.update(bytes(sum / totals.length));
-        const greatest = most(processes, one => one.memory?.total);
-        this.greatest.update(bytes(greatest?.value));
-        const nearest = most(processes, one => one.memory?.share);
+        const both = [totals.reduce((a, b) => a + b) / totals.length,
+                      Math.max(...totals)];
+        this.values.forEach((value, i) => value.update(bytes(both[i])));
         this.bar.root.hidden = nearest === null;
-        if (nearest === null) {
-            setAttribute(this.sub, "title", undefined);
-            setText(this.sub, totals.length === 1 ? "of one process"
-                : `of ${count(totals.length)} processes`);
-            return;
-        }
-        const tone = toneOf(nearest.value, 0.9, 1);
-        this.bar.update(nearest.value, tone);
-        this.root.dataset["tone"] = tone;
-        const share = percent(nearest.value);
-        const limit = bytes(nearest.of.memory?.quota);
-        setAttribute(this.sub, "title", nameWhole(nearest));
-        setText(this.sub, `${nearest.name} at ${share.value} % of ` +
-            `${limit.value} ${limit.unit}`);
+        this.bar.update(nearest?.value ?? 0, tone);
+        setAttribute(this.sub, "title",
+                     nearest === null ? undefined : nameWhole(nearest));
+        setText(this.sub, nearest === null ? ofHowMany(totals.length)
+            : ofItsQuota(nearest));
     }
+}
+
+function ofHowMany(processes: number): string {
+    return processes === 1 ? "of one process"
+        : `of ${count(processes)} processes`;
+}
+
+function ofItsQuota({ name, of, value }: Most): string {
+    return `${name} at ${text(percent(value))} of ` +
+        text(bytes(of.memory?.quota));
 }
 
 function load(now: Snapshot): Told {

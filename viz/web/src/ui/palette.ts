@@ -36,7 +36,8 @@ export class Palette {
             }
         const found = names.map(
             name => this.colours[this.places.get(name) ?? 0] ?? "");
-        this.forget();
+        if (this.places.size > NAMES_MAX)
+            this.forget();
         return found;
     }
 
