@@ -506,6 +506,7 @@ lp_err lp_aggregate_total(lp_aggregate *aggregate, int64_t from_s, int64_t to_s,
                           void *ctx)
 {
     reading r = {.count = 0};
+    span_s span;
     lp_err err;
 
     if (from_s >= to_s) {
@@ -519,8 +520,9 @@ lp_err lp_aggregate_total(lp_aggregate *aggregate, int64_t from_s, int64_t to_s,
     if (err != LP_OK) {
         return err;
     }
-    read_span(&r, LP_TIER_MINUTES, (span_s){from_s, to_s});
-    tell(&r, covered(aggregate, from_s, to_s), fn, ctx);
+    span = covered(aggregate, from_s, to_s);
+    read_span(&r, LP_TIER_MINUTES, span);
+    tell(&r, span, fn, ctx);
     reading_fini(&r);
     return LP_OK;
 }

@@ -209,6 +209,37 @@ static void a_total_covers_what_was_asked_for_as_far_as_it_can(void **state)
     world_close(&w);
 }
 
+/* Nothing that a shorter frame still has of the time before it. */
+static void a_total_is_of_the_time_that_it_says(void **state)
+{
+    static const int64_t windows_s[] = {1,    59,   119,  121,  125, 129,
+                                        1801, 3599, 3601, 3625, 3650};
+    search s = {.dimension = LP_DIM_TOTAL, .name = ""};
+    world w;
+
+    (void)state;
+    world_open_of(&w, plenty_bytes, 0);
+    for (int64_t second = 0; second < 4200; second++) {
+        world_request(&w, at((double)second), &plain);
+        world_read(&w, 0);
+        if (second < 3700 || second % 7 != 0) {
+            continue;
+        }
+        lp_aggregate_tick(w.aggregate, at((double)second + 1));
+        for (size_t i = 0; i < sizeof(windows_s) / sizeof(*windows_s); i++) {
+            int64_t end_s = begin_s + second + 1;
+
+            CHECK_OK(lp_aggregate_total(w.aggregate, end_s - windows_s[i],
+                                        end_s, NULL, search_rows, &s));
+            assert_int_equal(s.row.count, s.window.end_s - s.window.start_s);
+            assert_int_equal(s.window.end_s, end_s);
+            assert_in_range(end_s - s.window.start_s, windows_s[i] - 59,
+                            windows_s[i]);
+        }
+    }
+    world_close(&w);
+}
+
 /* Not only from the next minute on. */
 static void a_total_of_a_channel_that_is_new_covers_all_of_it(void **state)
 {
@@ -351,6 +382,7 @@ int main(void)
         cmocka_unit_test(a_second_is_told_when_it_is_over),
         cmocka_unit_test(frames_go_when_they_are_old),
         cmocka_unit_test(a_total_covers_what_was_asked_for_as_far_as_it_can),
+        cmocka_unit_test(a_total_is_of_the_time_that_it_says),
         cmocka_unit_test(a_total_of_a_channel_that_is_new_covers_all_of_it),
         cmocka_unit_test(
             lines_that_were_lost_are_told_of_the_window_they_are_missing_in),
