@@ -427,10 +427,11 @@ static void put_window(void *ctx, const lp_aggregate_window *window,
 
 /* Printing ---------------------------------------------------------------- */
 
-static void print_column(FILE *to, const char *key, const double *values,
+static void print_column(FILE *to, lp_span key, const double *values,
                          size_t count)
 {
-    fprintf(to, "\"%s\":[", key);
+    api_print_json_string(to, key);
+    fputs(":[", to);
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
             fputc(',', to);
@@ -457,15 +458,12 @@ static void print_codes(FILE *to, const table *t)
 {
     fputs(",\"codes\":{", to);
     for (size_t i = 0; i < t->code_count; i++) {
-        char key[LP_AGGREGATE_NAME_MAX_BYTES + 1];
         named *code = &t->codes[i];
 
         forget_unknown(t, code, true);
-        // Letters and digits, by what a code is.
-        snprintf(key, sizeof(key), "%.*s", (int)code->name_bytes, code->name);
         if (i > 0)
             fputc(',', to);
-        print_column(to, key, code->at[0], t->count);
+        print_column(to, name_of(code), code->at[0], t->count);
     }
     fputc('}', to);
 }
@@ -499,7 +497,7 @@ static void print_processes(FILE *to, table *t)
         api_print_json_string(to, name_of(process));
         for (unsigned j = 0; j < PROCESS_COLUMNS; j++) {
             fputs(j == 0 ? ":{" : ",", to);
-            print_column(to, keys[j], process->at[j], t->count);
+            print_column(to, lp_span_str(keys[j]), process->at[j], t->count);
         }
         fputc('}', to);
     }
@@ -569,7 +567,7 @@ static void print_table(FILE *to, const api_aggregate_ask *ask, table *t,
         if ((column_of[i] & asked_of(t)) == 0)
             continue;
         fputc(',', to);
-        print_column(to, column_names[i], t->columns[i], t->count);
+        print_column(to, lp_span_str(column_names[i]), t->columns[i], t->count);
     }
     if (asked_of(t) == OF_ALL) {
         print_codes(to, t);

@@ -177,6 +177,20 @@ class Exactness(Aggregating):
                                     "web.1")["codes"],
                          {"H12": 1, "R14": 1})
 
+    def test_a_code_is_what_its_line_says_and_never_more_than_a_string(self):
+        token = self.tokens()["heroku"]
+        codes = ["H\"1", "H\\", "A\":[7],\"H99", "H\t1", "H\xff"]
+        self.post(token, [
+            request(token, n, status=503, code=code).replace(
+                "H\xff".encode(), b"H\xff") for n, code in enumerate(codes)])
+        told = sorted(one["code"] for one in self.counted(5)["codes"])
+        self.assertEqual(len(told), 5)
+        for tier in "seconds", "tens":
+            self.wait_until(
+                lambda tier=tier: self.series(tier=tier)["codes"].keys(),
+                "no window is over")
+            self.assertEqual(sorted(self.series(tier=tier)["codes"]), told)
+
     def test_processes_have_memory_load_events_and_skew(self):
         tokens = self.tokens()
         token = tokens["heroku"]
