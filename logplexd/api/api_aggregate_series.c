@@ -17,8 +17,8 @@
 
 enum {
     CODES_MAX = 32,
-    PROCESSES_MAX = 256, /* of which the busiest are shown */
-    PROCESSES_SHOWN = 16
+    PROCESSES_MAX = 256,
+    PROCESSES_SHOWN = 16 /* with most requests, and as many with most memory */
 };
 
 const char *const api_tier_names[LP_TIERS] = {"seconds", "tens", "minutes"};
@@ -108,8 +108,10 @@ typedef struct unknown {
 typedef struct named {
     char name[LP_AGGREGATE_NAME_MAX_BYTES];
     uint32_t name_bytes;
-    double weight; /* by which the ones to be shown are chosen */
     double *at[3];
+    double requests; /* of a process, by which those to be shown are chosen */
+    double memory;   /* the most of a window; 0: not known */
+    bool is_shown;
 } named;
 
 enum { PROCESS_REQUESTS, PROCESS_P95, PROCESS_MEMORY, PROCESS_COLUMNS };
@@ -261,7 +263,7 @@ static void put_process(table *t, size_t i, const lp_aggregate_row *row)
 
     if (!process)
         return;
-    process->weight += (double)row->count;
+    process->requests += (double)row->count;
     process->at[PROCESS_REQUESTS][i] = (double)row->count;
     process->at[PROCESS_P95][i] = quantile_95(t, row);
 }
@@ -286,10 +288,21 @@ static void put_levels(table *t, size_t i, const lp_aggregate_row *row)
     }
 }
 
+static void put_memory(table *t, size_t i, const lp_aggregate_row *row)
+{
+    named *process = process_of(t, row->of);
+    double mean = api_row_mean(row);
+
+    if (!process)
+        return;
+    process->at[PROCESS_MEMORY][i] = mean;
+    if (mean > process->memory)
+        process->memory = mean;
+}
+
 static void put_measure(table *t, size_t i, const lp_aggregate_row *row)
 {
     lp_span wanted = t->want->process;
-    named *process;
 
     if (!row->is_platform)
         return;
@@ -298,12 +311,9 @@ static void put_measure(table *t, size_t i, const lp_aggregate_row *row)
     if (row->is_of_process == (wanted.len_bytes > 0) &&
         lp_span_equal(row->of, wanted))
         put_levels(t, i, row);
-    if (!row->is_of_process || !is_measure(row, "memory_total") ||
-        asked_of(t) != OF_ALL)
-        return;
-    process = process_of(t, row->of);
-    if (process)
-        process->at[PROCESS_MEMORY][i] = api_row_mean(row);
+    if (row->is_of_process && is_measure(row, "memory_total") &&
+        asked_of(t) == OF_ALL)
+        put_memory(t, i, row);
 }
 
 /* Which row has the requests that are asked for? */
@@ -468,38 +478,69 @@ static void print_codes(FILE *to, const table *t)
     fputc('}', to);
 }
 
-static int order_processes(const void *a, const void *b)
+static int order_by(double left, double right, const named *a, const named *b)
+{
+    if (left != right)
+        return left > right ? -1 : 1;
+    return lp_span_compare(name_of(a), name_of(b));
+}
+
+static int order_by_memory(const void *a, const void *b)
 {
     const named *left = a, *right = b;
 
-    if (left->weight != right->weight)
-        return left->weight > right->weight ? -1 : 1;
-    return lp_span_compare(name_of(left), name_of(right));
+    return order_by(left->memory, right->memory, left, right);
+}
+
+static int order_by_requests(const void *a, const void *b)
+{
+    const named *left = a, *right = b;
+
+    return order_by(left->requests, right->requests, left, right);
+}
+
+/* Who is hurt by a leak need not be who answers requests. */
+static void choose_processes(table *t)
+{
+    if (t->process_count == 0)
+        return;
+    qsort(t->processes, t->process_count, sizeof(*t->processes),
+          order_by_memory);
+    for (size_t i = 0; i < t->process_count && i < PROCESSES_SHOWN; i++)
+        t->processes[i].is_shown = t->processes[i].memory > 0;
+    qsort(t->processes, t->process_count, sizeof(*t->processes),
+          order_by_requests);
+    for (size_t i = 0; i < t->process_count && i < PROCESSES_SHOWN; i++)
+        t->processes[i].is_shown |= t->processes[i].requests > 0;
+}
+
+static void print_process(FILE *to, const table *t, const named *process)
+{
+    static const char *const keys[PROCESS_COLUMNS] = {"requests", "p95",
+                                                      "memory"};
+
+    api_print_json_string(to, name_of(process));
+    for (unsigned i = 0; i < PROCESS_COLUMNS; i++) {
+        fputs(i == 0 ? ":{" : ",", to);
+        print_column(to, lp_span_str(keys[i]), process->at[i], t->count);
+    }
+    fputc('}', to);
 }
 
 static void print_processes(FILE *to, table *t)
 {
-    static const char *const keys[PROCESS_COLUMNS] = {"requests", "p95",
-                                                      "memory"};
-    size_t shown =
-        t->process_count < PROCESSES_SHOWN ? t->process_count : PROCESSES_SHOWN;
+    bool is_first = true;
 
-    if (t->process_count > 0)
-        qsort(t->processes, t->process_count, sizeof(*t->processes),
-              order_processes);
+    choose_processes(t);
     fputs(",\"by_process\":{", to);
-    for (size_t i = 0; i < shown; i++) {
-        named *process = &t->processes[i];
-
-        forget_unknown(t, process, false);
-        if (i > 0)
+    for (size_t i = 0; i < t->process_count; i++) {
+        if (!t->processes[i].is_shown)
+            continue;
+        if (!is_first)
             fputc(',', to);
-        api_print_json_string(to, name_of(process));
-        for (unsigned j = 0; j < PROCESS_COLUMNS; j++) {
-            fputs(j == 0 ? ":{" : ",", to);
-            print_column(to, lp_span_str(keys[j]), process->at[j], t->count);
-        }
-        fputc('}', to);
+        is_first = false;
+        forget_unknown(t, &t->processes[i], false);
+        print_process(to, t, &t->processes[i]);
     }
     fputc('}', to);
 }

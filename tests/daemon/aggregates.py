@@ -269,6 +269,20 @@ class Exactness(Aggregating):
         self.assertEqual(newest(told, "memory_quota"), 512 * 2**20)
         self.assertEqual(newest(told, "load_max"), 1.5)
 
+    def test_who_has_most_memory_is_told_without_requests_too(self):
+        token = self.tokens()["heroku"]
+        web = ["web.%d" % n for n in range(20)]
+        own = ["worker.%02d" % n for n in range(20)]
+        self.post(token, [request(token, i, dyno=dyno)
+                          for n, dyno in enumerate(web)
+                          for i in range(n + 1)] +
+                  [line("source=%s dyno=heroku.1.2 sample#memory_total=%dMB" %
+                        (dyno, 100 + n), token, dyno)
+                   for n, dyno in enumerate(own + ["web.19"])])
+        self.counted(231)
+        self.assertEqual(sorted(self.series()["by_process"]),
+                         sorted(web[4:] + own[5:]))
+
     def test_a_channel_without_a_line_has_numbers_too(self):
         self.tokens()
         told = self.snapshot()

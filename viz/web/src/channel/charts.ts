@@ -37,6 +37,8 @@ const BYTE_TICKS = Array.from({ length: 24 }, (_, i) => 2 ** (i + 18));
 // Each dyno tells its memory and load once in some 20 s, in no order.
 const ROUND_S = 25;
 
+const MEMORY_LINES = 16; // at most
+
 const YOUNG = 24; // of an hour or a day, the least part that is shown
 
 // Of the style sheet. Errors don't begin with the colour of what is fine.
@@ -58,6 +60,7 @@ interface LinesOf {
     kind: "codes" | "memory";
     palette: Palette;
     isSampled: boolean;
+    max?: number; // lines; those with the highest values
     now: (now: Snapshot | null, name: string) => number | null;
 }
 
@@ -240,7 +243,8 @@ export class Charts {
             title: "Memory by process", none: "No dyno has told it in this time",
             atLeast: 1024 * 1024,
             format: format.bytes, ticks: BYTE_TICKS,
-            hint: "memory_total of each, against the quota",
+            hint: `memory_total of each (the ${MEMORY_LINES} with most of ` +
+                "it), against the quota",
             onPick: (series, i) => this.pick(
                 `Memory of ${shown(series)}`, i, series === "quota" ? {}
                     : { process: series, where: "sample#memory_total" }),
@@ -248,7 +252,7 @@ export class Charts {
         return {
             chart,
             named: { kind: "memory", palette: new Palette(CATEGORIES),
-                     isSampled: true, now: memoryNow },
+                     isSampled: true, max: MEMORY_LINES, now: memoryNow },
             lines: [{ look: { label: "quota", colour: "muted", dash: [6, 4],
                               isSampled: true },
                       column: "memory_quota", values: mostOfRound,
@@ -344,9 +348,10 @@ function seriesOf({ named, lines = [] }: ChartOf, store: SeriesStore,
     return found;
 }
 
-function namedSeries({ kind, palette, isSampled, now: nowOf }: LinesOf,
+function namedSeries({ kind, palette, isSampled, max, now: nowOf }: LinesOf,
                      store: SeriesStore, now: Snapshot | null): ChartSeries[] {
-    const columns = store.each(kind);
+    const columns = max === undefined ? store.each(kind)
+        : store.highest(kind, max);
     const colours = palette.of(columns.map(one => one.name));
     return columns.map(({ name, values }, i) => ({
         label: name, colour: colours[i] ?? "", values, isSampled,

@@ -83,6 +83,20 @@ test("who is there is told anew when somebody comes or goes", () => {
     assert.deepEqual(names(), []);
 });
 
+test("of many, those with the highest values can be asked for", () => {
+    const store = new SeriesStore(3);
+    store.merge(series([1, 2], [1, 2], {
+        by_process: { "web.1": { memory: [5, null] }, "web.2": { memory: [1, 2] },
+                      "web.3": { memory: [null, 9] } },
+    }));
+    const names = (max: number): string[] =>
+        store.highest("memory", max).map(one => one.name);
+    assert.deepEqual(names(3), ["web.1", "web.2", "web.3"]);
+    assert.deepEqual(names(2), ["web.1", "web.3"]);
+    assert.deepEqual(names(1), ["web.3"]);
+    assert.deepEqual(store.highest("p95", 2), []);
+});
+
 test("a marker that comes twice is there once, in the order of time", () => {
     const store = new SeriesStore(100);
     const marker = (t: number, seq: number) =>

@@ -3,6 +3,7 @@
 import type { Column, Marker, Series } from "../api/types";
 import { columnOf, newColumn } from "../base/column";
 import { byName } from "../base/format";
+import { mostOf } from "./last_minute";
 
 const NAMES = [
     "requests", "failed", "mean", "p50", "p95", "p99", "max", "s_none", "s1xx",
@@ -43,6 +44,17 @@ export class SeriesStore {
     // "memory": the processes that have it, and their columns.
     each(kind: Kind): readonly NamedColumn[] {
         return this.sorted.get(kind) ?? this.sort(kind);
+    }
+
+    // Of each() the ones with the highest values, in the same order.
+    highest(kind: Kind, max: number): readonly NamedColumn[] {
+        const all = this.each(kind);
+        if (all.length <= max)
+            return all;
+        const most = new Map(all.map(one => [one, mostOf(one.values) ?? 0]));
+        const chosen = new Set([...all].sort(
+            (a, b) => (most.get(b) ?? 0) - (most.get(a) ?? 0)).slice(0, max));
+        return all.filter(one => chosen.has(one));
     }
 
     private sort(kind: Kind): NamedColumn[] {
