@@ -131,6 +131,28 @@ test("a percentile leads to lines that have it", async () => {
     });
 });
 
+test("behind the number of a class are its lines of that minute", async () => {
+    await withPage("/channels/shop", async page => {
+        const of4xx = '#tile-status li[data-class="4xx"]';
+        await until("there are some", async () => {
+            const { classes } = await daemon.get("/v3/channels/shop/aggregates");
+            return classes["4xx"] >= 3;
+        }, () => "", 60_000);
+        await page.locator(of4xx).waitFor();
+        const asked = page.waitForRequest(/\/lines\?/);
+        const told = await page.evaluate(selector => {
+            const item = document.querySelector(selector);
+            item.querySelector("button").click(); // at once: it changes
+            return item.querySelector(".number").textContent;
+        }, of4xx);
+        const query = new URL((await asked).url()).searchParams;
+        assert.ok(query.get("to") - query.get("from") <= 60, String(query));
+        const lines = page.locator(".panel:visible li");
+        await lines.first().waitFor();
+        assert.equal(await lines.count(), Math.min(50, number(told)));
+    });
+});
+
 // What the charts with values say, and of what time.
 function underCursor(page) {
     return page.evaluate(() => [...document.querySelectorAll(".chart")]

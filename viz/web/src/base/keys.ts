@@ -25,10 +25,15 @@ function isPressable(target: EventTarget | null): boolean {
         target.matches("button, a, summary, [role=button]");
 }
 
+// It stands over the page, and has its keys.
+function hasModal(): boolean {
+    return document.querySelector("dialog:modal") !== null;
+}
+
 export function startKeys(): void {
     document.addEventListener("keydown", event => {
         if (event.ctrlKey || event.metaKey || event.altKey ||
-            event.defaultPrevented)
+            event.defaultPrevented || hasModal())
             return;
         if (isField(event.target) && event.key !== "Escape")
             return;

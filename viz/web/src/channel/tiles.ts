@@ -8,7 +8,7 @@ import {
 import { Keyed, type View } from "../base/keyed";
 import { shown, shownBriefly } from "../base/shown";
 import { Bar, failedTone, linesButton, toneOf, Value } from "../ui/parts";
-import { responsesAround, type Behind } from "./behind";
+import { responsesAround, type Behind, type Query } from "./behind";
 import { noneOf } from "./last_minute";
 import { STATUS_CLASSES, type StatusClass } from "./status_class";
 
@@ -24,18 +24,28 @@ function frame(id: string, title: string, ...children: (Node | string)[]):
               el("h2", { id: `tile-${id}-h` }, title), ...children);
 }
 
+type ShowLines = (title: string, query: Query) => void;
+
 export class Tiles {
     readonly root = el("div", { class: "tiles" });
     private readonly tiles: Tile[];
+    private newest: Snapshot | null = null;
 
     constructor(behind: Behind) {
+        // Those of the minute that the numbers are of.
+        const showLines: ShowLines = (title, query) => {
+            const of = this.newest;
+            if (of)
+                behind.matching(title, { from: of.from, to: of.to, ...query });
+        };
         this.tiles = [
             new NumberTile("throughput", "Throughput", throughput),
-            new Response(behind), new Statuses(behind), new Codes(behind),
+            new Response(behind, showLines), new Statuses(showLines),
+            new Codes(behind),
             new MemoryTile(), new NumberTile("load", "Load", load),
             new Activity(),
             new NumberTile("queue", "Queue time", queue, value => [
-                linesButton("Lines that waited", () => behind.matching(
+                linesButton("Lines that waited", () => showLines(
                     "Requests that waited", { where: "wait>0" }), value)]),
             new NumberTile("lines", "Lines", lines),
         ];
@@ -43,6 +53,7 @@ export class Tiles {
     }
 
     update(of: Snapshot): void {
+        this.newest = of;
         this.tiles.forEach(tile => tile.update(of));
     }
 }
@@ -138,7 +149,8 @@ class Response implements Tile {
     readonly root: HTMLElement;
     private newest: Snapshot | null = null;
 
-    constructor(private readonly behind: Behind) {
+    constructor(private readonly behind: Behind,
+                private readonly showLines: ShowLines) {
         const one = (name: Percentile): HTMLElement => {
             const value = new Value("value big");
             this.values.set(name, value);
@@ -176,8 +188,7 @@ class Response implements Tile {
         if (seqs.length > 0)
             this.behind.exemplars(title, of.epoch, seqs);
         else
-            this.behind.matching(title, { from: of.from, to: of.to,
-                                          ...responsesAround(value) });
+            this.showLines(title, responsesAround(value));
     }
 }
 
@@ -199,14 +210,14 @@ class StatusView {
     readonly item: HTMLElement;
     private shown = -1;
 
-    constructor(private readonly of: StatusClass, behind: Behind) {
+    constructor(private readonly of: StatusClass, showLines: ShowLines) {
         const { key, label, title, where } = of;
         this.key = key;
         this.part = el("span", { class: "stack-part", "data-class": key });
         this.item = el(
             "li", { "data-class": key },
             linesButton(`Lines with ${label}`,
-                        () => behind.matching(title, { where }),
+                        () => showLines(title, { where }),
                         el("span", { class: "swatch" }), label, " ",
                         this.value));
     }
@@ -231,8 +242,8 @@ class Statuses implements Tile {
     private readonly views: StatusView[];
     readonly root: HTMLElement;
 
-    constructor(behind: Behind) {
-        this.views = STATUS_CLASSES.map(of => new StatusView(of, behind));
+    constructor(showLines: ShowLines) {
+        this.views = STATUS_CLASSES.map(of => new StatusView(of, showLines));
         this.root = frame(
             "status", "Status",
             el("div", { class: "stack", "aria-hidden": "true" },

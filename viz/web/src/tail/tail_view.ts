@@ -80,6 +80,7 @@ export class TailView {
         this.filter.addEventListener("change", refilter);
         this.filter.addEventListener("search", refilter);
         this.search.addEventListener("input", () => this.searched());
+        this.search.addEventListener("search", () => this.searched());
         this.search.addEventListener("keydown", event => {
             if (event.key === "Enter")
                 this.nextHit(event.shiftKey ? 1 : -1);
