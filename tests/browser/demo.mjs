@@ -208,6 +208,29 @@ test("the tail shows what the filter asks for, and follows", async () => {
     });
 });
 
+test("a filter of a paused tail shows what there was", async () => {
+    await withPage("/channels/shop", async page => {
+        const rows = page.locator("#tail .row:not([hidden]) .row-text");
+        const told = page.locator(".tail-told");
+        const button = page.locator("#tail button").first();
+        await rows.first().waitFor();
+        await button.click();
+        await page.locator("#tail input").first().fill("process=router");
+        await page.keyboard.press("Enter");
+        await until("requests", async () => {
+            const texts = (await rows.allTextContents()).filter(Boolean);
+            return texts.length > 3 &&
+                texts.every(text => /method=/.test(text));
+        });
+        await until("what came since then is held", async () =>
+            number(/\d+/.exec(await button.textContent())?.[0]) > 0);
+        const before = await told.textContent();
+        await button.click();
+        await until("it goes on", async () =>
+            await told.textContent() !== before);
+    });
+});
+
 test("what is searched for is marked for as long as it is", async () => {
     await withPage("/channels/shop", async page => {
         const filter = page.locator("#tail input").nth(0);
@@ -225,8 +248,10 @@ test("what is searched for is marked for as long as it is", async () => {
             });
             await search.fill("e");
             await until("they are marked", async () => await marks.count() > 0);
-            await search.fill("");
+            await search.press("Escape"); // which empties it
             await until("they are not", async () => await marks.count() === 0);
+            assert.doesNotMatch(
+                await page.locator(".tail-told").textContent(), / with /);
         }
     });
 });
@@ -242,6 +267,24 @@ test("what hurts is first, and keys lead there", async () => {
         await until("one is left", async () => await links.count() === 1);
         await page.keyboard.press("Enter");
         await page.waitForURL("**/channels/warehouse");
+    });
+});
+
+test("the sheet of keys has them while it is open", async () => {
+    await withPage("/channels/shop", async page => {
+        const sheets = page.locator("dialog");
+        await page.locator("#tail .row-text").first().waitFor();
+        await page.keyboard.press("?");
+        await page.keyboard.press("?");
+        await page.keyboard.press("2");
+        assert.equal(await sheets.count(), 1);
+        assert.equal(await page.locator(".tabs [aria-pressed=true]")
+            .textContent(), "2 minutes");
+        await page.keyboard.press("Escape");
+        await until("it is closed", async () => await sheets.count() === 0);
+        assert.match(page.url(), /\/channels\/shop$/);
+        await page.keyboard.press("Escape");
+        await page.waitForURL(daemon.url + "/");
     });
 });
 

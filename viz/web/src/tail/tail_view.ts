@@ -20,6 +20,7 @@ const ROW_PX = matchMedia("(pointer: coarse)").matches ? 30 : 20;
 const HISTORY = 200;
 const SILENCE_MS = 40_000; // it says something every 15 s
 const REFILTER_MS = 400;
+const PAST_S = 1; // that the past may take to come
 const FULL = `the newest ${count(LINES_MAX)} lines`;
 
 export class TailView {
@@ -40,8 +41,11 @@ export class TailView {
     private readonly end = el("button", {
         type: "button", class: "chip", title: "f",
         onclick: () => this.follow() }, "Follow");
-    private readonly told = el("p", { class: "fine tail-told",
-                                      role: "status" });
+    // How many lines there are is no news, and why there are none is.
+    private readonly failed = el("span", { role: "status" });
+    private readonly kept = el("span");
+    private readonly told = el("p", { class: "fine tail-told" }, this.failed,
+                               this.kept);
     // Why there is no line, where they would be.
     private readonly none = el("p", { class: "list-none" });
     private readonly list: VirtualList;
@@ -209,13 +213,24 @@ export class TailView {
         this.draw();
     }
 
+    // What a changed filter finds is of before, and not what a pause holds.
+    private isPast(): boolean {
+        return this.store.length < HISTORY &&
+            Date.now() / 1000 < this.since_s + PAST_S;
+    }
+
     private add(entry: Entry): void {
-        if (!this.isPaused) {
+        if (!this.isPaused || this.isPast()) {
             this.store.push(entry);
             return;
         }
         this.held.push(entry);
         this.missed += this.held.takeGone();
+    }
+
+    // How many lines the pause has held back.
+    private waiting(): number {
+        return this.held.length + this.missed;
     }
 
     private release(): void {
@@ -250,7 +265,7 @@ export class TailView {
     private render(): void {
         this.list.update(this.store.length, this.store.takeGone());
         const goesOn = this.isPaused
-            ? `Go on (${compact(this.held.length + this.missed)})` : "Pause";
+            ? `Go on (${compact(this.waiting())})` : "Pause";
         const isFollowing = this.list.isFollowing && !this.isPaused;
         if (goesOn !== this.goesOn || isFollowing !== this.isFollowing)
             this.showButtons(goesOn, isFollowing);
@@ -273,16 +288,18 @@ export class TailView {
             : plural(this.store.length, "line");
         const found = this.needle === ""
             ? "" : `${count(this.hits)} with “${this.search.value}” of `;
-        const told = this.words !== "" ? this.words : found + kept;
+        const told = this.words !== "" ? "" : found + kept;
         const why = this.store.length > 0 ? "" : this.whyEmpty();
-        if (told !== this.told.textContent || why !== this.none.textContent)
+        if (told !== this.kept.textContent || why !== this.none.textContent ||
+            this.words !== this.failed.textContent)
             this.say(told, why);
     }
 
     private say(told: string, why: string): void {
         const tone = this.words === "" ? "" : "bad";
         this.told.dataset["tone"] = this.none.dataset["tone"] = tone;
-        setText(this.told, told);
+        setText(this.failed, this.words);
+        setText(this.kept, told);
         setText(this.none, why);
     }
 
@@ -291,6 +308,8 @@ export class TailView {
             return this.words;
         if (this.since_s === 0)
             return "Connecting…";
+        if (this.waiting() > 0)
+            return `Paused: ${plural(this.waiting(), "line")} came since then`;
         const what = this.where === "" ? "No line yet"
             : `No line matches “${shown(this.where)}” yet`;
         return `${what}, asked for since ${clock(this.since_s)}`;
