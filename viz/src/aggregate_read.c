@@ -449,9 +449,9 @@ static int64_t known_from(const lp_aggregate *aggregate, unsigned tier)
     return first != NULL && first->start_s < kept_s ? first->start_s : kept_s;
 }
 
-/* What is covered of a time that was asked for: the rest is too old to be told in
+/* What frames cover of a time that was asked for: the rest is too old to be told in
  * windows as short as that. */
-static span_s covered(const lp_aggregate *aggregate, int64_t from_s,
+static span_s framed(const lp_aggregate *aggregate, int64_t from_s,
                       int64_t to_s)
 {
     span_s span = {from_s, to_s < aggregate->open_s ? to_s : aggregate->open_s};
@@ -480,6 +480,12 @@ static span_s covered(const lp_aggregate *aggregate, int64_t from_s,
     if (span.from_s < known_from(aggregate, LP_TIER_MINUTES)) {
         span.from_s = known_from(aggregate, LP_TIER_MINUTES);
     }
+    return span;
+}
+
+/* What is told of them: the first frame may begin before there was anything. */
+static span_s told(const lp_aggregate *aggregate, span_s span)
+{
     if (span.from_s < aggregate->since_s) {
         span.from_s = aggregate->since_s;
     }
@@ -494,7 +500,7 @@ static void tell_nothing(const lp_aggregate *aggregate, span_s span,
     lp_aggregate_window none = {.start_s = span.to_s, .end_s = span.to_s};
 
     if (aggregate->is_started) {
-        span = covered(aggregate, span.from_s, span.to_s);
+        span = told(aggregate, framed(aggregate, span.from_s, span.to_s));
         none.start_s = span.from_s;
         none.end_s = span.to_s;
     }
@@ -520,9 +526,9 @@ lp_err lp_aggregate_total(lp_aggregate *aggregate, int64_t from_s, int64_t to_s,
     if (err != LP_OK) {
         return err;
     }
-    span = covered(aggregate, from_s, to_s);
+    span = framed(aggregate, from_s, to_s);
     read_span(&r, LP_TIER_MINUTES, span);
-    tell(&r, span, fn, ctx);
+    tell(&r, told(aggregate, span), fn, ctx);
     reading_fini(&r);
     return LP_OK;
 }
