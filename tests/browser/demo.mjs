@@ -190,6 +190,31 @@ test("a cursor in one chart is in all of them, at what is there now", async () =
     }, { viewport: { width: 1440, height: 1600 } });
 });
 
+test("a value that holds leads to its sample, and back to where one was", async () => {
+    await withPage("/channels/shop", async page => {
+        const chart = page.locator(".chart", { hasText: "Memory by process" });
+        const plot = chart.locator(".u-over");
+        await until("a sample of twenty seconds ago", async () => {
+            const { t, by_process } = await daemon.get(
+                "/v3/channels/shop/aggregates/series?tier=seconds");
+            const first = by_process["web.1"]?.memory
+                .findIndex(value => value !== null) ?? -1;
+            return first >= 0 && t.at(-1) - t[first] >= 20;
+        }, () => "", 60_000);
+        const { width, height } = await plot.boundingBox();
+        for (const from_end of [2, 5, 8, 11, 14]) { // some 1 s each
+            await plot.click({ position: { x: width - from_end * width / 120,
+                                           y: height / 2 } });
+            const text = page.locator(".panel:visible .line-text").first();
+            assert.match(await text.textContent(), /sample#memory_total/);
+            const top = await page.evaluate(() => scrollY);
+            await page.keyboard.press("Escape");
+            await page.locator(".panel:visible").waitFor({ state: "detached" });
+            assert.equal(await page.evaluate(() => scrollY), top);
+        }
+    });
+});
+
 test("the tail shows what the filter asks for, and follows", async () => {
     await withPage("/channels/api", async page => {
         const rows = page.locator("#tail .row-text");

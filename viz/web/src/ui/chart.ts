@@ -11,7 +11,7 @@ import { colour, onTheme } from "../base/theme";
 import { BELOW_PX, drawAxes, LEFT_PX, type Words } from "./axes";
 import { drawLines, mostOf, SOLID, type Line } from "./lines";
 import { drawMarkers } from "./markers";
-import { isThere, timesBefore, type View } from "./paths";
+import { placeHeld, timesBefore, type View } from "./paths";
 import { DECIMAL_TICKS } from "./ticks";
 
 export interface ChartSeries {
@@ -289,20 +289,22 @@ export class Chart {
             at === undefined)
             return;
         const y = this.plot.posToVal(at, "y");
-        let best: { label: string; off: number } | null = null;
+        let best: { label: string; place: number; off: number } | null = null;
         const drawn = this.drawn();
         for (let i = drawn.length - 1; i >= 0; i--) {
-            const value = this.plot.data[i + 1]?.[index];
+            const line = this.lines[i] as Line;
+            const place = placeIn(line, index);
+            const value = line.values[place];
             if (value === null || value === undefined)
                 continue;
             // In a stack, the first that reaches as high; else the nearest.
             const off = this.spec.isStacked ? (value >= y ? 0 : y - value)
                                             : Math.abs(value - y);
             if (!best || off < best.off)
-                best = { label: drawn[i]?.label ?? "", off };
+                best = { label: drawn[i]?.label ?? "", place, off };
         }
         if (best)
-            this.spec.onPick(best.label, index);
+            this.spec.onPick(best.label, best.place);
     }
 
     private nameLegend(): void {
@@ -328,7 +330,8 @@ export class Chart {
             : `numbers: of ${stepAt(t, this.data?.step_s ?? 1)}`);
         this.when.classList.toggle("is-past", t !== undefined);
         this.data?.series.forEach((one, i) => {
-            const value = index === null ? one.now : valueAt(one, index);
+            const value = index === null ? one.now
+                : one.values[placeIn(one, index)] ?? null;
             const key = this.legend.children[i];
             if (key)
                 setText(key.children[2] as Node,
@@ -386,15 +389,10 @@ function asTold(_: uPlot, min: number, max: number): [number, number] {
 }
 
 // What is said now and then holds for a while.
-function valueAt({ values, isSampled }: ChartSeries, index: number):
-    number | null {
-    const oldest = isSampled ? Math.max(0, index - HOLDS) : index;
-    for (let i = index; i >= oldest; i--) {
-        const value = values[i];
-        if (isThere(value))
-            return value;
-    }
-    return null;
+function placeIn({ values, isSampled }: Pick<ChartSeries,
+                                             "values" | "isSampled">,
+                 index: number): number {
+    return placeHeld(values, index, isSampled ? HOLDS : 0);
 }
 
 // "12:00:10 + 10 s": when a point's time begins, and how long it is.

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { addDots, addLine, addSteps, mostSince, timesBefore, type Ground } from
-    "./paths";
+import {
+    addDots, addLine, addSteps, mostSince, placeHeld, timesBefore, type Ground,
+} from "./paths";
 
 // Two pixels a second, ten for each of a value; 0 is at 100.
 function ground(n: number): { on: Ground; drawn: string[] } {
@@ -56,4 +57,11 @@ test("the greatest value is of what is seen", () => {
 
 test("times are told from the end on", () => {
     assert.deepEqual(timesBefore(1010, [1000, 1001, 1009]), [-10, -9, -1]);
+});
+
+test("a value holds for so many points, and no longer", () => {
+    const values = [7, null, 8, null, null, null];
+    assert.deepEqual([0, 1, 2, 3, 4, 5].map(at => placeHeld(values, at, 2)),
+                     [0, 0, 2, 2, 2, -1]);
+    assert.equal(placeHeld(values, 3, 0), -1);
 });

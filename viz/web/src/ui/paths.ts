@@ -95,6 +95,16 @@ export function timesBefore(end: number, t: readonly number[]): Column {
     return made;
 }
 
+// Where the value is that holds at a place; -1: there is none.
+export function placeHeld(values: Readonly<Column>, at: number,
+                          points: number): number {
+    const oldest = Math.max(0, at - points);
+    for (let i = at; i >= oldest; i--)
+        if (isThere(values[i]))
+            return i;
+    return -1;
+}
+
 export function isThere(value: number | null | undefined): value is number {
     return value !== null && value !== undefined;
 }

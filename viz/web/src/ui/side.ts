@@ -40,7 +40,7 @@ export class Side {
         const { opener } = this;
         this.hide();
         document.body.classList.remove("has-panel");
-        opener?.focus();
+        opener?.focus({ preventScroll: true });
     }
 
     private hide(): void {
