@@ -1,6 +1,7 @@
 #include "marker.h"
 
 #include "aggregate_impl.h"
+#include "name.h"
 
 enum { TEXT_MAX_BYTES = LP_AGGREGATE_NAME_MAX_BYTES };
 
@@ -57,7 +58,7 @@ void lpi_markers_step_back(lp_aggregate *aggregate, int64_t step_s)
 /* What it says ------------------------------------------------------------ */
 
 typedef struct text {
-    char bytes[TEXT_MAX_BYTES];
+    char bytes[TEXT_MAX_BYTES + 3]; /* so that the last character is whole */
     size_t length;
 } text;
 
@@ -145,19 +146,21 @@ void lpi_markers_add(lp_aggregate *aggregate, const lp_record *record,
     lpi_markers *markers = &aggregate->markers;
     lp_span process = is_of_app(m->kind) ? lp_span_of(NULL, 0) : m->dyno;
     text words = {.length = 0};
+    char names[2][TEXT_MAX_BYTES];
     lpi_marker *marker;
+    lp_span said;
     size_t bytes;
 
     if (!describe(m, &words)) {
         return;
     }
-    if (process.len_bytes > TEXT_MAX_BYTES) {
-        process.len_bytes = TEXT_MAX_BYTES;
-    }
+    process = lpi_name_clean(process, names[0], TEXT_MAX_BYTES);
+    said = lpi_name_clean(lp_span_of(words.bytes, words.length), names[1],
+                          TEXT_MAX_BYTES);
     if (markers->count == LP_AGGREGATE_MARKERS_MAX) {
         drop(aggregate, least_wanted(markers));
     }
-    bytes = marker_bytes(process.len_bytes, words.length);
+    bytes = marker_bytes(process.len_bytes, said.len_bytes);
     if (!lpi_may_hold(aggregate, bytes)) {
         return;
     }
@@ -169,11 +172,9 @@ void lpi_markers_add(lp_aggregate *aggregate, const lp_record *record,
                            .seq = record->seq,
                            .kind = m->kind,
                            .process_bytes = (uint8_t)process.len_bytes,
-                           .text_bytes = (uint8_t)words.length};
-    if (process.len_bytes > 0) {
-        memcpy(marker + 1, process.ptr, process.len_bytes);
-    }
-    memcpy((char *)(marker + 1) + process.len_bytes, words.bytes, words.length);
+                           .text_bytes = (uint8_t)said.len_bytes};
+    memcpy(marker + 1, process.ptr, process.len_bytes);
+    memcpy((char *)(marker + 1) + process.len_bytes, said.ptr, said.len_bytes);
     TAILQ_INSERT_TAIL(&markers->list, marker, next);
     markers->count++;
 }

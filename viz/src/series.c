@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "aggregate_impl.h"
+#include "name.h"
 #include "process.h"
 
 /* Most of a block's values are in its lower counters. */
@@ -537,11 +538,32 @@ static lp_span cut(lp_span text, size_t max_bytes)
     return text;
 }
 
+typedef struct texts {
+    char name[LP_AGGREGATE_NAME_MAX_BYTES];
+    char of[LP_AGGREGATE_NAME_MAX_BYTES];
+    char unit[LP_AGGREGATE_UNIT_MAX_BYTES];
+} texts;
+
+/* False: it was clean. */
+static bool clean(const lpi_key *whole, lpi_key *key, texts *room)
+{
+    if (lpi_name_is_clean(key->name) && lpi_name_is_clean(key->of) &&
+        lpi_name_is_clean(key->unit_text)) {
+        return false;
+    }
+    key->name = lpi_name_clean(whole->name, room->name, sizeof(room->name));
+    key->of = lpi_name_clean(whole->of, room->of, sizeof(room->of));
+    key->unit_text =
+        lpi_name_clean(whole->unit_text, room->unit, sizeof(room->unit));
+    return true;
+}
+
 uint32_t lpi_table_get(lp_aggregate *aggregate, const lpi_key *whole)
 {
     lpi_table *table = &aggregate->live->table;
     lpi_class class = class_of(whole);
     lpi_key key = *whole;
+    texts room;
     uint32_t hash;
     uint32_t slot;
 
@@ -550,6 +572,10 @@ uint32_t lpi_table_get(lp_aggregate *aggregate, const lpi_key *whole)
     key.unit_text = cut(key.unit_text, LP_AGGREGATE_UNIT_MAX_BYTES);
     hash = hash_of(aggregate, &key);
     slot = find(table, &key, hash);
+    if (slot == 0 && clean(whole, &key, &room)) {
+        hash = hash_of(aggregate, &key);
+        slot = find(table, &key, hash);
+    }
     if (slot != 0) {
         return slot;
     }

@@ -78,7 +78,7 @@ typedef struct lpi_key {
     uint8_t unit;
     bool is_of_process;
     bool is_platform;
-    lp_span name; /* both at most LP_AGGREGATE_NAME_MAX_BYTES */
+    lp_span name; /* both clean, and at most LP_AGGREGATE_NAME_MAX_BYTES */
     lp_span of;
     lp_span unit_text; /* LP_UNIT_OTHER, at most LP_AGGREGATE_UNIT_MAX_BYTES */
 } lpi_key;
@@ -206,8 +206,8 @@ void lpi_table_fini(lp_aggregate *aggregate, lpi_table *table);
 
 lpi_key lpi_series_key(const lpi_series *series);
 
-/* The slot of a key; of a new one, too. A fixed one: there is no room. Slots that
- * were got before may be others afterwards. */
+/* The slot of a key whose names are as a line has them; of a new one, too. A fixed
+ * one: there is no room. Slots that were got before may be others afterwards. */
 uint32_t lpi_table_get(lp_aggregate *aggregate, const lpi_key *key);
 
 /* The same for a key that is known to be as it should; 0: there is none. */

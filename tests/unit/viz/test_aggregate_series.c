@@ -535,6 +535,65 @@ static void a_long_name_is_cut(void **state)
     world_close(&w);
 }
 
+/* What a name of so many a's and a text behind them becomes, counted twice. */
+static void assert_becomes(const char *text, size_t letters, const char *wanted,
+                           size_t wanted_letters)
+{
+    char msg[512] = "count#";
+    char name[LP_AGGREGATE_NAME_MAX_BYTES + 1] = "";
+    world w;
+
+    world_open(&w, NULL);
+    memset(msg + 6, 'a', letters);
+    strcpy(msg + 6 + letters, text);
+    memset(name, 'a', wanted_letters);
+    strcpy(name + wanted_letters, wanted);
+    say(&w, 0, "app", "web.1", msg);
+    say(&w, 1, "app", "web.1", msg);
+    lp_aggregate_tick(w.aggregate, at(2));
+    assert_int_equal(count_of(&w, LP_DIM_MEASURE, name, NULL), 2);
+    world_close(&w);
+}
+
+static void a_name_is_text_and_cut_between_characters(void **state)
+{
+    (void)state;
+    assert_becomes("\xc3\xa9", 4, "\xc3\xa9", 4);
+    assert_becomes("\xf0\x9f\x98\x80", 92, "\xf0\x9f\x98\x80", 92);
+    assert_becomes("\xf0\x9f\x98\x80", 93, "", 93);
+    assert_becomes("\xc3\xa9", 95, "", 95);
+    assert_becomes("\xff", 93, "\xef\xbf\xbd", 93);
+    assert_becomes("\xff", 94, "", 94);
+    assert_becomes("\xed\xa0\x80", 1, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd",
+                   1);
+    assert_becomes("\xe2\x82", 9, "\xef\xbf\xbd\xef\xbf\xbd", 9);
+    assert_becomes("\x7f", 7, "\xef\xbf\xbd", 7);
+    assert_becomes("\x7f"
+                   "aaaaaaa",
+                   0,
+                   "\xef\xbf\xbd"
+                   "aaaaaaa",
+                   0);
+}
+
+static void names_that_would_be_shown_as_the_same_are_one(void **state)
+{
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    say(&w, 0, "app", "web\xff", "count#a\xfe=1");
+    say(&w, 0, "app", "web\xfe", "count#a\xff=1");
+    say(&w, 0, "app", "web\xef\xbf\xbd", "count#a\xef\xbf\xbd=1");
+    say(&w, 0, "heroku", "web.1", "State changed from up to \xff");
+    say(&w, 0, "heroku", "web.1", "State changed from up to \xfe");
+    lp_aggregate_tick(w.aggregate, at(1));
+    assert_int_equal(count_of(&w, LP_DIM_LINES, "web\xef\xbf\xbd", NULL), 3);
+    assert_int_equal(count_of(&w, LP_DIM_MEASURE, "a\xef\xbf\xbd", NULL), 3);
+    assert_int_equal(count_of(&w, LP_DIM_EVENT, "\xef\xbf\xbd", NULL), 2);
+    world_close(&w);
+}
+
 /* Of a length, and one letter of its own: the first or the last. */
 static void make_path(char *path, size_t n, size_t which)
 {
@@ -840,6 +899,8 @@ int main(void)
         cmocka_unit_test(units_are_never_added_up_together),
         cmocka_unit_test(classes_are_exact_with_any_number_of_statuses),
         cmocka_unit_test(a_long_name_is_cut),
+        cmocka_unit_test(a_name_is_text_and_cut_between_characters),
+        cmocka_unit_test(names_that_would_be_shown_as_the_same_are_one),
         cmocka_unit_test(a_route_is_counted_as_itself_whatever_its_length),
         cmocka_unit_test(
             names_without_end_keep_totals_and_leave_room_for_others),

@@ -67,7 +67,9 @@ typedef struct lp_aggregates lp_aggregates; /* what all channels share   */
 typedef struct lp_aggregate lp_aggregate;   /* the numbers of one channel */
 
 enum {
-    LP_AGGREGATE_NAME_MAX_BYTES = 96, /* of a series; longer ones are cut */
+    /* Of a series. Longer names are cut, between characters: a name is UTF-8
+       without control characters, and has U+FFFD for each byte that is not. */
+    LP_AGGREGATE_NAME_MAX_BYTES = 96,
     LP_AGGREGATE_UNIT_MAX_BYTES = 16, /* as a unit is written; the same */
     LP_AGGREGATE_SERIES_MAX_DEFAULT = 256,
     LP_AGGREGATE_SERIES_MAX_LEAST = 16,
