@@ -12,7 +12,6 @@
 
 #include "api/api.h"
 #include "api/api_aggregates.h"
-#include "base/utf8.h"
 #include "worker/metrics.h"
 
 #define METRICS(X)                                                        \
@@ -54,21 +53,14 @@ static const char *const metric_names[METRIC_COUNT] = {
 #undef X
 };
 
-/* What a line calls itself may have any bytes; a label may not. */
+/* No name has a control character. */
 static void print_label(FILE *to, const char *name, lp_span value)
 {
     fprintf(to, ",%s=\"", name);
-    while (value.len_bytes > 0) {
-        size_t n = utf8_char_bytes(value.ptr, value.len_bytes);
-        char c = *value.ptr;
-
-        if (c == '"' || c == '\\')
-            fprintf(to, "\\%c", c);
-        else if (n == 0 || (unsigned char)c < ' ' || c == 0x7f)
-            fputc('?', to);
-        else
-            fwrite(value.ptr, 1, n, to);
-        value = lp_span_skip(value, n > 0 ? n : 1);
+    for (size_t i = 0; i < value.len_bytes; i++) {
+        if (value.ptr[i] == '"' || value.ptr[i] == '\\')
+            fputc('\\', to);
+        fputc(value.ptr[i], to);
     }
     fputc('"', to);
 }
@@ -91,14 +83,12 @@ static void put(printing *p, metric which, const char *label, lp_span value,
     fputc('\n', to);
 }
 
-static void put_total(printing *p, const lp_aggregate_row *row)
+static void put_responses(printing *p, const lp_aggregate_row *row)
 {
     static const double q[] = {0.5, 0.95, 0.99};
     static const char *const names[] = {"0.5", "0.95", "0.99"};
     double values[3] = {0};
 
-    put(p, METRIC_REQUESTS, NULL, LP_SPAN(""), (double)row->count);
-    put(p, METRIC_FAILED, NULL, LP_SPAN(""), (double)row->failed);
     api_row_quantiles(row, &p->scale, q, 3, values);
     for (unsigned i = 0; i < 3; i++)
         put(p, METRIC_RESPONSE, "quantile", lp_span_str(names[i]), values[i]);
@@ -128,38 +118,61 @@ static void put_measure(printing *p, const lp_aggregate_row *row)
         put_memory(p, row);
 }
 
+/* What is told once, of however many rows. */
+typedef struct sums {
+    uint64_t lines;
+    uint64_t requests;
+    uint64_t failed;
+    uint64_t other_statuses; /* what is none, and further ones */
+    uint64_t other_codes;    /* likewise */
+} sums;
+
+/* One of the others is added to these. */
+static void put_named(printing *p, metric which, const char *label,
+                      const lp_aggregate_row *row, uint64_t *others)
+{
+    if (row->is_other || lp_span_equal(row->name, LP_SPAN("other")))
+        *others += row->count;
+    else
+        put(p, which, label, row->name, (double)row->count);
+}
+
+static void put_row(printing *p, const lp_aggregate_row *row, sums *of)
+{
+    if (row->dimension == LP_DIM_LINES) {
+        of->lines += row->count;
+    } else if (row->dimension == LP_DIM_TOTAL) {
+        of->requests += row->count;
+        of->failed += row->failed;
+        put_responses(p, row);
+    } else if (row->dimension == LP_DIM_STATUS) {
+        put_named(p, METRIC_STATUS, "status", row, &of->other_statuses);
+    } else if (row->dimension == LP_DIM_CODE && !row->is_of_process) {
+        put_named(p, METRIC_ERRORS, "code", row, &of->other_codes);
+    } else if (row->dimension == LP_DIM_MEASURE && !row->is_other) {
+        put_measure(p, row);
+    }
+}
+
 static void put_window(void *ctx, const lp_aggregate_window *window,
                        const lp_aggregate_row *rows, size_t row_count)
 {
     printing *p = ctx;
-    uint64_t lines = 0;
-    uint64_t other_statuses = 0;
+    sums of = {0};
 
     for (unsigned i = 0; i < LP_STATUS_CLASSES; i++)
         put(p, METRIC_CLASS, "class", lp_span_str(api_class_names[i]),
             (double)window->classes[i]);
-    for (size_t i = 0; i < row_count; i++) {
-        const lp_aggregate_row *row = &rows[i];
-        lp_span name = row->is_other ? LP_SPAN("other") : row->name;
-
-        if (row->dimension == LP_DIM_LINES)
-            lines += row->count;
-        else if (row->dimension == LP_DIM_TOTAL)
-            put_total(p, row);
-        else if (row->dimension == LP_DIM_STATUS &&
-                 lp_span_equal(name, LP_SPAN("other")))
-            other_statuses += row->count; // what is none, and further ones
-        else if (row->dimension == LP_DIM_STATUS)
-            put(p, METRIC_STATUS, "status", name, (double)row->count);
-        else if (row->dimension == LP_DIM_CODE && !row->is_of_process)
-            put(p, METRIC_ERRORS, "code", name, (double)row->count);
-        else if (row->dimension == LP_DIM_MEASURE && !row->is_other)
-            put_measure(p, row);
-    }
-    if (other_statuses > 0)
+    for (size_t i = 0; i < row_count; i++)
+        put_row(p, &rows[i], &of);
+    put(p, METRIC_LINES, NULL, LP_SPAN(""), (double)of.lines);
+    put(p, METRIC_REQUESTS, NULL, LP_SPAN(""), (double)of.requests);
+    put(p, METRIC_FAILED, NULL, LP_SPAN(""), (double)of.failed);
+    if (of.other_statuses > 0)
         put(p, METRIC_STATUS, "status", LP_SPAN("other"),
-            (double)other_statuses);
-    put(p, METRIC_LINES, NULL, LP_SPAN(""), (double)lines);
+            (double)of.other_statuses);
+    if (of.other_codes > 0)
+        put(p, METRIC_ERRORS, "code", LP_SPAN("other"), (double)of.other_codes);
 }
 
 static void put_channel(printing *p, int64_t now_ns)

@@ -191,6 +191,36 @@ class Exactness(Aggregating):
                 "no window is over")
             self.assertEqual(sorted(self.series(tier=tier)["codes"]), told)
 
+    def test_names_that_are_no_text_are_counted_together_and_told_once(self):
+        token = self.tokens()["heroku"]
+        bad = "x\N{REPLACEMENT CHARACTER}"
+        lines = []
+        for byte in b"\xff", b"\xfe", b"\x80":
+            lines += [one.replace(b"BAD", b"x" + byte) for one in (
+                line("source=BAD dyno=heroku.1.2 sample#memory_total=1MB", token,
+                     "web.1"),
+                request(token, 1, status=503, code="BAD", dyno="BAD"),
+                line("State changed from up to BAD", token, "web.1"))]
+        self.post(token, lines)
+
+        def once(pairs):
+            self.assertEqual(len(dict(pairs)), len(pairs), pairs)
+            return dict(pairs)
+        self.counted(9)
+        told = json.loads(self.ask(
+            "GET", "/v3/channels/demo/aggregates").body, object_pairs_hook=once)
+        self.assertEqual([(one["code"], one["count"])
+                          for one in told["codes"]], [(bad, 3)])
+        self.assertEqual(told["events"], {bad: 3})
+        own = {one["process"]: one for one in told["processes"]}
+        self.assertEqual(len(own), len(told["processes"]))
+        self.assertEqual(own[bad]["codes"], {bad: 3})
+        self.assertEqual(own["web.1"]["events"], {bad: 3})
+        values = prometheus.parse(self.ask(
+            "GET", "/metrics?channel=demo").body.decode())
+        self.assertEqual(values["logplex_channel_errors",
+                                'channel="demo",code="%s"' % bad], 3)
+
     def test_processes_have_memory_load_events_and_skew(self):
         tokens = self.tokens()
         token = tokens["heroku"]
@@ -912,6 +942,9 @@ class Life(Aggregating):
                 ("aggregate_behind_lines", "", 0)):
             self.assertEqual(values["logplex_channel_" + name,
                                     'channel="demo"' + label], value)
+        for name in "lines", "requests", "failed_requests":
+            self.assertEqual(values["logplex_channel_" + name,
+                                    'channel="qu\\"o"'], 0)
         self.assertAlmostEqual(
             values["logplex_channel_response_ms",
                    'channel="demo",quantile="0.95"'], 11, delta=0.11)
