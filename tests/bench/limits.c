@@ -1,8 +1,7 @@
 /*
  * limits.c - what this machine can do at all, with nothing done for the line.
  *
- *     limits copy [ROUNDS]
- *     limits scan [ROUNDS]
+ *     limits copy|scan [ROUNDS]
  *     limits receive syslog|http
  *     limits send http|syslog PORT LINES LINES_A_SECOND LINE_BYTES SINKS BATCH
  *     limits stops [SECONDS]
@@ -22,6 +21,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
@@ -31,6 +31,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -41,12 +42,22 @@ enum {
     HOT_BYTES = 16 << 10,
     LINE_BYTES = 200,
     READ_BYTES = 256 << 10,
+    ROUNDS = 20,
+    ROUNDS_MAX = 1000000,
     SINKS_MAX = 1000,
+    BATCH_BYTES_MAX = WINDOW_BYTES / 2,
+    PORT_MAX = 65535,
+    STOPS_S = 2,
+    STOPS_S_MAX = 24 * 60 * 60,
     STOP_NS = 100 * 1000,
     /* Who never sleeps loses his precedence for a while. */
     SPELL_NS = 9 * 1000 * 1000,
     REST_NS = 1000 * 1000
 };
+
+static const char usage[] =
+    "usage: limits copy|scan [ROUNDS] | receive syslog|http | send http|syslog "
+    "PORT LINES LINES_A_SECOND LINE_BYTES SINKS BATCH | stops [SECONDS]\n";
 
 static void die(const char *what)
 {
@@ -401,42 +412,112 @@ static void look_for_stops(double seconds)
            all.seconds / watched_s, has_precedence);
 }
 
-static bool read_sending(char **argv, sending *out)
+static unsigned long read_number(const char *name, const char *text,
+                                 unsigned long min, unsigned long max)
 {
-    out->is_http = strcmp(argv[2], "http") == 0;
-    out->lines = strtoul(argv[4], NULL, 10);
-    out->lines_a_second = strtoul(argv[5], NULL, 10);
-    out->line_bytes = strtoul(argv[6], NULL, 10);
-    out->sinks = (int)strtol(argv[7], NULL, 10);
-    out->batch_bytes = strtoul(argv[8], NULL, 10);
-    return out->sinks >= 1 && out->sinks <= SINKS_MAX && out->line_bytes >= 1 &&
-           out->batch_bytes >= out->line_bytes &&
-           out->batch_bytes <= WINDOW_BYTES / 2;
+    unsigned long value;
+    char *end;
+
+    errno = 0;
+    value = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 ||
+        value < min || value > max) {
+        fprintf(stderr,
+                "limits: %s is a whole number from %lu to %lu, not '%s'\n",
+                name, min, max, text);
+        exit(EX_USAGE);
+    }
+    return value;
 }
+
+static double read_seconds(const char *text)
+{
+    char *end;
+    double value = strtod(text, &end);
+
+    if (*end == '\0' && value > 0 && value <= STOPS_S_MAX)
+        return value;
+    fprintf(stderr, "limits: SECONDS is a number above 0, up to %d, not '%s'\n",
+            STOPS_S_MAX, text);
+    exit(EX_USAGE);
+}
+
+static bool read_is_http(const char *text)
+{
+    if (strcmp(text, "http") == 0)
+        return true;
+    if (strcmp(text, "syslog") == 0)
+        return false;
+    fprintf(stderr, "limits: it goes over syslog or http, not '%s'\n", text);
+    exit(EX_USAGE);
+}
+
+static unsigned long read_rounds(char **words)
+{
+    return words[0] ? read_number("ROUNDS", words[0], 1, ROUNDS_MAX) : ROUNDS;
+}
+
+static void asked_to_copy(char **words)
+{
+    copy(read_rounds(words));
+}
+
+static void asked_to_scan(char **words)
+{
+    scan(read_rounds(words));
+}
+
+static void asked_for_stops(char **words)
+{
+    look_for_stops(words[0] ? read_seconds(words[0]) : STOPS_S);
+}
+
+static void asked_to_receive(char **words)
+{
+    receive(read_is_http(words[0]));
+}
+
+static void asked_to_send(char **words)
+{
+    sending what = {.is_http = read_is_http(words[0])};
+
+    read_number("PORT", words[1], 1, PORT_MAX);
+    what.lines = read_number("LINES", words[2], 1, LONG_MAX);
+    what.lines_a_second = read_number("LINES_A_SECOND", words[3], 0, LONG_MAX);
+    what.line_bytes = read_number("LINE_BYTES", words[4], 1, BATCH_BYTES_MAX);
+    what.sinks = (int)read_number("SINKS", words[5], 1, SINKS_MAX);
+    what.batch_bytes =
+        read_number("BATCH", words[6], what.line_bytes, BATCH_BYTES_MAX);
+    send_lines(&what, words[1]);
+}
+
+static void asked_for_help(char **words)
+{
+    (void)words;
+    fputs(usage, stdout);
+}
+
+static const struct {
+    const char *name;
+    int words_min, words_max;
+    void (*run)(char **words);
+} commands[] = {
+    {"copy", 0, 1, asked_to_copy},    {"scan", 0, 1, asked_to_scan},
+    {"stops", 0, 1, asked_for_stops}, {"receive", 1, 1, asked_to_receive},
+    {"send", 7, 7, asked_to_send},    {"--help", 0, 0, asked_for_help},
+};
 
 int main(int argc, char **argv)
 {
-    const char *what = argc > 1 ? argv[1] : "";
-    unsigned long rounds = argc > 2 ? strtoul(argv[2], NULL, 10) : 20;
-    sending asked;
+    int words = argc - 2;
 
-    if (strcmp(what, "copy") == 0) {
-        copy(rounds);
-    } else if (strcmp(what, "scan") == 0) {
-        scan(rounds);
-    } else if (strcmp(what, "stops") == 0) {
-        look_for_stops(argc > 2 ? strtod(argv[2], NULL) : 2);
-    } else if (strcmp(what, "receive") == 0) {
-        receive(argc > 2 && strcmp(argv[2], "http") == 0);
-    } else if (strcmp(what, "send") == 0 && argc == 9 &&
-               read_sending(argv, &asked)) {
-        send_lines(&asked, argv[3]);
-    } else {
-        fprintf(stderr,
-                "usage: limits copy|scan [ROUNDS] | receive syslog|http | "
-                "send http|syslog PORT LINES LINES_A_SECOND LINE_BYTES "
-                "SINKS BATCH | stops [SECONDS]\n");
-        return 64;
+    for (size_t n = 0; n < sizeof(commands) / sizeof(*commands); n++) {
+        if (words < commands[n].words_min || words > commands[n].words_max ||
+            strcmp(argv[1], commands[n].name) != 0)
+            continue;
+        commands[n].run(argv + 2);
+        return 0;
     }
-    return 0;
+    fputs(usage, stderr);
+    return EX_USAGE;
 }
