@@ -12,11 +12,11 @@ and the sink have processor 1. Where the time of delivery at a pace is measured,
 three run before whatever else there is (SCHED_RR, if it's allowed), and what the
 machine stops for even then is printed first. Figures are medians of the rounds,
 with the least and the most behind them, and the ratio to logplexd. CPU is user and
-system time of the relay's process. --lines 0.1 is a tenth of the lines: to see that
-it works, not what it says. --table prints the tables of a run from its --json; with
---update it puts them into docs/performance.md.
+system time of the relay's process. At a part of its own capacity (at10, at50, at90) a
+relay is put after it has run the scenario relay. --lines 0.1 is a tenth of the lines:
+to see that it works, not what it says. --table prints the tables of a run from its
+--json; with --update it puts them into docs/performance.md.
 """
-import argparse
 import json
 import os
 import statistics
@@ -27,6 +27,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..", "..")
 sys.path[:0] = [HERE, os.path.join(HERE, ".."),
                 os.path.join(ROOT, "tests", "support")]
+import arguments  # noqa: E402
 import document  # noqa: E402
 import relays  # noqa: E402
 import scenarios  # noqa: E402
@@ -41,42 +42,37 @@ SEND_BYTES = 800 << 10
 
 
 def options():
-    ask = argparse.ArgumentParser(prog="tests/bench/compare")
-    ask.add_argument("--rounds", type=int, default=5)
-    ask.add_argument("--only", default="")
-    ask.add_argument("--relays", default="")
-    ask.add_argument("--lines", type=float, default=1.0)
-    ask.add_argument("--json", default="")
-    ask.add_argument("--build", default=os.path.join(ROOT, "build", "release"))
-    ask.add_argument("--list", action="store_true")
-    ask.add_argument("--table", default="", metavar="FILE")
-    ask.add_argument("--update", action="store_true")
-    asked = ask.parse_args()
-    if asked.update and not asked.table:
-        ask.error("--update goes with --table FILE")
-    return asked
+    ask = arguments.of_runs("compare", __doc__, 5,
+                            os.path.join(ROOT, "build", "release"),
+                            ("machine", "versions", "runs"))
+    ask.add_argument("--relays", type=arguments.names, default=[],
+                     metavar="NAME,...", help="these relays; all without it")
+    return arguments.read(ask)
 
 
 def show_file(asked):
-    with open(asked.table, encoding="utf-8") as file:
-        text = tables.markdown(json.load(file))
+    text = tables.markdown(asked.table)
     print(text)
     if asked.update:
         document.replace(PAGE, "compare", text)
 
 
-def chosen(all_of_them, names):
-    """Those whose name is in a list; all, if it's empty."""
-    wanted = [name for name in names.split(",") if name]
-    known = [one.name for one in all_of_them]
-    for name in wanted:
-        if name not in known:
-            sys.exit("compare: %s is none of %s" % (name, ", ".join(known)))
-    return [one for one in all_of_them if not wanted or one.name in wanted]
+def expect_figures(some, makers):
+    """Ends it, if there would be none."""
+    names = [one.name for one in some]
+    shares = [one.name for one in some if isinstance(one, scenarios.Share)]
+    if shares and "relay" not in names:
+        sys.exit("compare: how much a relay carries is known when it has run the "
+                 "scenario relay: --only relay,%s" % ",".join(names))
+    if not any(maker.can(one.job) for maker in makers for one in some):
+        sys.exit("compare: %s: none of this is for %s" % (
+            ", ".join(names), ", ".join(one.name for one in makers)))
 
 
 def prepare(build):
     """Where all programs are."""
+    arguments.built("compare", build, "logplexd/logplexd", *(
+        "tests/bench/" + name for name in ("loadgen", "sinks", "limits")))
     subprocess.run(["sh", os.path.join(ROOT, "tests", "fetch-clients"), "peers"],
                    check=True, stdout=subprocess.DEVNULL)
     clients = os.path.abspath(os.path.join(ROOT, "build", "clients", "bin"))
@@ -121,15 +117,17 @@ def show(scenario, makers, measured):
 
 def main():
     asked = options()
-    if asked.table:
+    if asked.table is not None:
         show_file(asked)
         return
-    all_scenarios = chosen(scenarios.all_scenarios(), asked.only)
-    makers = chosen(relays.ALL, asked.relays)
+    all_scenarios = arguments.chosen("compare", scenarios.all_scenarios(),
+                                     asked.only)
+    makers = arguments.chosen("compare", relays.ALL, asked.relays)
     if asked.list:
         for one in all_scenarios:
             print("%-9s %s" % (one.name, one.title))
         return
+    expect_figures(all_scenarios, makers)
     programs = prepare(asked.build)
     machine = usage.machine()
     versions = {one.name: one.version() for one in makers}

@@ -68,13 +68,35 @@ class Compare(unittest.TestCase):
     def test_what_it_does_not_know_is_refused(self):
         for words, part in ((("--only", "relais"), "relais is none of ingest,"),
                             (("--relays", "loki"), "loki is none of logplexd,"),
-                            (("--update",), "--update goes with --table")):
+                            (("--update",), "--update goes with --table"),
+                            (("--rounds", "0"), "no whole number from 1 on"),
+                            (("--lines", "-1"), "no number above 0"),
+                            (("--json", "/nope/x"), "there is no folder '/nope'"),
+                            (("--build", "/nope"), "'/nope' has no logplexd/"),
+                            (("--table", "/nope"), "No such file"),
+                            (("--table", __file__), "not what --json wrote")):
+            told = compare(*words)
+            self.assertNotEqual(told.returncode, 0)
+            self.assertIn(part, told.stderr)
+            self.assertNotIn("Traceback", told.stderr)
+
+    def test_what_would_give_no_figure_is_refused(self):
+        for words, part in (
+                (("--only", "at10, at50"), "--only relay,at10,at50"),
+                (("--only", "parse", "--relays", "nats,bare sink"),
+                 "parse: none of this is for bare sink, nats")):
             told = compare(*words)
             self.assertNotEqual(told.returncode, 0)
             self.assertIn(part, told.stderr)
 
+    def test_help_says_what_it_is_and_what_each_option_does(self):
+        told = compare("--help").stdout
+        for part in ("Logplex beside those that people use today",
+                     "these relays; all without it", "how often; 5 without it"):
+            self.assertIn(part, told)
+
     def test_scenarios_are_listed(self):
-        told = compare("--list", "--only", "relay,idle")
+        told = compare("--list", "--only", "relay, idle")
         self.assertEqual([line.split()[0] for line in told.stdout.splitlines()],
                          ["relay", "idle"], told.stderr)
 

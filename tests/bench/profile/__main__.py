@@ -24,6 +24,7 @@ import samples
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.append(os.path.join(HERE, ".."))
+import arguments  # noqa: E402
 import document  # noqa: E402
 
 ROOT = os.path.join(HERE, "..", "..", "..")
@@ -90,6 +91,10 @@ def perf(build, lines):
     return 0
 
 
+def need(build, *paths):
+    arguments.built("profile", build, "tests/bench/sinks", *paths)
+
+
 def main():
     parser = argparse.ArgumentParser(
         prog="profile", description=__doc__,
@@ -99,14 +104,16 @@ def main():
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--check", action="store_true")
     what.add_argument("--update", action="store_true")
-    what.add_argument("--perf", nargs="?", type=int, const=2000000,
-                      metavar="LINES")
+    what.add_argument("--perf", nargs="?", type=arguments.whole(1),
+                      const=2000000, metavar="LINES")
     asked = parser.parse_args()
-    if asked.perf:
+    if asked.perf is not None:
+        need(asked.build, "logplexd/logplexd", "tests/bench/loadgen")
         try:
             return perf(asked.build, asked.perf)
         except samples.Unusable as why:
             skip(str(why))
+    need(asked.build, "tests/bench/bench_path", "CMakeCache.txt")
     if not shutil.which("valgrind"):
         skip("valgrind is not installed")
     try:

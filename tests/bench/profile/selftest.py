@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""The profile, on samples of what callgrind and perf write."""
+"""The profile, on samples of what callgrind and perf write, and what it refuses."""
 import os
+import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -95,6 +97,18 @@ class Profile(unittest.TestCase):
         self.assertEqual(samples.stage_of(stack), "append")
         self.assertEqual(samples.stage_of(stack[2:]), "batch")
         self.assertEqual(samples.stage_of(stack[3:]), samples.OTHER)
+
+    def test_what_can_not_be_measured_is_refused(self):
+        here = os.path.dirname(os.path.abspath(__file__))
+        for words, part in ((("/nope",), "'/nope' has no tests/bench/sinks"),
+                            (("/nope", "--check"), "'/nope' has no "),
+                            (("/nope", "--perf"), "'/nope' has no "),
+                            (("--perf", "0"), "no whole number from 1 on")):
+            told = subprocess.run([sys.executable, "-B", here, *words], text=True,
+                                  capture_output=True, check=False)
+            self.assertNotIn(told.returncode, (0, 77))
+            self.assertIn(part, told.stderr)
+            self.assertNotIn("Traceback", told.stderr)
 
 
 if __name__ == "__main__":

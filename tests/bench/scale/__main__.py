@@ -27,6 +27,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..", "..")
 sys.path[:0] = [HERE, os.path.join(HERE, ".."),
                 os.path.join(ROOT, "tests", "support")]
+import arguments  # noqa: E402
 import document  # noqa: E402
 import growth  # noqa: E402
 import kinds  # noqa: E402
@@ -68,6 +69,8 @@ def run_step(asked, programs, channels, load, step):
 
 
 def run(asked, some):
+    arguments.built("scale", asked.build, "logplexd/logplexd",
+                    "tests/bench/loadgen", "tests/bench/sinks")
     programs = running.Programs(asked.build)
     programs.files_max = running.raise_files()
     version = subprocess.run([programs.logplexd, "--version"], check=True,
@@ -101,9 +104,8 @@ def run(asked, some):
 
 def main():
     asked = options.read(__doc__, os.path.join(ROOT, "build", "release"))
-    if asked.table:
-        with open(asked.table, encoding="utf-8") as file:
-            text = growth.tables(json.load(file))
+    if asked.table is not None:
+        text = growth.tables(asked.table)
         print(text)
         if asked.update:
             document.replace(PAGE, "scale", text)

@@ -1,7 +1,8 @@
 """What grows, while all else stays as it is: the steps of each kind."""
 import dataclasses
 import os
-import sys
+
+import arguments
 
 
 @dataclasses.dataclass
@@ -140,17 +141,14 @@ def all_kinds():
     ]
 
 
+def is_of(kind, name):
+    return kind.name == name or kind.name.startswith(name + "-")
+
+
 def chosen(all_kinds, names, most):
     """Kinds whose name is in a list, or begins with one of it and a dash; all, if
     it is empty. Of each, the steps up to so many."""
-    wanted = [name for name in names.split(",") if name]
-    some = [kind for kind in all_kinds if not wanted or any(
-        kind.name == name or kind.name.startswith(name + "-") for name in wanted)]
-    for name in wanted:
-        if not any(kind.name == name or kind.name.startswith(name + "-")
-                   for kind in all_kinds):
-            sys.exit("scale: %s is none of %s" % (
-                name, ", ".join(kind.name for kind in all_kinds)))
+    some = arguments.chosen("scale", all_kinds, names, is_of)
     for kind in some:
         kind.loads = [load for load in kind.loads if load.count <= most]
     return [kind for kind in some if kind.loads]

@@ -86,14 +86,18 @@ class Asked(unittest.TestCase):
         return told.getvalue()
 
     def test_nonsense_is_refused(self):
-        self.assertIn("at least one round", self.refused(["--rounds", "0"]))
-        self.assertIn("at least one round", self.refused(["--lines", "0"]))
-        self.assertIn("--table", self.refused(["--update"]))
+        for words, part in ((("--rounds", "0"), "no whole number from 1 on"),
+                            (("--most", "-1"), "no whole number from 0 on"),
+                            (("--lines", "0"), "no number above 0"),
+                            (("--json", "/nope/x"), "no folder '/nope'"),
+                            (("--table", __file__), "not what --json wrote"),
+                            (("--update",), "--table")):
+            self.assertIn(part, self.refused(words))
 
     def test_a_name_is_of_one_kind_or_of_all_that_begin_so(self):
         def names(only, most=sys.maxsize):
             return [kind.name for kind in kinds.chosen(
-                kinds.all_kinds(), only, most)]
+                kinds.all_kinds(), only.split(",") if only else [], most)]
 
         self.assertEqual(names("drains-http"), ["drains-http",
                                                 "drains-http-few"])
@@ -104,7 +108,7 @@ class Asked(unittest.TestCase):
             names("drain")
 
     def test_steps_above_the_most_are_left_out(self):
-        some = kinds.chosen(kinds.all_kinds(), "channels", 1000)
+        some = kinds.chosen(kinds.all_kinds(), ["channels"], 1000)
         self.assertEqual([load.count for load in some[0].loads], [1, 100, 1000])
 
     def test_workers_are_doubled_up_to_all_processors(self):
