@@ -14,6 +14,7 @@ import time
 from urllib.parse import quote
 
 from bench_ingest import accepted_lines, cpu_seconds, logplexd
+import ending
 
 LINE_BYTES = 300
 RING_MIB = 64
@@ -127,4 +128,4 @@ def daemon_faults(daemon, least):
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

@@ -17,6 +17,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+import ending  # noqa: E402
 import logplexd  # noqa: E402
 
 LINE_BYTES = 300
@@ -111,4 +112,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

@@ -23,6 +23,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+import ending  # noqa: E402
 import logplexd  # noqa: E402
 from logplexd import line  # noqa: E402
 from usage import cpu_seconds  # noqa: E402
@@ -221,4 +222,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

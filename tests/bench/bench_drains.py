@@ -27,6 +27,7 @@ import sys
 import time
 
 from bench_ingest import LINE_BYTES, cpu_seconds, logplexd
+import ending
 import tools  # beside logplexd
 
 COUNTS = (0, 1, 10, 50)
@@ -134,4 +135,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

@@ -13,6 +13,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+import ending  # noqa: E402
 import logplexd  # noqa: E402
 from usage import cpu_seconds  # noqa: E402
 
@@ -71,4 +72,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

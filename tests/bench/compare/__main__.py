@@ -15,7 +15,8 @@ with the least and the most behind them, and the ratio to logplexd. CPU is user 
 system time of the relay's process. At a part of its own capacity (at10, at50, at90) a
 relay is put after it has run the scenario relay. --lines 0.1 is a tenth of the lines:
 to see that it works, not what it says. --table prints the tables of a run from its
---json; with --update it puts them into docs/performance.md.
+--json; with --update it puts them into docs/performance.md. SIGINT, SIGTERM and SIGHUP
+end it, and leave nothing of what it started.
 """
 import json
 import os
@@ -29,6 +30,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, ".."),
                 os.path.join(ROOT, "tests", "support")]
 import arguments  # noqa: E402
 import document  # noqa: E402
+import ending  # noqa: E402
 import relays  # noqa: E402
 import scenarios  # noqa: E402
 import tables  # noqa: E402
@@ -219,4 +221,4 @@ def run_one(asked, programs, scenario, maker, measured):
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

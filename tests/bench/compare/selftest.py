@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""The tables of compare, and what it is asked for."""
+"""The tables of compare, what it is asked for, and how it ends."""
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,32 @@ TOLD = {
         {"scenario": "at50k", "relay": "other", "figures": [
             {"cpu": 2.0, "p50": 10, "p99": 20.4, "p999": 300}]},
     ]}
+
+
+# A relay that never listens, and says where it is.
+MUTE = """
+import sys
+sys.path[:0] = %r
+import ending
+import relays
+
+class Mute(relays.Configured):
+    def config(self, sink_port):
+        return ""
+
+    def command(self, path):
+        return ["sleep", "600"]
+
+    def answers(self):
+        if not self.sent:
+            print(self.process.pid, self.folder.name, flush=True)
+        self.sent = True
+        return False
+
+    sent = False
+
+ending.run(lambda: Mute(relays.Job(), 0))
+""" % [HERE, *sys.path[:2]]
 
 
 def compare(*words):
@@ -99,6 +126,19 @@ class Compare(unittest.TestCase):
         told = compare("--list", "--only", "relay, idle")
         self.assertEqual([line.split()[0] for line in told.stdout.splitlines()],
                          ["relay", "idle"], told.stderr)
+
+    def test_of_a_relay_that_was_starting_nothing_stays(self):
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            with subprocess.Popen([sys.executable, "-B", "-c", MUTE], text=True,
+                                  stdout=subprocess.PIPE,
+                                  preexec_fn=lambda: signal.signal(
+                                      signal.SIGHUP, signal.SIG_DFL)) as one:
+                pid, folder = one.stdout.readline().split()
+                self.assertTrue(os.path.exists(folder))
+                one.send_signal(number)
+                self.assertEqual(one.wait(30), 128 + number)
+            self.assertFalse(os.path.exists(folder))
+            self.assertFalse(os.path.exists("/proc/" + pid))
 
 
 if __name__ == "__main__":

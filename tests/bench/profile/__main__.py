@@ -26,6 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.append(os.path.join(HERE, ".."))
 import arguments  # noqa: E402
 import document  # noqa: E402
+import ending  # noqa: E402
 
 ROOT = os.path.join(HERE, "..", "..", "..")
 COMMITTED = os.path.join(HERE, "instructions.json")
@@ -130,4 +131,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ending.run(main))

@@ -3,7 +3,6 @@ import collections
 import glob
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -113,8 +112,7 @@ def stages_of(part, graph, lines):
 
 def instructions(bench_folder):
     """Of each way of a line, its stages, and "all" of it."""
-    folder = tempfile.mkdtemp(prefix="profile-")
-    try:
+    with tempfile.TemporaryDirectory(prefix="profile-") as folder:
         lines = run(os.path.join(bench_folder, "bench_path"),
                     os.path.join(bench_folder, "sinks"), folder)
         dumps = dumps_of(folder)
@@ -128,5 +126,3 @@ def instructions(bench_folder):
             ways[way] = stages_of(part, graph, lines[part])
             ways[way]["all"] = round(sum(ways[way].values()), 1)
         return ways
-    finally:
-        shutil.rmtree(folder)

@@ -145,21 +145,20 @@ def profile(build, lines, channels, **more):
     """Of a Load: nanoseconds a line of each stage, and likewise of the functions
     that are in none."""
     check_perf()
-    folder = tempfile.mkdtemp(prefix="profile-")
-    data = os.path.join(folder, "perf.data")
-    load = Load(build, channels, **more)
-    try:
-        load.send(max(lines // 4, 6000 * channels))  # rings are full then
-        ns = record(load, lines, data) * 1e9 / lines
+    with tempfile.TemporaryDirectory(prefix="profile-") as folder:
+        data = os.path.join(folder, "perf.data")
+        load = Load(build, channels, **more)
+        try:
+            load.send(max(lines // 4, 6000 * channels))  # rings are full then
+            ns = record(load, lines, data) * 1e9 / lines
+        finally:
+            load.stop()
         stages, others = collections.Counter(), collections.Counter()
         for frames in stacks_of(data):
             stage = stage_of(frames)
             stages[stage] += 1
             if stage == OTHER:
                 others["%s (%s)" % frames[0]] += 1
-    finally:
-        load.stop()
-        shutil.rmtree(folder)
     samples = sum(stages.values())
     if samples == 0:
         raise Unusable("perf took no sample of the daemon")

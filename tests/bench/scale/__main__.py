@@ -29,6 +29,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, ".."),
                 os.path.join(ROOT, "tests", "support")]
 import arguments  # noqa: E402
 import document  # noqa: E402
+import ending  # noqa: E402
 import growth  # noqa: E402
 import kinds  # noqa: E402
 import options  # noqa: E402
@@ -120,4 +121,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ending.run(main))

@@ -1,7 +1,6 @@
 """A daemon under a load, and what it took."""
 import os
 import resource
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -41,7 +40,7 @@ class Channels:
     """Catalogs of many channels, in memory as files: each is made once."""
 
     def __init__(self):
-        self.folder = tempfile.mkdtemp(
+        self.folder = tempfile.TemporaryDirectory(
             dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
         self.tokens = {}
 
@@ -49,7 +48,7 @@ class Channels:
         """Of a daemon that has a catalog with so many channels."""
         if count <= FEW:
             return []
-        made = os.path.join(self.folder, str(count))
+        made = os.path.join(self.folder.name, str(count))
         if count not in self.tokens:
             daemon = logplexd.Daemon(["--data", made])
             try:
@@ -62,7 +61,7 @@ class Channels:
         return self.tokens[count] if count > FEW else make(daemon, count)
 
     def remove(self):
-        shutil.rmtree(self.folder)
+        self.folder.cleanup()
 
 
 def make(daemon, count):
