@@ -647,7 +647,7 @@ void lp_scan_groups_summary_get(const lp_scan *scan,
         summary.suffix = lp_span_of(its->text, its->len_bytes);
     }
     summary.is_exact = !groups->table.has_pruned;
-    summary.groups_seen = lpi_scan_table_seen(&groups->table);
+    summary.groups_seen = lpi_scan_table_seen(&groups->table, (uint8_t)unit);
     summary.without_measure_lines = groups->without_measure_lines;
     summary.other_unit_values = groups->foreign_values;
     for (unsigned i = 0; i < LPI_SCAN_UNITS; i++) {

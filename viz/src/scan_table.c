@@ -5,6 +5,7 @@
 
 enum {
     SEEN = 1 << LPI_SCAN_SEEN_BITS,
+    SEEN_BYTES = SEEN * LPI_SCAN_UNITS,
     ALIGN = 64 /* of a part of the block */
 };
 
@@ -31,7 +32,7 @@ size_t lpi_scan_table_bytes(uint32_t groups_max, uint32_t keys_max_bytes)
            round_up(groups_max * sizeof(double)) +
            round_up(groups_max * sizeof(uint32_t)) +
            round_up(index_size(groups_max) * sizeof(uint32_t)) +
-           round_up(keys_max_bytes) + round_up(SEEN);
+           round_up(keys_max_bytes) + round_up(SEEN_BYTES);
 }
 
 static void *take_part(char **block, size_t bytes)
@@ -55,10 +56,10 @@ void lpi_scan_table_init(lpi_scan_table *table, void *block,
     table->order = take_part(&at, groups_max * sizeof(uint32_t));
     table->index = take_part(&at, size * sizeof(uint32_t));
     table->keys = take_part(&at, keys_max_bytes);
-    table->seen = take_part(&at, SEEN);
+    table->seen = take_part(&at, SEEN_BYTES);
     table->index_mask = size - 1;
     memset(table->index, 0, size * sizeof(uint32_t));
-    memset(table->seen, 0, SEEN);
+    memset(table->seen, 0, SEEN_BYTES);
 }
 
 void lpi_scan_table_fini(lpi_scan_table *table)
@@ -75,33 +76,39 @@ void lpi_scan_table_fini(lpi_scan_table *table)
 /* Keys that there were ---------------------------------------------------- */
 
 /* P. Flajolet et al.: "HyperLogLog", AofA 2007. */
-static void see(lpi_scan_table *table, uint64_t hash)
+static void see(lpi_scan_table *table, uint8_t unit, uint64_t hash)
 {
     uint64_t rest = hash << LPI_SCAN_SEEN_BITS | 1U << (LPI_SCAN_SEEN_BITS - 1);
-    uint8_t *rank = &table->seen[hash >> (64 - LPI_SCAN_SEEN_BITS)];
+    uint8_t *rank =
+        &table->seen[unit * SEEN + (hash >> (64 - LPI_SCAN_SEEN_BITS))];
     uint8_t zeros = (uint8_t)(__builtin_clzll(rest) + 1);
 
     *rank = zeros > *rank ? zeros : *rank;
 }
 
-uint64_t lpi_scan_table_seen(const lpi_scan_table *table)
+uint64_t lpi_scan_table_seen(const lpi_scan_table *table, uint8_t unit)
 {
+    const uint8_t *seen = &table->seen[unit * SEEN];
+    uint32_t kept = 0;
     double sum = 0;
     unsigned empty = 0;
     double estimate;
 
+    for (uint32_t i = 0; i < table->count; i++) {
+        kept += table->groups[i].unit == unit;
+    }
     if (!table->has_pruned) {
-        return table->count;
+        return kept;
     }
     for (unsigned i = 0; i < SEEN; i++) {
-        sum += 1.0 / (double)(UINT64_C(1) << table->seen[i]);
-        empty += table->seen[i] == 0;
+        sum += 1.0 / (double)(UINT64_C(1) << seen[i]);
+        empty += seen[i] == 0;
     }
     estimate = 0.7213 / (1 + 1.079 / SEEN) * SEEN * SEEN / sum;
     if (estimate <= 2.5 * SEEN && empty > 0) {
         estimate = SEEN * log((double)SEEN / empty);
     }
-    return (uint64_t)(estimate > table->count ? estimate : table->count);
+    return (uint64_t)(estimate > kept ? estimate : kept);
 }
 
 /* Making room ------------------------------------------------------------- */
@@ -286,7 +293,7 @@ static lpi_scan_group *add(lpi_scan_table *table, lp_span key, uint64_t hash)
 {
     lpi_scan_group *group;
 
-    see(table, hash);
+    see(table, (uint8_t)key.ptr[0], hash);
     while (table->count == table->groups_max ||
            key.len_bytes > table->keys_max_bytes - table->keys_bytes) {
         assert(table->count > 1);

@@ -45,7 +45,7 @@ typedef struct lpi_scan_table {
     uint32_t *order; /* and to put in order */
     uint32_t *index;
     char *keys;
-    uint8_t *seen; /* a HyperLogLog of all keys */
+    uint8_t *seen; /* a HyperLogLog of the keys of each unit */
     uint32_t count;
     uint32_t groups_max;
     uint32_t index_mask;
@@ -80,7 +80,7 @@ static inline lp_span lpi_scan_key_of(const lpi_scan_table *table,
 /* Sets order to the numbers of a unit's groups, best first; how many. */
 uint32_t lpi_scan_table_order(lpi_scan_table *table, uint8_t unit);
 
-/* How many keys there have ever been. */
-uint64_t lpi_scan_table_seen(const lpi_scan_table *table);
+/* How many keys of a unit there have ever been. */
+uint64_t lpi_scan_table_seen(const lpi_scan_table *table, uint8_t unit);
 
 #endif /* LP_SCAN_TABLE_H */

@@ -270,6 +270,7 @@ static void values_are_in_base_units(void **state)
     assert_true(got->rows[0].group.min == 1 && got->rows[0].group.max == 2000);
     assert_true(got->rows[0].group.quantiles[2] == 2000);
     assert_int_equal(got->summary.unit, LP_UNIT_MS);
+    assert_int_equal(got->summary.groups_seen, 1);
     assert_int_equal(got->summary.other_unit_values, 3);
     assert_int_equal(got->summary.without_measure_lines, 3);
     world_end(&now);
@@ -591,6 +592,36 @@ static void of_any_number_of_keys_the_heavy_ones_are_told(void **state)
     ask_of_many(1024, LP_SCAN_BY_SUM);
 }
 
+static void keys_are_counted_in_the_unit_of_the_answer(void **state)
+{
+    enum { OWN_KEYS = 200, OWN_LINES = 6000, OTHER_LINES = 3000 };
+    lp_scan_groups_options options = scan_question("t", "k");
+    world now = world_of(OWN_LINES + OTHER_LINES);
+    const answer *got;
+
+    (void)state;
+    for (int i = 0; i < OWN_LINES; i++) {
+        char msg[32];
+
+        snprintf(msg, sizeof(msg), "t=1ms k=%d", i % OWN_KEYS);
+        say_app(&now, msg);
+        snprintf(msg, sizeof(msg), "t=1MB k=%d", i);
+        if (i < OTHER_LINES) {
+            say_app(&now, msg);
+        }
+    }
+    got = ask(&now, &options, OWN_KEYS);
+    assert_int_equal(got->count, OWN_KEYS);
+    assert_true(got->summary.is_exact);
+    assert_int_equal(got->summary.groups_seen, OWN_KEYS);
+    options.groups_max = 64;
+    got = ask(&now, &options, OWN_KEYS);
+    assert_false(got->summary.is_exact);
+    assert_true(fabs((double)got->summary.groups_seen - OWN_KEYS) <
+                OWN_KEYS * 0.08);
+    world_end(&now);
+}
+
 /* What a key really has is between what it is said to have and that and what was
  * missed; one that is not there has no more than the floor. */
 static void what_was_missed_is_told_in_any_order(void **state)
@@ -828,6 +859,7 @@ int main(void)
         cmocka_unit_test(they_are_ranked_by_lines_or_by_sum),
         cmocka_unit_test(groups_agree_with_an_exact_computation),
         cmocka_unit_test(of_any_number_of_keys_the_heavy_ones_are_told),
+        cmocka_unit_test(keys_are_counted_in_the_unit_of_the_answer),
         cmocka_unit_test(what_was_missed_is_told_in_any_order),
         cmocka_unit_test(long_keys_have_room_for_fewer_of_them),
         cmocka_unit_test(without_memory_there_is_no_wrong_answer),

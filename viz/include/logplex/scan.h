@@ -237,7 +237,7 @@ typedef struct lp_scan_groups_summary {
     uint8_t unit;         /* lp_unit: the one that most values have */
     bool is_exact;        /* groups_seen is, and nothing was ever missed */
     lp_span suffix;       /* of LP_UNIT_OTHER, as it is written */
-    uint64_t groups_seen; /* else within some 5 %. Of all units */
+    uint64_t groups_seen; /* else within some 5 %. Of the answer's unit */
     uint64_t without_measure_lines; /* matched, and have no such number */
     uint64_t other_unit_values;     /* of other units than that of the answer */
     double floor;                   /* no key without a group has more */
