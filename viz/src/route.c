@@ -460,12 +460,33 @@ static bool skip_between(lp_span *path)
     return n > 0;
 }
 
+/* What stands behind the host of a whole URL; of any other path all of it. */
+static lp_span behind_host(lp_span path)
+{
+    size_t n = 0;
+
+    while (n < path.len_bytes &&
+           (classes[(unsigned char)path.ptr[n]] & (LETTER | DIGIT)) != 0) {
+        n++;
+    }
+    if (n == 0 || !lp_span_starts(lp_span_skip(path, n), LP_SPAN("://"))) {
+        return path;
+    }
+    n += 3;
+    while (n < path.len_bytes && path.ptr[n] != '/' && path.ptr[n] != '?' &&
+           path.ptr[n] != '#') {
+        n++;
+    }
+    return lp_span_skip(path, n);
+}
+
 /* False: there was no room for all of it. */
 __attribute__((noinline)) static bool put_any_path(route *to, lp_span path)
 {
     size_t start = to->len_bytes;
     bool fits = has_room(to);
 
+    path = behind_host(path);
     while (fits && path.len_bytes > 0 && path.ptr[0] != '?' &&
            path.ptr[0] != '#') {
         if (skip_between(&path) &&

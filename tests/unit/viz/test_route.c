@@ -149,6 +149,13 @@ static const char *const paths[][2] = {
     {";x", "/"},
     {"/;x/b", "/b"},
     {"//a///b//", "/a/b/"},
+    {"http://h/users/1", "/users/:id"},
+    {"HTTPS://h.example:8080/a/b?x=1", "/a/b"},
+    {"http://1.2.3.4", "/"},
+    {"http://h?x=/1", "/"},
+    {"http:/h/a", "http:/h/a"},
+    {"://h/a", ":/h/a"},
+    {"/http://h/a", "/http:/h/a"},
     // What nobody should write.
     {"/a b", "/:id"},
     {"/caf\xc3\xa9", "/:id"},
