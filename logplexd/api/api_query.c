@@ -1,6 +1,7 @@
 #include "api/api_query.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,11 +108,27 @@ bool api_parse_decimal(lp_span text, double *out)
     return true;
 }
 
+/* A decimal, and maybe an exponent, as our own answers have it: 5.1e-05. */
+static bool parse_number(const char *text, double *out)
+{
+    size_t decimal = strcspn(text, "eE");
+    const char *exponent = text + decimal;
+
+    if (!api_parse_decimal(lp_span_of(text, decimal), out))
+        return false;
+    if (*exponent == '\0')
+        return true;
+    exponent += exponent[1] == '+' || exponent[1] == '-' ? 2 : 1;
+    *out = strtod(text, NULL);
+    return *exponent != '\0' &&
+           exponent[strspn(exponent, "0123456789")] == '\0' && isfinite(*out);
+}
+
 bool api_query_decimal(http_request *req, const char *name, double *out)
 {
     const char *text = http_query(req, name);
 
-    if (!text || api_parse_decimal(lp_span_str(text), out))
+    if (!text || parse_number(text, out))
         return true;
     api_query_refuse(req, name, lp_span_str(text),
                      "a number, such as 250 or 0.5");
