@@ -10,6 +10,13 @@ export class ApiError extends Error {
     }
 }
 
+// Why there is no answer, as it is said on the page.
+export function whyNot(error: unknown): string {
+    if (error instanceof ApiError && error.status > 0)
+        return `logplexd says: ${error.message}`;
+    return error instanceof Error ? error.message : String(error);
+}
+
 // A daemon with --aggregates off has lines all the same.
 export function isUnmeasured(error: ApiError): boolean {
     return error.status === 404 &&

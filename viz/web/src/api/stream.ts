@@ -1,7 +1,7 @@
 // A stream of events that comes back by itself: after a cut, a restart of the
 // daemon, or a night in a closed notebook. It goes on where it was, by the id of
 // the last event.
-import { ApiError, ask } from "./client";
+import { ApiError, ask, whyNot } from "./client";
 import { Backoff } from "./backoff";
 import { onCredential } from "./credential";
 import { SseParser, type SseEvent } from "./sse";
@@ -16,9 +16,9 @@ export type StreamState =
 export function whyNothing(state: StreamState): string {
     switch (state.kind) {
     case "refused":
-        return `logplexd says: ${state.error.message}`;
+        return whyNot(state.error);
     case "waiting":
-        return `No connection: ${state.why}. It is tried again by itself.`;
+        return `${state.why.replace(/\.$/, "")}. It is tried again by itself.`;
     default:
         return "";
     }
@@ -111,7 +111,7 @@ export class Stream {
         this.under = under;
         try {
             await this.read(under);
-            this.wait(this.endedWhy);
+            this.wait(unconnected(this.endedWhy));
         } catch (error) {
             if (!this.isClosed)
                 this.failed(error);
@@ -172,12 +172,13 @@ export class Stream {
             return;
         }
         if (!(error instanceof ApiError)) {
-            this.wait("the connection broke");
+            this.wait(unconnected("the connection broke"));
             return;
         }
         if (error.status === 0 || error.status >= 500 ||
             error.status === 429) {
-            this.wait(error.message);
+            this.wait(error.status === 0 ? unconnected(error.message)
+                                         : whyNot(error));
             return;
         }
         this.become({ kind: "refused", error });
@@ -199,6 +200,10 @@ export class Stream {
             void this.run();
         }, ms);
     }
+}
+
+function unconnected(why: string): string {
+    return `No connection: ${why}`;
 }
 
 // A stream that the daemon ends says so, and why, before it does.

@@ -1,6 +1,6 @@
 // Questions that nobody thought of counting beforehand (docs/questions.md): a form
 // at the side, and the answer as a table.
-import { ApiError, channelPath, getJson } from "../api/client";
+import { channelPath, getJson, whyNot } from "../api/client";
 import type { Answer, Snapshot } from "../api/types";
 import { el } from "../base/dom";
 import { linesButton, table } from "../ui/parts";
@@ -131,8 +131,7 @@ export class Ask {
                 return;
             this.answer.replaceChildren();
             this.told.dataset["tone"] = "bad";
-            this.told.textContent = error instanceof ApiError
-                ? `logplexd says: ${error.message}` : String(error);
+            this.told.textContent = whyNot(error);
         }
     }
 

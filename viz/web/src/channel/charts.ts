@@ -1,5 +1,5 @@
 // The charts of a channel, over two minutes, an hour or a day.
-import { ApiError, channelPath, getJson } from "../api/client";
+import { channelPath, getJson, whyNot } from "../api/client";
 import type { Column, Marker, Series, Snapshot, Tier } from "../api/types";
 import { columnOf } from "../base/column";
 import { el, setAttribute, setText } from "../base/dom";
@@ -197,8 +197,7 @@ export class Charts {
         } catch (error) {
             if (under.signal.aborted)
                 return;
-            setText(this.told, error instanceof ApiError
-                ? `logplexd says: ${error.message}` : String(error));
+            setText(this.told, whyNot(error));
         }
         this.timer = window.setTimeout(() => void this.fetch(range),
                                        range.every_ms);

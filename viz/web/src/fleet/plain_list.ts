@@ -1,6 +1,6 @@
 // The channels by name alone, for a daemon that does not measure: their lines can be
 // read all the same.
-import { getJson } from "../api/client";
+import { getJson, whyNot } from "../api/client";
 import { el } from "../base/dom";
 import { shown } from "../base/shown";
 import { channelHref } from "./fleet_row";
@@ -25,7 +25,6 @@ async function fill(list: HTMLElement, told: HTMLElement): Promise<void> {
         told.textContent = all.length > MOST
             ? `and ${all.length - MOST} more` : "";
     } catch (error) {
-        told.textContent = error instanceof Error
-            ? `logplexd says: ${error.message}` : String(error);
+        told.textContent = whyNot(error);
     }
 }

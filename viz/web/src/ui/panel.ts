@@ -1,5 +1,5 @@
 // The lines behind a number, at the side.
-import { ApiError } from "../api/client";
+import { whyNot } from "../api/client";
 import type { AbsentLine, Line, Lines } from "../api/types";
 import { el, type Child } from "../base/dom";
 import { clock, count } from "../base/format";
@@ -31,8 +31,7 @@ export class Panel {
             this.fill(await ask(under.signal), limit);
         } catch (error) {
             if (!under.signal.aborted)
-                this.told.textContent = error instanceof ApiError
-                    ? `logplexd says: ${error.message}` : String(error);
+                this.told.textContent = whyNot(error);
         }
     }
 
