@@ -55,6 +55,13 @@ window.fetch = (url, ...rest) => {
     return Promise.reject(new TypeError("nobody answers"));
 };
 """
+# As when the daemon is away, until HEAR.
+DEAFEN = """
+window.kept = window.fetch;
+window.fetch = () => Promise.reject(new TypeError("nobody answers"));
+document.getElementById("login-id").value = "half";
+"""
+HEAR = "window.fetch = window.kept"
 # By how much Copy covers the command beside it.
 COVERED = """
 const text = document.querySelector(".commands pre").getBoundingClientRect();
@@ -445,15 +452,37 @@ class Dashboard(DashboardTest):
         self.wait_for(".panel .line-text", "a line")
         programs.wait_until(lambda: self.viewers() == 1, PATIENCE_S,
                             "one stream")
+        self.browser.run(KEY, "a")
+        self.browser.run(ASK, "", "process", "")
+        self.wait_for(".answer", "an answer", lambda text: "router" in text)
         self.browser.run(SIGN_OUT)
         self.wait_for("#login-id", "the form again")
+        self.assertEqual(self.browser.run("return document.activeElement.id"),
+                         "login-id")
+        self.browser.run("document.activeElement.blur()")
+        self.browser.run(KEY, "a")
+        self.browser.run(DEAFEN)
+        self.wait_for(".login-words", "why nothing comes",
+                      lambda text: "does not answer" in text)
+        self.browser.run(HEAR)
+        self.wait_for(".login-words", "the question again",
+                      lambda text: text.startswith("Enter"))
+        self.assertEqual(self.browser.run(
+            "return document.getElementById('login-id').value"), "half")
         for gone in (".panel", ".tiles", "#tail"):
             self.assertIsNone(self.text(gone), gone)
+        self.assertEqual(self.browser.run(
+            "return document.querySelector('.answer').textContent"), "")
         programs.wait_until(lambda: self.viewers() == 0, PATIENCE_S,
                             "no stream that is still open")
-        self.browser.run(SIGN_IN, OWNER[0], "wrong")
-        self.wait_for(".login-words", "that it is wrong",
-                      lambda text: text.startswith("logplexd says"))
+        for who in ((OWNER[0], "wrong"), ("", "ыекеыу")):
+            self.browser.run(SIGN_IN, *who)
+            self.wait_for(".login-words", "that it is wrong",
+                          lambda text: text.startswith("logplexd says"))
+            self.assertNotIn("Sign out", self.browser.run(
+                TEXTS, ".top button"))
+            self.browser.run(
+                "document.querySelector('.login-words').textContent = ''")
         self.browser.run(SIGN_IN, *OWNER)
         self.wait_for("#tile-throughput .sub", "the numbers again",
                       lambda text: text.startswith("2 in"))

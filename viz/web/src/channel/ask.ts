@@ -68,6 +68,14 @@ export class Ask {
         this.side.show("Ask the lines", this.fields.measure);
     }
 
+    // Somebody else may ask next.
+    forget(): void {
+        for (const field of Object.values(this.fields))
+            field.value = "";
+        this.told.textContent = "";
+        this.answer.replaceChildren();
+    }
+
     private form(): HTMLElement {
         const labelled = (label: string, of: HTMLElement): HTMLElement[] =>
             [el("label", { for: of.id }, label), of];

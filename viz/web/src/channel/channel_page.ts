@@ -1,5 +1,5 @@
 // One channel: its numbers, its charts, its lines.
-import { channelPath, isUnmeasured, type ApiError } from "../api/client";
+import { channelPath, isUnmeasured } from "../api/client";
 import type { SseEvent } from "../api/sse";
 import { BEGAN_ANEW, Stream, whyNothing, type StreamState } from
     "../api/stream";
@@ -57,7 +57,9 @@ export class ChannelPage implements Page {
     private newest: Snapshot | null = null;
     private readonly draw = onceAFrame(() => this.render());
     private readonly speak = atMostEvery(SPEAK_MS, () => this.tell());
-    private readonly unbind: () => void;
+    private readonly unbind = bindKeys({
+        Escape: event => this.escape(event) });
+    private unbindKeys = (): void => undefined; // of what is shown
 
     constructor(private readonly shell: Shell, private readonly id: string) {
         this.behind = new Behind(id);
@@ -85,7 +87,6 @@ export class ChannelPage implements Page {
         this.placeLower();
         this.show("connecting", notice("Connecting…"));
         this.root.append(this.behind.panel.root, this.ask.root);
-        this.unbind = this.bind();
         shell.place(id);
         this.stream = new Stream(
             channelPath(id, "/aggregates/stream"), SILENCE_MS, {
@@ -96,6 +97,7 @@ export class ChannelPage implements Page {
 
     close(): void {
         this.unbind();
+        this.unbindKeys();
         closeSide();
         this.stream.close();
         this.charts.close();
@@ -110,8 +112,9 @@ export class ChannelPage implements Page {
             this.tail.root, this.measures.root, this.drains.root);
     }
 
-    private bind(): () => void {
-        return bindKeys({
+    private setKeys(has: boolean): void {
+        this.unbindKeys();
+        this.unbindKeys = !has ? () => undefined : bindKeys({
             1: () => this.charts.choose(0),
             2: () => this.charts.choose(1),
             3: () => this.charts.choose(2),
@@ -121,7 +124,6 @@ export class ChannelPage implements Page {
             f: () => this.tail.follow(),
             n: () => this.tail.nextHit(1),
             N: () => this.tail.nextHit(-1),
-            Escape: event => this.escape(event),
         });
     }
 
@@ -160,19 +162,22 @@ export class ChannelPage implements Page {
     private changed(state: StreamState): void {
         this.shell.setState(state);
         if (state.kind === "refused")
-            this.refused(state.error);
-        else if (state.kind === "waiting" && this.newest === null)
+            this.refused(state);
+        else if (state.kind === "waiting" && !askedAgain(this.state, state) &&
+                 this.newest === null)
             this.show("waiting", notice(
                 "Not there yet", el("p", {}, whyNothing(state))));
     }
 
-    private refused(error: ApiError): void {
+    private refused(state: StreamState & { kind: "refused" }): void {
+        const { error } = state;
         this.shell.forget(); // none of them is to be seen now
-        const said = el("p", {}, whyNothing({ kind: "refused", error }));
+        const said = el("p", {}, whyNothing(state));
         if (error.status === 401) {
             closeSide(); // its lines are none of theirs who come now
-            if (!askedAgain(this.state, error.message))
-                this.show("401", login(error.message));
+            this.ask.forget();
+            if (!askedAgain(this.state, state))
+                this.show("401", login(state));
         } else if (isUnmeasured(error))
             this.showLinesOnly(said);
         else if (error.status === 404)
@@ -207,7 +212,9 @@ export class ChannelPage implements Page {
         (this.state ?? this.content).remove();
         this.state = state;
         this.root.prepend(state ?? this.content);
+        state?.querySelector("input")?.focus();
         this.tail.setShown(kind === "");
+        this.setKeys(kind === "" || kind === "off");
     }
 
     private render(): void {

@@ -187,15 +187,20 @@ export class FleetPage implements Page {
 
     private changed(state: StreamState): void {
         this.shell.setState(state);
-        if (state.kind !== "refused")
-            return;
+        if (state.kind === "waiting")
+            askedAgain(this.state, state);
+        else if (state.kind === "refused")
+            this.refused(state);
+    }
+
+    private refused(state: StreamState & { kind: "refused" }): void {
         const { status, message } = state.error;
         // It is asked again and again, and what is shown stays.
-        if ((status === 401 && askedAgain(this.state, message)) ||
+        if ((status === 401 && askedAgain(this.state, state)) ||
             (message === this.refusedWith && this.state))
             return;
         this.refusedWith = message;
-        this.show(status === 401 ? login(message)
+        this.show(status === 401 ? login(state)
             : isUnmeasured(state.error) ? plainList(message)
             : notice("The fleet can't be shown",
                      el("p", {}, whyNothing(state))));
@@ -205,6 +210,7 @@ export class FleetPage implements Page {
     private show(state: HTMLElement | null): void {
         this.state = state;
         this.root.replaceChildren(state ?? this.content);
+        state?.querySelector("input")?.focus();
     }
 
     private render(): void {

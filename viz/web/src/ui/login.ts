@@ -1,23 +1,25 @@
 // Asks who is there, after a 401. The page itself has no secret in it.
 import { authorization, signIn } from "../api/credential";
+import { whyNothing, type StreamState } from "../api/stream";
 import { el, setText } from "../base/dom";
 
-// Who has not said yet who he is has not been wrong.
-function told(words: string): string {
-    return authorization() === null
+// What a form has to say; who has not said yet who he is has not been wrong.
+function told(state: StreamState): string {
+    return state.kind === "refused" && authorization() === null
         ? "Enter the id and the secret of a credential of this daemon."
-        : `logplexd says: ${words}`;
+        : whyNothing(state);
 }
 
 // A form that is being filled in stays, with what is said now.
-export function askedAgain(form: HTMLElement | null, words: string): boolean {
+export function askedAgain(form: HTMLElement | null, state: StreamState):
+    boolean {
     const at = form?.querySelector(".login-words");
     if (at)
-        setText(at, told(words));
+        setText(at, told(state));
     return Boolean(at);
 }
 
-export function login(words: string): HTMLElement {
+export function login(state: StreamState): HTMLElement {
     const id = el("input", { id: "login-id", autocomplete: "username",
                              spellcheck: "false", autocapitalize: "none" });
     const secret = el("input", { id: "login-secret", type: "password",
@@ -30,7 +32,7 @@ export function login(words: string): HTMLElement {
     return el(
         "section", { class: "state login" },
         el("h1", {}, "Sign in"),
-        el("p", { class: "login-words", role: "alert" }, told(words)),
+        el("p", { class: "login-words", role: "alert" }, told(state)),
         el("form", { onsubmit: submit },
            el("label", { for: "login-id" }, "Id ",
               el("small", {}, "(leave it empty for a static key)")), id,

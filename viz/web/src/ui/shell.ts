@@ -31,6 +31,7 @@ export class Shell {
                                           onclick: signOut }, "Sign out");
     private state: StreamState | null = null;
     private seen_ms = 0;
+    private isNobody = false; // who he says he is, he is not
 
     constructor() {
         const themeButton = el("button", { class: "quiet", type: "button",
@@ -57,7 +58,7 @@ export class Shell {
     }
 
     private showOut(): void {
-        this.out.hidden = authorization() === null;
+        this.out.hidden = authorization() === null || this.isNobody;
     }
 
     // The page's name, where it is not the fleet.
@@ -79,6 +80,11 @@ export class Shell {
 
     setState(state: StreamState): void {
         this.state = state;
+        if (state.kind === "live" || state.kind === "refused") {
+            this.isNobody = state.kind === "refused" &&
+                state.error.status === 401;
+            this.showOut();
+        }
         this.tick();
     }
 
