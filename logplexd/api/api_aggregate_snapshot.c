@@ -785,7 +785,10 @@ static void print_measure(const snapshot *s, const lp_aggregate_row *row)
         fputs("null", s->to);
     else
         api_print_json_string(s->to, row->of);
-    fputs(",\"op\":", s->to);
+    fprintf(s->to, ",\"is_platform\":%s,\"op\":",
+            row->is_other      ? "null"
+            : row->is_platform ? "true"
+                               : "false");
     if (row->is_other)
         fputs("null", s->to);
     else

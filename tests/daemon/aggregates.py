@@ -221,6 +221,16 @@ class Exactness(Aggregating):
         self.assertEqual(values["logplex_channel_errors",
                                 'channel="demo",code="%s"' % bad], 3)
 
+    def test_what_an_application_calls_as_the_router_does_is_told_apart(self):
+        tokens = self.tokens()
+        self.post(tokens["heroku"], [request(tokens["heroku"], 1, service=5)])
+        self.post(tokens["app"], [line("measure#router.service=100ms",
+                                       tokens["app"], "web.1")])
+        told = [one for one in self.counted(2)["measures"]
+                if one["name"] == "router.service"]
+        self.assertEqual(sorted((one["is_platform"], one["sum"])
+                                for one in told), [(False, 100), (True, 5)])
+
     def test_processes_have_memory_load_events_and_skew(self):
         tokens = self.tokens()
         token = tokens["heroku"]
