@@ -1,5 +1,6 @@
-// A panel at the side. It does not cover the page, and gives the focus back when it
-// closes; one of them is open at a time.
+// A panel at the side. It stands beside the page where there is room for both, covers
+// the state of the connection nowhere, and gives the focus back when it closes; one of
+// them is open at a time.
 import { el, type Child } from "../base/dom";
 
 let open: Side | null = null;
