@@ -30,7 +30,9 @@ export class Keyed<T> {
         this.order();
     }
 
+    // What is moved loses the focus.
     private order(): void {
+        const focused = document.activeElement;
         let at = this.parent.firstElementChild;
         this.views.forEach(view => {
             if (view.root === at)
@@ -38,5 +40,8 @@ export class Keyed<T> {
             else
                 this.parent.insertBefore(view.root, at);
         });
+        if (focused !== document.activeElement &&
+            focused instanceof HTMLElement)
+            focused.focus({ preventScroll: true });
     }
 }
