@@ -318,7 +318,8 @@ class Codes implements Tile {
             : failedTone(requests) || "warn";
         say(this.root, codes.length === 0
             ? "no H, R or L code in the last minute" : "", "0");
-        this.views.update(codes.map(of => ({ ...of, epoch })));
+        this.views.update(codes.map(of => ({ ...of, epoch }))
+            .sort((a, b) => b.count - a.count));
     }
 }
 
