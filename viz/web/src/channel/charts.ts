@@ -102,7 +102,7 @@ export class Charts {
         this.parts = [
             ...this.charts.map(one => this.inSight(one)),
             new InSight(this.events.root,
-                        () => this.events.update(this.store.markers)),
+                        () => this.events.update(this.store)),
         ];
         this.root = section(
             "charts", "Over time",
@@ -152,7 +152,7 @@ export class Charts {
 
     private inSight(of: ChartOf): InSight {
         return new InSight(of.chart.root, () => of.chart.update({
-            t: this.store.t, step_s: this.store.step_s,
+            isKnown: this.store.isKnown, t: this.store.t, step_s: this.store.step_s,
             from: this.from, to: this.to,
             series: seriesOf(of, this.store, this.now),
             markers: this.store.markers }));

@@ -1,9 +1,10 @@
 // What happened, as a list: the markers of the charts in words.
 import type { Marker } from "../api/types";
 import { el, setText } from "../base/dom";
-import { clock } from "../base/format";
+import { clock, NOTHING } from "../base/format";
 import type { Behind } from "./behind";
 import { happened, type Happened } from "./happened";
+import type { SeriesStore } from "./series_store";
 
 const SHOWN = 8;
 
@@ -13,17 +14,20 @@ export class Events {
     readonly root = el("div", { class: "happened" },
                        el("h3", {}, "What happened"), this.list, this.none);
     private seen: readonly Marker[] | null = null;
+    private isKnown = false;
     private shown = "";
 
     constructor(private readonly behind: Behind) {}
 
-    update(markers: readonly Marker[]): void {
-        if (markers === this.seen)
+    update({ markers, isKnown }: Pick<SeriesStore, "markers" | "isKnown">):
+        void {
+        if (markers === this.seen && isKnown === this.isKnown)
             return;
         this.seen = markers;
+        this.isKnown = isKnown;
         const newest = happened(markers).slice(0, SHOWN);
         this.root.classList.toggle("is-empty", newest.length === 0);
-        setText(this.none, newest.length > 0 ? ""
+        setText(this.none, newest.length > 0 ? "" : !isKnown ? NOTHING
             : "No deploy, restart or crash in this time");
         const key = newest.map(one => `${one.t} ${one.text}`).join("\n");
         if (key === this.shown)

@@ -34,6 +34,11 @@ export class SeriesStore {
 
     constructor(readonly max: number) {}
 
+    // It has been told what there was, if there was anything.
+    get isKnown(): boolean {
+        return this.epoch !== "";
+    }
+
     // Columns by name; of what there is more than one: codes/H12,
     // memory/web.1, p95/web.1.
     column(name: ColumnName | `codes/${string}`): Column {

@@ -5,7 +5,7 @@ import uPlot from "uplot";
 import type { Column, Marker } from "../api/types";
 import { columnOf } from "../base/column";
 import { el, setAttribute, setText } from "../base/dom";
-import { clock, duration, text, type Figure } from "../base/format";
+import { clock, duration, NOTHING, text, type Figure } from "../base/format";
 import { shown } from "../base/shown";
 import { colour, onTheme } from "../base/theme";
 import { BELOW_PX, drawAxes, LEFT_PX, type Words } from "./axes";
@@ -26,6 +26,7 @@ export interface ChartSeries {
 }
 
 export interface ChartData {
+    isKnown: boolean; // where there is no value, there was none
     t: number[];
     series: ChartSeries[];
     markers: readonly Marker[];
@@ -64,7 +65,7 @@ export class Chart {
     // What time the legend's values are of.
     private readonly when = el("span", { class: "when",
                                          "aria-hidden": "true" });
-    private readonly none: HTMLElement;
+    private readonly none = el("p", { class: "none" });
     private readonly body = el("tbody");
     private readonly headRow = el("tr");
     private readonly values = el(
@@ -92,7 +93,6 @@ export class Chart {
                el("p", { class: "hint", title: spec.hint }, spec.hint),
                this.legend),
             this.host, this.values);
-        this.none = el("p", { class: "none" }, spec.none);
         this.host.append(this.none);
         this.words = {
             ticks: spec.ticks ?? DECIMAL_TICKS,
@@ -118,6 +118,7 @@ export class Chart {
         const isEmpty = data.series.every(
             series => series.values.every(value => value === null));
         this.none.hidden = !isEmpty;
+        setText(this.none, data.isKnown ? this.spec.none : NOTHING);
         this.host.classList.toggle("is-empty", isEmpty);
         const shape = data.series.map(
             one => `${one.label} ${one.colour}`).join("\n");
