@@ -111,6 +111,7 @@ test("a percentile leads to lines that have it", async () => {
         const { ms } = duration(title.split(" = ")[1]);
         const lines = page.locator(".panel:visible .line-text");
         await lines.first().waitFor();
+        await page.locator(".pill").click({ trial: true }); // nothing covers it
         for (const text of await lines.allTextContents()) {
             const [, connect] = /connect=(\d+)ms/.exec(text);
             const [, service] = /service=(\d+)ms/.exec(text);
@@ -212,6 +213,19 @@ test("a value that holds leads to its sample, and back to where one was", async 
             await page.locator(".panel:visible").waitFor({ state: "detached" });
             assert.equal(await page.evaluate(() => scrollY), top);
         }
+    });
+});
+
+test("of what is not known there is a dash", async () => {
+    await withPage("/channels/shop", async page => {
+        await page.locator('[data-p="p99"] .value').waitFor();
+        await page.route("**/series?*", route => route.abort());
+        await page.keyboard.press("2");
+        await page.getByText("logplexd does not answer", { exact: true })
+            .waitFor();
+        for (const text of await page.locator(".chart:visible .none")
+            .allTextContents())
+            assert.equal(text, "–");
     });
 });
 

@@ -301,6 +301,22 @@ class Dashboard(DashboardTest):
         self.browser.run(KEY, "Escape")
         self.wait_for(".channels", "the fleet again")
 
+    def test_a_channel_that_moves_up_keeps_the_focus(self):
+        other = self.make_channel("other", "app")["app"]
+        self.send(request(1, 20, 503, " code=H12"))
+        self.open("/")
+        programs.wait_until(
+            lambda: self.browser.run(TEXTS, ".channel-link") ==
+            ["shop", "other"], PATIENCE_S, "what hurts, first")
+        self.browser.run(KEY, "k")
+        self.token = other
+        self.send(*(request(i, 20, 503, " code=H12") for i in range(50)))
+        programs.wait_until(
+            lambda: self.browser.run(TEXTS, ".channel-link") ==
+            ["other", "shop"], PATIENCE_S, "another order")
+        self.assertEqual(self.browser.run(
+            "return document.activeElement.textContent"), "other")
+
     def test_enter_in_the_search_opens_the_first_match(self):
         self.make_channel("quiet", "app")
         self.send(request(1, 20, 503))
