@@ -58,6 +58,7 @@ export interface Route {
 export interface Measure {
     name: string | null;
     of: string | null; // empty: of all processes; null: of others
+    is_platform: boolean | null; // or the application's; null: of several
     op: "measure" | "sample" | "count" | "unique" | null; // null: of several
     unit: string | null;
     count: number;

@@ -37,6 +37,10 @@ class MeasureRow implements View<Measure> {
     }
 }
 
+function keyOf({ name, op, unit, is_platform }: Measure): string {
+    return `${name}\n${op}\n${unit}\n${is_platform}`;
+}
+
 function valueOf(of: Measure, x: number | null): ReturnType<typeof figure> {
     return /hit[-_.]?rate$/.test(of.name ?? "") && of.unit === "" &&
         (of.max ?? 2) <= 1 ? percent(x) : figure(x, of.unit ?? "");
@@ -64,8 +68,7 @@ class GroupView implements View<MeasureGroup> {
             { label: "Last", name: "c-of-values" },
         ]);
         this.table = made.root;
-        this.rows = new Keyed<Measure>(made.body, of => `${of.name}\n${of.op}\n${of.unit}`,
-                                       of => new MeasureRow(of));
+        this.rows = new Keyed<Measure>(made.body, keyOf, of => new MeasureRow(of));
         made.root.setAttribute("aria-label", `Measures of ${
             of.of === "" ? "the application" : shown(of.of)}, over the last minute`);
         this.root = el("div", { class: "measure-group" },
