@@ -6,8 +6,9 @@ import { measureGroups } from "./measure_groups";
 
 function measure(name: string | null, of = "",
                  op: Measure["op"] = "sample"): Measure {
-    return { name, of, is_platform: false, op, unit: "", count: 1, sum: 1, mean: 1, min: 1,
-             max: 1, last: 1, p50: null, p95: null, p99: null, error: null };
+    return { name, of, is_platform: false, op, unit: "", count: 1, sum: 1,
+             mean: 1, min: 1, max: 1, last: 1, p50: null, p95: null, p99: null,
+             error: null };
 }
 
 const ALL = [
