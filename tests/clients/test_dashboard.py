@@ -317,6 +317,28 @@ class Dashboard(DashboardTest):
         self.assertEqual(self.browser.run(
             "return document.activeElement.textContent"), "other")
 
+    def test_who_goes_back_finds_the_fleet_as_he_left_it(self):
+        for i in range(80):
+            self.make_channel("bulk%02d" % i)
+        links = "return document.querySelectorAll('.channel-link').length"
+
+        def wait_for_links(n):
+            programs.wait_until(lambda: self.browser.run(links) == n,
+                                PATIENCE_S, "%d channels" % n)
+        self.open("/?sort=name&order=asc")
+        wait_for_links(50)
+        self.browser.run("document.querySelector('.more').click()")
+        wait_for_links(81)
+        self.browser.run("scrollTo(0, 1234)")
+        self.browser.run("document.querySelectorAll('.channel-link')[60]"
+                         ".click()")
+        self.wait_for(".state h1", "its page",
+                      lambda text: text == "No line yet")
+        self.browser.run("history.back()")
+        wait_for_links(81)
+        programs.wait_until(lambda: self.browser.run("return scrollY") == 1234,
+                            PATIENCE_S, "the same place")
+
     def test_enter_in_the_search_opens_the_first_match(self):
         self.make_channel("quiet", "app")
         self.send(request(1, 20, 503))

@@ -16,6 +16,7 @@ import { FleetPage } from "./fleet/fleet_page";
 import { openHelp } from "./ui/help";
 import { notice } from "./ui/notice";
 import type { Page } from "./ui/page";
+import { keepPlace } from "./ui/place";
 import { Shell } from "./ui/shell";
 
 const shell = new Shell();
@@ -43,6 +44,7 @@ function show(): void {
 }
 
 function go(path: string): void {
+    keepPlace({ top: scrollY });
     history.pushState(null, "", path);
     show();
     shell.main.focus({ preventScroll: true });

@@ -12,6 +12,7 @@ import { askedAgain, login } from "../ui/login";
 import { notice } from "../ui/notice";
 import type { Page } from "../ui/page";
 import { failedTone, Value } from "../ui/parts";
+import { keepPlace, place } from "../ui/place";
 import type { Shell } from "../ui/shell";
 import { channelHref, FleetRow } from "./fleet_row";
 import { plainList } from "./plain_list";
@@ -72,7 +73,8 @@ export class FleetPage implements Page {
     private newest: Fleet | null = null;
     private sort: Sort;
     private order: "asc" | "desc";
-    private limit = STEP;
+    private limit = place().limit ?? STEP;
+    private top = place().top ?? 0; // where to scroll as soon as there are rows
     private answered: string | null = null; // the search that newest is of
     private isToOpen = false; // the first match, as soon as it is known
     private readonly draw = onceAFrame(() => this.render());
@@ -159,7 +161,7 @@ export class FleetPage implements Page {
         if (search !== "")
             query.set("search", search);
         const isPlain = this.sort === "hurt" && !query.has("search");
-        history.replaceState(null, "", isPlain ? "/" : `/?${query}`);
+        keepPlace({ limit: this.limit }, isPlain ? "/" : `/?${query}`);
         query.set("limit", String(this.limit));
         this.showSort();
         this.stream = new Stream(`/v3/fleet/stream?${query}`, SILENCE_MS, {
@@ -221,6 +223,8 @@ export class FleetPage implements Page {
             this.show(null);
         this.totals.update(fleet);
         this.rows.update(fleet.channels);
+        if (this.top > 0)
+            this.scrollBack();
         setText(this.matched, this.summary(fleet));
         this.more.hidden = fleet.channels.length >= fleet.matched ||
             this.limit >= MOST;
@@ -229,6 +233,11 @@ export class FleetPage implements Page {
                 "No channel yet", el("p", {}, "Make one, and it is here:"),
                 makeChannel("demo")));
         this.speak();
+    }
+
+    private scrollBack(): void {
+        scrollTo(0, this.top);
+        this.top = 0;
     }
 
     private summary(fleet: Fleet): string {
