@@ -11,6 +11,12 @@ import { openHelp } from "./help";
 // Older than this, numbers that come once a second are not the present.
 const STALE_MS = 3500;
 
+interface Words {
+    tone: string;
+    text: string;
+    more?: string;
+}
+
 function mark(): SVGSVGElement {
     return svg("svg", { class: "mark", viewBox: "0 0 32 32",
                         "aria-hidden": "true" },
@@ -24,7 +30,11 @@ export class Shell {
     readonly main = el("main", { id: "main", tabindex: -1 });
     private readonly trail = el("nav", { class: "trail",
                                          "aria-label": "Where you are" });
-    private readonly pill = el("p", { class: "pill", role: "status" });
+    // How it is, and by how much, which is another each second and no news.
+    private readonly how = el("span", { role: "status" });
+    private readonly more = el("span");
+    private readonly pill = el("p", { class: "pill" },
+                               el("span", {}, this.how, this.more));
     private readonly said = el("p", { class: "unseen",
                                       "aria-live": "polite" });
     private readonly out = el("button", { class: "quiet", type: "button",
@@ -107,35 +117,36 @@ export class Shell {
         const now = Date.now();
         const old_ms = this.seen_ms > 0 ? now - this.seen_ms : 0;
         const isStale = old_ms > STALE_MS;
-        const { tone, text } = this.words(now, isStale ? old_ms : 0);
+        const { tone, text, more = "" } = this.words(now, isStale ? old_ms : 0);
         this.pill.dataset["tone"] = tone;
-        setText(this.pill, text);
+        setText(this.how, text);
+        setText(this.more, more);
         this.pill.hidden = text === "";
         this.main.classList.toggle("is-stale", isStale);
     }
 
-    private words(now: number, old_ms: number):
-        { tone: string; text: string } {
+    private words(now: number, old_ms: number): Words {
         const old = old_ms > 0 ? `, ${age(old_ms / 1000)} old` : "";
         switch (this.state?.kind) {
         case undefined:
             return { tone: "wait", text: "" };
         case "live":
-            return old_ms > 0 ? { tone: "wait", text: `Silent${old}` }
+            return old_ms > 0 ? { tone: "wait", text: "Silent", more: old }
                               : { tone: "live", text: "Live" };
         case "connecting":
-            return { tone: "wait", text: `Connecting${old}` };
+            return { tone: "wait", text: "Connecting", more: old };
         case "refused":
             return refused(this.state.error.status);
         case "waiting": {
             const s = Math.max(1, Math.ceil((this.state.until - now) / 1000));
-            return { tone: "bad", text: `Reconnecting in ${s} s${old}` };
+            return { tone: "bad", text: "Reconnecting",
+                     more: ` in ${s} s${old}` };
         }
         }
     }
 }
 
-function refused(status: number): { tone: string; text: string } {
+function refused(status: number): Words {
     switch (status) {
     case 401:
         return { tone: "wait", text: "Not signed in" };
