@@ -452,7 +452,7 @@ static int64_t known_from(const lp_aggregate *aggregate, unsigned tier)
 /* What frames cover of a time that was asked for: the rest is too old to be told in
  * windows as short as that. */
 static span_s framed(const lp_aggregate *aggregate, int64_t from_s,
-                      int64_t to_s)
+                     int64_t to_s)
 {
     span_s span = {from_s, to_s < aggregate->open_s ? to_s : aggregate->open_s};
     const lpi_frame *frame;

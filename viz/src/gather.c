@@ -16,7 +16,9 @@ void lpi_gather_open(lpi_gather *gather, const lpi_series *series)
     gather->block = open->values.sides[1].block;
     gather->series_hash = series->hash;
     gather->min = UINT32_MAX;
-    gather->is_open = series->is_plain || has_counters(open);
+    // One that has nothing yet would not be in the frame of this second.
+    gather->is_open =
+        lpi_tally_count(open) > 0 && (series->is_plain || has_counters(open));
 }
 
 /* Each value by itself would have made the same of it, which had some before. */

@@ -1,6 +1,7 @@
 /* test_aggregate_series.c - which series there are, and what is counted in the
  * other rows when there are too many. */
 #include "aggregate_world.h"
+#include "gather.h"
 
 static void say(world *w, double second, const char *source,
                 const char *process, const char *msg)
@@ -878,9 +879,26 @@ static void keys_without_end_change_neither_memory_nor_totals(void **state)
     world_close(&w);
 }
 
+/* A series that had no memory for its first line of a second is not in the frame of
+ * that second, whatever comes to it later. */
+static void values_are_gathered_for_a_series_that_is_in_the_second(void **state)
+{
+    lpi_series series = {.is_plain = true};
+    lpi_gather gather;
+
+    (void)state;
+    lpi_gather_open(&gather, &series);
+    assert_false(gather.is_open);
+    lpi_tally_add_plain(&series.open, 1);
+    lpi_gather_open(&gather, &series);
+    assert_true(gather.is_open);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            values_are_gathered_for_a_series_that_is_in_the_second),
         cmocka_unit_test(
             a_request_without_times_counts_and_makes_nobody_faster),
         cmocka_unit_test(
