@@ -40,7 +40,7 @@ lp_err lp_channel_open(lp_engine *engine, const lp_channel_options *options,
         return LP_E_INVALID;
     err = read_options(options, &opt);
     if (err == LP_OK)
-        err = lpi_memory_alloc(engine, sizeof(*channel), &ptr);
+        err = lpi_channel_alloc(engine, NULL, sizeof(*channel), &ptr);
     if (err != LP_OK)
         return err;
     channel = ptr;
@@ -296,10 +296,21 @@ bool lpi_channel_reclaim(lp_channel *channel)
     return true;
 }
 
-/* Lending ----------------------------------------------------------------- */
+/*
+ * As lpi_channel_reclaim(), of which spare_bytes is what the ring may give, for so many
+ * bytes. A ring that has less than what is lacking would give all of its history for
+ * nothing. Under mutex.
+ */
+static bool reclaim_for(lp_channel *channel, uint64_t spare_bytes,
+                        size_t size_bytes)
+{
+    if (spare_bytes >= lpi_memory_lack(channel->engine, size_bytes))
+        return lpi_channel_reclaim(channel);
+    return lpi_channel_give_surplus(channel) ||
+           reclaim_from_others(channel->engine, channel);
+}
 
-/* As lpi_channel_reclaim(), for who has no mutex, and maybe no channel. A ring that
- * has less than what is lacking would give all of its history for nothing. */
+/* The same for who has no mutex, and maybe no channel. */
 static bool make_room(lp_engine *engine, lp_channel *channel, size_t size_bytes)
 {
     bool gave;
@@ -307,15 +318,24 @@ static bool make_room(lp_engine *engine, lp_channel *channel, size_t size_bytes)
     if (channel == NULL)
         return reclaim_from_others(engine, NULL);
     pthread_mutex_lock(&channel->mutex);
-    if (channel->held_bytes >= lpi_memory_lack(engine, size_bytes))
-        gave = lpi_channel_reclaim(channel);
-    else
-        gave = lpi_channel_give_surplus(channel) ||
-               reclaim_from_others(engine, channel);
+    gave = reclaim_for(channel, channel->held_bytes, size_bytes);
     note_surplus(channel);
     pthread_mutex_unlock(&channel->mutex);
     return gave;
 }
+
+lp_err lpi_channel_alloc(lp_engine *engine, lp_channel *channel,
+                         size_t size_bytes, void **out)
+{
+    lp_err err;
+
+    do
+        err = lpi_memory_alloc(engine, size_bytes, out);
+    while (err == LP_E_FULL && make_room(engine, channel, size_bytes));
+    return err;
+}
+
+/* Lending ----------------------------------------------------------------- */
 
 lp_err lp_engine_borrow(lp_engine *engine, lp_channel *channel,
                         size_t size_bytes, void **out)
@@ -327,9 +347,7 @@ lp_err lp_engine_borrow(lp_engine *engine, lp_channel *channel,
     err = lpi_memory_begin_loan(engine, size_bytes);
     if (err != LP_OK)
         return err;
-    do
-        err = lpi_memory_alloc(engine, size_bytes, out);
-    while (err == LP_E_FULL && make_room(engine, channel, size_bytes));
+    err = lpi_channel_alloc(engine, channel, size_bytes, out);
     if (err != LP_OK)
         lpi_memory_end_loan(engine, size_bytes, true);
     return err;
@@ -396,7 +414,7 @@ roll(lp_channel *channel, size_t line_bytes, size_t aside_bytes)
         return LP_E_TOOBIG;
     beside_bytes = lpi_segment_aside_need(NULL, aside_bytes);
     block_bytes = next_block_bytes(channel, line_bytes, beside_bytes);
-    if (block_bytes == 0 || block_bytes > channel->bytes_max)
+    if (block_bytes == 0 || block_bytes > memory_max(channel))
         return LP_E_TOOBIG;
     lpi_channel_trim(channel);
     while (channel->oldest != NULL &&
@@ -406,7 +424,8 @@ roll(lp_channel *channel, size_t line_bytes, size_t aside_bytes)
     do
         err = lpi_segment_create(channel->engine, block_bytes,
                                  channel->totals.appended_lines + 1, &segment);
-    while (err == LP_E_FULL && lpi_channel_reclaim(channel));
+    while (err == LP_E_FULL &&
+           reclaim_for(channel, channel->held_bytes, block_bytes));
     note_surplus(channel);
     if (err != LP_OK)
         return err;
@@ -455,11 +474,14 @@ static bool has_enough_beside(const lp_channel *channel, size_t need_bytes)
 }
 
 /* By anything but the open segment. */
-static bool reclaim_beside(lp_channel *channel)
+static bool reclaim_beside(lp_channel *channel, size_t need_bytes)
 {
+    uint64_t spare_bytes =
+        channel->held_bytes - lpi_segment_held_bytes(channel->open);
+
     return channel->oldest == channel->open
                ? reclaim_from_others(channel->engine, channel)
-               : lpi_channel_reclaim(channel);
+               : reclaim_for(channel, spare_bytes, need_bytes);
 }
 
 /* Takes so much more memory for what this line leaves aside. */
@@ -473,7 +495,7 @@ static lp_err add_aside(lp_channel *channel, const lp_line *line,
         evict_oldest(channel); // the open one alone is not too much
     do
         err = lpi_pen_put_aside(&channel->pen, channel->open, line->aside);
-    while (err == LP_E_FULL && reclaim_beside(channel));
+    while (err == LP_E_FULL && reclaim_beside(channel, need_bytes));
     if (err == LP_OK)
         channel->held_bytes += need_bytes;
     if (channel->totals.evicted_lines != evicted_lines)

@@ -123,6 +123,12 @@ void lpi_channel_abandon(lp_channel *channel);
  * own history. False: there is nothing to give. Under mutex. */
 bool lpi_channel_reclaim(lp_channel *channel);
 
+/* Memory on behalf of a channel, or of none (NULL), for which room is made as by
+ * lpi_channel_reclaim(), but no ring goes for what it could not give room for. Without
+ * any channel's mutex. Fails: LP_E_FULL, LP_E_NOMEM. */
+lp_err lpi_channel_alloc(lp_engine *engine, lp_channel *channel,
+                         size_t size_bytes, void **out);
+
 /* Gives up one segment beyond the history, if there is one; for another
  * channel that is short of memory. Under mutex. */
 bool lpi_channel_give_surplus(lp_channel *channel);

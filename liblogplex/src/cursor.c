@@ -121,7 +121,8 @@ lp_err lp_cursor_open(lp_channel *channel, const lp_cursor_options *options,
         return LP_E_INVALID;
     err = read_options(options, &opt);
     if (err == LP_OK)
-        err = lpi_memory_alloc(channel->engine, sizeof(*cursor), &ptr);
+        err =
+            lpi_channel_alloc(channel->engine, channel, sizeof(*cursor), &ptr);
     if (err != LP_OK)
         return err;
     cursor = ptr;

@@ -21,7 +21,7 @@ extern "C" {
     X(LP_E_INVALID, -4, "an argument is out of its range")                     \
     X(LP_E_NOMEM, -5, "the allocator has no memory")                           \
     X(LP_E_FULL, -6, "the byte ceiling is reached and nothing may be evicted") \
-    X(LP_E_TOOBIG, -7, "a line is larger than a segment can hold")             \
+    X(LP_E_TOOBIG, -7, "a line is larger than a ring can hold")                \
     X(LP_E_MORE, -8, "the input ends before the item does")                    \
     X(LP_E_SYNTAX, -9, "the input does not follow its grammar")
 

@@ -144,8 +144,8 @@ typedef struct lp_channel_options {
     }
 
 /*
- * Opens a channel. It costs under 512 bytes until its first line. opt may be
- * NULL.
+ * Opens a channel. It costs under 512 bytes until its first line, for which lines
+ * that others keep beyond their history go at the ceiling. opt may be NULL.
  * Threads: any. Owns: *out is the caller's until lp_channel_close().
  * Fails: LP_E_INVALID, LP_E_NOMEM, LP_E_FULL.
  */
@@ -223,8 +223,8 @@ typedef struct lp_append_result {
 /*
  * Appends a chain of lines in order and then wakes the readers that asked for
  * it, each once. A reader can see the first lines of a long chain before its
- * last ones are in. When memory runs
- * short, old lines make room: see "Memory" in docs/architecture.md for whose.
+ * last ones are in. When memory runs short, old lines make room: see "Memory" in
+ * docs/architecture.md for whose. Where all of these would not be enough, none goes.
  * The channel's mutex is held for one copy of the batch; on_ready calls come
  * on this thread, after that. result may be NULL.
  * Threads: any.
@@ -333,7 +333,8 @@ typedef struct lp_cursor_options {
 /*
  * Opens a cursor. It may outlive lp_channel_close(). A start in an epoch that
  * is not the channel's means that no line of the caller's is still here: the
- * cursor then starts at the oldest line, and lp_cursor_stats says so.
+ * cursor then starts at the oldest line, and lp_cursor_stats says so. At the ceiling
+ * room is made for it as for a line of its channel.
  * Threads: any. Owns: *out is the caller's until lp_cursor_close().
  * Fails: LP_E_INVALID, LP_E_NOMEM, LP_E_FULL.
  */

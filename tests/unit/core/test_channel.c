@@ -714,6 +714,74 @@ static void when_nothing_may_go_lines_are_refused_and_counted(void **state)
     lp_engine_destroy(engine);
 }
 
+static void a_line_that_is_refused_takes_no_history_with_it(void **state)
+{
+    static char text[100000];
+    lp_engine *engine = ring_engine(1 << 20);
+    lp_channel *small = ring_channel(engine, 100000, 0);
+    lp_channel *large = ring_channel(engine, 100000, 0);
+    lp_channel_stats stats;
+
+    (void)state;
+    ring_fill(small, 1, 50, 200);
+    ring_fill(large, 1, 6000, 200);
+    CHECK_ERR(ring_append(small, text, sizeof(text), 0), LP_E_FULL);
+    stats = ring_stats(small);
+    assert_int_equal(stats.resident_lines, 50);
+    assert_int_equal(stats.refused_lines, 1);
+    lp_channel_close(large);
+    lp_channel_close(small);
+    lp_engine_destroy(engine);
+}
+
+static void a_line_larger_than_the_ceiling_takes_none_either(void **state)
+{
+    static char text[100000];
+    lp_engine *engine = ring_engine(64 << 10);
+    lp_channel *channel = ring_channel(engine, 100000, 0);
+    lp_channel_stats stats;
+
+    (void)state;
+    ring_fill(channel, 1, 100, 200);
+    CHECK_ERR(ring_append(channel, text, sizeof(text), 0), LP_E_TOOBIG);
+    stats = ring_stats(channel);
+    assert_int_equal(stats.resident_lines, 100);
+    assert_int_equal(stats.too_big_lines, 1);
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
+/* What nobody else needs goes for readers and channels as it goes for lines. */
+static void at_the_ceiling_there_is_room_for_readers_and_channels(void **state)
+{
+    enum { READERS = 300 };
+    lp_engine *engine = ring_engine(1 << 20);
+    lp_channel *hoarder = ring_channel(engine, 100, 0);
+    lp_channel *channel = ring_channel(engine, 100, 0);
+    lp_cursor *slow = ring_cursor(hoarder, LP_START_OLDEST, 0, LP_STOP_NEVER);
+    lp_cursor *readers[READERS];
+    lp_channel *channels[READERS];
+
+    (void)state;
+    ring_fill(channel, 1, 50, 200);
+    ring_fill(hoarder, 1, 5000, 200);
+    assert_true(ring_stats(hoarder).evicted_lines > 0); // all is used up
+    for (int i = 0; i < READERS; i++) {
+        readers[i] = ring_cursor(channel, LP_START_OLDEST, 0, LP_STOP_NEVER);
+        channels[i] = ring_channel(engine, 100, 0);
+    }
+    assert_int_equal(ring_stats(channel).resident_lines, 50);
+    assert_true(ring_ledger(engine).memory_bytes <= 1 << 20);
+    for (int i = 0; i < READERS; i++) {
+        lp_cursor_close(readers[i]);
+        lp_channel_close(channels[i]);
+    }
+    lp_cursor_close(slow);
+    lp_channel_close(hoarder);
+    lp_channel_close(channel);
+    lp_engine_destroy(engine);
+}
+
 static void a_loan_counts_and_is_at_most_half_of_the_ceiling(void **state)
 {
     lp_engine *engine = ring_engine(1 << 20);
@@ -1054,6 +1122,9 @@ int main(void)
         cmocka_unit_test(where_memory_is_tight_half_a_history_may_go),
         cmocka_unit_test(at_the_ceiling_surplus_of_others_goes_before_history),
         cmocka_unit_test(when_nothing_may_go_lines_are_refused_and_counted),
+        cmocka_unit_test(a_line_that_is_refused_takes_no_history_with_it),
+        cmocka_unit_test(a_line_larger_than_the_ceiling_takes_none_either),
+        cmocka_unit_test(at_the_ceiling_there_is_room_for_readers_and_channels),
         cmocka_unit_test(a_loan_counts_and_is_at_most_half_of_the_ceiling),
         cmocka_unit_test(for_a_loan_surplus_goes_and_of_history_only_its_own),
         cmocka_unit_test(for_a_loan_no_history_goes_that_would_not_do),
