@@ -4,6 +4,8 @@
 include(CheckCCompilerFlag)
 add_library(lp_flags INTERFACE)
 target_compile_definitions(lp_flags INTERFACE _GNU_SOURCE)
+# Asserts are part of what headers promise, in builds of whoever takes this in, too.
+target_compile_options(lp_flags INTERFACE -UNDEBUG)
 target_compile_options(lp_flags INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
     -Wcast-qual -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wvla
