@@ -67,7 +67,8 @@ typedef struct lp_engine_options {
     uint32_t struct_bytes;
     uint32_t segment_max_bytes; /* 256 KiB; 4 KiB to 1 MiB, a power of two.
                                    A line takes at most this less 256 bytes */
-    uint64_t memory_max_bytes;  /* 256 MiB; all that the engine ever holds */
+    uint64_t memory_max_bytes;  /* 256 MiB; all that the engine ever holds,
+                                  but for itself, under 1 KiB */
     uint64_t epoch; /* differs from one life of the program to the next, so
                        that a position of the last one is not taken for one of
                        this: the wall clock in nanoseconds is a good choice */
@@ -297,9 +298,10 @@ typedef enum lp_start {
     LP_START_NEWEST = 0, /* only what comes from now on                      */
     LP_START_OLDEST = 1, /* all that the ring still has                      */
     LP_START_LAST = 2,   /* the newest start_arg lines, or fewer             */
-    LP_START_SEQ = 3,    /* at number start_arg of epoch start_epoch; what of
-                            that is gone already counts as lost              */
-    LP_START_TIME = 4    /* at the first line that arrived at or after
+    LP_START_SEQ = 3, /* at number start_arg of epoch start_epoch, or the next
+                            one if that is yet to come; what of that is gone
+                            already counts as lost                           */
+    LP_START_TIME = 4 /* at the first line that arrived at or after
                             start_arg, taken as int64_t nanoseconds          */
 } lp_start;
 
@@ -527,10 +529,10 @@ typedef struct lp_ledger {
     uint64_t delivered_lines; /* by all cursors */
     uint64_t lost_lines;      /* to all cursors */
     uint64_t memory_max_bytes;
-    uint64_t memory_bytes;   /* all that the engine has from its allocator    */
-    uint64_t pinned_bytes;   /* of these, out of every ring, kept by readers  */
-    uint64_t pooled_bytes;   /* of these, free and ready for the next segment */
-    uint64_t borrowed_bytes; /* of these, lent: lp_engine_borrow()           */
+    uint64_t memory_bytes; /* all that it has from its allocator, but itself */
+    uint64_t pinned_bytes; /* of these, out of every ring, kept by readers  */
+    uint64_t pooled_bytes; /* of these, free and ready for the next segment */
+    uint64_t borrowed_bytes;  /* of these, lent: lp_engine_borrow()           */
     uint64_t borrow_refusals; /* for want of room, or of the half that is all */
     uint64_t kept_bytes;      /* on all accounts together: lp_run_keep()     */
 } lp_ledger;

@@ -21,7 +21,7 @@ typedef struct lp_pair {
     lp_span value; /* without its quotes; ptr is NULL for a bare key and not
                       for KEY= */
     bool quoted;
-    bool escaped;      /* a backslash is in it: see lp_logfmt_unescape() */
+    bool escaped;      /* quoted, with a backslash: see lp_logfmt_unescape() */
     bool unterminated; /* its closing quote is missing */
 } lp_pair;
 
