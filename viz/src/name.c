@@ -8,21 +8,35 @@
 
 static const char replacement[] = "\xef\xbf\xbd";
 
+/* Of a character of several bytes, by its first one; 0: it begins none. */
+static size_t bytes_by_first(unsigned first)
+{
+    if (first < 0xc2 || first > 0xf4) {
+        return 0;
+    }
+    return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+/* Not every second byte may stand behind some of the first ones. */
+static bool may_follow(unsigned first, unsigned second)
+{
+    unsigned least = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+    unsigned most = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+
+    return second >= least && second <= most;
+}
+
 /* Of the character that a text begins with (Unicode, table 3-7). 0: it is none, or a
  * control character. */
 static size_t char_bytes(lp_span text)
 {
     const unsigned char *at = (const unsigned char *)text.ptr;
-    unsigned first = at[0];
-    unsigned second_least = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-    unsigned second_most = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-    size_t n = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    size_t n = bytes_by_first(at[0]);
 
-    if (first < 0x80) {
-        return first >= ' ' && first != 0x7f ? 1 : 0;
+    if (at[0] < 0x80) {
+        return at[0] >= ' ' && at[0] != 0x7f ? 1 : 0;
     }
-    if (first < 0xc2 || first > 0xf4 || n > text.len_bytes ||
-        at[1] < second_least || at[1] > second_most) {
+    if (n == 0 || n > text.len_bytes || !may_follow(at[0], at[1])) {
         return 0;
     }
     for (size_t i = 2; i < n; i++) {

@@ -536,19 +536,24 @@ static void a_long_name_is_cut(void **state)
     world_close(&w);
 }
 
+static void spell(char *out, size_t max, size_t letters, const char *text)
+{
+    assert_true(letters < max);
+    memset(out, 'a', letters);
+    snprintf(out + letters, max - letters, "%s", text);
+}
+
 /* What a name of so many a's and a text behind them becomes, counted twice. */
 static void assert_becomes(const char *text, size_t letters, const char *wanted,
                            size_t wanted_letters)
 {
     char msg[512] = "count#";
-    char name[LP_AGGREGATE_NAME_MAX_BYTES + 1] = "";
+    char name[LP_AGGREGATE_NAME_MAX_BYTES + 1];
     world w;
 
     world_open(&w, NULL);
-    memset(msg + 6, 'a', letters);
-    strcpy(msg + 6 + letters, text);
-    memset(name, 'a', wanted_letters);
-    strcpy(name + wanted_letters, wanted);
+    spell(msg + 6, sizeof(msg) - 6, letters, text);
+    spell(name, sizeof(name), wanted_letters, wanted);
     say(&w, 0, "app", "web.1", msg);
     say(&w, 1, "app", "web.1", msg);
     lp_aggregate_tick(w.aggregate, at(2));
