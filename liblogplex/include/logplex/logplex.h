@@ -298,10 +298,10 @@ typedef enum lp_start {
     LP_START_NEWEST = 0, /* only what comes from now on                      */
     LP_START_OLDEST = 1, /* all that the ring still has                      */
     LP_START_LAST = 2,   /* the newest start_arg lines, or fewer             */
-    LP_START_SEQ = 3, /* at number start_arg of epoch start_epoch, or the next
-                            one if that is yet to come; what of that is gone
+    LP_START_SEQ = 3,    /* at number start_arg of epoch start_epoch, or the
+                            next one if it is yet to come; what is gone of that
                             already counts as lost                           */
-    LP_START_TIME = 4 /* at the first line that arrived at or after
+    LP_START_TIME = 4    /* at the first line that arrived at or after
                             start_arg, taken as int64_t nanoseconds          */
 } lp_start;
 
@@ -529,10 +529,10 @@ typedef struct lp_ledger {
     uint64_t delivered_lines; /* by all cursors */
     uint64_t lost_lines;      /* to all cursors */
     uint64_t memory_max_bytes;
-    uint64_t memory_bytes; /* all that it has from its allocator, but itself */
-    uint64_t pinned_bytes; /* of these, out of every ring, kept by readers  */
-    uint64_t pooled_bytes; /* of these, free and ready for the next segment */
-    uint64_t borrowed_bytes;  /* of these, lent: lp_engine_borrow()           */
+    uint64_t memory_bytes;   /* all that the engine holds, but for itself     */
+    uint64_t pinned_bytes;   /* of these, out of every ring, kept by readers  */
+    uint64_t pooled_bytes;   /* of these, free and ready for the next segment */
+    uint64_t borrowed_bytes; /* of these, lent: lp_engine_borrow()           */
     uint64_t borrow_refusals; /* for want of room, or of the half that is all */
     uint64_t kept_bytes;      /* on all accounts together: lp_run_keep()     */
 } lp_ledger;
