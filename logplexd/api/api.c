@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/utf8.h"
+#include "logplex/utf8.h"
 
 /* Media types ------------------------------------------------------------- */
 
@@ -262,7 +262,7 @@ void api_print_json_string(FILE *to, lp_span text)
 {
     fputc('"', to);
     while (text.len_bytes > 0) {
-        size_t char_bytes = utf8_char_bytes(text.ptr, text.len_bytes);
+        size_t char_bytes = lp_utf8_char_bytes(text);
 
         print_escaped(to, text, char_bytes);
         text = lp_span_skip(text, char_bytes > 0 ? char_bytes : 1);

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/utf8.h"
+#include "logplex/utf8.h"
 
 _Static_assert(LOG_LINE_MAX_BYTES <= PIPE_BUF, "a line is written at once");
 
@@ -75,7 +75,7 @@ static bool needs_quotes(const char *value)
         return true;
     }
     while (left_bytes > 0) {
-        size_t char_bytes = utf8_char_bytes(value, left_bytes);
+        size_t char_bytes = lp_utf8_char_bytes(lp_span_of(value, left_bytes));
 
         if (!is_plain(value, char_bytes)) {
             return true;
@@ -121,7 +121,7 @@ const char *log_quote(const char *value, char *out, unsigned room_bytes)
     while (left_bytes > 0) {
         char buffer[5];
         const char *piece = value;
-        size_t taken_bytes = utf8_char_bytes(value, left_bytes);
+        size_t taken_bytes = lp_utf8_char_bytes(lp_span_of(value, left_bytes));
         size_t piece_bytes = taken_bytes;
 
         if (!is_plain(value, taken_bytes)) {

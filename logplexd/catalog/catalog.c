@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/utf8.h"
 #include "base/uuid.h"
+#include "logplex/utf8.h"
 
 enum {
     CHANNELS_MAX_DEFAULT = 1000000,
@@ -129,7 +129,7 @@ bool catalog_is_id(lp_span id)
         return false;
     }
     for (size_t at = 0; at < id.len_bytes;) {
-        size_t n = utf8_char_bytes(id.ptr + at, id.len_bytes - at);
+        size_t n = lp_utf8_char_bytes(lp_span_skip(id, at));
 
         if (n == 0 || is_control(id.ptr[at])) {
             return false;

@@ -1,7 +1,7 @@
 #include "tail/line_json.h"
 
-#include "base/utf8.h"
 #include "logplex/render.h"
+#include "logplex/utf8.h"
 
 enum { NS_PER_US = 1000, US_PER_S = 1000000, WORD_BYTES = 8 };
 
@@ -50,7 +50,7 @@ static size_t put_special(sink *to, lp_span text)
 {
     static const char digits[] = "0123456789abcdef";
     unsigned char c = (unsigned char)*text.ptr;
-    size_t char_bytes = utf8_char_bytes(text.ptr, text.len_bytes);
+    size_t char_bytes = lp_utf8_char_bytes(text);
     char escape[] = "\\u00..";
 
     if (char_bytes == 0) {
@@ -103,7 +103,7 @@ static lp_span beginning_of(lp_span text, size_t len_bytes)
     while (at > 0 && at + 3 > len_bytes &&
            ((unsigned char)text.ptr[at] & 0xc0) == 0x80)
         at--;
-    if (utf8_char_bytes(text.ptr + at, text.len_bytes - at) > len_bytes - at)
+    if (lp_utf8_char_bytes(lp_span_skip(text, at)) > len_bytes - at)
         len_bytes = at;
     return lp_span_of(text.ptr, len_bytes);
 }

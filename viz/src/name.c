@@ -3,48 +3,18 @@
 #include <string.h>
 
 #include "hash.h"
+#include "logplex/utf8.h"
 
 #define EACH_BYTE(X) (UINT64_C(0x0101010101010101) * (X))
 
 static const char replacement[] = "\xef\xbf\xbd";
 
-/* Of a character of several bytes, by its first one; 0: it begins none. */
-static size_t bytes_by_first(unsigned first)
-{
-    if (first < 0xc2 || first > 0xf4) {
-        return 0;
-    }
-    return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-}
-
-/* Not every second byte may stand behind some of the first ones. */
-static bool may_follow(unsigned first, unsigned second)
-{
-    unsigned least = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-    unsigned most = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-
-    return second >= least && second <= most;
-}
-
-/* Of the character that a text begins with (Unicode, table 3-7). 0: it is none, or a
- * control character. */
+/* Of the character that a text begins with. 0: it is none, or a control character. */
 static size_t char_bytes(lp_span text)
 {
-    const unsigned char *at = (const unsigned char *)text.ptr;
-    size_t n = bytes_by_first(at[0]);
+    unsigned char first = (unsigned char)text.ptr[0];
 
-    if (at[0] < 0x80) {
-        return at[0] >= ' ' && at[0] != 0x7f ? 1 : 0;
-    }
-    if (n == 0 || n > text.len_bytes || !may_follow(at[0], at[1])) {
-        return 0;
-    }
-    for (size_t i = 2; i < n; i++) {
-        if ((at[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    return n;
+    return first < ' ' || first == 0x7f ? 0 : lp_utf8_char_bytes(text);
 }
 
 /* How many bytes are ASCII and no control characters, in steps of eight. */

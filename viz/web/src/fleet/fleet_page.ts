@@ -203,7 +203,7 @@ export class FleetPage implements Page {
             return;
         this.refusedWith = message;
         this.show(status === 401 ? login(state)
-            : isUnmeasured(state.error) ? plainList(message)
+            : isUnmeasured(state.error) ? plainList(whyNothing(state))
             : notice("The fleet can't be shown",
                      el("p", {}, whyNothing(state))));
     }
