@@ -415,7 +415,8 @@ typedef struct lp_cursor_place {
  *          before_seq will not be read again, so that they may go
  * after    moves a place, from which lines of one run or of several with nothing
  *          lost between them were read, behind the first so many of these;
- *          first_seq is that of the first run
+ *          first_seq is that of the first run. It is not told when these arrived:
+ *          what is lost next is said to be so since the line before the place
  * rewind   back to a place that it had before, and not before a line that it
  *          has confirmed: what it has read since it will read again, and
  *          what was lost since will be told again. What has gone meanwhile is
