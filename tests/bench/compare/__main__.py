@@ -165,12 +165,14 @@ def limits(programs):
         for name, figures in (line.rsplit(" ", 2)[::2] for line in lines):
             told[name] = float(figures.split("=")[1]) / 1e3
     for count in (1, 10):
-        sinks = tools.Sinks(programs.sinks, "syslog")
+        with scenarios.on(scenarios.THEIRS):
+            sinks = tools.Sinks(programs.sinks, "syslog")
         try:
-            line = subprocess.run(
-                [programs.limits, "send", "syslog", str(sinks.port), "1000000",
-                 "0", "200", str(count), str(SEND_BYTES)], check=True, text=True,
-                capture_output=True).stdout
+            with scenarios.on(scenarios.OURS):
+                line = subprocess.run(
+                    [programs.limits, "send", "syslog", str(sinks.port),
+                     "1000000", "0", "200", str(count), str(SEND_BYTES)],
+                    check=True, text=True, capture_output=True).stdout
         finally:
             sinks.stop()
         told["send to %d" % count] = float(

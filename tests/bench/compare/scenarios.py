@@ -48,6 +48,17 @@ def precedence(is_wanted=True):
         os.sched_setscheduler(0, *before)
 
 
+@contextlib.contextmanager
+def on(processors):
+    """Whatever is started within runs on these."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, processors)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 class Tools:
     """The programs that send and take."""
 
