@@ -45,6 +45,23 @@ test("only the newest windows are kept, and columns stay as long as them",
          assert.deepEqual(store.column("requests"), [7, 8, 9]);
      });
 
+test("of a code that a piece does not name there was none", () => {
+    const store = new SeriesStore(4);
+    const tell = (t: number, detail: number | null, H12?: number): void =>
+        store.merge(series([t], [t], {
+            detail: [detail], codes: H12 === undefined ? {} : { H12: [H12] } }));
+    tell(1, 0);
+    tell(2, 3);
+    tell(3, 2, 20);
+    tell(4, 1);
+    assert.deepEqual(store.column("codes/H12"), [0, null, 20, 0]);
+    tell(5, null);
+    assert.deepEqual(store.column("codes/H12"), [null, 20, 0, null]);
+    tell(6, 1);
+    tell(7, 1);
+    assert.deepEqual(store.each("codes"), []);
+});
+
 test("what has said nothing for as long as is kept is forgotten", () => {
     const store = new SeriesStore(2);
     store.merge(series([1], [1], {

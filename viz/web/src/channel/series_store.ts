@@ -21,6 +21,8 @@ export interface NamedColumn {
 }
 
 const MARKERS_MAX = 64;
+const BARE = 3; // of `detail`: codes have faded
+const NO_CODE = "no code"; // 0 in each window of which codes are known
 
 export class SeriesStore {
     readonly t: number[] = [];
@@ -90,8 +92,7 @@ export class SeriesStore {
         this.step_s = piece.step_s;
         const places = piece.t.map(t => this.placeOf(t));
         NAMES.forEach(name => this.put(name, piece[name], places));
-        Object.keys(piece.codes).forEach(
-            code => this.put(`codes/${code}`, piece.codes[code], places));
+        this.putCodes(piece, places);
         Object.keys(piece.by_process).forEach(process => {
             const columns = piece.by_process[process];
             this.put(`memory/${process}`, columns?.["memory"], places);
@@ -114,6 +115,25 @@ export class SeriesStore {
         if (this.t[at] !== t && at === 0 && t < (this.t[0] ?? 0))
             return -1; // it is older than what is kept
         return at;
+    }
+
+    // A piece names those codes alone that it has: of the others there was none.
+    private putCodes({ codes, detail }: Series, places: number[]): void {
+        this.put(NO_CODE, columnOf(
+            detail, told => (told ?? BARE) === BARE ? null : 0), places);
+        const none = this.columns.get(NO_CODE);
+        Object.keys(codes).forEach(code => {
+            const name = `codes/${code}`;
+            if (!this.columns.has(name) && none) {
+                this.columns.set(name, columnOf(none, value => value));
+                this.sorted.clear();
+            }
+            this.put(name, codes[code], places);
+        });
+        this.columns.forEach((_, name) => {
+            if (none && name.startsWith("codes/") && !codes[name.slice(6)])
+                this.put(name, places.map(place => none[place] ?? null), places);
+        });
     }
 
     private put(name: string, from: Column | undefined,
@@ -156,7 +176,8 @@ export class SeriesStore {
             while (column.length < this.t.length + over)
                 column.push(null);
             column.splice(0, over);
-            if (column.every(value => value === null)) {
+            const nothing = name.startsWith("codes/") ? 0 : null;
+            if (column.every(value => value === null || value === nothing)) {
                 this.columns.delete(name);
                 this.sorted.clear();
             }
