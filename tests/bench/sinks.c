@@ -111,10 +111,6 @@ static void count_marks(peer *p, const char *data, size_t size, uint64_t at_ns)
     const char *at = data, *end = data + size;
 
     for (;;) {
-        if (p->digits_left == STAMP_DIGITS && is_no_stamp(at, end)) {
-            p->digits_left = 0;
-            at += STAMP_DIGITS;
-        }
         for (; p->digits_left > 0 && at < end; p->digits_left--, at++) {
             p->stamp_ns = p->stamp_ns * 10 + (uint64_t)(*at - '0');
             if (p->digits_left == 1 && p->stamp_ns > 0)
@@ -126,7 +122,7 @@ static void count_marks(peer *p, const char *data, size_t size, uint64_t at_ns)
         at++;
         marks++;
         p->stamp_ns = 0;
-        p->digits_left = STAMP_DIGITS;
+        p->digits_left = is_no_stamp(at, end) ? 0 : STAMP_DIGITS;
     }
 }
 

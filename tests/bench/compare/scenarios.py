@@ -126,11 +126,8 @@ class Running:
         os.sched_setaffinity(0, THEIRS)
         if job.gives and maker.transport != "nats":
             self.sinks = tools.Sinks(programs.sinks, job.gives)
-        os.sched_setaffinity(0, OURS)
-        try:
+        with on(OURS):
             self.relay = maker(job, self.sinks.port if self.sinks else 0)
-        finally:
-            os.sched_setaffinity(0, THEIRS)
         if job.gives and not self.sinks:
             self.sinks = tools.Sinks(programs.sinks, "nats",
                                      str(self.relay.address()[1]),

@@ -1,7 +1,7 @@
 // The points of a chart, as they come in pieces: columns side by side, one entry
 // for each window, at most so many windows.
 import type { Column, Marker, Series } from "../api/types";
-import { columnOf, newColumn } from "../base/column";
+import { columnOf } from "../base/column";
 import { byName } from "../base/format";
 import { mostOf } from "./last_minute";
 
@@ -118,31 +118,25 @@ export class SeriesStore {
     }
 
     // A piece names those codes alone that it has: of the others there was none.
-    private putCodes({ codes, detail }: Series, places: number[]): void {
-        this.put(NO_CODE, columnOf(
-            detail, told => (told ?? BARE) === BARE ? null : 0), places);
-        const none = this.columns.get(NO_CODE);
-        Object.keys(codes).forEach(code => {
-            const name = `codes/${code}`;
-            if (!this.columns.has(name) && none) {
-                this.columns.set(name, columnOf(none, value => value));
-                this.sorted.clear();
-            }
-            this.put(name, codes[code], places);
-        });
-        this.columns.forEach((_, name) => {
-            if (none && name.startsWith("codes/") && !codes[name.slice(6)])
-                this.put(name, places.map(place => none[place] ?? null), places);
-        });
+    private putCodes(piece: Series, places: number[]): void {
+        const none = columnOf(
+            piece.detail, told => (told ?? BARE) === BARE ? null : 0);
+        const codes = new Map(Object.entries(piece.codes));
+        const known = this.each("codes").map(one => one.name);
+        this.put(NO_CODE, none, places);
+        new Set([...known, ...codes.keys()]).forEach(
+            code => this.put(`codes/${code}`, codes.get(code) ?? none, places,
+                             this.columns.get(NO_CODE)));
     }
 
-    private put(name: string, from: Column | undefined,
-                places: number[]): void {
+    // before: what a column begins with that is new.
+    private put(name: string, from: Column | undefined, places: number[],
+                before: Column = []): void {
         let column = this.columns.get(name);
         if (!column) {
             if (!from || from.every(value => value === null))
                 return;
-            column = newColumn();
+            column = columnOf(before, value => value);
             this.columns.set(name, column);
             this.sorted.clear();
         }
