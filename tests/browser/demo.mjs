@@ -216,6 +216,37 @@ test("a value that holds leads to its sample, and back to where one was", async 
     });
 });
 
+test("the most of a round leads to the line that told it", async () => {
+    await withPage("/channels/shop", async page => {
+        const chart = page.locator(".chart", { hasText: "load_avg_1m" });
+        const plot = chart.locator(".u-over");
+        const most = chart.locator(".key b").first();
+        const lines = page.locator(".panel:visible .line-text");
+        await page.keyboard.press("2"); // an hour stands still while it is clicked
+        await plot.waitFor();
+        const { width, height } = await plot.boundingBox();
+        let clicks = 0;
+        for (const from_end of [0.02, 0.06, 0.1, 0.16, 0.22, 0.28, 0.34, 0.4]) {
+            await plot.hover({ position: { x: width * (1 - from_end),
+                                           y: height / 2 } });
+            await page.waitForTimeout(200); // for the legend's turn
+            const told = await most.textContent();
+            if (!/\d/.test(told))
+                continue; // the demo was not there yet
+            clicks++;
+            await page.mouse.down();
+            await page.mouse.up();
+            await lines.first().waitFor();
+            for (const text of await lines.allTextContents())
+                assert.equal(Number(/load_avg_1m=([\d.]+)/.exec(text)?.[1]),
+                             number(told), text);
+            await page.keyboard.press("Escape");
+            await page.locator(".panel:visible").waitFor({ state: "detached" });
+        }
+        assert.ok(clicks >= 3, `${clicks} points had a value`);
+    });
+});
+
 test("of what is not known there is a dash", async () => {
     await withPage("/channels/shop", async page => {
         await page.locator('[data-p="p99"] .value').waitFor();

@@ -202,6 +202,24 @@ class Dashboard(DashboardTest):
         self.wait_for(".state", "that they are gone", lambda text:
                       "No line since then" in text and "are gone" in text)
 
+    def test_lines_at_the_side_say_that_their_channel_is_gone(self):
+        self.send(request(1, 20, 503, " code=H12"))
+        self.open("/channels/shop")
+        self.wait_for(".ledger .equation", "one line", lambda text:
+                      text.startswith("1 line came = 1 in memory"))
+        self.browser.run("document.querySelector('#tile-codes button').click()")
+        self.wait_for(".panel .line-text", "its line")
+        self.assertEqual(self.ask("DELETE", "/v3/channels/shop").status, 204)
+        self.make_channel("shop", "heroku")
+        self.wait_for(".panel .fine", "of before", lambda text:
+                      "before this channel began anew" in text)
+        self.assertIn("code=H12", self.text(".panel .line-text"))
+        self.assertEqual(self.ask("DELETE", "/v3/channels/shop").status, 204)
+        self.wait_for(".state h1", "there is none", lambda text:
+                      text.startswith("There is no channel"))
+        self.assertTrue(self.browser.run(
+            "return document.querySelector('.panel').hidden"))
+
     def test_a_question_is_answered_as_a_table(self):
         self.send(*(request(i, 100) for i in range(6)),
                   request(7, 900, 503, " code=H18"))

@@ -153,6 +153,7 @@ export class ChannelPage implements Page {
         if (had === null || had.epoch === next.epoch ||
             had.ledger.appended === 0)
             return; // nothing is gone
+        this.behind.panel.outlive();
         this.restarted.hidden = false;
         setText(this.restartedWords,
                 `This channel began anew at ${clock(next.now)}: ` +
@@ -173,14 +174,16 @@ export class ChannelPage implements Page {
         const { error } = state;
         this.shell.forget(); // none of them is to be seen now
         const said = el("p", {}, whyNothing(state));
+        if (isUnmeasured(error)) {
+            this.showLinesOnly(said);
+            return;
+        }
+        closeSide(); // its lines are gone, or none of theirs who come now
+        this.ask.forget();
         if (error.status === 401) {
-            closeSide(); // its lines are none of theirs who come now
-            this.ask.forget();
             if (!askedAgain(this.state, state))
                 this.show("401", login(state));
-        } else if (isUnmeasured(error))
-            this.showLinesOnly(said);
-        else if (error.status === 404)
+        } else if (error.status === 404)
             this.show("404", notice(
                 `There is no channel “${shown(this.id)}”`, said,
                 el("p", {}, "To make it:"), makeChannel(this.id),

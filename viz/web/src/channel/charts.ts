@@ -12,8 +12,8 @@ import { section } from "../ui/parts";
 import { responsesAround, type Behind, type Query } from "./behind";
 import { Events } from "./events";
 import {
-    classNow, codeNow, loadNow, memoryNow, mostOfRecent, quotaNow, responseNow,
-    waitNow,
+    classNow, codeNow, loadNow, memoryNow, mostOf, mostOfRecent, quotaNow,
+    responseNow, waitNow,
 } from "./last_minute";
 import { SeriesStore, type ColumnName } from "./series_store";
 import { STATUS_CLASSES } from "./status_class";
@@ -36,6 +36,8 @@ const BYTE_TICKS = Array.from({ length: 24 }, (_, i) => 2 ** (i + 18));
 
 // Each dyno tells its memory and load once in some 20 s, in no order.
 const ROUND_S = 25;
+
+const NEARLY = 0.999; // of a number that was rounded on its way here
 
 const MEMORY_LINES = 16; // at most
 
@@ -244,9 +246,10 @@ export class Charts {
             format: format.bytes, ticks: BYTE_TICKS,
             hint: `memory_total of each (the ${MEMORY_LINES} with most of ` +
                 "it), against the quota",
-            onPick: (series, i) => this.pick(
-                `Memory of ${shown(series)}`, i, series === "quota" ? {}
-                    : { process: series, where: "sample#memory_total" }),
+            onPick: (series, i) => series === "quota"
+                ? this.pickMost("Quota", "memory_quota", "sample#memory_quota", i)
+                : this.pick(`Memory of ${shown(series)}`, i, {
+                    process: series, where: "sample#memory_total" }),
         });
         return {
             chart,
@@ -278,8 +281,8 @@ export class Charts {
             format: y => ({ value: y === null ? format.NOTHING
                                               : format.digits(y), unit: "" }),
             hint: "load_avg_1m of the dyno where it is highest",
-            onPick: (_, i) => this.pick("Load", i,
-                                        { where: "sample#load_avg_1m" }),
+            onPick: (_, i) => this.pickMost("Load", "load_max",
+                                            "sample#load_avg_1m", i),
         });
         return { chart, lines: [
             { look: { label: "most", colour: "accent", isSampled: true },
@@ -317,6 +320,17 @@ export class Charts {
         const of = STATUS_CLASSES.find(({ label }) => label === series);
         if (of)
             this.pick(of.title, index, { where: of.where });
+    }
+
+    // Of a point that has the most of a round: the newest of the round that told it.
+    private pickMost(title: string, name: ColumnName, key: string,
+                     index: number): void {
+        const end = index + 1;
+        const round = this.store.column(name).slice(
+            Math.max(0, end - windowsOfRound(this.store.step_s)), end);
+        const most = mostOf(round) ?? 0;
+        this.pick(title, end - round.length + round.lastIndexOf(most),
+                  { where: `${key}>=${most * NEARLY}` });
     }
 
     private pick(title: string, index: number, query: Query): void {
@@ -358,7 +372,11 @@ function namedSeries({ kind, palette, isSampled, max, now: nowOf }: LinesOf,
 }
 
 function mostOfRound(values: Column, step_s: number): Column {
-    return mostOfRecent(values, Math.ceil(ROUND_S / step_s));
+    return mostOfRecent(values, windowsOfRound(step_s));
+}
+
+function windowsOfRound(step_s: number): number {
+    return Math.ceil(ROUND_S / step_s);
 }
 
 function hasAny(values: Column): boolean {

@@ -18,7 +18,7 @@ export class LedgerLine {
 
     update({ ledger, series, epoch, detail, odd }: Snapshot): void {
         setText(this.sum,
-                `${count(ledger.appended)} lines came = ` +
+                `${plural(ledger.appended, "line")} came = ` +
                 `${count(ledger.resident)} in memory + ` +
                 `${count(ledger.evicted)} evicted`);
         const words = [

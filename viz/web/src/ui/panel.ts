@@ -42,6 +42,12 @@ export class Panel {
         this.list.replaceChildren(...lines.map(line => this.lineItem(line)));
     }
 
+    // They can be read on, but not be asked for again.
+    outlive(): void {
+        if (!this.root.hidden)
+            this.told.textContent = "Lines of before this channel began anew.";
+    }
+
     private show(title: string): void {
         this.under?.abort();
         this.list.replaceChildren();
