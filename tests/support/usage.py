@@ -1,4 +1,5 @@
 """What a process has used, as the kernel has it, and on what machine."""
+import contextlib
 import os
 import platform
 import time
@@ -13,6 +14,17 @@ def wait_until(is_so, otherwise, limit_s=WAIT_S):
         if time.monotonic() > end:
             raise TimeoutError(otherwise)
         time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def on(processors):
+    """Whatever is started within runs on these."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, processors)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def cpu_s(pid):

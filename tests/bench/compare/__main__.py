@@ -165,10 +165,10 @@ def limits(programs):
         for name, figures in (line.rsplit(" ", 2)[::2] for line in lines):
             told[name] = float(figures.split("=")[1]) / 1e3
     for count in (1, 10):
-        with scenarios.on(scenarios.THEIRS):
+        with usage.on(scenarios.THEIRS):
             sinks = tools.Sinks(programs.sinks, "syslog")
         try:
-            with scenarios.on(scenarios.OURS):
+            with usage.on(scenarios.OURS):
                 line = subprocess.run(
                     [programs.limits, "send", "syslog", str(sinks.port),
                      "1000000", "0", "200", str(count), str(SEND_BYTES)],

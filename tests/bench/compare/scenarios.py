@@ -10,7 +10,7 @@ import time
 
 import tools
 from relays import Job
-from usage import cpu_s, memory_kib, until_quiet
+from usage import cpu_s, memory_kib, on, until_quiet
 
 OURS = {0}    # processors of the relay ...
 THEIRS = {1}  # ... and of all else; a larger machine changes nothing
@@ -46,17 +46,6 @@ def precedence(is_wanted=True):
         yield
     finally:
         os.sched_setscheduler(0, *before)
-
-
-@contextlib.contextmanager
-def on(processors):
-    """Whatever is started within runs on these."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, processors)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 class Tools:

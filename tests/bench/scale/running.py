@@ -9,7 +9,7 @@ import time
 
 import logplexd
 import tools
-from usage import WAIT_S, cpu_s, memory_kib, until_quiet, wait_until
+from usage import WAIT_S, cpu_s, memory_kib, on, until_quiet, wait_until
 
 MAKERS = 32    # connections over which channels are made
 FEW = 1000     # channels that are made anew each time
@@ -108,25 +108,20 @@ class Running:
         self.sinks = None
         self.followers = None
         self.idle = []
-        self.all_processors = os.sched_getaffinity(0)
         logplexd.PROGRAM = programs.logplexd
         flags = ["--workers", str(load.workers), *load.flags, *flags,
                  *channels.flags(load.channels)]
-        ours, theirs = processors(load.workers)
-        os.sched_setaffinity(0, ours)
-        try:
+        ours, self.theirs = processors(load.workers)
+        with on(ours):
             self.daemon = logplexd.Daemon(flags)
-            os.sched_setaffinity(0, theirs)
-            self.pid = self.daemon.process.pid
+        self.pid = self.daemon.process.pid
+        with on(self.theirs):
             try:
                 self.tokens = channels.of(self.daemon, load.channels)
                 self.connect()
             except BaseException:
                 self.stop()
                 raise
-        finally:
-            os.sched_setaffinity(0, self.all_processors)
-        self.theirs = theirs
 
     def connect(self):
         load = self.load
@@ -169,13 +164,10 @@ class Running:
         command = [self.programs.loadgen, "-b", str(load.batch_lines), host,
                    str(port), str(lines), str(load.line_bytes),
                    str(load.connections), str(load.pace), "marked"]
-        os.sched_setaffinity(0, self.theirs)
-        try:
+        with on(self.theirs):
             told = subprocess.run(
                 command, input="\n".join(self.tokens), text=True, check=True,
                 capture_output=True, timeout=900).stdout
-        finally:
-            os.sched_setaffinity(0, self.all_processors)
         self.sent += int(told.split("lines=")[1].split()[0])
         return float(told.split("seconds=")[1]) + until_quiet(self.pid)
 
