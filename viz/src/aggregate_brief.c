@@ -129,7 +129,8 @@ static void read_minute(const lp_aggregate *aggregate, lp_aggregate_brief *out)
     lp_sketch_home_init(&sum.home, &aggregate->shared->scale,
                         &aggregate->shared->scratch, UINT64_MAX, 0);
     add_minute(&sum, aggregate, out->end_s);
-    if (!sum.total.is_plain && sum.total.values.count > 0) {
+    if (!sum.total.is_plain && sum.total.values.count > 0 &&
+        q >= lp_sketch_sound_from(&sum.total.values)) {
         lp_sketch_quantiles(&sum.total.values, &aggregate->shared->scale, &q, 1,
                             &out->p95_ms);
     }

@@ -12,22 +12,22 @@ static bool has_open(const lpi_live *live)
     return live->open_first_seq > 0 || live->open_lost_lines > 0;
 }
 
-/* A request is counted under its status; all together are those of all. */
-static void merge_total(lpi_live *live)
+/* A request is counted under its status; all together are those of all. Their home is
+ * one for the moment: who comes last, when all sketches of the second are there, would
+ * find nothing left in theirs. */
+static void merge_total(lpi_live *live, lp_sketch_home *home)
 {
     lpi_table *table = &live->table;
     lpi_series *total = &table->series[LPI_FIXED_TOTAL];
     uint32_t slot = LPI_FIXED_TOTAL + 1;
 
-    // What an attempt left that found no memory is counted again.
-    lpi_tally_reset(&total->open, &live->home);
     while ((slot = lpi_table_next_touched(table, slot)) < table->count) {
         const lpi_series *series = &table->series[slot++];
 
         if (series->dimension != LP_DIM_STATUS) {
             continue;
         }
-        lpi_tally_merge(&total->open, &live->home, &series->open);
+        lpi_tally_merge(&total->open, home, &series->open);
         if (series->newest[0] > total->newest[0]) {
             total->newest[1] = series->newest[1] > total->newest[0]
                                    ? series->newest[1]
@@ -71,6 +71,13 @@ static void clear_open(lpi_live *live)
     live->open_first_seq = 0;
     live->open_end_seq = 0;
     memset(live->open_classes, 0, sizeof(live->open_classes));
+}
+
+/* They are merged again if the second stays open. */
+static void clear_total(lpi_live *live, lp_sketch_home *home)
+{
+    lpi_tally_clear(&live->table.series[LPI_FIXED_TOTAL].open, home);
+    assert(home->bytes == 0);
 }
 
 /* A frame of rows in as much detail as there is room for. */
@@ -136,6 +143,7 @@ static void close_second(lp_aggregate *aggregate)
                                   .end_seq = live->open_end_seq,
                                   .lost_lines = live->open_lost_lines,
                                   .detail = LP_DETAIL_FULL}};
+    lp_sketch_home total_home;
     lpi_frame *frame;
 
     if (!has_open(live) || !lpi_minute_make(aggregate)) {
@@ -145,7 +153,9 @@ static void close_second(lp_aggregate *aggregate)
     window.head.lines =
         live->open_lines < UINT32_MAX ? (uint32_t)live->open_lines : UINT32_MAX;
     memcpy(window.classes, live->open_classes, sizeof(window.classes));
-    merge_total(live);
+    lp_sketch_home_init(&total_home, &aggregate->shared->scale,
+                        &aggregate->shared->scratch, UINT64_MAX, 0);
+    merge_total(live, &total_home);
     write_open(live, &w);
     if (w.length <= sizeof(bytes)) {
         frame = frame_of(aggregate, &window, lp_span_of(bytes, w.length));
@@ -155,6 +165,9 @@ static void close_second(lp_aggregate *aggregate)
     note_close(aggregate, frame != NULL);
     if (frame != NULL) {
         lpi_minute_count(aggregate);
+    }
+    clear_total(live, &total_home);
+    if (frame != NULL) {
         aggregate->other_values += lpi_table_other_values(&live->table);
         clear_open(live);
         lpi_tier_push(&aggregate->tiers[LP_TIER_SECONDS], frame);

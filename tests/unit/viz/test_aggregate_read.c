@@ -436,6 +436,82 @@ static void a_top_code_is_of_the_seconds_of_errors(void **state)
     }
 }
 
+enum { STORM_LINES = 3000 };
+
+/* So many different requests and measures in one second that not all of their
+ * sketches find room; all times, in order. */
+static void say_storm(world *w, double times[STORM_LINES])
+{
+    static const int statuses[] = {200, 201, 204, 301, 302, 304, 400, 401,
+                                   403, 404, 422, 429, 500, 502, 503};
+    uint64_t seed = 3;
+
+    for (int i = 0; i < STORM_LINES; i++) {
+        request r = plain;
+        char process[16], path[32], msg[64];
+
+        snprintf(process, sizeof(process), "web.%d", i % 60);
+        snprintf(path, sizeof(path), "/page%d/all", i % 50);
+        snprintf(msg, sizeof(msg), "measure#m%d=%.4fms", i % 90,
+                 pow(10, 9 * fraction(&seed) - 3));
+        r.process = process;
+        r.path = path;
+        r.status = statuses[chance(&seed) % 15];
+        r.connect = 0;
+        r.service = (int)pow(10, 4.5 * fraction(&seed)) + 1;
+        times[i] = r.service;
+        world_request(w, at(0.5), &r);
+        world_say_at(w, at(0.5), "app", process, msg);
+        world_read(w, 0);
+    }
+    qsort(times, STORM_LINES, sizeof(*times), compare_values);
+}
+
+/* Of all that memory may be too short for in a storm, what is looked at first is the
+ * last to go. */
+static void a_storm_of_a_second_has_its_quantiles(void **state)
+{
+    static double times[STORM_LINES];
+    search s = {.dimension = LP_DIM_TOTAL, .name = ""};
+    lp_aggregate_brief brief;
+    double p95, half;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    say_storm(&w, times);
+    p95 = times[(int)(0.95 * (STORM_LINES - 1))];
+    half = times[(STORM_LINES - 1) / 2];
+    lp_aggregate_brief_get(w.aggregate, at(1), &brief);
+    assert_int_equal(brief.requests, STORM_LINES);
+    assert_true(fabs(brief.p95_ms - p95) <= 0.01 * p95);
+    CHECK_OK(lp_aggregate_total(w.aggregate, begin_s, begin_s + 1, NULL,
+                                search_rows, &s));
+    assert_int_equal(s.row.value_count, STORM_LINES);
+    assert_true(fabs(s.median - half) <= 0.01 * half);
+    world_close(&w);
+}
+
+/* And where there is no memory to read it, it is not told. */
+static void a_brief_tells_no_quantile_that_may_be_off(void **state)
+{
+    static double times[STORM_LINES];
+    lp_aggregate_brief brief;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    say_storm(&w, times);
+    lp_aggregate_tick(w.aggregate, at(1));
+    w.memory.piece_max = 1;
+    lp_aggregate_brief_get(w.aggregate, at(1), &brief);
+    assert_true(w.memory.refused_pieces > 0);
+    assert_int_equal(brief.requests, STORM_LINES);
+    assert_true(brief.p95_ms == 0);
+    w.memory.piece_max = 0;
+    world_close(&w);
+}
+
 /* Not after ten. */
 static void a_brief_says_something_after_the_first_second(void **state)
 {
@@ -552,6 +628,8 @@ int main(void)
         cmocka_unit_test(a_top_code_is_of_the_seconds_of_errors),
         cmocka_unit_test(a_channel_without_requests_shows_its_lines),
         cmocka_unit_test(a_brief_says_something_after_the_first_second),
+        cmocka_unit_test(a_storm_of_a_second_has_its_quantiles),
+        cmocka_unit_test(a_brief_tells_no_quantile_that_may_be_off),
         cmocka_unit_test(a_brief_is_of_sixty_seconds_at_any_second),
         cmocka_unit_test(a_silent_channel_gives_its_minute_back),
     };
