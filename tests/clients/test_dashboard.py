@@ -62,6 +62,15 @@ window.fetch = () => Promise.reject(new TypeError("nobody answers"));
 document.getElementById("login-id").value = "half";
 """
 HEAR = "window.fetch = window.kept"
+# These paths alone, until HEAR.
+DEAFEN_TO = """
+const paths = new RegExp(arguments[0]);
+window.kept = window.fetch;
+window.fetch = (url, ...rest) => paths.test(url)
+    ? Promise.reject(new TypeError("nobody answers"))
+    : window.kept(url, ...rest);
+"""
+CLICK = "document.querySelector(arguments[0]).click()"
 # By how much Copy covers the command beside it.
 COVERED = """
 const text = document.querySelector(".commands pre").getBoundingClientRect();
@@ -219,6 +228,45 @@ class Dashboard(DashboardTest):
                       text.startswith("There is no channel"))
         self.assertTrue(self.browser.run(
             "return document.querySelector('.panel').hidden"))
+
+    def begin_anew(self, *texts):
+        self.assertEqual(self.ask("DELETE", "/v3/channels/shop").status, 204)
+        self.token = self.make_channel("shop", "heroku")["heroku"]
+        self.send(*texts)
+
+    def test_a_number_of_before_leads_to_no_line_of_now(self):
+        self.send(request(1, 20))
+        self.open("/channels/shop")
+        self.browser.resize(1440, 3000) # all is drawn
+        self.wait_for("#slowest .behind", "a route")
+        self.browser.run(DEAFEN_TO, "/(stream|tail)")
+        self.begin_anew(request(2, 20))
+        self.wait_for(".pill", "it waits", lambda text: "Reconn" in text)
+        self.browser.run(CLICK, "#slowest .behind")
+        gone = self.wait_for(".panel .fine", "an answer", lambda text:
+                             text != "Looking…")
+        self.assertIn("lines of this number are gone", gone)
+        self.assertEqual(self.browser.run(TEXTS, ".panel li"), [])
+        self.browser.run(HEAR)
+        self.wait_for(".banner", "that it began anew")
+        self.assertEqual(self.text(".panel .fine"), gone)
+
+    def test_a_line_of_now_is_not_said_to_be_of_before(self):
+        self.send(request(1, 20))
+        self.open("/channels/shop")
+        self.browser.resize(1440, 3000)
+        self.wait_for("#slowest .behind", "numbers")
+        self.browser.run(DEAFEN_TO, "/stream")
+        self.begin_anew(request(2, 20))
+        programs.wait_until(lambda: self.browser.run("""
+            const row = [...document.querySelectorAll("#tail .row")].find(
+                one => one.textContent.includes("/orders/2"));
+            row?.click();
+            return Boolean(row);"""), PATIENCE_S, "its row")
+        self.browser.run(HEAR)
+        self.wait_for(".banner", "that it began anew")
+        self.assertIn("/orders/2", self.text(".panel .line-text"))
+        self.assertIsNone(self.text(".panel .fine"))
 
     def test_a_question_is_answered_as_a_table(self):
         self.send(*(request(i, 100) for i in range(6)),

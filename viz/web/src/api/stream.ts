@@ -45,7 +45,7 @@ export class Stream {
     private under: AbortController | null = null;
     private timer = 0;
     private watchdog = 0;
-    private lastId = "";
+    lastId = ""; // of its events
     private endedWhy = "";
     private isClosed = false;
     private isRestarting = false; // aborted, to begin again at once

@@ -8,6 +8,8 @@ export type Query = Record<string, string | number>;
 
 const LINES = 50;
 
+const GONE = "This channel began anew: the lines of this number are gone.";
+
 // A percentile is within 1 % of a response time that there was.
 export function responsesAround(ms: number): Query {
     return { response_min: ms * 0.98, response_max: ms * 1.02 };
@@ -15,6 +17,7 @@ export function responsesAround(ms: number): Query {
 
 export class Behind {
     readonly panel: Panel;
+    epoch = ""; // of the numbers that the page shows; empty: it is not known
 
     constructor(private readonly channel: string) {
         this.panel = new Panel(id => this.request(id));
@@ -25,18 +28,24 @@ export class Behind {
         this.ask(title, "/lines", { seqs: seqs.join(","), epoch });
     }
 
-    matching(title: string, query: Query): void {
-        this.ask(title, "/lines", { ...query, limit: LINES }, LINES);
+    // epoch: of the number, which has no lines in any other.
+    matching(title: string, query: Query, epoch = this.epoch): void {
+        void this.panel.open(title, async signal => {
+            const found = await getJson<Lines>(channelPath(
+                this.channel, "/lines", { ...query, limit: LINES }), signal);
+            if (epoch !== "" && found.epoch !== epoch)
+                throw new Error(GONE);
+            return found;
+        }, LINES);
     }
 
     request(id: string): void {
         this.ask(`Request ${id}`, `/requests/${segmentOf(id)}`, {});
     }
 
-    private ask(title: string, rest: string, query: Query,
-                limit = Infinity): void {
+    private ask(title: string, rest: string, query: Query): void {
         const path = channelPath(this.channel, rest, query);
         void this.panel.open(title, signal => getJson<Lines>(path, signal),
-                             limit);
+                             Infinity);
     }
 }

@@ -143,6 +143,7 @@ export class ChannelPage implements Page {
         const frame = JSON.parse(event.data) as Frame;
         this.noticeRestart(frame.snapshot);
         this.newest = frame.snapshot;
+        this.behind.epoch = frame.snapshot.epoch;
         this.charts.take(frame.points, frame.snapshot, frame.second + 1);
         this.shell.beat();
         this.draw();
@@ -153,7 +154,7 @@ export class ChannelPage implements Page {
         if (had === null || had.epoch === next.epoch ||
             had.ledger.appended === 0)
             return; // nothing is gone
-        this.behind.panel.outlive();
+        this.behind.panel.outlive(next.epoch);
         this.restarted.hidden = false;
         setText(this.restartedWords,
                 `This channel began anew at ${clock(next.now)}: ` +

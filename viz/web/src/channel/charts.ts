@@ -343,7 +343,7 @@ export class Charts {
             ? { from_seq: first, end_seq: end }
             : { from: t, to: t + this.store.step_s };
         this.behind.matching(`${title} at ${format.clock(t)}`,
-                             { ...range, ...query });
+                             { ...range, ...query }, this.store.epoch);
     }
 }
 

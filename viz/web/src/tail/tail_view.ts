@@ -70,8 +70,7 @@ export class TailView {
             isCurrent: (index: number): boolean =>
                 this.current !== null && this.store.at(index) === this.current,
             needle: (): string => this.needle,
-            onLine: (line: Line): void => behind.panel.openWith(
-                `Line № ${count(line.seq)}`, [line]),
+            onLine: (line: Line): void => this.open(line),
             onRequest: (id: string): void => this.behind.request(id),
         };
         this.list = new VirtualList("Lines", ROW_PX,
@@ -130,11 +129,15 @@ export class TailView {
         this.draw();
     }
 
+    private open(line: Line): void {
+        this.behind.panel.openWith(`Line № ${count(line.seq)}`, line,
+                                   epochOf(this.stream?.lastId ?? ""));
+    }
+
     // Within the list, arrows choose a line and Enter opens it, as a click does.
     private pressed(event: KeyboardEvent): void {
         if (event.key === "Enter" && this.current?.kind === "line") {
-            const { line } = this.current;
-            this.behind.panel.openWith(`Line № ${count(line.seq)}`, [line]);
+            this.open(this.current.line);
         } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
             this.moveCurrent(event.key === "ArrowDown" ? 1 : -1);
         } else {
@@ -314,6 +317,10 @@ export class TailView {
             : `No line matches “${shown(this.where)}” yet`;
         return `${what}, asked for since ${clock(this.since_s)}`;
     }
+}
+
+function epochOf(id: string): string {
+    return id.slice(0, id.indexOf(":"));
 }
 
 // How many are missing is not known of a life of the daemon that is over.

@@ -17,6 +17,7 @@ export class Panel {
                                      this.told, this.list);
     readonly root = this.side.root;
     private under: AbortController | null = null;
+    private epoch = ""; // of the lines that are shown; empty: there are none
 
     // byRequest: what a click on a line's request id is to do.
     constructor(private readonly byRequest: (id: string) => void) {}
@@ -35,26 +36,29 @@ export class Panel {
         }
     }
 
-    // Lines that are here already.
-    openWith(title: string, lines: Line[]): void {
+    // A line that is here already.
+    openWith(title: string, line: Line, epoch: string): void {
         this.show(title);
-        this.told.textContent = "";
-        this.list.replaceChildren(...lines.map(line => this.lineItem(line)));
+        this.fill({ epoch, lines: [line], complete: true }, 1);
     }
 
-    // They can be read on, but not be asked for again.
-    outlive(): void {
-        if (!this.root.hidden)
+    // epoch: the new one. Lines of before can be read on, but not be asked for
+    // again.
+    outlive(epoch: string): void {
+        if (this.epoch !== "" && this.epoch !== epoch)
             this.told.textContent = "Lines of before this channel began anew.";
     }
 
     private show(title: string): void {
         this.under?.abort();
+        this.epoch = "";
         this.list.replaceChildren();
         this.side.show(title);
     }
 
     private fill(answer: Lines, limit: number): void {
+        this.epoch = answer.lines.some(line => "text" in line)
+            ? answer.epoch : "";
         this.told.textContent = wordsOf(answer, limit);
         this.list.replaceChildren(...answer.lines.map(
             line => "text" in line ? this.lineItem(line)
