@@ -70,6 +70,12 @@ window.fetch = (url, ...rest) => paths.test(url)
     ? Promise.reject(new TypeError("nobody answers"))
     : window.kept(url, ...rest);
 """
+# An hour is asked for when something happens, and not again by and by.
+FORGET_TENS = """
+const later = window.setTimeout;
+window.setTimeout = (what, ms, ...rest) =>
+    ms === 10000 ? 0 : later(what, ms, ...rest);
+"""
 CLICK = "document.querySelector(arguments[0]).click()"
 # By how much Copy covers the command beside it.
 COVERED = """
@@ -267,6 +273,30 @@ class Dashboard(DashboardTest):
         self.wait_for(".banner", "that it began anew")
         self.assertIn("/orders/2", self.text(".panel .line-text"))
         self.assertIsNone(self.text(".panel .fine"))
+
+    def test_charts_of_an_hour_begin_anew_with_their_channel(self):
+        memory = "source=web.%d sample#memory_total=21.00MB"
+        self.send(memory % 1, process="web.1")
+        programs.wait_until(lambda: "web.1" in self.ask(
+            "GET", "/v3/channels/shop/aggregates/series?tier=tens"
+            ).json()["by_process"], PATIENCE_S, "ten seconds")
+        self.open("/channels/shop")
+        self.wait_for(".legend .key", "numbers")
+        self.browser.run(FORGET_TENS)
+        self.browser.run(KEY, "2")
+        programs.wait_until(lambda: self.browser.run(
+            """return performance.getEntriesByType("resource").some(
+                   one => one.name.includes("tier=tens"))"""),
+            PATIENCE_S, "an hour")
+        self.wait_for_process("web.1", True)
+        self.begin_anew("hello")
+        self.wait_for_process("web.1", False)
+
+    def wait_for_process(self, process, is_there):
+        programs.wait_until(
+            lambda: is_there == (process in [one[0] for one in
+                                             self.browser.run(LEGEND)]),
+            PATIENCE_S, lambda: "%s: %s" % (process, is_there))
 
     def test_a_question_is_answered_as_a_table(self):
         self.send(*(request(i, 100) for i in range(6)),

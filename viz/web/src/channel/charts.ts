@@ -126,6 +126,8 @@ export class Charts {
     take(points: Series, now: Snapshot, now_s: number): void {
         this.now_s = now_s;
         this.now = now;
+        if (points.epoch !== this.live.epoch)
+            this.begin();
         this.live.merge(points);
     }
 
@@ -169,16 +171,22 @@ export class Charts {
         const range = RANGES[index];
         if (!range || range === this.range)
             return;
-        this.stop();
         this.range = range;
         this.tabs.forEach((tab, i) => setAttribute(
             tab, "aria-pressed", i === index ? "true" : "false"));
+        this.begin();
+        this.draw();
+    }
+
+    // With what the stream has told of this range, or else with nothing.
+    private begin(): void {
+        const { range } = this;
+        this.stop();
         setText(this.told, "");
         this.store = range.every_ms === 0
             ? this.live : new SeriesStore(range.span_s / 10);
         if (range.every_ms > 0)
             void this.fetch(range);
-        this.draw();
     }
 
     private stop(): void {
