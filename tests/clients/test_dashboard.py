@@ -76,6 +76,14 @@ const later = window.setTimeout;
 window.setTimeout = (what, ms, ...rest) =>
     ms === 10000 ? 0 : later(what, ms, ...rest);
 """
+# The place of a chart's plot: its left, top, width and height.
+PLOT = """
+const plot = [...document.querySelectorAll(".chart")].find(
+    one => one.textContent.startsWith(arguments[0]))?.querySelector(".u-over");
+const {left, top, width, height} = plot?.getBoundingClientRect() ?? {};
+return [left, top, width, height];
+"""
+OPEN = "return document.querySelector('.panel:not([hidden]) h2')?.textContent"
 CLICK = "document.querySelector(arguments[0]).click()"
 # By how much Copy covers the command beside it.
 COVERED = """
@@ -297,6 +305,44 @@ class Dashboard(DashboardTest):
             lambda: is_there == (process in [one[0] for one in
                                              self.browser.run(LEGEND)]),
             PATIENCE_S, lambda: "%s: %s" % (process, is_there))
+
+    def lines_of_chart(self, chart, part, title):
+        """Behind a point at its right, so far down in it."""
+        def look():
+            left, top, width, height = self.browser.run(PLOT, chart)
+            if width:
+                self.browser.click(left + 0.96 * width, top + part * height)
+            return self.browser.run(OPEN) or ""
+        programs.wait_until(lambda: look().startswith(title), PATIENCE_S,
+                            "a point of " + title)
+        self.wait_for(".panel .line-text", "its lines")
+        texts = self.browser.run(TEXTS, ".panel .line-text")
+        self.browser.run(KEY, "Escape")
+        return texts
+
+    def test_points_lead_to_lines_that_the_platform_told_in_any_form(self):
+        tokens = self.make_channel("old", "heroku", "app")
+        load, total, quota = older = [
+            "source=web.1 measure=" + told for told in (
+                "load_avg_1m val=2.50", "memory_total val=209.64 units=MB",
+                "memory_quota val=512.00 units=MB")]
+        newer = "source=web.2 sample#load_avg_1m=1.25 measure#memory_total=99MB"
+        own = "sample#load_avg_1m=99 sample#memory_total=9GB " \
+            "sample#memory_quota=9GB"
+        for name, process, texts in [("heroku", "web.1", older),
+                                     ("heroku", "web.2", [newer]),
+                                     ("app", "web.1", [own])]:
+            self.assertEqual(self.post(tokens[name], [
+                line(text, app=tokens[name], procid=process)
+                for text in texts]).status, 204)
+        self.browser.resize(1440, 3000)
+        self.open("/channels/old")
+        self.assertEqual(self.lines_of_chart("Load", 0.5, "Load"), [load])
+        self.assertEqual(self.lines_of_chart(
+            "Memory", 0.6, "Memory of web.1"), [total])
+        self.assertEqual(self.lines_of_chart(
+            "Memory", 0.9, "Memory of web.2"), [newer])
+        self.assertEqual(self.lines_of_chart("Memory", 0.1, "Quota"), [quota])
 
     def test_a_question_is_answered_as_a_table(self):
         self.send(*(request(i, 100) for i in range(6)),

@@ -67,6 +67,14 @@ class Browser:
             "params": {"width": width, "height": height, "mobile": False,
                        "deviceScaleFactor": 1}})
 
+    def click(self, x, y):
+        """With the mouse, which is moved there."""
+        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+            self.ask("POST", self.session + "/goog/cdp/execute", {
+                "cmd": "Input.dispatchMouseEvent",
+                "params": {"type": kind, "x": x, "y": y, "button": "left",
+                           "clickCount": 1}})
+
     def log(self):
         """What its console has said since this was asked last."""
         return self.ask("POST", self.session + "/se/log", {"type": "browser"})

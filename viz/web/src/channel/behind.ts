@@ -28,15 +28,24 @@ export class Behind {
         this.ask(title, "/lines", { seqs: seqs.join(","), epoch });
     }
 
-    // epoch: of the number, which has no lines in any other.
-    matching(title: string, query: Query, epoch = this.epoch): void {
+    // epoch: of the number, which has no lines in any other. or: what is asked
+    // for instead where there is none.
+    matching(title: string, query: Query, epoch = this.epoch,
+             or?: Query): void {
         void this.panel.open(title, async signal => {
-            const found = await getJson<Lines>(channelPath(
-                this.channel, "/lines", { ...query, limit: LINES }), signal);
-            if (epoch !== "" && found.epoch !== epoch)
-                throw new Error(GONE);
-            return found;
+            const found = await this.find(query, epoch, signal);
+            return or && found.lines.length === 0
+                ? this.find(or, epoch, signal) : found;
         }, LINES);
+    }
+
+    private async find(query: Query, epoch: string,
+                       signal: AbortSignal): Promise<Lines> {
+        const found = await getJson<Lines>(channelPath(
+            this.channel, "/lines", { ...query, limit: LINES }), signal);
+        if (epoch !== "" && found.epoch !== epoch)
+            throw new Error(GONE);
+        return found;
     }
 
     request(id: string): void {

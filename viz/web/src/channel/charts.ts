@@ -255,9 +255,9 @@ export class Charts {
             hint: `memory_total of each (the ${MEMORY_LINES} with most of ` +
                 "it), against the quota",
             onPick: (series, i) => series === "quota"
-                ? this.pickMost("Quota", "memory_quota", "sample#memory_quota", i)
+                ? this.pickMost("Quota", "memory_quota", "memory_quota", i)
                 : this.pick(`Memory of ${shown(series)}`, i, {
-                    process: series, where: "sample#memory_total" }),
+                    process: series, where: whereTold("memory_total") }),
         });
         return {
             chart,
@@ -290,7 +290,7 @@ export class Charts {
                                               : format.digits(y), unit: "" }),
             hint: "load_avg_1m of the dyno where it is highest",
             onPick: (_, i) => this.pickMost("Load", "load_max",
-                                            "sample#load_avg_1m", i),
+                                            "load_avg_1m", i),
         });
         return { chart, lines: [
             { look: { label: "most", colour: "accent", isSampled: true },
@@ -330,18 +330,22 @@ export class Charts {
             this.pick(of.title, index, { where: of.where });
     }
 
-    // Of a point that has the most of a round: the newest of the round that told it.
-    private pickMost(title: string, name: ColumnName, key: string,
+    // Of a point that has the most of a round: the newest of the round that told
+    // it. In other forms than the usual one it can't be asked for by its value.
+    private pickMost(title: string, name: ColumnName, measure: string,
                      index: number): void {
         const end = index + 1;
         const round = this.store.column(name).slice(
             Math.max(0, end - windowsOfRound(this.store.step_s)), end);
         const most = mostOf(round) ?? 0;
         this.pick(title, end - round.length + round.lastIndexOf(most),
-                  { where: `${key}>=${most * NEARLY}` });
+                  { where: `source=heroku sample#${measure}>=` +
+                      most * NEARLY },
+                  { where: `!sample#${measure} ${whereTold(measure)}` });
     }
 
-    private pick(title: string, index: number, query: Query): void {
+    private pick(title: string, index: number, query: Query,
+                 or?: Query): void {
         const t = this.store.t[index];
         if (t === undefined)
             return;
@@ -351,8 +355,14 @@ export class Charts {
             ? { from_seq: first, end_seq: end }
             : { from: t, to: t + this.store.step_s };
         this.behind.matching(`${title} at ${format.clock(t)}`,
-                             { ...range, ...query }, this.store.epoch);
+                             { ...range, ...query }, this.store.epoch,
+                             or && { ...range, ...or });
     }
+}
+
+// The platform tells a measure in one of these forms (docs/measures.md).
+function whereTold(measure: string): string {
+    return `source=heroku msg~"\\b(sample#|measure[#.=])${measure}[= ]"`;
 }
 
 // For all charts: a browser keeps compiled code of each place that runs once a second.
