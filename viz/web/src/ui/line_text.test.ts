@@ -33,6 +33,9 @@ test("a request's id is found where routers and Rails write it", () => {
         assert.equal(found?.id, id);
         assert.equal(text.slice(found?.from, found?.to), id);
     }
+    for (const [length, isOne] of [[256, true], [257, false]] as const)
+        assert.equal(requestOf(`request_id=${"x".repeat(length)} b`) !== null,
+                     isOne);
     assert.equal(requestOf("request_id= x"), null);
     assert.equal(requestOf("[web.1] no id"), null);
 });

@@ -37,8 +37,9 @@ export interface RequestAt {
     to: number;
 }
 
+// The daemon finds none of more than 256 bytes, nor a part of one.
 const REQUEST =
-    /\brequest_id"?[=:]"?([\w.-]{8,128})|\[([0-9a-f]{8}-[0-9a-f-]{27})\]/;
+    /\brequest_id"?[=:]"?([\w.-]{8,256})(?![\w.-])|\[([0-9a-f]{8}-[0-9a-f-]{27})\]/;
 
 // Where its request's id is: as a pair, as a member of JSON, or alone in
 // brackets, as Rails tags its lines.
