@@ -152,6 +152,11 @@ class DashboardTest(DaemonTest):
             lambda: "%s: they are %r" % (
                 what, self.browser.run(TEXTS, selector)))
 
+    def begin_anew(self, *texts):
+        self.assertEqual(self.ask("DELETE", "/v3/channels/shop").status, 204)
+        self.token = self.make_channel("shop", "heroku")["heroku"]
+        self.send(*texts)
+
     def aggregates(self):
         return self.ask("GET", "/v3/channels/shop/aggregates").json()
 
@@ -242,11 +247,6 @@ class Dashboard(DashboardTest):
                       text.startswith("There is no channel"))
         self.assertTrue(self.browser.run(
             "return document.querySelector('.panel').hidden"))
-
-    def begin_anew(self, *texts):
-        self.assertEqual(self.ask("DELETE", "/v3/channels/shop").status, 204)
-        self.token = self.make_channel("shop", "heroku")["heroku"]
-        self.send(*texts)
 
     def test_a_number_of_before_leads_to_no_line_of_now(self):
         self.send(request(1, 20))
@@ -697,6 +697,17 @@ class Unmeasured(DashboardTest):
         self.wait_for(".tail-told", "its line",
                       lambda text: text == "1 line")
         self.assertIn("--aggregates off", self.text(".banner"))
+
+    def test_lines_at_the_side_say_that_their_channel_is_gone(self):
+        self.send(request(1, 20))
+        self.open("/channels/shop")
+        self.wait_for("#tail .row", "its line")
+        self.browser.run(CLICK, "#tail .row:not([hidden])")
+        self.wait_for(".panel .line-text", "it")
+        self.begin_anew(request(2, 20))
+        self.wait_for(".panel .fine", "of before", lambda text:
+                      "before this channel began anew" in text)
+        self.assertIn("/orders/1", self.text(".panel .line-text"))
 
 
 if __name__ == "__main__":

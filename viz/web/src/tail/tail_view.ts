@@ -211,8 +211,10 @@ export class TailView {
         if (event.event === "lines")
             for (const line of JSON.parse(event.data) as Line[])
                 this.add({ kind: "line", line });
-        else if (event.event === "gap")
+        else if (event.event === "gap") {
+            this.behind.panel.outlive(epochOf(event.id));
             this.add({ kind: "note", text: gapText(event.data) });
+        }
         this.draw();
     }
 
