@@ -84,6 +84,16 @@ const {left, top, width, height} = plot?.getBoundingClientRect() ?? {};
 return [left, top, width, height];
 """
 OPEN = "return document.querySelector('.panel:not([hidden]) h2')?.textContent"
+# What of the panel is seen nowhere, however it is scrolled.
+UNREACHED = """
+const panel = document.querySelector(".panel.ask");
+return [...panel.querySelectorAll("button, td")].filter(one => {
+    one.scrollIntoView({block: "nearest"});
+    const {left, top, width, height} = one.getBoundingClientRect();
+    return document.elementFromPoint(left + width / 2, top + height / 2)
+        ?.closest("button, td") !== one;
+}).map(one => one.textContent);
+"""
 CLICK = "document.querySelector(arguments[0]).click()"
 # By how much Copy covers the command beside it.
 COVERED = """
@@ -371,6 +381,18 @@ class Dashboard(DashboardTest):
                         "&where=status%3E%3E200").json()["error"]
         self.wait_for(".ask .fine", "the API's words",
                       lambda text: text == "logplexd says: " + said)
+
+    def test_a_question_is_answered_in_a_low_window(self):
+        self.send(*(request(i, 100) for i in range(6)))
+        self.open("/channels/shop")
+        self.wait_for("#tile-throughput .sub", "numbers")
+        for size in (844, 390), (667, 375), (480, 300), (1280, 340):
+            self.browser.resize(*size)
+            self.browser.run(KEY, "a")
+            self.browser.run(ASK, "", "method", "")
+            self.wait_for(".answer td", "an answer")
+            self.assertEqual(self.browser.run(UNREACHED), [], size)
+            self.browser.run(KEY, "Escape")
 
     def test_dynos_are_apart_from_who_only_writes(self):
         self.send(request(1, 20))
