@@ -348,7 +348,7 @@ typedef struct lp_aggregate_brief {
     /* This and top_code are up to ten seconds old where the numbers of requests and
        of errors are much the same as then, within a quarter. When they are made, this
        is of the last 50 to 60 s, and top_code of the very seconds of errors. */
-    double p95_ms;       /* of TOTAL; 0 when there were no requests, or when it is not
+    double p95_ms; /* of TOTAL; 0 when there were no requests, or when it is not
                             known within the error */
     double memory_share; /* the largest memory_total of a process by its
                                   quota, 1 is all of it; 0: not known */
