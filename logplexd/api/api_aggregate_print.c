@@ -42,14 +42,14 @@ bool api_row_quantiles(const lp_aggregate_row *row,
                        const lp_sketch_scale *scale, const double *q,
                        unsigned count, double *out)
 {
-    bool has = row->sketch && row->value_count > 0 &&
-               lp_sketch_quantiles(row->sketch, scale, q, count, out) == LP_OK;
-    double sound_from = has ? lp_sketch_sound_from(row->sketch) : 2.0;
+    bool has =
+        row->sketch && row->value_count > 0 &&
+        lp_sketch_sound_quantiles(row->sketch, scale, q, count, out) == LP_OK;
 
     for (unsigned i = 0; i < count; i++)
-        out[i] = q[i] < sound_from ? (double)NAN
-                                   : between(rounded(out[i], QUANTILE_DIGITS),
-                                             row->min, row->max);
+        out[i] =
+            has ? between(rounded(out[i], QUANTILE_DIGITS), row->min, row->max)
+                : (double)NAN;
     return has;
 }
 

@@ -1,5 +1,6 @@
 /* aggregate_brief.c - what a list of many channels shows of each. */
 #include <assert.h>
+#include <math.h>
 
 #include "aggregate_impl.h"
 #include "process.h"
@@ -124,16 +125,17 @@ static void name_top_code(const summing *sum, const lpi_table *table,
 static void read_minute(const lp_aggregate *aggregate, lp_aggregate_brief *out)
 {
     static const double q = 0.95;
+    double p95_ms = 0;
     summing sum = {.has_total = true, .has_codes = out->errors > 0};
 
     lp_sketch_home_init(&sum.home, &aggregate->shared->scale,
                         &aggregate->shared->scratch, UINT64_MAX, 0);
     add_minute(&sum, aggregate, out->end_s);
-    if (!sum.total.is_plain && sum.total.values.count > 0 &&
-        q >= lp_sketch_sound_from(&sum.total.values)) {
-        lp_sketch_quantiles(&sum.total.values, &aggregate->shared->scale, &q, 1,
-                            &out->p95_ms);
+    if (!sum.total.is_plain) {
+        lp_sketch_sound_quantiles(&sum.total.values, &aggregate->shared->scale,
+                                  &q, 1, &p95_ms);
     }
+    out->p95_ms = isnan(p95_ms) ? 0 : p95_ms;
     lpi_tally_clear(&sum.total, &sum.home);
     name_top_code(&sum, &aggregate->live->table, out);
 }

@@ -553,20 +553,11 @@ static unsigned best_unit(const lpi_scan_groups *groups)
 static void tell_values(const lpi_scan_groups *groups, const lp_sketch *sketch,
                         lp_scan_group *out)
 {
-    double sound_from = lp_sketch_sound_from(sketch);
-    bool is_told =
-        sketch->count > 0 &&
-        lp_sketch_quantiles(sketch, &groups->scale, groups->quantiles,
-                            groups->quantile_count, out->quantiles) == LP_OK;
-
     out->sum = lp_sketch_sum(sketch);
     out->min = sketch->min;
     out->max = sketch->max;
-    for (uint32_t i = 0; i < groups->quantile_count; i++) {
-        if (!is_told || groups->quantiles[i] < sound_from) {
-            out->quantiles[i] = (double)NAN;
-        }
-    }
+    lp_sketch_sound_quantiles(sketch, &groups->scale, groups->quantiles,
+                              groups->quantile_count, out->quantiles);
 }
 
 static void tell_keys(const lpi_scan_groups *groups, lp_span key,

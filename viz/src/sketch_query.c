@@ -1,4 +1,6 @@
 /* sketch_query.c - what a sketch has to say. */
+#include <math.h>
+
 #include "sketch_impl.h"
 
 /* From the lowest values to the highest, in steps of values that have no order
@@ -126,6 +128,21 @@ double lp_sketch_sound_from(const lp_sketch *sketch)
         q = lpi_double_of(lpi_bits_of(q) + 1); // the next double
     }
     return q;
+}
+
+lp_err lp_sketch_sound_quantiles(const lp_sketch *sketch,
+                                 const lp_sketch_scale *scale, const double *q,
+                                 size_t q_count, double *out)
+{
+    lp_err err = lp_sketch_quantiles(sketch, scale, q, q_count, out);
+    double sound_from = lp_sketch_sound_from(sketch);
+
+    for (size_t i = 0; i < q_count; i++) {
+        if (err != LP_OK || q[i] < sound_from) {
+            out[i] = (double)NAN;
+        }
+    }
+    return err;
 }
 
 /* Above a threshold ------------------------------------------------------- */

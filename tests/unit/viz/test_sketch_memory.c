@@ -476,6 +476,8 @@ static void without_memory_the_highest_are_kept(void **state)
     stingy memory = {0};
     lp_sketch_home home = stingy_home(&memory, 72, 0);
     lp_sketch sketch = {0};
+    const double some[] = {0, 0.5, 0.9};
+    double told[] = {0, 0, 0};
 
     (void)state;
     // 72 bytes are 16 entries of a list; the 17th value takes the lowest's.
@@ -489,7 +491,17 @@ static void without_memory_the_highest_are_kept(void **state)
     assert_true(fabs(quantile(&sketch, usual_scale(), 0.9) - pow(2, 35)) <=
                 0.01 * pow(2, 35));
     assert_true(quantile(&sketch, usual_scale(), 0) == 1);
+    assert_int_equal(
+        lp_sketch_sound_quantiles(&sketch, usual_scale(), some, 3, told),
+        LP_OK);
+    assert_true(isnan(told[0]) && isnan(told[1]));
+    assert_true(told[2] == quantile(&sketch, usual_scale(), 0.9));
     lp_sketch_clear(&sketch, &home);
+    told[2] = 0;
+    assert_int_equal(
+        lp_sketch_sound_quantiles(&sketch, usual_scale(), some, 3, told),
+        LP_E_INVALID);
+    assert_true(isnan(told[0]) && isnan(told[1]) && isnan(told[2]));
 }
 
 static void a_counter_that_may_not_widen_takes_the_lower_half(void **state)

@@ -184,6 +184,13 @@ LP_API lp_err lp_sketch_quantiles(const lp_sketch *sketch,
                                   const lp_sketch_scale *scale, const double *q,
                                   size_t q_count, double *out);
 
+/* The same, but NaN where the bound does not hold, or when it fails: what can be
+ * told to somebody. */
+LP_API lp_err lp_sketch_sound_quantiles(const lp_sketch *sketch,
+                                        const lp_sketch_scale *scale,
+                                        const double *q, size_t q_count,
+                                        double *out);
+
 /* 0 when nothing has collapsed; else the least quantile from which on the bound
  * of the error holds, at most 1. */
 LP_API double lp_sketch_sound_from(const lp_sketch *sketch);

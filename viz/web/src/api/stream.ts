@@ -45,7 +45,7 @@ export class Stream {
     private under: AbortController | null = null;
     private timer = 0;
     private watchdog = 0;
-    lastId = ""; // of its events
+    private lastId = ""; // of its events: EPOCH:NUMBER
     private endedWhy = "";
     private isClosed = false;
     private isRestarting = false; // aborted, to begin again at once
@@ -68,6 +68,11 @@ export class Stream {
             () => document.removeEventListener("visibilitychange", seen),
             onCredential(() => this.restart()));
         void this.run();
+    }
+
+    // In which its numbers of lines are good; empty: it has told nothing.
+    get epoch(): string {
+        return this.lastId.slice(0, this.lastId.indexOf(":"));
     }
 
     close(): void {

@@ -131,7 +131,7 @@ export class TailView {
 
     private open(line: Line): void {
         this.behind.panel.openWith(`Line № ${count(line.seq)}`, line,
-                                   epochOf(this.stream?.lastId ?? ""));
+                                   this.stream?.epoch ?? "");
     }
 
     // Within the list, arrows choose a line and Enter opens it, as a click does.
@@ -212,7 +212,7 @@ export class TailView {
             for (const line of JSON.parse(event.data) as Line[])
                 this.add({ kind: "line", line });
         else if (event.event === "gap") {
-            this.behind.panel.outlive(epochOf(event.id));
+            this.behind.panel.outlive(this.stream?.epoch ?? "");
             this.add({ kind: "note", text: gapText(event.data) });
         }
         this.draw();
@@ -319,10 +319,6 @@ export class TailView {
             : `No line matches “${shown(this.where)}” yet`;
         return `${what}, asked for since ${clock(this.since_s)}`;
     }
-}
-
-function epochOf(id: string): string {
-    return id.slice(0, id.indexOf(":"));
 }
 
 // How many are missing is not known of a life of the daemon that is over.
