@@ -638,6 +638,31 @@ class Dashboard(DashboardTest):
         self.assertIn("/orders/2", self.wait_for(".panel .line-text",
                                                  "its line"))
 
+    def test_numbers_lead_to_the_requests_that_they_count(self):
+        self.send(*(request(i, 20).replace("status=200", "status=" + status)
+                    for i, status in enumerate([
+                        "503", "0503", '"503"', "503abc", "5e2", "5000", "ok",
+                        "-1", "", "200 wait=60ms"])),
+                  "Error H12 (Request timeout) -> GET shop/slow dyno=web.1 "
+                  "queue=0 wait=50ms service=30000ms status=503 bytes=0")
+        self.send("method=GET path=/orders status=503 wait=12", "status=",
+                  "status=5e2", process="web.1")
+        self.open("/channels/shop")
+        self.wait_for("#tile-throughput .sub", "the requests",
+                      lambda text: text.startswith("11 in"))
+        for button, lines in (('#tile-status li[data-class="5xx"]', 5),
+                              ('#tile-status li[data-class="other"]', 2),
+                              ('#tile-status li[data-class="none"]', 3),
+                              ("#tile-queue", 2)):
+            with self.subTest(button):
+                self.wait_for(button, "a number", lambda text:
+                              "queue" in button or text.endswith(str(lines)))
+                self.browser.run(CLICK, button + " button")
+                self.wait_for(".panel .line-text", "lines")
+                sources = self.browser.run(TEXTS, ".panel .line-head b")
+                self.assertEqual(sources, ["heroku[router]"] * lines)
+                self.browser.run(KEY, "Escape")
+
     def viewers(self):
         told = dict(one.rsplit(" ", 1) for one in self.ask(
             "GET", "/metrics").body.decode().splitlines())

@@ -10,6 +10,9 @@ const LINES = 50;
 
 const GONE = "This channel began anew: the lines of this number are gone.";
 
+// Others than the router write such a pair, too.
+export const WAITED: Query = { where: "process=router wait>0" };
+
 // A percentile is within 1 % of a response time that there was.
 export function responsesAround(ms: number): Query {
     return { response_min: ms * 0.98, response_max: ms * 1.02 };

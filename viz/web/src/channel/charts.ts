@@ -9,7 +9,7 @@ import { shown } from "../base/shown";
 import { Chart, type ChartSeries } from "../ui/chart";
 import { Palette } from "../ui/palette";
 import { section } from "../ui/parts";
-import { responsesAround, type Behind, type Query } from "./behind";
+import { responsesAround, WAITED, type Behind, type Query } from "./behind";
 import { Events } from "./events";
 import {
     classNow, codeNow, loadNow, memoryNow, mostOf, mostOfRecent, quotaNow,
@@ -304,8 +304,7 @@ export class Charts {
             atLeast: 50, format: format.duration,
             hint: "wait in the router, the mean",
             threshold: { y: 40, label: "40 ms" },
-            onPick: (_, i) => this.pick("Requests that waited", i,
-                                        { where: "wait>0" }),
+            onPick: (_, i) => this.pick("Requests that waited", i, WAITED),
         });
         return { chart, lines: [
             { look: { label: "mean", colour: "accent" }, column: "wait_mean",
@@ -327,7 +326,7 @@ export class Charts {
     private pickStatus(series: string, index: number): void {
         const of = STATUS_CLASSES.find(({ label }) => label === series);
         if (of)
-            this.pick(of.title, index, { where: of.where });
+            this.pick(of.title, index, of.query);
     }
 
     // Of a point that has the most of a round: the newest of the round that told

@@ -1,6 +1,7 @@
 // Requests by the class of their status, as the daemon counts them: together they
 // are all.
 import type { Classes } from "../api/types";
+import type { Query } from "./behind";
 import type { ColumnName } from "./series_store";
 
 export interface StatusClass {
@@ -8,7 +9,7 @@ export interface StatusClass {
     column: ColumnName; // of the series
     label: string;
     title: string; // of its lines
-    where: string; // which these are
+    query: Query; // which these are
     colour: string; // of the style sheet
     isRare?: boolean; // shown where there are some
 }
@@ -16,17 +17,22 @@ export interface StatusClass {
 function hundred(first: 1 | 2 | 3 | 4 | 5, colour = `s${first}xx`): StatusClass {
     const label = `${first}xx` as const;
     return { key: label, column: `s${label}`, label, title: `Status ${label}`,
-             where: `status>=${first}00 status<${first + 1}00`, colour };
+             query: { where: whereStatus(first) }, colour };
+}
+
+// A status is the digits in front, as the daemon counts it: 5e2 and 5000 are none of
+// 5xx, and 0503 is one. Others than the router write a status, too.
+function whereStatus(first: number): string {
+    return String.raw`process=router status~"^0*${first}\d\d(\D|$)"`;
 }
 
 export const STATUS_CLASSES: readonly StatusClass[] = [
     { ...hundred(1, "muted"), isRare: true },
     hundred(2), hundred(3), hundred(4), hundred(5),
     { key: "none", column: "s_none", label: "no status", colour: "muted",
-      title: "Requests without a status", where: "process=router !status",
+      title: "Requests without a status", query: { status: "none" },
       isRare: true },
     { key: "other", column: "s_other", label: "other", colour: "muted",
       title: "Requests with a number that is no status", isRare: true,
-      where: String.raw`process=router status~"^\d" ` +
-          String.raw`status!~"^[1-5]\d\d(\D|$)"` },
+      query: { status: "other" } },
 ];

@@ -8,7 +8,7 @@ import {
 import { Keyed, type View } from "../base/keyed";
 import { shown, shownBriefly } from "../base/shown";
 import { Bar, failedTone, linesButton, toneOf, Value } from "../ui/parts";
-import { responsesAround, type Behind, type Query } from "./behind";
+import { responsesAround, WAITED, type Behind, type Query } from "./behind";
 import { noneOf } from "./last_minute";
 import { STATUS_CLASSES, type StatusClass } from "./status_class";
 
@@ -46,7 +46,7 @@ export class Tiles {
             new Activity(),
             new NumberTile("queue", "Queue time", queue, value => [
                 linesButton("Lines that waited", () => showLines(
-                    "Requests that waited", { where: "wait>0" }), value)]),
+                    "Requests that waited", WAITED), value)]),
             new NumberTile("lines", "Lines", lines),
         ];
         this.root.append(...this.tiles.map(tile => tile.root));
@@ -211,13 +211,13 @@ class StatusView {
     private shown = -1;
 
     constructor(private readonly of: StatusClass, showLines: ShowLines) {
-        const { key, label, title, where } = of;
+        const { key, label, title, query } = of;
         this.key = key;
         this.part = el("span", { class: "stack-part", "data-class": key });
         this.item = el(
             "li", { "data-class": key },
             linesButton(`Lines with ${label}`,
-                        () => showLines(title, { where }),
+                        () => showLines(title, query),
                         el("span", { class: "swatch" }), label, " ",
                         this.value));
     }
