@@ -52,7 +52,7 @@ interface LineOf {
     look: Pick<ChartSeries, "label" | "colour" | "width" | "dash" | "isSampled">;
     column: ColumnName;
     // As the column has it if it's not said.
-    values?: (values: Column, step_s: number) => Column;
+    values?: (values: Column, store: SeriesStore) => Column;
     now: (now: Snapshot | null) => number | null;
     isRare?: boolean;
 }
@@ -142,11 +142,11 @@ export class Charts {
 
     // What time the charts show.
     private look(): void {
-        const { t, step_s } = this.store;
+        const { t, width_s } = this.store;
         const { tier, span_s } = this.range;
         const last = t.at(-1);
         const to = tier === "seconds" || last === undefined ? this.now_s
-            : last + step_s;
+            : last + (width_s.at(-1) ?? 0);
         this.to = to;
         // What is young has no more than this of an axis without a value, or
         // its values would be narrower than a line.
@@ -156,8 +156,8 @@ export class Charts {
 
     private inSight(of: ChartOf): InSight {
         return new InSight(of.chart.root, () => of.chart.update({
-            isKnown: this.store.isKnown, t: this.store.t, step_s: this.store.step_s,
-            from: this.from, to: this.to,
+            isKnown: this.store.isKnown, t: this.store.t,
+            width_s: this.store.width_s, from: this.from, to: this.to,
             series: seriesOf(of, this.store, this.now),
             markers: this.store.markers }));
     }
@@ -352,7 +352,7 @@ export class Charts {
         const end = this.store.column("end_seq")[index];
         const range: Query = first && end
             ? { from_seq: first, end_seq: end }
-            : { from: t, to: t + this.store.step_s };
+            : { from: t, to: t + (this.store.width_s[index] ?? 0) };
         this.behind.matching(`${title} at ${format.clock(t)}`,
                              { ...range, ...query }, this.store.epoch,
                              or && { ...range, ...or });
@@ -373,7 +373,7 @@ function seriesOf({ named, lines = [] }: ChartOf, store: SeriesStore,
         if (line.isRare === true && !hasAny(told))
             return;
         found.push({ ...line.look, now: line.now(now),
-                     values: line.values?.(told, store.step_s) ?? told });
+                     values: line.values?.(told, store) ?? told });
     });
     return found;
 }
@@ -388,7 +388,7 @@ function namedSeries({ kind, palette, isSampled, max, now: nowOf }: LinesOf,
         now: nowOf(now, name) }));
 }
 
-function mostOfRound(values: Column, step_s: number): Column {
+function mostOfRound(values: Column, { step_s }: SeriesStore): Column {
     return mostOfRecent(values, windowsOfRound(step_s));
 }
 
@@ -400,8 +400,9 @@ function hasAny(values: Column): boolean {
     return values.some(value => value !== null && value > 0);
 }
 
-function perSecond(values: Column, step_s: number): Column {
-    return step_s === 1 ? values
-        : columnOf(values, value => value === null ? null : value / step_s);
+function perSecond(values: Column, { step_s, width_s }: SeriesStore): Column {
+    return step_s === 1 ? values : columnOf(
+        values, (value, i) => value === null ? null
+            : value / (width_s[i] ?? step_s));
 }
 

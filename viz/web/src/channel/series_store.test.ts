@@ -29,6 +29,25 @@ test("pieces are joined, and the later truth about a window wins", () => {
     assert.deepEqual(store.column("p50"), [null, null, null, null]);
 });
 
+test("minutes that are kept as one by now take the place of each", () => {
+    const store = new SeriesStore(20);
+    const minutes = (t: number[], counts: Column): Series => series(
+        t, counts, { step_s: 60, to: 600, codes: { H12: counts } });
+    store.merge(minutes([0, 60, 120, 180, 240, 300, 360, 420, 480, 540],
+                        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]));
+    assert.deepEqual(store.width_s, Array(10).fill(60));
+    store.merge(minutes([0, 300, 480, 540], [15, 21, 9, 11]));
+    assert.deepEqual(store.t, [0, 300, 480, 540]);
+    assert.deepEqual(store.column("requests"), [15, 21, 9, 11]);
+    assert.deepEqual(store.column("codes/H12"), [15, 21, 9, 11]);
+    assert.deepEqual(store.width_s, [300, 180, 60, 60]);
+    store.merge({ ...minutes([480], [20]), to: 600 });
+    assert.deepEqual(store.t, [0, 300, 480]);
+    assert.deepEqual(store.width_s, [300, 180, 120]);
+    store.merge({ ...minutes([60, 120], [0, 0]), to: 180 });
+    assert.deepEqual(store.column("requests"), [15, 21, 20]);
+});
+
 test("only the newest windows are kept, and columns stay as long as them",
      () => {
          const store = new SeriesStore(3);

@@ -23,6 +23,7 @@ export interface NamedColumn {
 const MARKERS_MAX = 64;
 const BARE = 3; // of `detail`: codes have faded
 const NO_CODE = "no code"; // 0 in each window of which codes are known
+const WIDTH = "width"; // of each window, in seconds
 
 export class SeriesStore {
     readonly t: number[] = [];
@@ -46,6 +47,11 @@ export class SeriesStore {
     column(name: ColumnName | `codes/${string}`): Column {
         return this.columns.get(name) ??
             columnOf(this.t, () => null);
+    }
+
+    // Of each window: several minutes may be kept as one.
+    get width_s(): Readonly<Column> {
+        return this.columns.get(WIDTH) ?? [];
     }
 
     // "memory": the processes that have it, and their columns.
@@ -90,7 +96,14 @@ export class SeriesStore {
             this.epoch = piece.epoch;
         }
         this.step_s = piece.step_s;
+        const width_s = columnOf(
+            piece.t, (t, i) => (piece.t[i + 1] ?? piece.to) - Number(t));
+        piece.t.forEach((t, i) => {
+            if (Number(width_s[i]) > piece.step_s)
+                this.join(t, t + Number(width_s[i]));
+        });
         const places = piece.t.map(t => this.placeOf(t));
+        this.put(WIDTH, width_s, places);
         NAMES.forEach(name => this.put(name, piece[name], places));
         this.putCodes(piece, places);
         Object.keys(piece.by_process).forEach(process => {
@@ -103,6 +116,16 @@ export class SeriesStore {
         this.trim();
     }
 
+    // What was kept apart is kept as one now, at its start.
+    private join(start: number, end: number): void {
+        const isWithin = (t: number): boolean => t > start && t < end;
+        const first = this.t.findIndex(isWithin);
+        const count = this.t.filter(isWithin).length;
+        this.t.splice(first, count);
+        this.columns.forEach(column => column.splice(first, count));
+    }
+
+    // -1: it is older than what is kept, or is kept as a part of another.
     private placeOf(t: number): number {
         const last = this.t.length - 1;
         if (last < 0 || t > (this.t[last] ?? 0)) {
@@ -112,9 +135,7 @@ export class SeriesStore {
         let at = last;
         while (at > 0 && (this.t[at] ?? 0) > t)
             at--;
-        if (this.t[at] !== t && at === 0 && t < (this.t[0] ?? 0))
-            return -1; // it is older than what is kept
-        return at;
+        return this.t[at] === t ? at : -1;
     }
 
     // A piece names those codes alone that it has: of the others there was none.

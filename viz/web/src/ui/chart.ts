@@ -32,7 +32,7 @@ export interface ChartData {
     markers: readonly Marker[];
     from: number;
     to: number;
-    step_s: number; // what each of t is of
+    width_s: Readonly<Column>; // how long each of t is
 }
 
 export interface ChartSpec {
@@ -328,7 +328,7 @@ export class Chart {
         const index = this.plot?.cursor.idx ?? null;
         const t = index === null ? undefined : this.data?.t[index];
         setText(this.when, t === undefined ? "numbers: of the last minute"
-            : `numbers: of ${stepAt(t, this.data?.step_s ?? 1)}`);
+            : `numbers: of ${stepAt(t, this.data?.width_s[index ?? 0] ?? 1)}`);
         this.when.classList.toggle("is-past", t !== undefined);
         this.data?.series.forEach((one, i) => {
             const value = index === null ? one.now
