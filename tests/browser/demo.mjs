@@ -253,6 +253,50 @@ test("the most of a round leads to the line that told it", async () => {
     });
 });
 
+// Ten requests a second; the older minutes are kept by five, and the series ends.
+function coarse(series) {
+    const columns = Object.fromEntries(Object.keys(series).filter(
+        name => Array.isArray(series[name])).map(name => [name, []]));
+    for (let t = 0; t < 1500; t += t < 1200 ? 300 : 60) {
+        const counted = t < 1200 ? 3000 : 600;
+        for (const name of Object.keys(columns))
+            columns[name].push(
+                { t: series.to - 1500 + t, requests: counted, s2xx: counted,
+                  detail: t < 1200 ? 2 : 1 }[name] ?? 0);
+    }
+    return { ...series, ...columns, from: series.to - 1500, codes: {},
+             by_process: {}, markers: [] };
+}
+
+test("minutes that are kept as one are drawn and told as what they are", async () => {
+    await withPage("/channels/shop", async page => {
+        const chart = page.locator(".chart", { hasText: "Requests by status" });
+        await chart.locator(".u-over").waitFor();
+        await page.route(/series\?tier=minutes/, async route => {
+            const answer = await route.fetch();
+            await route.fulfill({ json: coarse(await answer.json()) });
+        });
+        await page.keyboard.press("3");
+        await chart.locator("summary").click();
+        const rates = chart.locator("td:nth-child(2)");
+        await until("the day", async () => await rates.count() === 9);
+        assert.deepEqual(new Set(await rates.allTextContents()),
+                         new Set(["10 /s"]));
+        const plot = chart.locator(".u-over");
+        const { width, height } = await plot.boundingBox();
+        await plot.hover({ position: { x: width - width * 1200 / 3600,
+                                       y: height / 2 } });
+        await until("five minutes", async () => / \+ 5 min$/.test(
+            await chart.locator(".when").textContent()));
+        assert.ok(await chart.locator("canvas").evaluate((canvas, at) => {
+            const { data } = canvas.getContext("2d").getImageData(
+                canvas.width - 8 - 4, at, 1, 1);
+            return data[3] > 0 && Math.max(...data.slice(0, 3)) -
+                Math.min(...data.slice(0, 3)) > 20;
+        }, 14 + height / 2), "the newest minute is drawn");
+    });
+});
+
 test("of what is not known there is a dash", async () => {
     await withPage("/channels/shop", async page => {
         await page.locator('[data-p="p99"] .value').waitFor();

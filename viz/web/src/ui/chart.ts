@@ -251,7 +251,8 @@ export class Chart {
 
     private drawAbove(plot: uPlot): void {
         drawAxes(plot, this.view, this.words);
-        drawLines(plot, this.view, this.data?.t ?? [], this.lines);
+        if (this.data)
+            drawLines(plot, this.view, this.data, this.lines);
     }
 
     private top({ from, t }: ChartData): number {

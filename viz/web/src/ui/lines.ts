@@ -23,9 +23,10 @@ const ROOM_PX = 2; // beyond the edges, for half of a line
 
 // One over the other, from the first on.
 export function drawLines({ ctx, bbox }: uPlot, { from, to, most }: View,
-                          t: readonly number[], lines: readonly Line[]): void {
+                          { t, width_s }: Pick<Ground, "t" | "width_s">,
+                          lines: readonly Line[]): void {
     const { left, top, width, height } = bbox;
-    const ground = { ctx, t, left, bottom: top + height, from,
+    const ground = { ctx, t, width_s, left, bottom: top + height, from,
                      px_per_s: width / (to - from), px_per_y: height / most };
     const room = ROOM_PX * devicePixelRatio;
     ctx.save();

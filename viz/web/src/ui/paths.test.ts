@@ -16,6 +16,7 @@ function ground(n: number): { on: Ground; drawn: string[] } {
     return { drawn, on: {
         ctx: ctx as unknown as CanvasPath, left: 5, bottom: 100, from: 1000,
         t: Array.from({ length: n }, (_, i) => 1000 + i),
+        width_s: Array.from({ length: n }, () => 1),
         px_per_s: 2, px_per_y: 10 } };
 }
 
@@ -42,10 +43,12 @@ test("a value between two that are not known is a dot", () => {
     assert.deepEqual(drawn, ["move 20 50", "arc 17 50 3 0 6"]);
 });
 
-test("a step is as wide as it is to the next point, and stands on 0", () => {
+test("a step is as wide as its window, also the newest, and stands on 0", () => {
     const { on, drawn } = ground(5);
+    on.width_s = [1, 1, 1, 1, 5];
     addSteps(on, [1, 2, null, 3, 4]);
-    assert.deepEqual(drawn, ["rect 5 90 2 10", "rect 11 70 2 30"]);
+    assert.deepEqual(drawn, ["rect 5 90 2 10", "rect 7 80 2 20",
+                             "rect 11 70 2 30", "rect 13 60 10 40"]);
 });
 
 test("the greatest value is of what is seen", () => {

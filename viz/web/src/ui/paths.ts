@@ -13,6 +13,7 @@ export interface View {
 export interface Ground {
     ctx: CanvasPath;
     t: readonly number[];
+    width_s: Readonly<Column>; // of each
     left: number;
     bottom: number; // where 0 is
     from: number; // the time at the left
@@ -20,8 +21,9 @@ export interface Ground {
     px_per_y: number;
 }
 
-function xOf({ t, left, from, px_per_s }: Ground, i: number): number {
-    return Math.round(left + ((t[i] ?? 0) - from) * px_per_s);
+function xOf({ t, left, from, px_per_s }: Ground, i: number,
+             later_s = 0): number {
+    return Math.round(left + ((t[i] ?? 0) + later_s - from) * px_per_s);
 }
 
 function yOf({ bottom, px_per_y }: Ground, value: number): number {
@@ -63,15 +65,16 @@ export function addDots(ground: Ground, values: Readonly<Column>,
     }
 }
 
-// What is below, from each point to the next.
+// What is below, as wide as what the value is of.
 export function addSteps(ground: Ground, values: Readonly<Column>): void {
-    for (let i = 0; i < values.length - 1; i++) {
+    for (let i = 0; i < values.length; i++) {
         const value = values[i];
-        if (!isThere(value) || !isThere(values[i + 1]))
+        if (!isThere(value))
             continue;
         const x = xOf(ground, i);
         const y = yOf(ground, value);
-        ground.ctx.rect(x, y, xOf(ground, i + 1) - x, ground.bottom - y);
+        const end = xOf(ground, i, ground.width_s[i] ?? 0);
+        ground.ctx.rect(x, y, end - x, ground.bottom - y);
     }
 }
 
