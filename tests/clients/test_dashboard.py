@@ -663,6 +663,28 @@ class Dashboard(DashboardTest):
                 self.assertEqual(sources, ["heroku[router]"] * lines)
                 self.browser.run(KEY, "Escape")
 
+    def test_a_request_of_any_id_leads_to_its_own_lines(self):
+        def of(request_id):
+            return request(1, 20).replace(
+                "00000001-0000-4000-8000-000000000000", request_id)
+        ids = ["7F000001:8001_7F00001E:1F90", "Zm9vYmFy/c2R+%Z2=="]
+        for one in ids:
+            self.send(of(one), of(one[:8] + ":other"))
+            self.send("hello request_id=" + one, process="web.1")
+        self.browser.resize(1440, 3000)
+        self.open("/channels/shop")
+        for one in ids:
+            programs.wait_until(lambda: self.browser.run("""
+                const found = [...document.querySelectorAll(
+                    "#tail .row .request")].find(
+                    row => row.textContent === arguments[0]);
+                found?.click();
+                return Boolean(found);""", one), PATIENCE_S, one)
+            for _ in "in the panel", "again":
+                self.wait_for_texts(".panel .line-head b", [
+                    "heroku[router]", "heroku[web.1]"], "its lines")
+                self.browser.run(CLICK, ".panel .request")
+
     def viewers(self):
         told = dict(one.rsplit(" ", 1) for one in self.ask(
             "GET", "/metrics").body.decode().splitlines())

@@ -2,6 +2,7 @@
 import { channelPath, getJson } from "../api/client";
 import { segmentOf } from "../api/segment";
 import type { Lines } from "../api/types";
+import { shown } from "../base/shown";
 import { Panel } from "../ui/panel";
 
 export type Query = Record<string, string | number>;
@@ -52,7 +53,7 @@ export class Behind {
     }
 
     request(id: string): void {
-        this.ask(`Request ${id}`, `/requests/${segmentOf(id)}`, {});
+        this.ask(`Request ${shown(id)}`, `/requests/${segmentOf(id)}`, {});
     }
 
     private ask(title: string, rest: string, query: Query): void {

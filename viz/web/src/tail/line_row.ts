@@ -122,11 +122,12 @@ export class LineRow implements RowView {
     private clicked(event: Event): void {
         if (this.shown?.kind !== "line" || !getSelection()?.isCollapsed)
             return;
-        const button = event.target instanceof Element
-            ? event.target.closest(".request") : null;
-        if (button?.textContent)
-            this.user.onRequest(button.textContent);
+        const { line } = this.shown;
+        const request = event.target instanceof Element &&
+            event.target.closest(".request") ? requestOf(line.text) : null;
+        if (request)
+            this.user.onRequest(request.id);
         else
-            this.user.onLine(this.shown.line);
+            this.user.onLine(line);
     }
 }

@@ -33,6 +33,18 @@ test("a request's id is found where routers and Rails write it", () => {
         assert.equal(found?.id, id);
         assert.equal(text.slice(found?.from, found?.to), id);
     }
+    for (const id of ["7F000001:8000_7F00001E:1F90_4F7B0A69_0001:790E",
+                      "Zm9vYmFy+c2RmZ2hq/asdf==", "d41d8cd9;8f00,b204",
+                      "request_id"])
+        for (const [before, after] of [["x request_id=", " b"],
+                                       ['request_id="', '"'],
+                                       ["(request_id=", "), b"],
+                                       ["request_id=", ""]]) {
+            const found = requestOf(before + id + after);
+            assert.deepEqual(found, { id, from: before?.length,
+                                      to: String(before + id).length });
+        }
+    assert.equal(requestOf('{"request_id":12345678,"a":1}')?.id, "12345678");
     for (const [length, isOne] of [[256, true], [257, false]] as const)
         assert.equal(requestOf(`request_id=${"x".repeat(length)} b`) !== null,
                      isOne);

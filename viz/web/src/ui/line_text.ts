@@ -37,18 +37,22 @@ export interface RequestAt {
     to: number;
 }
 
-// The daemon finds none of more than 256 bytes, nor a part of one.
-const REQUEST =
-    /\brequest_id"?[=:]"?([\w.-]{8,256})(?![\w.-])|\[([0-9a-f]{8}-[0-9a-f-]{27})\]/;
+// The daemon finds none of more than 256 bytes, nor a part of one. As it reads pairs, a
+// value ends at its quote, or else at a blank; but what closes a bracket or a
+// clause there is of the sentence around it.
+const REQUEST = new RegExp(
+    '\\brequest_id"?[=:](?:"([^"\\\\]{8,256})"|' +
+    '([^\\s"]{7,255}[^\\s",;)\\]}])(?:,"|[,;)\\]}]*(?!\\S)))|' +
+    "\\[([0-9a-f]{8}-[0-9a-f-]{27})\\]");
 
 // Where its request's id is: as a pair, as a member of JSON, or alone in
 // brackets, as Rails tags its lines.
 export function requestOf(text: string): RequestAt | null {
     const found = REQUEST.exec(text);
-    const id = found?.[1] ?? found?.[2];
+    const id = found?.[1] ?? found?.[2] ?? found?.[3];
     if (!found || id === undefined)
         return null;
-    const from = found.index + found[0].indexOf(id);
+    const from = found.index + found[0].lastIndexOf(id);
     return { id, from, to: from + id.length };
 }
 

@@ -85,7 +85,7 @@ export class Panel {
             el("button", { class: "request", type: "button",
                            title: "All lines of this request",
                            onclick: () => this.byRequest(request.id) },
-               request.id),
+               shown(request.id)),
             visibleLines(line.text.slice(request.to)) + tail,
         ];
     }
