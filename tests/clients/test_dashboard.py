@@ -382,6 +382,28 @@ class Dashboard(DashboardTest):
         self.wait_for(".ask .fine", "the API's words",
                       lambda text: text == "logplexd says: " + said)
 
+    def test_an_answer_says_of_what_it_is(self):
+        self.send(request(1, 100))
+        self.open("/channels/shop")
+        self.wait_for("#tile-throughput .sub", "numbers")
+        self.browser.run(KEY, "a")
+        self.browser.run(ASK, "", "method", "status>=200")
+        self.wait_for(".ask .fine", "the question", lambda text: re.match(
+            r"Lines by method where status>=200, over the last 5m at "
+            r"[\d:]{8}: 1 line of 1", text))
+        self.begin_anew(request(2, 20))
+        self.wait_for(".ask .fine", "of before", lambda text:
+                      "before this channel began anew. Lines by" in text)
+        self.assertEqual(self.browser.run(TEXTS, ".answer tbody th"), ["GET"])
+        self.browser.run("""
+            const real = window.fetch;
+            window.fetch = (url, ...rest) => String(url).includes("/aggregate?")
+                ? new Promise(() => undefined) : real(url, ...rest);""")
+        self.browser.run(ASK, "", "route", "")
+        self.wait_for(".ask .fine", "that it looks", lambda text:
+                      text == "Looking…")
+        self.assertEqual(self.browser.run(TEXTS, ".answer *"), [])
+
     def test_a_question_is_answered_in_a_low_window(self):
         self.send(*(request(i, 100) for i in range(6)))
         self.open("/channels/shop")

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { Answer } from "../api/types";
-import { tableOf, wordsOf } from "./answer";
+import { clock } from "../base/format";
+import { questionOf, tableOf, wordsOf } from "./answer";
 
 const ANSWER: Answer = {
     measure: "service", by: ["path", "dyno"], unit: "ms",
@@ -31,6 +32,16 @@ test("an answer is a table, with all the rest as other", () => {
             { name: "other", newest_seq: null,
               cells: ["60", "1 ms", "–", "–", "2 ms"] },
         ] });
+});
+
+test("an answer says what was asked, and when", () => {
+    const at = clock(400);
+    assert.equal(questionOf({ window: "5m", top: 50 }, 400),
+                 `Lines, over the last 5m at ${at}: `);
+    assert.equal(questionOf({ window: "1h", measure: "service", by: "path",
+                              where: "status>=500" }, 400),
+                 "service by path where status>=500, over the last 1h at " +
+                     `${at}: `);
 });
 
 test("without a measure lines are counted, and have shares", () => {

@@ -50,6 +50,15 @@ function nameOf({ by }: AnswerGroup): string {
         .join(" · ");
 }
 
+// It may be read long after, beside another question that is being typed.
+export function questionOf(
+    { measure, by, where, window }: Readonly<Record<string, unknown>>,
+    to: number): string {
+    return shown(`${measure ?? "Lines"}${by ? ` by ${by}` : ""}` +
+        `${where ? ` where ${where}` : ""}`) +
+        `, over the last ${window} at ${clock(to)}: `;
+}
+
 export function wordsOf(answer: Answer): string {
     const words = [`${plural(answer.matched, "line")} of ` +
         `${count(answer.scanned)} looked at, in ` +

@@ -5,7 +5,7 @@ import type { Answer, Snapshot } from "../api/types";
 import { el } from "../base/dom";
 import { linesButton, table } from "../ui/parts";
 import { Side } from "../ui/side";
-import { tableOf, wordsOf, type AnswerRow } from "./answer";
+import { questionOf, tableOf, wordsOf, type AnswerRow } from "./answer";
 import type { Behind, Query } from "./behind";
 
 const GROUPS = 50;
@@ -47,6 +47,7 @@ export class Ask {
                                      title: "Key a",
                                      onclick: () => this.open() }, "Ask…");
     private under: AbortController | null = null;
+    private epoch = ""; // of the answer; empty: there is none of now
 
     constructor(private readonly channel: string,
                 private readonly behind: Behind,
@@ -72,7 +73,21 @@ export class Ask {
     forget(): void {
         for (const field of Object.values(this.fields))
             field.value = "";
-        this.told.textContent = "";
+        this.clear("");
+    }
+
+    // epoch: the new one.
+    outlive(epoch: string): void {
+        if (this.epoch === "" || this.epoch === epoch)
+            return;
+        this.epoch = ""; // it is said once
+        this.told.prepend("An answer of before this channel began anew. ");
+    }
+
+    // words: in place of an answer.
+    private clear(words: string): void {
+        this.epoch = "";
+        this.told.textContent = words;
         this.answer.replaceChildren();
     }
 
@@ -129,23 +144,24 @@ export class Ask {
         this.under?.abort();
         const under = new AbortController();
         this.under = under;
-        this.told.textContent = "Looking…";
+        this.clear("Looking…");
         this.told.dataset["tone"] = "";
+        const query = this.query();
         try {
-            this.show(await getJson<Answer>(channelPath(
-                this.channel, "/aggregate", this.query()), under.signal));
+            this.show(query, await getJson<Answer>(channelPath(
+                this.channel, "/aggregate", query), under.signal));
         } catch (error) {
             if (under.signal.aborted)
                 return;
-            this.answer.replaceChildren();
             this.told.dataset["tone"] = "bad";
             this.told.textContent = whyNot(error);
         }
     }
 
-    private show(answer: Answer): void {
+    private show(query: Query, answer: Answer): void {
         const { heads, rows } = tableOf(answer);
-        this.told.textContent = wordsOf(answer);
+        this.epoch = answer.epoch;
+        this.told.textContent = questionOf(query, answer.to) + wordsOf(answer);
         const made = table("The answer", heads.map(
             (label, i) => ({ label, isText: i === 0 })));
         made.body.append(...rows.map(one => this.row(one, answer.epoch)));

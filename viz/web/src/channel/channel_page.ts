@@ -155,6 +155,7 @@ export class ChannelPage implements Page {
             had.ledger.appended === 0)
             return; // nothing is gone
         this.behind.panel.outlive(next.epoch);
+        this.ask.outlive(next.epoch);
         this.restarted.hidden = false;
         setText(this.restartedWords,
                 `This channel began anew at ${clock(next.now)}: ` +
