@@ -3,6 +3,7 @@
 exactly is shown, what is asked, whatever names there are. What somebody sees of the
 demo, and a restart, are for tests/browser."""
 import re
+import time
 import unittest
 
 import programs
@@ -486,6 +487,18 @@ class Dashboard(DashboardTest):
                       lambda text: text.startswith("2 in"))
         self.browser.run(KEY, "Escape")
         self.wait_for(".channels", "the fleet again")
+
+    def test_what_is_selected_in_an_empty_fleet_stays(self):
+        self.assertEqual(self.ask("DELETE", "/v3/channels/shop").status, 204)
+        self.open("/")
+        self.wait_for(".commands .copy", "a command")
+        self.assertIn("-u ID:SECRET", self.text(".commands code"))
+        self.browser.run("document.querySelector('.copy').focus()")
+        time.sleep(2.5) # of two answers, which change nothing
+        self.assertEqual(self.browser.run(
+            "return document.activeElement.textContent"), "Copy")
+        self.make_channel("shop", "heroku")
+        self.wait_for(".channel-link", "a channel")
 
     def test_a_channel_that_moves_up_keeps_the_focus(self):
         other = self.make_channel("other", "app")["app"]

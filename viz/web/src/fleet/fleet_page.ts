@@ -67,6 +67,7 @@ export class FleetPage implements Page {
         this.body, channel => channel.id,
         () => new FleetRow(() => this.newest ?? { window_s: 60, now: 0 }));
     private readonly content: HTMLElement;
+    private empty: HTMLElement | null = null; // it says so
     private state: HTMLElement | null = null;
     private refusedWith = "";
     private stream: Stream | null = null;
@@ -219,7 +220,9 @@ export class FleetPage implements Page {
         const fleet = this.newest;
         if (!fleet)
             return;
-        if (this.state)
+        if (fleet.totals.channels === 0)
+            this.showEmpty();
+        else if (this.state)
             this.show(null);
         this.totals.update(fleet);
         this.rows.update(fleet.channels);
@@ -228,11 +231,17 @@ export class FleetPage implements Page {
         setText(this.matched, this.summary(fleet));
         this.more.hidden = fleet.channels.length >= fleet.matched ||
             this.limit >= MOST;
-        if (fleet.totals.channels === 0)
-            this.show(notice(
-                "No channel yet", el("p", {}, "Make one, and it is here:"),
-                makeChannel("demo")));
         this.speak();
+    }
+
+    // What is there stays: somebody selects in it, or has the focus there.
+    private showEmpty(): void {
+        if (this.state !== null && this.state === this.empty)
+            return;
+        this.empty = notice(
+            "No channel yet", el("p", {}, "Make one, and it is here:"),
+            makeChannel("demo"));
+        this.show(this.empty);
     }
 
     private scrollBack(): void {
