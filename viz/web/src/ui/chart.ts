@@ -55,7 +55,7 @@ export interface ChartSpec {
 
 const SYNC = uPlot.sync("charts");
 const TABLE_ROWS = 12;
-const HOLDS = 30; // points that a sample stands for
+const HOLDS_S = 30; // that a sample stands for
 const EDGE = 0.06; // of the axis: half of a time
 
 export class Chart {
@@ -295,7 +295,7 @@ export class Chart {
         const drawn = this.drawn();
         for (let i = drawn.length - 1; i >= 0; i--) {
             const line = this.lines[i] as Line;
-            const place = placeIn(line, index);
+            const place = this.placeIn(line, index);
             const value = line.values[place];
             if (value === null || value === undefined)
                 continue;
@@ -307,6 +307,14 @@ export class Chart {
         }
         if (best)
             this.spec.onPick(best.label, best.place);
+    }
+
+    // What is said now and then holds for a while.
+    private placeIn({ values, isSampled }: Pick<ChartSeries,
+                                                "values" | "isSampled">,
+                    index: number): number {
+        return placeHeld(values, index, this.data?.t ?? [],
+                         isSampled ? HOLDS_S : 0);
     }
 
     private nameLegend(): void {
@@ -333,7 +341,7 @@ export class Chart {
         this.when.classList.toggle("is-past", t !== undefined);
         this.data?.series.forEach((one, i) => {
             const value = index === null ? one.now
-                : one.values[placeIn(one, index)] ?? null;
+                : one.values[this.placeIn(one, index)] ?? null;
             const key = this.legend.children[i];
             if (key)
                 setText(key.children[2] as Node,
@@ -388,13 +396,6 @@ function ofUPlot({ label }: ChartSeries): uPlot.Series {
 
 function asTold(_: uPlot, min: number, max: number): [number, number] {
     return [min, max];
-}
-
-// What is said now and then holds for a while.
-function placeIn({ values, isSampled }: Pick<ChartSeries,
-                                             "values" | "isSampled">,
-                 index: number): number {
-    return placeHeld(values, index, isSampled ? HOLDS : 0);
 }
 
 // "12:00:10 + 10 s": when a point's time begins, and how long it is.

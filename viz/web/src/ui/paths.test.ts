@@ -62,9 +62,13 @@ test("times are told from the end on", () => {
     assert.deepEqual(timesBefore(1010, [1000, 1001, 1009]), [-10, -9, -1]);
 });
 
-test("a value holds for so many points, and no longer", () => {
+test("a value holds for so many seconds, and no longer", () => {
     const values = [7, null, 8, null, null, null];
-    assert.deepEqual([0, 1, 2, 3, 4, 5].map(at => placeHeld(values, at, 2)),
-                     [0, 0, 2, 2, 2, -1]);
-    assert.equal(placeHeld(values, 3, 0), -1);
+    const held = (step_s: number, seconds: number): number[] => values.map(
+        (_, at) => placeHeld(values, at, values.map((_, i) => i * step_s),
+                             seconds));
+    assert.deepEqual(held(1, 2), [0, 0, 2, 2, 2, -1]);
+    assert.deepEqual(held(10, 20), held(1, 2));
+    assert.deepEqual(held(60, 20), [0, -1, 2, -1, -1, -1]);
+    assert.deepEqual(held(1, 0), held(60, 20));
 });

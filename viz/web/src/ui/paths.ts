@@ -100,9 +100,9 @@ export function timesBefore(end: number, t: readonly number[]): Column {
 
 // Where the value is that holds at a place; -1: there is none.
 export function placeHeld(values: Readonly<Column>, at: number,
-                          points: number): number {
-    const oldest = Math.max(0, at - points);
-    for (let i = at; i >= oldest; i--)
+                          t: readonly number[], seconds: number): number {
+    const oldest = (t[at] ?? 0) - seconds;
+    for (let i = at; i >= 0 && (t[i] ?? 0) >= oldest; i--)
         if (isThere(values[i]))
             return i;
     return -1;
