@@ -373,6 +373,10 @@ test("what is searched for is marked for as long as it is", async () => {
             assert.doesNotMatch(
                 await page.locator(".tail-told").textContent(), / with /);
         }
+        await search.fill("heroku[web.");
+        await until("lines of dynos, by where they are from", async () =>
+            /^[1-9]/.test(await page.locator(".tail-told").textContent()) &&
+            await page.locator("#tail .row .is-hit").count() > 0);
     });
 });
 

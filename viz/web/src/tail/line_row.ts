@@ -4,7 +4,8 @@ import type { Line } from "../api/types";
 import { el, setAttribute, setText } from "../base/dom";
 import { clock } from "../base/format";
 import { shown, visible } from "../base/shown";
-import { pieces, requestOf, toneOf, type RequestAt } from "../ui/line_text";
+import { isFrom, pieces, requestOf, toneOf, type RequestAt } from
+    "../ui/line_text";
 import type { Entry } from "./line_store";
 import type { RowView } from "./virtual_list";
 
@@ -79,6 +80,8 @@ export class LineRow implements RowView {
         setText(this.time, clock(line.t, true));
         setText(this.source, shown(line.source));
         setText(this.process, `[${shown(line.process)}]`);
+        this.from.classList.toggle(
+            "is-hit", this.needle !== "" && isFrom(line, this.needle));
         this.fill(line.text);
     }
 

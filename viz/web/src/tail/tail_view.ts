@@ -10,6 +10,7 @@ import { clock, compact, count, plural } from "../base/format";
 import { atMostEvery, onceAFrame } from "../base/frames";
 import { InSight } from "../base/in_sight";
 import { shown } from "../base/shown";
+import { isFrom } from "../ui/line_text";
 import { section } from "../ui/parts";
 import { LineRow } from "./line_row";
 import { LineStore, LINES_MAX, type Entry } from "./line_store";
@@ -178,7 +179,8 @@ export class TailView {
     private isHit(index: number): boolean {
         const entry = this.store.at(index);
         return entry?.kind === "line" &&
-            entry.line.text.toLowerCase().includes(this.needle);
+            (entry.line.text.toLowerCase().includes(this.needle) ||
+             isFrom(entry.line, this.needle));
     }
 
     private reopen(): void {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { Line } from "../api/types";
-import { pieces, requestOf, toneOf } from "./line_text";
+import { isFrom, pieces, requestOf, toneOf } from "./line_text";
 
 function line(text: string, severity = 6): Line {
     return { seq: 1, t: 0, time: "", source: "heroku", process: "router",
@@ -50,6 +50,12 @@ test("a request's id is found where routers and Rails write it", () => {
                      isOne);
     assert.equal(requestOf("request_id= x"), null);
     assert.equal(requestOf("[web.1] no id"), null);
+});
+
+test("where a line is from can be searched for as it is shown", () => {
+    for (const needle of ["router", "heroku[rou", "u[router]"])
+        assert.ok(isFrom(line("hello"), needle));
+    assert.ok(!isFrom(line("hello"), "hello"));
 });
 
 test("what was searched for is cut out, and nothing is lost", () => {

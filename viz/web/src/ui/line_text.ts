@@ -1,6 +1,7 @@
 // What a line's text says about how it should look, and the pieces of it that
 // can be clicked or were searched for.
 import type { Line } from "../api/types";
+import { shown } from "../base/shown";
 
 export type Tone = "" | "ok" | "moved" | "warn" | "bad" | "quiet";
 
@@ -29,6 +30,16 @@ export function toneOf(line: Line): Tone {
     if (line.severity === 4)
         return "warn";
     return line.severity >= 7 ? "quiet" : "";
+}
+
+// Where a line is from, as it is shown beside it.
+export function originOf({ source, process }: Line): string {
+    return `${shown(source)}[${shown(process)}]`;
+}
+
+// needle: in lower case.
+export function isFrom(line: Line, needle: string): boolean {
+    return originOf(line).toLowerCase().includes(needle);
 }
 
 export interface RequestAt {

@@ -4,7 +4,7 @@ import type { AbsentLine, Line, Lines } from "../api/types";
 import { el, type Child } from "../base/dom";
 import { clock, count } from "../base/format";
 import { shown, visibleLines } from "../base/shown";
-import { requestOf, toneOf } from "./line_text";
+import { originOf, requestOf, toneOf } from "./line_text";
 import { HIDDEN, wordsOf } from "./lines_words";
 import { Side } from "./side";
 
@@ -70,7 +70,7 @@ export class Panel {
             "li", { "data-tone": toneOf(line) },
             el("div", { class: "line-head" },
                el("time", {}, clock(line.t, true)),
-               el("b", {}, `${shown(line.source)}[${shown(line.process)}]`),
+               el("b", {}, originOf(line)),
                el("span", { class: "seq" }, `№ ${count(line.seq)}`)),
             el("p", { class: "line-text" }, ...this.textOf(line)));
     }
