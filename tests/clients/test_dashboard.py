@@ -246,7 +246,8 @@ class Dashboard(DashboardTest):
         self.open("/channels/shop")
         self.wait_for(".ledger .equation", "one line", lambda text:
                       text.startswith("1 line came = 1 in memory"))
-        self.browser.run("document.querySelector('#tile-codes button').click()")
+        self.wait_for("#tile-codes button", "its code") # it is counted later
+        self.browser.run(CLICK, "#tile-codes button")
         self.wait_for(".panel .line-text", "its line")
         self.assertEqual(self.ask("DELETE", "/v3/channels/shop").status, 204)
         self.make_channel("shop", "heroku")
