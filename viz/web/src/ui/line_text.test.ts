@@ -39,6 +39,7 @@ test("a request's id is found where routers and Rails write it", () => {
         for (const [before, after] of [["x request_id=", " b"],
                                        ['request_id="', '"'],
                                        ["(request_id=", "), b"],
+                                       ["[request_id=", "][user=1] b"],
                                        ["request_id=", ""]]) {
             const found = requestOf(before + id + after);
             assert.deepEqual(found, { id, from: before?.length,

@@ -48,12 +48,12 @@ export interface RequestAt {
     to: number;
 }
 
-// The daemon finds none of more than 256 bytes, nor a part of one. As it reads pairs, a
-// value ends at its quote, or else at a blank; but what closes a bracket or a
-// clause there is of the sentence around it.
+// The daemon finds none of more than 256 bytes, nor a part of one. As it reads
+// pairs, a value ends at its quote, or else at a blank; but brackets around a
+// pair, and what ends a clause there, are of the sentence.
 const REQUEST = new RegExp(
     '\\brequest_id"?[=:](?:"([^"\\\\]{8,256})"|' +
-    '([^\\s"]{7,255}[^\\s",;)\\]}])(?:,"|[,;)\\]}]*(?!\\S)))|' +
+    '([^\\s"[\\]]{7,255}[^\\s"[\\],;)}])(?:,"|\\]|[,;)}]*(?!\\S)))|' +
     "\\[([0-9a-f]{8}-[0-9a-f-]{27})\\]");
 
 // Where its request's id is: as a pair, as a member of JSON, or alone in
