@@ -253,7 +253,7 @@ test("the most of a round leads to the line that told it", async () => {
     });
 });
 
-// Ten requests a second; the older minutes are kept by five, and the series ends.
+// Ten requests a second; the older minutes are kept by five.
 function coarse(series) {
     const columns = Object.fromEntries(Object.keys(series).filter(
         name => Array.isArray(series[name])).map(name => [name, []]));
@@ -268,7 +268,7 @@ function coarse(series) {
              by_process: {}, markers: [] };
 }
 
-test("minutes that are kept as one are drawn and told as what they are", async () => {
+test("minutes kept as one are drawn and told as what they are", async () => {
     await withPage("/channels/shop", async page => {
         const chart = page.locator(".chart", { hasText: "Requests by status" });
         await chart.locator(".u-over").waitFor();

@@ -43,7 +43,7 @@ test("a value between two that are not known is a dot", () => {
     assert.deepEqual(drawn, ["move 20 50", "arc 17 50 3 0 6"]);
 });
 
-test("a step is as wide as its window, also the newest, and stands on 0", () => {
+test("a step is as wide as its window, the newest, too, and is on 0", () => {
     const { on, drawn } = ground(5);
     on.width_s = [1, 1, 1, 1, 5];
     addSteps(on, [1, 2, null, 3, 4]);
