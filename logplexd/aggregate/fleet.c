@@ -96,7 +96,7 @@ static double hurt_of(const fleet_row *row)
     if (row->lost_lines > 0)
         hurt += 1000.0 * (1.0 + lost / (lost + (double)row->lines));
     hurt += 100.0 * (double)row->failed / ((double)row->requests + 20.0);
-    if (row->uncounted.lines > 0)
+    if (row->uncounted.lines > 0 || row->held_lines > 0)
         hurt += 50.0;
     hurt += 10.0 * (double)row->errors / ((double)row->errors + 20.0);
     if (row->memory_share > 0.8)
@@ -114,6 +114,7 @@ static void read_brief(fleet_row *row, const lp_aggregate_brief *brief,
     row->failed = brief->failed;
     row->errors = brief->errors;
     row->lost_lines = brief->lost_lines;
+    row->held_lines = brief->held_lines;
     row->p95_ms = brief->p95_ms;
     row->memory_share = brief->memory_share;
     memcpy(row->top_code, brief->top_code, sizeof(row->top_code));

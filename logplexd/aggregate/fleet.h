@@ -10,7 +10,7 @@
  *
  *     1000 * (1 + share of its lines that were lost)     if there were any
  *      100 * failed / (requests + 20)                    so one of one is not all
- *       50                                               if lines are uncounted
+ *       50                                               if lines are uncounted or held
  *       10 * errors / (errors + 20)                      H, R and L codes
  *        5 * what its fullest process is over 80 % of its memory
  *        1 * p95 / 30 s                                  at most 1
@@ -44,6 +44,7 @@ typedef struct fleet_row {
     uint64_t failed;
     uint64_t errors;
     uint64_t lost_lines;
+    uint64_t held_lines; /* in no number yet, as there is no memory */
     double p95_ms;
     double memory_share;
     double hurt;

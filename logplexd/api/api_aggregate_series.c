@@ -371,7 +371,24 @@ static void forget_window(table *t, size_t i)
 {
     for (unsigned j = COLUMN_T + 1; j < COLUMN_COUNT; j++)
         t->columns[j][i] = (double)NAN;
+    for (size_t j = 0; j < t->code_count; j++)
+        t->codes[j].at[0][i] = (double)NAN;
+    for (size_t j = 0; j < t->process_count; j++)
+        for (unsigned of = 0; of < PROCESS_COLUMNS; of++)
+            t->processes[j].at[of][i] = (double)NAN;
     t->unknown[i] = (unknown){true, true, true, true};
+}
+
+/* Lines that came since from_s are told in the last window, or in none yet: nothing
+ * that is told since then is right. */
+static void forget_since(table *t, int64_t from_s)
+{
+    int64_t end_s = t->next_s;
+
+    for (size_t i = t->count; i-- > 0 && end_s > from_s;) {
+        forget_window(t, i);
+        end_s = (int64_t)t->columns[COLUMN_T][i];
+    }
 }
 
 /* An entry for each window up to end_s: in those that are not kept there was
@@ -422,6 +439,10 @@ static void put_window(void *ctx, const lp_aggregate_window *window,
     i = t->count++;
     t->next_s = window->end_s;
     t->columns[COLUMN_T][i] = (double)window->start_s;
+    if (window->late_s > 0) {
+        forget_since(t, window->start_s - window->late_s);
+        return;
+    }
     t->columns[COLUMN_LOST][i] = (double)window->lost_lines;
     t->columns[COLUMN_FIRST_SEQ][i] = (double)window->first_seq;
     t->columns[COLUMN_END_SEQ][i] = (double)window->end_seq;
@@ -692,7 +713,11 @@ bool api_print_series(FILE *to, const api_aggregate_ask *ask,
                                 &own, put_window, &t);
     else if (t.has_memory)
         err = LP_OK;
-    fill_up_to(&t, want->to_s);
+    if (t.has_memory) {
+        fill_up_to(&t, want->to_s);
+        if (stats.held_lines > 0)
+            forget_since(&t, stats.held_from_s);
+    }
     if (err == LP_OK && t.has_memory)
         print_table(to, ask, &t, from_s);
     close_table(&t);

@@ -212,6 +212,7 @@ static void print_lines(const snapshot *s)
 {
     const row_range *rows = &s->of[LP_DIM_LINES];
     const lp_aggregate_window *window = s->window;
+    lp_aggregate_stats stats = {.struct_bytes = sizeof(stats)};
     aggregator_status status;
     uint64_t count = 0;
     double bytes = 0;
@@ -220,15 +221,17 @@ static void print_lines(const snapshot *s)
         count += rows->at[i].count;
         bytes += rows->at[i].sum;
     }
+    lp_aggregate_stats_get(s->ask->numbers, &stats);
     aggregator_status_get(s->ask->who, &status);
     fprintf(s->to, ",\"lines\":{\"count\":%" PRIu64, count);
     api_print_member(s->to, "per_s", per_second(s, (double)count));
     api_print_member(s->to, "bytes", bytes);
     fprintf(s->to,
-            ",\"lost\":%" PRIu64 ",\"behind\":%" PRIu64
-            ",\"first_seq\":%" PRIu64 ",\"end_seq\":%" PRIu64 "}",
-            window->lost_lines, status.behind_lines, window->first_seq,
-            window->end_seq);
+            ",\"lost\":%" PRIu64 ",\"behind\":%" PRIu64 ",\"held\":%" PRIu64
+            ",\"late_s\":%" PRIu32 ",\"first_seq\":%" PRIu64
+            ",\"end_seq\":%" PRIu64 "}",
+            window->lost_lines, status.behind_lines, stats.held_lines,
+            window->late_s, window->first_seq, window->end_seq);
 }
 
 static void print_requests(const snapshot *s)

@@ -149,6 +149,19 @@ static void destroy(api_view *view)
 
 /* Beginning --------------------------------------------------------------- */
 
+static bool is_after_right(http_request *req)
+{
+    const char *after = http_query(req, "after");
+    uint64_t epoch;
+    lp_seq second;
+
+    if (!after || tail_form_parse_id(lp_span_str(after), &epoch, &second))
+        return true;
+    api_query_refuse(req, "after", lp_span_str(after),
+                     "the id of an event, EPOCH:SECOND");
+    return false;
+}
+
 /* Where a viewer was: EPOCH:SECOND, in a header or, as a page can't set any, in
  * the query. */
 static void resume(http_request *req, channel_view *v)
@@ -179,7 +192,7 @@ static void get_stream(http_request *req)
     if (!api_wants_events(req))
         return;
     who = api_readable_aggregator(req, &channel);
-    if (!who || !api_query_knows(req, known))
+    if (!who || !api_query_knows(req, known) || !is_after_right(req))
         return;
     v = calloc(1, sizeof(*v));
     if (!v) {

@@ -160,7 +160,8 @@ static void print_row(FILE *to, const fleet_row *row, int64_t now_ns)
             row->lines, row->requests, row->failed, row->errors);
     print_or_null(to, "p95_ms", row->p95_ms);
     print_or_null(to, "memory_share", row->memory_share);
-    fprintf(to, ",\"lost_lines\":%" PRIu64, row->lost_lines);
+    fprintf(to, ",\"lost_lines\":%" PRIu64 ",\"held_lines\":%" PRIu64,
+            row->lost_lines, row->held_lines);
     api_print_uncounted(to, &row->uncounted,
                         now_ns / 1000000000 - FLEET_WINDOW_S);
     print_code(to, row->top_code);

@@ -128,6 +128,13 @@ class Channel(Streaming):
                       events.last_id.split(":")[0]):
             again = self.frame(self.viewer(last_id=other))
             self.assertEqual(sum(again["points"]["requests"]), 8)
+        for wrong in ("", "zz", "1:2:3"):
+            answer = self.ask("GET", "/v3/channels/demo/aggregates/stream"
+                              "?after=" + wrong,
+                              headers=[("Accept", "text/event-stream")])
+            self.assertEqual(answer.status, 400)
+            self.assertIn('"after" is "%s", but has to be' % wrong,
+                          answer.json()["error"])
 
     def test_viewers_share_a_frame(self):
         self.tokens()

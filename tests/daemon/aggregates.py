@@ -851,6 +851,30 @@ class Ceiling(Aggregating):
         self.assertEqual(frame["snapshot"]["uncounted"]["lines"], self.LINES)
         self.assertEqual(frame["points"]["uncounted"]["lines"], self.LINES)
 
+    def held(self):
+        rows = self.ask("GET", "/v3/fleet?limit=500").json()["channels"]
+        return [one["id"] for one in rows if one["held_lines"]]
+
+    def test_no_second_that_waits_for_memory_is_told_as_0(self):
+        ours = [n for n in range(self.CHANNELS) if not self.all_of(n)]
+        lines = self.LINES
+        end = time.monotonic() + 60
+        while not self.held() and time.monotonic() < end:
+            self.send_tcp([request(self.tokens[n], n) for n in ours
+                           for _ in range(5)])
+            lines += 5
+            time.sleep(0.4)
+        time.sleep(1.1)  # the last ones have been counted, too
+        held = self.held()[:20]  # they do wait, but not for ever
+        self.assertTrue(held)
+        for channel in held:
+            told = self.snapshot(channel)["lines"]
+            seconds = self.series(channel)["lines"]
+            self.assertIsNone(seconds[-1])
+            self.assertEqual(sum(one for one in seconds if one is not None) +
+                             told["held"], lines)
+            self.assertEqual(told["count"] + told["held"], lines)
+
     def test_the_fleet_and_the_log_say_it_too(self):
         def fleet():
             return self.ask("GET", "/v3/fleet?limit=500").json()

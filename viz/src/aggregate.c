@@ -320,6 +320,10 @@ void lp_aggregate_stats_get(const lp_aggregate *aggregate,
             stats.gone_until_s[i] = aggregate->dropped_until_s[i];
         }
     }
+    stats.held_lines = lpi_held_lines(aggregate);
+    if (stats.held_lines > 0) {
+        stats.held_from_s = aggregate->stuck_s;
+    }
     memcpy(out, &stats,
            struct_bytes < sizeof(stats) ? struct_bytes : sizeof(stats));
 }

@@ -174,11 +174,13 @@ static void tell_frames(const lp_aggregate *aggregate, lpi_minute *minute,
 
 /* Memory ------------------------------------------------------------------ */
 
-/* Of the process that has most of what it may have, by its newest samples. */
+/* Of the process that has most of what it may have, by its newest samples; of those
+ * without a series by all of them. */
 static double memory_share(const lp_aggregate *aggregate, int64_t from_s)
 {
     const lpi_table *table = &aggregate->live->table;
-    double most = 0;
+    double most =
+        lpi_crowd_share(&aggregate->live->crowd, from_s + LPI_MINUTE_S);
 
     for (uint32_t slot = LPI_FIXED_COUNT; slot < table->count; slot++) {
         const lpi_process *process = table->series[slot].process;
@@ -294,12 +296,12 @@ void lp_aggregate_brief_get(lp_aggregate *aggregate, int64_t now_ns,
         tell_silence(aggregate, out);
         return;
     }
-    minute = aggregate->live->minute;
-    if (minute == NULL) {
-        return; // it was silent for long, or it is the first second
-    }
-    if (minute->brief.end_s != aggregate->open_s) {
+    minute = aggregate->live->minute; // NULL: silent for long, or just begun
+    if (minute != NULL && minute->brief.end_s != aggregate->open_s) {
         make_brief(aggregate);
     }
-    *out = minute->brief;
+    if (minute != NULL) {
+        *out = minute->brief;
+    }
+    out->held_lines = lpi_held_lines(aggregate);
 }

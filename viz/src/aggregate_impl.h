@@ -27,6 +27,7 @@
 #include "logplex/aggregate.h"
 #include "marker.h"
 #include "minute.h"
+#include "process.h"
 #include "response.h"
 #include "series.h"
 
@@ -34,6 +35,7 @@ enum {
     LPI_NS_PER_S = 1000000000,
     LPI_SLACK_S = 10, /* lines so late still count in the second that is open */
     LPI_SILENT_S = 120,
+    LPI_HURRY_S = 60,
     LPI_ROUTE_MEMOS = 64,
     LPI_GATHERED_LINES =
         LP_REQUEST_NUMBERS, /* of the router; and its measures */
@@ -77,6 +79,7 @@ typedef struct lpi_live {
     lpi_memo memo;
     lpi_exemplars exemplars;
     lpi_minute *minute; /* NULL: there was no line lately */
+    lpi_crowd crowd;
     lp_seq newest_seq;
     int64_t sampled_s; /* when a process last said something of itself */
     uint64_t open_lines;
@@ -102,6 +105,7 @@ struct lp_aggregate {
     bool is_started; /* there was a line */
     bool is_starved; /* memory is short for long: what is newer is worth more */
     bool was_refused; /* since a second ended */
+    uint8_t hurry_s;  /* so many seconds want enough before one waits again */
     bool is_sparing;  /* no frame goes for what is asked for */
     bool is_fading;  /* what is asked for takes the place of something larger */
     bool is_waking;  /* the same, as it was before */
@@ -116,6 +120,14 @@ struct lp_aggregate {
     uint64_t frames_dropped;
     uint64_t clock_steps;
 };
+
+/* Counted, and in no window yet, for want of memory. */
+static inline uint64_t lpi_held_lines(const lp_aggregate *aggregate)
+{
+    return aggregate->live != NULL && aggregate->stuck_s != INT64_MIN
+               ? aggregate->live->open_lines
+               : 0;
+}
 
 /* What sketches of the open second may take. */
 static inline uint64_t lpi_home_bytes_max(const lp_aggregates *shared)

@@ -318,6 +318,9 @@ static void tell(reading *r, span_s span, lp_aggregate_fn fn, void *ctx)
                                   .detail = head->detail};
     size_t count = 0;
 
+    if (head->late_s > 0 && lpi_frame_earliest(head) < span.from_s) {
+        window.late_s = (uint32_t)(span.from_s - lpi_frame_earliest(head));
+    }
     memcpy(window.classes, r->window.classes, sizeof(window.classes));
 
     for (uint32_t i = 0; i < r->order_count; i++) {

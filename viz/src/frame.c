@@ -43,13 +43,23 @@ static void add_classes(uint64_t into[LP_STATUS_CLASSES], const lpi_frame *from)
     assert(!r.is_bad);
 }
 
+void lpi_frame_begin(lpi_frame *frame, int64_t start_s, int64_t earliest_s)
+{
+    int64_t late_s = start_s > earliest_s ? start_s - earliest_s : 0;
+
+    frame->start_s = start_s;
+    frame->late_s = (uint16_t)(late_s < UINT16_MAX ? late_s : UINT16_MAX);
+}
+
 void lpi_window_extend(lpi_window *into_window, const lpi_frame *from)
 {
     lpi_frame *into = &into_window->head;
     uint64_t lines = (uint64_t)into->lines + from->lines;
 
     if (into->width_s == 0) {
-        into->start_s = from->start_s;
+        lpi_frame_begin(into, from->start_s, lpi_frame_earliest(from));
+    } else if (lpi_frame_earliest(from) < lpi_frame_earliest(into)) {
+        lpi_frame_begin(into, into->start_s, lpi_frame_earliest(from));
     }
     into->width_s = (uint32_t)(lpi_frame_end(from) - into->start_s);
     if (into->first_seq == 0) {

@@ -27,6 +27,8 @@ typedef struct lpi_frame {
     uint32_t width_s;
     uint8_t detail;
     uint8_t class_bytes; /* 0: it has no requests */
+    uint16_t late_s; /* how far before start_s it has lines of, as there was no
+                            memory then; UINT16_MAX: so far, or more */
 } lpi_frame; /* the classes of its requests, and its rows, are behind it */
 
 /* What a frame says of its time as a whole, in no row: so it is exact however little
@@ -49,6 +51,15 @@ static inline int64_t lpi_frame_end(const lpi_frame *frame)
 {
     return frame->start_s + frame->width_s;
 }
+
+/* When the first of its lines may have come. */
+static inline int64_t lpi_frame_earliest(const lpi_frame *frame)
+{
+    return frame->start_s - frame->late_s;
+}
+
+/* It begins at start_s, and may have lines of before, since earliest_s. */
+void lpi_frame_begin(lpi_frame *frame, int64_t start_s, int64_t earliest_s);
 
 static inline size_t lpi_frame_bytes_for(size_t packed_bytes)
 {

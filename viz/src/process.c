@@ -3,7 +3,7 @@
 #include "aggregate_impl.h"
 #include "response.h"
 
-enum { SKEW_S = 60 };
+enum { SKEW_S = 60, CROWD_S = 30 };
 
 /* Names ------------------------------------------------------------------- */
 
@@ -165,6 +165,50 @@ static void add_level(lpi_level *level, double value, lp_seq seq)
     level->newest[0] = seq;
 }
 
+static void add_share(lpi_crowd *crowd, double share, int64_t now_s)
+{
+    int64_t from_s = lpi_floor_to(now_s, CROWD_S);
+
+    if (crowd->from_s != from_s) {
+        crowd->shares[1] =
+            crowd->from_s == from_s - CROWD_S ? crowd->shares[0] : 0;
+        crowd->shares[0] = 0;
+        crowd->from_s = from_s;
+    }
+    if (share > crowd->shares[0]) {
+        crowd->shares[0] = share;
+    }
+}
+
+/* One line has both. */
+static void sample_in_crowd(lpi_crowd *crowd, const lp_measure *measure,
+                            lp_seq seq, int64_t now_s)
+{
+    if (crowd->seq != seq) {
+        crowd->seq = seq;
+        crowd->memory = 0;
+        crowd->quota = 0;
+    }
+    if (place_of(measure, parts, LPI_PARTS) == LPI_PART_MEMORY) {
+        crowd->memory = measure->value;
+    } else if (place_of(measure, gauges, LP_GAUGES) == LP_GAUGE_MEMORY_QUOTA) {
+        crowd->quota = measure->value;
+    }
+    if (crowd->memory > 0 && crowd->quota > 0) {
+        add_share(crowd, crowd->memory / crowd->quota, now_s);
+    }
+}
+
+double lpi_crowd_share(const lpi_crowd *crowd, int64_t end_s)
+{
+    int64_t from_s = lpi_floor_to(end_s, CROWD_S);
+
+    if (crowd->from_s == from_s && crowd->shares[1] > crowd->shares[0]) {
+        return crowd->shares[1];
+    }
+    return crowd->from_s >= from_s - CROWD_S ? crowd->shares[0] : 0;
+}
+
 lpi_sampled lpi_process_sample(lp_aggregate *aggregate, lp_span process,
                                const lp_measure *measure, lp_seq seq)
 {
@@ -180,11 +224,13 @@ lpi_sampled lpi_process_sample(lp_aggregate *aggregate, lp_span process,
     }
     slot = lpi_table_get(aggregate, &key);
     of = process_of(aggregate, slot);
+    aggregate->live->sampled_s = aggregate->open_s;
     if (of == NULL) {
+        sample_in_crowd(&aggregate->live->crowd, measure, seq,
+                        aggregate->open_s);
         return LPI_SAMPLED_OTHER;
     }
     lpi_table_touch(&aggregate->live->table, slot, aggregate->open_s);
-    aggregate->live->sampled_s = aggregate->open_s;
     if (part < LPI_PARTS) {
         add_level(&of->levels[part], value, seq);
         of->memory_s =

@@ -39,6 +39,16 @@ typedef struct lpi_process {
     int64_t memory_s; /* of its newest sample of memory_total */
 } lpi_process;
 
+/* The memory of processes without a series, for which there was no room: of each line
+ * what it makes of its quota, and of these the most. */
+typedef struct lpi_crowd {
+    lp_seq seq; /* the line of memory and quota, bytes; 0: not known yet */
+    double memory;
+    double quota;
+    int64_t from_s; /* of shares[0]: half a minute, which shares[1] is before */
+    double shares[2]; /* 1 is all of the quota; 0: not known */
+} lpi_crowd;
+
 typedef enum lpi_sampled {
     LPI_SAMPLED = 0, /* kept, or of a kind that nobody asks for by process */
     LPI_SAMPLED_OTHER = 1 /* there is no room: it belongs to the other row */
@@ -58,6 +68,9 @@ bool lpi_is_part(const lp_aggregate_row *row);
 /* A runtime sample of a process. */
 lpi_sampled lpi_process_sample(lp_aggregate *aggregate, lp_span process,
                                const lp_measure *measure, lp_seq seq);
+
+/* The largest share of the last 30 to 60 s before end_s. */
+double lpi_crowd_share(const lpi_crowd *crowd, int64_t end_s);
 
 /* Arrival less TIMESTAMP, ms, of a line of the process whose lines are in slot. */
 void lpi_process_skew(lp_aggregate *aggregate, uint32_t slot, double ms);

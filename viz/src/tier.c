@@ -113,10 +113,23 @@ static lpi_frame *frame_of_many(lp_aggregate *aggregate, lpi_window *window,
     return frame;
 }
 
+/* It waits for memory once, and has the oldest frames go at once from then on, until
+ * there was enough for as long as that. */
+static void note_patience(lp_aggregate *aggregate, bool is_closed)
+{
+    if ((is_closed && aggregate->stuck_s != INT64_MIN) ||
+        (aggregate->hurry_s > 0 && aggregate->was_refused)) {
+        aggregate->hurry_s = LPI_HURRY_S;
+    } else if (aggregate->hurry_s > 0) {
+        aggregate->hurry_s--;
+    }
+}
+
 /* A short while it waits for memory, as what is kept is worth more than to be told
  * at once; then what is newer is worth more, until there is enough again. */
 static void note_close(lp_aggregate *aggregate, bool is_closed)
 {
+    note_patience(aggregate, is_closed);
     if (is_closed && !aggregate->was_refused) {
         aggregate->is_starved = false;
     }
@@ -146,6 +159,9 @@ static void close_second(lp_aggregate *aggregate)
     lp_sketch_home total_home;
     lpi_frame *frame;
 
+    if (aggregate->stuck_s != INT64_MIN) {
+        lpi_frame_begin(&window.head, aggregate->open_s, aggregate->stuck_s);
+    }
     if (!has_open(live) || !lpi_minute_make(aggregate)) {
         note_close(aggregate, !has_open(live));
         return;
@@ -195,7 +211,8 @@ static lpi_frame *merge_until(lp_aggregate *aggregate, lp_tier tier,
         lpi_window_extend(&window, frame);
     }
     window.head.width_s = lpi_tier_width_s[tier + 1];
-    window.head.start_s = end_s - window.head.width_s;
+    lpi_frame_begin(&window.head, end_s - window.head.width_s,
+                    lpi_frame_earliest(&window.head));
     detail = (lp_detail)window.head.detail;
     return lpi_frame_merge(aggregate, &window, sources, count, detail);
 }
@@ -265,6 +282,7 @@ static void step_live_back(lpi_live *live, int64_t step_s)
         live->minute->brief.end_s = INT64_MIN; // to be made again
         live->minute->read_until_s = INT64_MIN;
     }
+    live->crowd.from_s -= step_s;
     if (live->sampled_s != INT64_MIN) {
         live->sampled_s -= step_s;
     }
@@ -293,7 +311,9 @@ static void step_back(lp_aggregate *aggregate, int64_t now_s)
     }
     lpi_markers_step_back(aggregate, step_s);
     aggregate->since_s -= step_s;
-    aggregate->stuck_s = INT64_MIN;
+    if (aggregate->stuck_s != INT64_MIN) {
+        aggregate->stuck_s -= step_s;
+    }
     aggregate->open_s -= step_s;
     aggregate->clock_steps++;
 }

@@ -596,6 +596,42 @@ static void a_silent_channel_gives_its_minute_back(void **state)
     world_close(&w);
 }
 
+/* Far more processes than there is room for: the fullest one is known all the same,
+ * for as long as it says so. */
+static void the_fullest_process_needs_no_series(void **state)
+{
+    lp_aggregate_brief brief;
+    char msg[128], process[16];
+    world w;
+
+    (void)state;
+    world_open_of(&w, 0, LP_AGGREGATE_SERIES_MAX_LEAST);
+    for (int second = 0; second < 100; second++) {
+        for (int i = 1; second % 20 == 0 && i <= 50; i++) {
+            bool is_full = i == 50 && second < 40;
+
+            snprintf(process, sizeof(process), "web.%d", i);
+            snprintf(msg, sizeof(msg),
+                     "source=%s sample#memory_total=%dMB "
+                     "sample#memory_quota=512.00MB",
+                     process, is_full ? 640 : 128);
+            say(&w, second, process, msg);
+        }
+        lp_aggregate_brief_get(w.aggregate, at(second + 1), &brief);
+        // It said so last at 20 s.
+        assert_true(brief.memory_share == (second + 1 < 60 ? 1.25 : 0.25));
+    }
+    // One in the older form, of a line each, has no quota to be measured by.
+    say(&w, 100, "web.77",
+        "source=web.77 measure=memory_total val=1024 units=MB");
+    say(&w, 100, "web.78", "source=web.78 measure=memory_quota val=1 units=MB");
+    lp_aggregate_brief_get(w.aggregate, at(101), &brief);
+    assert_true(brief.memory_share == 0.25);
+    lp_aggregate_brief_get(w.aggregate, at(180), &brief);
+    assert_true(brief.memory_share == 0);
+    world_close(&w);
+}
+
 static void a_channel_without_requests_shows_its_lines(void **state)
 {
     lp_aggregate_brief brief;
@@ -626,6 +662,7 @@ int main(void)
         cmocka_unit_test(releases_stay_when_processes_crash_without_end),
         cmocka_unit_test(a_brief_says_what_the_last_minute_was_like),
         cmocka_unit_test(a_top_code_is_of_the_seconds_of_errors),
+        cmocka_unit_test(the_fullest_process_needs_no_series),
         cmocka_unit_test(a_channel_without_requests_shows_its_lines),
         cmocka_unit_test(a_brief_says_something_after_the_first_second),
         cmocka_unit_test(a_storm_of_a_second_has_its_quantiles),

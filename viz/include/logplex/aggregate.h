@@ -39,9 +39,10 @@
  * has to call lp_aggregate_tick() for those that are silent now and then.
  *
  * Where memory is refused, a second stays open until there is some: what it has
- * counted is then told of a later one, but told. Older frames fade for it, as if
- * bytes_max were what there is, and after ten seconds the oldest ones go. Reading
- * takes memory from scratch alone, and gives it back.
+ * counted is then told of a later one, which says since when (late_s), and until then
+ * of none (held_lines). Older frames fade for it, as if bytes_max were what there is,
+ * and after ten seconds the oldest ones go, at once until memory was enough for a
+ * minute. Reading takes memory from scratch alone, and gives it back.
  *
  * Threads: one at a time for each aggregate; one that never saw a line may be asked
  * by several at once. What lp_aggregates_create() made is constant, and shared by
@@ -226,7 +227,10 @@ typedef struct lp_aggregate_window {
     lp_seq first_seq; /* the lines that were counted in it; 0: none */
     lp_seq end_seq;
     uint64_t lost_lines; /* that its cursor did not get to see */
-    uint8_t detail;      /* lp_detail, the greatest of what was merged */
+    uint32_t late_s; /* some of its lines may have come up to so many seconds
+                            before it began: there was no memory to end the
+                            windows that these belong to */
+    uint8_t detail;  /* lp_detail, the greatest of what was merged */
     /* Requests by lp_status_class: all of them, exact at any detail and with any
        number of statuses; whichever rows are selected. */
     uint64_t classes[LP_STATUS_CLASSES];
@@ -345,14 +349,16 @@ typedef struct lp_aggregate_brief {
     uint64_t failed;
     uint64_t errors; /* of all codes: H, R, L */
     uint64_t lost_lines;
+    uint64_t held_lines; /* in no number here yet, as in lp_aggregate_stats */
     /* This and top_code are up to ten seconds old where the numbers of requests and
        of errors are much the same as then, within a quarter. When they are made, this
        is of the last 50 to 60 s, and top_code of the very seconds of errors. */
     double p95_ms; /* of TOTAL; 0 when there were no requests, or when it is not
                             known within the error */
-    double memory_share; /* the largest memory_total of a process by its
-                                  quota, 1 is all of it; 0: not known */
-    char top_code[8];    /* the most frequent, with a NUL; or "" */
+    /* The largest memory_total of a process by its quota, 1 is all of it: its newest
+       samples, or where it has no series all of the last 30 to 60 s; 0: not known. */
+    double memory_share;
+    char top_code[8]; /* the most frequent, with a NUL; or "" */
     uint32_t sparks[LP_AGGREGATE_SPARKS]; /* requests, or where there are none
                                              lines, in each 10 s, oldest first;
                                              the last one may be under way */
@@ -388,6 +394,10 @@ typedef struct lp_aggregate_stats {
     int64_t since_s; /* when the first line came; 0: there was none */
     /* Before that, windows that are not kept may have had lines; 0: they had none. */
     int64_t gone_until_s[LP_TIERS];
+    /* Lines that are counted and in no window yet, as memory was refused to end one,
+       and since when; 0: there are none. */
+    uint64_t held_lines;
+    int64_t held_from_s;
 } lp_aggregate_stats;
 
 /* out->struct_bytes must be set. */

@@ -121,7 +121,8 @@ export interface Snapshot {
     detail: Detail;
     uncounted: Uncounted | null;
     lines: { count: number; per_s: number; bytes: number; lost: number;
-             behind: number; first_seq: number; end_seq: number };
+             behind: number; held: number; first_seq: number;
+             end_seq: number };
     requests: { count: number; per_s: number; failed: number;
                 in_flight: number; response_ms: Dist | null };
     classes: Classes;

@@ -488,13 +488,15 @@ function lines({ lines, from, to, uncounted }: Snapshot): Told {
     const size = bytes(lines.bytes);
     return {
         value: rate(lines.per_s),
-        tone: lines.lost > 0 || uncounted ? "bad" : "",
+        tone: lines.lost > 0 || lines.held > 0 || uncounted ? "bad" : "",
         title: uncounted?.why,
         sub: uncounted
             ? `▲ ${plural(uncounted.lines, "line")} in no number here, since ` +
                 `${clock(uncounted.since)}: there was no memory to count them`
             : lines.lost > 0
             ? `▲ ${plural(lines.lost, "line")} gone before being counted`
+            : lines.held > 0
+            ? `▲ ${plural(lines.held, "line")} wait for memory to be told`
             : lines.behind > BEHIND
             ? `${plural(lines.behind, "line")} still to be counted`
             : `${size.value === NOTHING ? "0 B" : text(size)} in ` +
