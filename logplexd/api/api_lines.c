@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "api/api_aggregate_print.h"
 #include "api/api_channel.h"
 #include "api/api_query.h"
 #include "api/api_scan.h"
@@ -250,7 +251,20 @@ static bool read_response(http_request *req, lp_scan_where *where)
     return true;
 }
 
-/* A number, or a name that statuses have which are none. */
+/* The value of lp_scan_where for a class. */
+static int32_t status_of_class(unsigned class)
+{
+    switch (class) {
+    case LP_STATUS_NONE:
+        return LP_SCAN_STATUS_NONE;
+    case LP_STATUS_OTHER:
+        return LP_SCAN_STATUS_OTHER;
+    default:
+        return LP_SCAN_STATUS_CLASS((int32_t) class);
+    }
+}
+
+/* A number, or a class. */
 static bool read_status(http_request *req, int32_t *out)
 {
     const char *text = http_query(req, "status");
@@ -258,18 +272,17 @@ static bool read_status(http_request *req, int32_t *out)
 
     if (!text)
         return true;
-    if (strcmp(text, "none") == 0) {
-        *out = LP_SCAN_STATUS_NONE;
-        return true;
-    }
-    if (strcmp(text, "other") == 0) {
-        *out = LP_SCAN_STATUS_OTHER;
-        return true;
+    for (unsigned i = 0; i < LP_STATUS_CLASSES; i++) {
+        if (strcmp(text, api_class_names[i]) == 0) {
+            *out = status_of_class(i);
+            return true;
+        }
     }
     if (!api_parse_count(lp_span_str(text), &number) || number < 100 ||
         number > 999) {
         api_query_refuse(req, "status", lp_span_str(text),
-                         "a number from 100 to 999, \"none\" or \"other\"");
+                         "a number from 100 to 999, \"1xx\" to \"5xx\", "
+                         "\"none\" or \"other\"");
         return false;
     }
     *out = (int32_t)number;

@@ -159,7 +159,7 @@ class ByWhatTheySay(ReadingTest):
                  {"limit": 0}),
                 ('"limit" is "1001", but', {"limit": 1001}),
                 ('"status" is "99", but has to be a number from 100 to 999, '
-                 '"none" or "other"', {"status": 99}),
+                 '"1xx" to "5xx", "none" or "other"', {"status": 99}),
                 ('"from_seq" is "0", but has to be a number from 1',
                  {"from_seq": 0}),
                 ('"end_seq" is "x", but', {"end_seq": "x"}),

@@ -70,7 +70,7 @@ const char *lpi_scan_init(lp_scan *scan, const lp_scan_where *where)
         !copy_text(scan, 3, &scan->where.request_id)) {
         return "a process, route, code or request id is over 256 bytes";
     }
-    if (where->status < LP_SCAN_STATUS_OTHER) {
+    if (where->status < LP_SCAN_STATUS_CLASS(5)) {
         return "the status is below all that have a meaning";
     }
     if (where->has_response &&
@@ -265,7 +265,9 @@ static bool status_holds(int32_t wanted, int32_t status)
     case LP_SCAN_STATUS_OTHER:
         return lpi_class_of_status(status) == LP_STATUS_OTHER;
     default:
-        return status == wanted;
+        return wanted < 0 ? wanted == LP_SCAN_STATUS_CLASS(
+                                          (int32_t)lpi_class_of_status(status))
+                          : status == wanted;
     }
 }
 

@@ -109,7 +109,7 @@ static void lines_are_found_by_what_they_are(void **state)
 }
 
 /* By the names that they have among the aggregates. */
-static void requests_without_a_status_are_found(void **state)
+static void requests_are_found_by_the_class_of_their_status(void **state)
 {
     world now = world_of(1000);
 
@@ -125,6 +125,14 @@ static void requests_without_a_status_are_found(void **state)
     assert_string_equal(find(&now, WHERE(.status = LP_SCAN_STATUS_OTHER), 100),
                         "14 13 12");
     assert_string_equal(find(&now, WHERE(.status = 600), 100), "13");
+    say_router(&now, "at=info method=GET path=\"/\" status=599"); // 15
+    say_router(&now, "at=info method=GET path=\"/\" status=0500");
+    say_router(&now, "at=info method=GET path=\"/\" status=5e2");
+    say_router(&now, "at=info method=GET path=\"/\" status=100");
+    assert_string_equal(
+        find(&now, WHERE(.status = LP_SCAN_STATUS_CLASS(5)), 100), "16 15 6 3");
+    assert_string_equal(
+        find(&now, WHERE(.status = LP_SCAN_STATUS_CLASS(1)), 100), "18");
     world_end(&now);
 }
 
@@ -466,7 +474,7 @@ static void what_makes_no_sense_is_refused_in_words(void **state)
     const lp_scan_where wrong[] = {
         {.process = {text, sizeof(text)}},
         {.request_id = {text, sizeof(text)}},
-        {.status = LP_SCAN_STATUS_OTHER - 1},
+        {.status = LP_SCAN_STATUS_CLASS(6)},
         {.has_response = true, .response_min_ms = 2, .response_max_ms = 1},
         {.has_response = true, .response_min_ms = (double)NAN},
         {.first_seq = 5, .end_seq = 4},
@@ -497,7 +505,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_found_by_what_they_are),
-        cmocka_unit_test(requests_without_a_status_are_found),
+        cmocka_unit_test(requests_are_found_by_the_class_of_their_status),
         cmocka_unit_test(responses_are_connect_and_service),
         cmocka_unit_test(lines_are_found_by_when_and_where_they_are),
         cmocka_unit_test(all_that_is_asked_has_to_hold),

@@ -89,8 +89,9 @@ typedef struct lp_scan_where {
     lp_span request_id; /* anywhere in the message, as a whole word: next to it
                            is no letter, digit, "-", "_" and no byte over 127 */
     int32_t status;     /* of a request; 100 to 599, or one of these: */
-#define LP_SCAN_STATUS_NONE  (-1) /* without one, or what is no number */
-#define LP_SCAN_STATUS_OTHER (-2) /* a number that is no status */
+#define LP_SCAN_STATUS_NONE     (-1) /* without one, or what is no number */
+#define LP_SCAN_STATUS_OTHER    (-2) /* a number that is no status */
+#define LP_SCAN_STATUS_CLASS(n) (-2 - (n)) /* of n * 100 on, n: 1 to 5 */
     bool has_response; /* connect + service of a request is in this range */
     double response_min_ms;
     double response_max_ms;

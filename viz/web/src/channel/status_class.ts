@@ -17,13 +17,7 @@ export interface StatusClass {
 function hundred(first: 1 | 2 | 3 | 4 | 5, colour = `s${first}xx`): StatusClass {
     const label = `${first}xx` as const;
     return { key: label, column: `s${label}`, label, title: `Status ${label}`,
-             query: { where: whereStatus(first) }, colour };
-}
-
-// A status is the digits in front, as the daemon counts it: 5e2 and 5000 are none
-// of 5xx, and 0503 is one. Others than the router write a status, too.
-function whereStatus(first: number): string {
-    return String.raw`process=router status~"^0*${first}\d\d(\D|$)"`;
+             query: { status: label }, colour };
 }
 
 export const STATUS_CLASSES: readonly StatusClass[] = [
