@@ -121,8 +121,8 @@ export interface Snapshot {
     detail: Detail;
     uncounted: Uncounted | null;
     lines: { count: number; per_s: number; bytes: number; lost: number;
-             behind: number; held: number; first_seq: number;
-             end_seq: number };
+             behind: number; held: number; late_s: number;
+             first_seq: number; end_seq: number };
     requests: { count: number; per_s: number; failed: number;
                 in_flight: number; response_ms: Dist | null };
     classes: Classes;
@@ -211,6 +211,7 @@ export interface FleetChannel {
     p95_ms: number | null;
     memory_share: number | null;
     lost_lines: number;
+    held_lines: number;
     uncounted: Uncounted | null;
     top_code: string | null;
     meaning: string | null;
