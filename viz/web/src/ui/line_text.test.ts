@@ -46,6 +46,10 @@ test("a request's id is found where routers and Rails write it", () => {
                                       to: String(before + id).length });
         }
     assert.equal(requestOf('{"request_id":12345678,"a":1}')?.id, "12345678");
+    const uuid = "0a1b2c3d-1111-2222-3333-444455556666";
+    for (const after of [").", ": timeout", ",user=2", "|a", "&a=1", ">", '"',
+                         "\x1b[0m", ".", ""])
+        assert.equal(requestOf(`(request_id=${uuid}${after}`)?.id, uuid);
     for (const [length, isOne] of [[256, true], [257, false]] as const)
         assert.equal(requestOf(`request_id=${"x".repeat(length)} b`) !== null,
                      isOne);

@@ -50,17 +50,19 @@ export interface RequestAt {
 
 // The daemon finds none of more than 256 bytes, nor a part of one. As it reads
 // pairs, a value ends at its quote, or else at a blank; but brackets around a
-// pair, and what ends a clause there, are of the sentence.
+// pair, and what ends a clause there, are of the sentence. A UUID ends where it
+// does, whatever comes then.
+const UUID = "([0-9a-f]{8}-[0-9a-f-]{27})";
 const REQUEST = new RegExp(
-    '\\brequest_id"?[=:](?:"([^"\\\\]{8,256})"|' +
+    `\\brequest_id"?[=:](?:"?${UUID}(?![\\w-])|` + '"([^"\\\\]{8,256})"|' +
     '([^\\s"[\\]]{7,255}[^\\s"[\\],;)}])(?:,"|\\]|[,;)}]*(?!\\S)))|' +
-    "\\[([0-9a-f]{8}-[0-9a-f-]{27})\\]");
+    `\\[${UUID}\\]`);
 
 // Where its request's id is: as a pair, as a member of JSON, or alone in
 // brackets, as Rails tags its lines.
 export function requestOf(text: string): RequestAt | null {
     const found = REQUEST.exec(text);
-    const id = found?.[1] ?? found?.[2] ?? found?.[3];
+    const id = found?.slice(1).find(one => one);
     if (!found || id === undefined)
         return null;
     const from = found.index + found[0].lastIndexOf(id);
