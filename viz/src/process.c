@@ -181,21 +181,23 @@ static void add_share(lpi_crowd *crowd, double share, int64_t now_s)
 }
 
 /* One line has both. */
-static void sample_in_crowd(lpi_crowd *crowd, const lp_measure *measure,
-                            lp_seq seq, int64_t now_s)
+static void sample_in_crowd(lp_aggregate *aggregate, unsigned part,
+                            unsigned gauge, double value, lp_seq seq)
 {
+    lpi_crowd *crowd = &aggregate->live->crowd;
+
     if (crowd->seq != seq) {
         crowd->seq = seq;
         crowd->memory = 0;
         crowd->quota = 0;
     }
-    if (place_of(measure, parts, LPI_PARTS) == LPI_PART_MEMORY) {
-        crowd->memory = measure->value;
-    } else if (place_of(measure, gauges, LP_GAUGES) == LP_GAUGE_MEMORY_QUOTA) {
-        crowd->quota = measure->value;
+    if (part == LPI_PART_MEMORY) {
+        crowd->memory = value;
+    } else if (gauge == LP_GAUGE_MEMORY_QUOTA) {
+        crowd->quota = value;
     }
     if (crowd->memory > 0 && crowd->quota > 0) {
-        add_share(crowd, crowd->memory / crowd->quota, now_s);
+        add_share(crowd, crowd->memory / crowd->quota, aggregate->open_s);
     }
 }
 
@@ -226,8 +228,7 @@ lpi_sampled lpi_process_sample(lp_aggregate *aggregate, lp_span process,
     of = process_of(aggregate, slot);
     aggregate->live->sampled_s = aggregate->open_s;
     if (of == NULL) {
-        sample_in_crowd(&aggregate->live->crowd, measure, seq,
-                        aggregate->open_s);
+        sample_in_crowd(aggregate, part, gauge, value, seq);
         return LPI_SAMPLED_OTHER;
     }
     lpi_table_touch(&aggregate->live->table, slot, aggregate->open_s);
