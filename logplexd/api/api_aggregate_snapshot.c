@@ -29,6 +29,7 @@ typedef struct snapshot {
     FILE *to;
     const api_aggregate_ask *ask;
     lp_sketch_scale scale;
+    lp_aggregate_stats stats;
     const lp_aggregate_window *window;
     row_range of[LP_DIMENSIONS];
     event events[LP_AGGREGATE_MARKERS_MAX];
@@ -212,7 +213,6 @@ static void print_lines(const snapshot *s)
 {
     const row_range *rows = &s->of[LP_DIM_LINES];
     const lp_aggregate_window *window = s->window;
-    lp_aggregate_stats stats = {.struct_bytes = sizeof(stats)};
     aggregator_status status;
     uint64_t count = 0;
     double bytes = 0;
@@ -221,7 +221,6 @@ static void print_lines(const snapshot *s)
         count += rows->at[i].count;
         bytes += rows->at[i].sum;
     }
-    lp_aggregate_stats_get(s->ask->numbers, &stats);
     aggregator_status_get(s->ask->who, &status);
     fprintf(s->to, ",\"lines\":{\"count\":%" PRIu64, count);
     api_print_member(s->to, "per_s", per_second(s, (double)count));
@@ -230,7 +229,7 @@ static void print_lines(const snapshot *s)
             ",\"lost\":%" PRIu64 ",\"behind\":%" PRIu64 ",\"held\":%" PRIu64
             ",\"late_s\":%" PRIu32 ",\"first_seq\":%" PRIu64
             ",\"end_seq\":%" PRIu64 "}",
-            window->lost_lines, status.behind_lines, stats.held_lines,
+            window->lost_lines, status.behind_lines, s->stats.held_lines,
             window->late_s, window->first_seq, window->end_seq);
 }
 
@@ -858,22 +857,22 @@ static void print_ledger(FILE *to, const api_aggregate_ask *ask)
             stats.refused_lines);
 }
 
-static void print_tail(FILE *to, const api_aggregate_ask *ask)
+static void print_tail(const snapshot *s)
 {
-    lp_aggregate_stats stats = {.struct_bytes = sizeof(stats)};
+    const lp_aggregate_stats *stats = &s->stats;
+    FILE *to = s->to;
 
-    lp_aggregate_stats_get(ask->numbers, &stats);
-    fprintf(to,
-            ",\"series\":{\"used\":%u,\"max\":%u,\"other_values\":%" PRIu64 "}",
-            stats.series, ask->cfg->aggregate_series_max, stats.other_values);
+    fprintf(
+        to, ",\"series\":{\"used\":%u,\"max\":%u,\"other_values\":%" PRIu64 "}",
+        stats->series, s->ask->cfg->aggregate_series_max, stats->other_values);
     fprintf(to, ",\"odd\":{\"values\":%" PRIu64 ",\"newest_seq\":",
-            stats.odd_values);
-    if (stats.odd_values > 0)
-        fprintf(to, "%" PRIu64 "}", stats.odd_seq);
+            stats->odd_values);
+    if (stats->odd_values > 0)
+        fprintf(to, "%" PRIu64 "}", stats->odd_seq);
     else
         fputs("null}", to);
-    print_kept(to, &stats);
-    print_ledger(to, ask);
+    print_kept(to, stats);
+    print_ledger(to, s->ask);
     fputc('}', to);
 }
 
@@ -889,13 +888,11 @@ typedef struct printing {
  * was, the time before had none, and counts. */
 static int64_t begin_of(const snapshot *s, const lp_aggregate_window *window)
 {
-    lp_aggregate_stats stats = {.struct_bytes = sizeof(stats)};
     int64_t asked_s = window->end_s - s->window_s;
     int64_t since_s;
     aggregator_status status;
 
-    lp_aggregate_stats_get(s->ask->numbers, &stats);
-    if (stats.since_s != 0 && stats.since_s < window->start_s)
+    if (s->stats.since_s != 0 && s->stats.since_s < window->start_s)
         return window->start_s;
     aggregator_status_get(s->ask->who, &status);
     since_s = status.since_ns / 1000000000;
@@ -934,14 +931,18 @@ bool api_print_snapshot(FILE *to, const api_aggregate_ask *ask,
 {
     static const lp_aggregate_select all = LP_AGGREGATE_SELECT_ALL;
     int64_t end_s = api_aggregate_second(ask) + 1;
-    printing p = {.s = {.to = to, .ask = ask, .window_s = window_s}};
+    printing p = {.s = {.to = to,
+                        .ask = ask,
+                        .stats = {.struct_bytes = sizeof(p.s.stats)},
+                        .window_s = window_s}};
 
     lp_sketch_scale_init(&p.s.scale, AGGREGATOR_ALPHA);
     lp_aggregate_tick(ask->numbers, ask->counted_ns);
+    lp_aggregate_stats_get(ask->numbers, &p.s.stats);
     if (lp_aggregate_total(ask->numbers, end_s - window_s, end_s, &all,
                            print_window, &p) != LP_OK ||
         !p.is_printed)
         return false;
-    print_tail(to, ask);
+    print_tail(&p.s);
     return true;
 }
