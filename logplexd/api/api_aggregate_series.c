@@ -379,16 +379,26 @@ static void forget_window(table *t, size_t i)
     t->unknown[i] = (unknown){true, true, true, true};
 }
 
-/* Lines that came since from_s are told in the last window, or in none yet: nothing
- * that is told since then is right. */
-static void forget_since(table *t, int64_t from_s)
+/* Lines of that time are told in a later window, or in none: nothing that is told of
+ * it is right. */
+static void forget_between(table *t, int64_t from_s, int64_t to_s)
 {
     int64_t end_s = t->next_s;
 
     for (size_t i = t->count; i-- > 0 && end_s > from_s;) {
-        forget_window(t, i);
-        end_s = (int64_t)t->columns[COLUMN_T][i];
+        int64_t start_s = (int64_t)t->columns[COLUMN_T][i];
+
+        if (start_s < to_s)
+            forget_window(t, i);
+        end_s = start_s;
     }
+}
+
+static void forget_uncounted(table *t, const aggregator_uncounted *uncounted)
+{
+    if (uncounted->lines > 0)
+        forget_between(t, uncounted->since_ns / 1000000000,
+                       uncounted->last_ns / 1000000000 + 1);
 }
 
 /* An entry for each window up to end_s: in those that are not kept there was
@@ -425,22 +435,27 @@ static void put_classes(table *t, size_t i, const lp_aggregate_window *window)
         t->columns[COLUMN_NO_STATUS + j][i] = (double)window->classes[j];
 }
 
+/* One behind those that are asked for may have lines of these. */
 static void put_window(void *ctx, const lp_aggregate_window *window,
                        const lp_aggregate_row *rows, size_t row_count)
 {
     table *t = ctx;
+    bool is_behind;
     size_t i;
 
     if (!t->has_memory || window->start_s < t->next_s)
         return;
-    fill_up_to(t, window->start_s);
-    if (t->count == t->room)
+    is_behind = window->start_s >= t->want->to_s;
+    fill_up_to(t, is_behind ? t->want->to_s : window->start_s);
+    if (window->late_s > 0)
+        forget_between(t, window->start_s - window->late_s, window->start_s);
+    if (is_behind || t->count == t->room)
         return;
     i = t->count++;
     t->next_s = window->end_s;
     t->columns[COLUMN_T][i] = (double)window->start_s;
     if (window->late_s > 0) {
-        forget_since(t, window->start_s - window->late_s);
+        forget_window(t, i);
         return;
     }
     t->columns[COLUMN_LOST][i] = (double)window->lost_lines;
@@ -709,14 +724,14 @@ bool api_print_series(FILE *to, const api_aggregate_ask *ask,
     t.gone_until_s = stats.gone_until_s[want->tier];
     open_table(&t);
     if (t.has_memory && from_s < want->to_s)
-        err = lp_aggregate_each(ask->numbers, want->tier, from_s, want->to_s,
+        err = lp_aggregate_each(ask->numbers, want->tier, from_s, INT64_MAX,
                                 &own, put_window, &t);
     else if (t.has_memory)
         err = LP_OK;
     if (t.has_memory) {
         fill_up_to(&t, want->to_s);
-        if (stats.held_lines > 0)
-            forget_since(&t, stats.held_from_s);
+        forget_between(&t, stats.lacks_since_s[want->tier], INT64_MAX);
+        forget_uncounted(&t, aggregator_uncounted_of(ask->who));
     }
     if (err == LP_OK && t.has_memory)
         print_table(to, ask, &t, from_s);

@@ -229,7 +229,7 @@ static void print_lines(const snapshot *s)
             ",\"lost\":%" PRIu64 ",\"behind\":%" PRIu64 ",\"held\":%" PRIu64
             ",\"late_s\":%" PRIu32 ",\"first_seq\":%" PRIu64
             ",\"end_seq\":%" PRIu64 "}",
-            window->lost_lines, status.behind_lines, s->stats.held_lines,
+            window->lost_lines, status.behind_lines, window->held_lines,
             window->late_s, window->first_seq, window->end_seq);
 }
 

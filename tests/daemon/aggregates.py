@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What the lines of a channel say in numbers: a snapshot, columns over time, and
 what becomes of both when channels and daemons go."""
+import collections
 import json
 import os
 import socket
@@ -844,7 +845,11 @@ class Ceiling(Aggregating):
         told = self.snapshot("c%d" % n)
         self.assertEqual(told["lines"]["count"], 0)
         self.assertEqual(told["ledger"]["appended"], self.LINES)
-        self.assertEqual(self.series("c%d" % n)["uncounted"], one)
+        series = self.series("c%d" % n)
+        self.assertEqual(series["uncounted"], one)
+        for second in one["since"], one["last"]:
+            at = series["t"].index(int(second))
+            self.assertIsNone(series["lines"][at], "that is not 0")
         events = self.daemon.events(
             "/v3/channels/c%d/aggregates/stream" % n, auth=OWNER)
         frame = json.loads(events.next().data)
@@ -874,6 +879,17 @@ class Ceiling(Aggregating):
             self.assertEqual(sum(one for one in seconds if one is not None) +
                              told["held"], lines)
             self.assertEqual(told["count"] + told["held"], lines)
+            self.check_tens(channel)
+
+    def check_tens(self, channel):
+        """What is told in tens is not less than what is in seconds."""
+        tens = self.series(channel, tier="tens")
+        seconds = self.series(channel)
+        by_ten = collections.Counter()
+        for t, told in zip(seconds["t"], seconds["lines"]):
+            by_ten[t - t % 10] += told or 0
+        for t, told in zip(tens["t"], tens["lines"]):
+            self.assertTrue(told is None or told >= by_ten[t], (t, told))
 
     def test_the_fleet_and_the_log_say_it_too(self):
         def fleet():

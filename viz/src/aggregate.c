@@ -319,11 +319,9 @@ void lp_aggregate_stats_get(const lp_aggregate *aggregate,
         if (aggregate->dropped_until_s[i] > aggregate->since_s) {
             stats.gone_until_s[i] = aggregate->dropped_until_s[i];
         }
+        stats.lacks_since_s[i] = lpi_tier_lacks_since(aggregate, (lp_tier)i);
     }
     stats.held_lines = lpi_held_lines(aggregate);
-    if (stats.held_lines > 0) {
-        stats.held_from_s = aggregate->stuck_s;
-    }
     memcpy(out, &stats,
            struct_bytes < sizeof(stats) ? struct_bytes : sizeof(stats));
 }

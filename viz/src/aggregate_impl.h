@@ -101,11 +101,11 @@ struct lp_aggregate {
     int64_t dropped_until_s[LP_TIERS]; /* for want of memory */
     uint64_t waiting_lost_lines;       /* of no second yet                 */
     uint64_t held_bytes;               /* all but the buckets of live->home */
-    int64_t stuck_s; /* no second found memory to end since; or INT64_MIN */
-    bool is_started; /* there was a line */
-    bool is_starved; /* memory is short for long: what is newer is worth more */
+    int64_t stuck_s;  /* no second found memory to end since; or INT64_MIN */
+    bool is_started;  /* there was a line */
     bool was_refused; /* since a second ended */
-    uint8_t hurry_s;  /* so many seconds want enough before one waits again */
+    uint8_t hurry_s;  /* so many seconds want enough memory before one waits for
+                        some again; till then what is newer is worth more */
     bool is_sparing;  /* no frame goes for what is asked for */
     bool is_fading;  /* what is asked for takes the place of something larger */
     bool is_waking;  /* the same, as it was before */

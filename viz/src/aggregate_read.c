@@ -307,7 +307,8 @@ static void fill_row(const reading *r, uint32_t i, lp_aggregate_row *row)
 }
 
 /* Gives what was read, and forgets it. */
-static void tell(reading *r, span_s span, lp_aggregate_fn fn, void *ctx)
+static void tell(reading *r, span_s span, uint64_t held_lines,
+                 lp_aggregate_fn fn, void *ctx)
 {
     const lpi_frame *head = &r->window.head;
     lp_aggregate_window window = {.start_s = span.from_s,
@@ -315,6 +316,7 @@ static void tell(reading *r, span_s span, lp_aggregate_fn fn, void *ctx)
                                   .first_seq = head->first_seq,
                                   .end_seq = head->end_seq,
                                   .lost_lines = head->lost_lines,
+                                  .held_lines = held_lines,
                                   .detail = head->detail};
     size_t count = 0;
 
@@ -364,7 +366,8 @@ lp_err lp_aggregate_each(lp_aggregate *aggregate, lp_tier tier, int64_t from_s,
     TAILQ_FOREACH (frame, &aggregate->tiers[tier].frames, next) {
         if (frame->start_s >= from_s && lpi_frame_end(frame) <= to_s) {
             read_frame(&r, frame);
-            tell(&r, (span_s){frame->start_s, lpi_frame_end(frame)}, fn, ctx);
+            tell(&r, (span_s){frame->start_s, lpi_frame_end(frame)}, 0, fn,
+                 ctx);
         }
     }
     reading_fini(&r);
@@ -458,12 +461,16 @@ static span_s framed(const lp_aggregate *aggregate, int64_t from_s,
                      int64_t to_s)
 {
     span_s span = {from_s, to_s < aggregate->open_s ? to_s : aggregate->open_s};
+    int64_t since_s = aggregate->since_s;
     const lpi_frame *frame;
 
+    if (from_s <= since_s) { // the first frames begin before there was anything
+        span.from_s = lpi_floor_to(since_s, lpi_tier_width_s[LP_TIERS - 1]);
+    }
     for (unsigned i = 0; i + 1 < LP_TIERS; i++) {
         int64_t width_s = lpi_tier_width_s[i + 1];
 
-        if (known_from(aggregate, i) <= aggregate->since_s) {
+        if (known_from(aggregate, i) <= since_s) {
             continue; // it has all that there ever was
         }
         if (span.from_s < known_from(aggregate, i)) {
@@ -480,10 +487,28 @@ static span_s framed(const lp_aggregate *aggregate, int64_t from_s,
             span.from_s = lpi_frame_end(frame);
         }
     }
-    if (span.from_s < known_from(aggregate, LP_TIER_MINUTES)) {
+    if (known_from(aggregate, LP_TIER_MINUTES) > since_s &&
+        span.from_s < known_from(aggregate, LP_TIER_MINUTES)) {
         span.from_s = known_from(aggregate, LP_TIER_MINUTES);
     }
     return span;
+}
+
+/* Lines of before to_s that seconds behind it tell, or none yet. */
+static uint64_t held_until(const lp_aggregate *aggregate, int64_t to_s)
+{
+    uint64_t lines = aggregate->stuck_s < to_s ? lpi_held_lines(aggregate) : 0;
+    const lpi_frame *frame;
+
+    TAILQ_FOREACH_REVERSE(frame, &aggregate->tiers[LP_TIER_SECONDS].frames,
+                          lpi_frame_list, next)
+    {
+        if (frame->start_s < to_s) {
+            break;
+        }
+        lines += lpi_frame_earliest(frame) < to_s ? frame->lines : 0;
+    }
+    return lines;
 }
 
 /* What is told of them: the first frame may begin before there was anything. */
@@ -531,7 +556,8 @@ lp_err lp_aggregate_total(lp_aggregate *aggregate, int64_t from_s, int64_t to_s,
     }
     span = framed(aggregate, from_s, to_s);
     read_span(&r, LP_TIER_MINUTES, span);
-    tell(&r, told(aggregate, span), fn, ctx);
+    span = told(aggregate, span);
+    tell(&r, span, held_until(aggregate, span.to_s), fn, ctx);
     reading_fini(&r);
     return LP_OK;
 }

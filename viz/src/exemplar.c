@@ -19,7 +19,7 @@ void lpi_exemplars_make(lp_aggregate *aggregate)
         count /= 2;
     }
     bytes = count * (uint32_t)sizeof(uint64_t);
-    if (aggregate->is_starved || !lpi_may_hold(aggregate, bytes)) {
+    if (aggregate->hurry_s > 0 || !lpi_may_hold(aggregate, bytes)) {
         return;
     }
     exemplars->list = lpi_alloc_spare(aggregate, bytes, LPI_CACHE_LINE_BYTES);

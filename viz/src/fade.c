@@ -172,7 +172,7 @@ static void *alloc_in_place(lp_aggregate *aggregate, size_t bytes, size_t align)
     uint64_t held_bytes = aggregate->held_bytes;
     void *ptr = NULL;
 
-    aggregate->is_sparing = !aggregate->is_starved && aggregate->hurry_s == 0;
+    aggregate->is_sparing = aggregate->hurry_s == 0;
     while (ptr == NULL && held_bytes - aggregate->held_bytes <= 2 * bytes &&
            fade(aggregate)) {
         ptr = allocator->alloc(allocator->ctx, bytes, align);

@@ -113,33 +113,28 @@ static lpi_frame *frame_of_many(lp_aggregate *aggregate, lpi_window *window,
     return frame;
 }
 
-/* It waits for memory once, and has the oldest frames go at once from then on, until
- * there was enough for as long as that. */
-static void note_patience(lp_aggregate *aggregate, bool is_closed)
+/* It waits for memory once, and for a short while, as what is kept is worth more than
+ * to be told at once. Then what is newer is worth more, and the oldest frames go at
+ * once, until there was enough for as long as that. */
+static void note_close(lp_aggregate *aggregate, bool is_closed)
 {
-    if ((is_closed && aggregate->stuck_s != INT64_MIN) ||
+    bool is_stuck = aggregate->stuck_s != INT64_MIN;
+    bool is_starved =
+        is_stuck && aggregate->open_s - aggregate->stuck_s >= LPI_SLACK_S;
+
+    if (!is_closed && is_starved) {
+        lpi_exemplars_clear(aggregate);
+    }
+    if (is_starved || (is_closed && is_stuck) ||
         (aggregate->hurry_s > 0 && aggregate->was_refused)) {
         aggregate->hurry_s = LPI_HURRY_S;
     } else if (aggregate->hurry_s > 0) {
         aggregate->hurry_s--;
     }
-}
-
-/* A short while it waits for memory, as what is kept is worth more than to be told
- * at once; then what is newer is worth more, until there is enough again. */
-static void note_close(lp_aggregate *aggregate, bool is_closed)
-{
-    note_patience(aggregate, is_closed);
-    if (is_closed && !aggregate->was_refused) {
-        aggregate->is_starved = false;
-    }
     if (is_closed) {
         aggregate->stuck_s = INT64_MIN;
-    } else if (aggregate->stuck_s == INT64_MIN) {
+    } else if (!is_stuck) {
         aggregate->stuck_s = aggregate->open_s;
-    } else if (aggregate->open_s - aggregate->stuck_s >= LPI_SLACK_S) {
-        aggregate->is_starved = true;
-        lpi_exemplars_clear(aggregate);
     }
     aggregate->was_refused = false;
 }
@@ -249,6 +244,31 @@ static void merge_up(lp_aggregate *aggregate, lp_tier tier)
         }
         lpi_tier_push(&aggregate->tiers[tier + 1], merged);
     }
+}
+
+/* Is it to be in a longer window that is over, or has it lines of one? */
+static bool is_missed(const lpi_frame *frame, int64_t width_s, int64_t open_s)
+{
+    return frame->late_s > 0 ||
+           lpi_floor_to(frame->start_s, width_s) + width_s <= open_s;
+}
+
+int64_t lpi_tier_lacks_since(const lp_aggregate *aggregate, lp_tier tier)
+{
+    int64_t since_s =
+        lpi_held_lines(aggregate) > 0 ? aggregate->stuck_s : INT64_MAX;
+
+    for (unsigned i = 0; i < (unsigned)tier; i++) {
+        const lpi_frame *frame = aggregate->tiers[i].pending;
+
+        for (; frame != NULL; frame = TAILQ_NEXT(frame, next)) {
+            if (is_missed(frame, lpi_tier_width_s[tier], aggregate->open_s) &&
+                lpi_frame_earliest(frame) < since_s) {
+                since_s = lpi_frame_earliest(frame);
+            }
+        }
+    }
+    return since_s;
 }
 
 /* Ages -------------------------------------------------------------------- */

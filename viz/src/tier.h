@@ -19,6 +19,10 @@ void lpi_tiers_start(lp_aggregate *aggregate, int64_t now_s);
 /* It is now_s: closes what is over; steps back when the clock did. */
 void lpi_tiers_advance(lp_aggregate *aggregate, int64_t now_s);
 
+/* Since when windows that are over may lack lines, as memory was refused to end a
+ * second, or to merge shorter windows; INT64_MAX: they have all. */
+int64_t lpi_tier_lacks_since(const lp_aggregate *aggregate, lp_tier tier);
+
 /* How long a frame of a tier is, and how long it is kept. */
 static const uint16_t lpi_tier_width_s[LP_TIERS] = {1, 10, 60};
 static const uint32_t lpi_tier_keep_s[LP_TIERS] = {120, 3600, 86400};

@@ -399,6 +399,26 @@ static lateness lateness_of(const world *w, lp_tier tier)
     return l;
 }
 
+static void take_held(void *ctx, const lp_aggregate_window *window,
+                      const lp_aggregate_row *rows, size_t row_count)
+{
+    uint64_t *held_lines = ctx;
+
+    (void)rows;
+    (void)row_count;
+    *held_lines = window->held_lines;
+}
+
+/* Of what came until then. */
+static uint64_t held_until(const world *w, int64_t to_s)
+{
+    uint64_t held_lines = UINT64_MAX;
+
+    CHECK_OK(lp_aggregate_total(w->aggregate, begin_s, to_s, NULL, take_held,
+                                &held_lines));
+    return held_lines;
+}
+
 /* A second without memory waits, and says so: while it does, and where it is told. */
 static void lines_that_wait_for_memory_are_held_and_then_late(void **state)
 {
@@ -414,16 +434,21 @@ static void lines_that_wait_for_memory_are_held_and_then_late(void **state)
             w.memory.refuse_count = UINT64_MAX / 2;
         } else if (second == 22 + 1) {
             assert_int_equal(world_stats(&w).held_lines, 5);
-            assert_int_equal(world_stats(&w).held_from_s, begin_s + 18);
+            assert_int_equal(world_stats(&w).lacks_since_s[0], begin_s + 18);
             lp_aggregate_brief_get(w.aggregate, at(22), &brief);
             assert_int_equal(brief.held_lines, 5);
             w.memory.refuse_from = UINT64_MAX;
+            assert_int_equal(held_until(&w, begin_s + 18), 0);
+            assert_int_equal(held_until(&w, begin_s + 19), 5);
         }
         world_say_at(&w, at(second), "app", "web.1", "hello");
         world_read(&w, 0);
     }
     assert_int_equal(world_stats(&w).held_lines, 0);
-    assert_int_equal(world_stats(&w).held_from_s, 0);
+    assert_int_equal(world_stats(&w).lacks_since_s[0], INT64_MAX);
+    assert_int_equal(held_until(&w, begin_s + 18), 0);
+    assert_int_equal(held_until(&w, begin_s + 22), 5);
+    assert_int_equal(held_until(&w, begin_s + 23), 0);
     lp_aggregate_tick(w.aggregate, at(60));
     of = lateness_of(&w, LP_TIER_SECONDS);
     assert_int_equal(of.count, 40 - 4);
@@ -442,6 +467,74 @@ static void lines_that_wait_for_memory_are_held_and_then_late(void **state)
     of = lateness_of(&w, LP_TIER_MINUTES);
     assert_int_equal(of.late_s[0], 0);
     assert_int_equal(of.lines[0], 40);
+    world_close(&w);
+}
+
+static void check_lacks(const world *w, int64_t seconds, int64_t tens,
+                        int64_t minutes)
+{
+    lp_aggregate_stats stats = world_stats(w);
+
+    assert_int_equal(stats.lacks_since_s[LP_TIER_SECONDS], seconds);
+    assert_int_equal(stats.lacks_since_s[LP_TIER_TENS], tens);
+    assert_int_equal(stats.lacks_since_s[LP_TIER_MINUTES], minutes);
+}
+
+/* Seconds that are not merged for want of memory are missing in longer windows, and
+ * so are lines that a later one has. */
+static void longer_windows_say_since_when_they_lack_lines(void **state)
+{
+    const int64_t never = INT64_MAX;
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    world_say_at(&w, at(3), "app", "web.1", "hello");
+    world_read(&w, 0);
+    lp_aggregate_tick(w.aggregate, at(9));
+    check_lacks(&w, never, never, never);
+    w.memory.refuse_from = w.memory.asked;
+    w.memory.refuse_count = UINT64_MAX / 2;
+    lp_aggregate_tick(w.aggregate, at(10));
+    check_lacks(&w, never, begin_s + 3, never);
+    world_say_at(&w, at(13), "app", "web.1", "hello");
+    world_read(&w, 0);
+    for (int second = 14; second <= 22; second++) {
+        lp_aggregate_tick(w.aggregate, at(second));
+        check_lacks(&w, begin_s + 13, begin_s + 3, begin_s + 13);
+    }
+    w.memory.refuse_from = UINT64_MAX;
+    lp_aggregate_tick(w.aggregate, at(23));
+    check_lacks(&w, never, begin_s + 13, begin_s + 13);
+    lp_aggregate_tick(w.aggregate, at(30));
+    check_lacks(&w, never, never, begin_s + 13);
+    lp_aggregate_tick(w.aggregate, at(60));
+    check_lacks(&w, never, never, never);
+    world_close(&w);
+}
+
+/* Seconds go for want of memory, and their lines are in the first ten, which begins
+ * before there was anything. */
+static void the_first_windows_are_told_when_their_seconds_are_gone(void **state)
+{
+    enum { FIRST = 7, SHORT_FROM = 20, SECONDS = 50 };
+    world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    for (int second = FIRST; second < SECONDS; second++) {
+        if (second == SHORT_FROM) {
+            w.memory.bytes_max = w.memory.held_bytes * 2 / 3;
+        }
+        say_routes(&w, second, 10);
+    }
+    lp_aggregate_tick(w.aggregate, at(SECONDS));
+    w.memory.bytes_max = 0; // as reading needs some
+    assert_true(world_stats(&w).kept_from_s[LP_TIER_SECONDS] > begin_s + FIRST);
+    assert_int_equal(world_stats(&w).kept_from_s[LP_TIER_TENS], begin_s);
+    assert_int_equal(sum_dimension(&w, LP_DIM_LINES).count +
+                         world_stats(&w).held_lines,
+                     w.lines);
     world_close(&w);
 }
 
@@ -550,6 +643,9 @@ int main(void)
         cmocka_unit_test(totals_are_exact_when_detail_has_faded),
         cmocka_unit_test(no_detail_goes_for_exemplars),
         cmocka_unit_test(lines_that_wait_for_memory_are_held_and_then_late),
+        cmocka_unit_test(longer_windows_say_since_when_they_lack_lines),
+        cmocka_unit_test(
+            the_first_windows_are_told_when_their_seconds_are_gone),
         cmocka_unit_test(no_detail_goes_for_new_names),
         cmocka_unit_test(a_busy_application_has_its_hour_and_its_day),
         cmocka_unit_test(

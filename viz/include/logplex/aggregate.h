@@ -227,6 +227,9 @@ typedef struct lp_aggregate_window {
     lp_seq first_seq; /* the lines that were counted in it; 0: none */
     lp_seq end_seq;
     uint64_t lost_lines; /* that its cursor did not get to see */
+    /* Lines of its time that later seconds tell, or none yet, as there was no memory
+       to end their own. Of what lp_aggregate_total() gives, 0 in all else. */
+    uint64_t held_lines;
     uint32_t late_s; /* some of its lines may have come up to so many seconds
                             before it began: there was no memory to end the
                             windows that these belong to */
@@ -394,10 +397,11 @@ typedef struct lp_aggregate_stats {
     int64_t since_s; /* when the first line came; 0: there was none */
     /* Before that, windows that are not kept may have had lines; 0: they had none. */
     int64_t gone_until_s[LP_TIERS];
-    /* Lines that are counted and in no window yet, as memory was refused to end one,
-       and since when; 0: there are none. */
-    uint64_t held_lines;
-    int64_t held_from_s;
+    /* From then on windows that are over may be missing or lack lines, as memory was
+       refused to end a second, or to make them of shorter ones; INT64_MAX: they have
+       all. */
+    int64_t lacks_since_s[LP_TIERS];
+    uint64_t held_lines; /* counted, and not even in a second yet */
 } lp_aggregate_stats;
 
 /* out->struct_bytes must be set. */
