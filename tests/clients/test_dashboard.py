@@ -341,20 +341,25 @@ class Dashboard(DashboardTest):
         newer = "source=web.2 sample#load_avg_1m=1.25 measure#memory_total=99MB"
         own = "sample#load_avg_1m=99 sample#memory_total=9GB " \
             "sample#memory_quota=9GB"
-        for name, process, texts in [("heroku", "web.1", older),
-                                     ("heroku", "web.2", [newer]),
-                                     ("app", "web.1", [own])]:
-            self.assertEqual(self.post(tokens[name], [
-                line(text, app=tokens[name], procid=process)
-                for text in texts]).status, 204)
+
+        def tell():
+            for name, process, texts in [("heroku", "web.1", older),
+                                         ("heroku", "web.2", [newer]),
+                                         ("app", "web.1", [own])]:
+                self.assertEqual(self.post(tokens[name], [
+                    line(text, app=tokens[name], procid=process)
+                    for text in texts]).status, 204)
         self.browser.resize(1440, 3000)
+        tell()
         self.open("/channels/old")
-        self.assertEqual(self.lines_of_chart("Load", 0.5, "Load"), [load])
-        self.assertEqual(self.lines_of_chart(
-            "Memory", 0.6, "Memory of web.1"), [total])
-        self.assertEqual(self.lines_of_chart(
-            "Memory", 0.9, "Memory of web.2"), [newer])
-        self.assertEqual(self.lines_of_chart("Memory", 0.1, "Quota"), [quota])
+        for chart, part, title, expected in (
+                ("Load", 0.5, "Load", load),
+                ("Memory", 0.6, "Memory of web.1", total),
+                ("Memory", 0.9, "Memory of web.2", newer),
+                ("Memory", 0.1, "Quota", quota)):
+            tell()  # as a sample is shown for 30 seconds
+            self.assertEqual(self.lines_of_chart(chart, part, title),
+                             [expected])
 
     def test_a_question_is_answered_as_a_table(self):
         self.send(*(request(i, 100) for i in range(6)),
