@@ -440,12 +440,12 @@ class Abandoned(ReadingTest):
     """A question that takes for ever, were it not for who asked it."""
     FLAGS = ["--history-lines", "20000", "--scan-limit", "1h",
              "--scans-max", "1"]
+    TARGET = ReadingTest.CHANNEL + "lines?where=" + quote(ENDLESS)
 
     def test_who_hangs_up_frees_his_place(self):
         self.send(*["x" * 1000 for _ in range(5000)])
-        request = ("GET %slines?where=%s HTTP/1.1\r\nHost: x\r\n"
-                   "Authorization: %s\r\n\r\n" % (
-                       self.CHANNEL, quote(ENDLESS), basic(*OWNER))).encode()
+        request = ("GET %s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\n\r\n"
+                   % (self.TARGET, basic(*OWNER))).encode()
         for n in range(1, 4):
             peer = socket.create_connection(self.daemon.address())
             peer.sendall(request)
@@ -462,9 +462,8 @@ class Abandoned(ReadingTest):
     def test_who_closes_his_side_gets_what_was_found(self):
         self.send(*["x" * 1000 for _ in range(5000)])
         peer = socket.create_connection(self.daemon.address())
-        peer.sendall(("GET %slines?where=%s HTTP/1.0\r\nAuthorization: %s"
-                      "\r\n\r\n" % (self.CHANNEL, quote(ENDLESS),
-                                    basic(*OWNER))).encode())
+        peer.sendall(("GET %s HTTP/1.0\r\nAuthorization: %s\r\n\r\n"
+                      % (self.TARGET, basic(*OWNER))).encode())
         self.wait_until(lambda: self.questions()["borrowed_bytes"] > 0)
         peer.shutdown(socket.SHUT_WR)
         told = b"".join(iter(lambda: peer.recv(65536), b""))
@@ -496,30 +495,39 @@ class Bounded(ReadingTest):
 
     def setUp(self):
         super().setUp()
-        self.send(*["x" * 300 + " y" for _ in range(3000)])
+        # They take ten times as long as they may.
+        self.send(*["x" * 300 + " y" for _ in range(15000)])
 
     def test_when_its_time_is_up_it_says_so_and_has_the_newest(self):
-        answer = self.get("lines", where=SLOW)
-        self.assertEqual((answer["complete"], answer["why"]),
-                         (False, "its time was up (--scan-limit)"))
-        self.assertLess(answer["scanned"], 3000)
-        self.assertGreater(answer["scanned"], 0)
+        answers = []
+
+        def has_the_newest():
+            answers.append(self.get("lines", where=SLOW))
+            return answers[-1]["scanned"] > 0
+        # In the time of one the machine may have stood still.
+        self.wait_until(has_the_newest)
+        for answer in answers:
+            self.assertEqual((answer["complete"], answer["why"]),
+                             (False, "its time was up (--scan-limit)"))
+            self.assertLess(answer["scanned"], 15000)
         answer = self.get("aggregate", where=SLOW)
         self.assertEqual(answer["why"], "its time was up (--scan-limit)")
         self.assertLess(answer["took_ms"], 10000)
-        self.assertIn(b"\nlogplex_scans_cut_total 2\n",
+        self.assertIn(b"\nlogplex_scans_cut_total %d\n" % (len(answers) + 1),
                       self.ask("GET", "/metrics").body)
 
     def test_meanwhile_others_are_refused_and_lines_are_taken(self):
         statuses = []
+        answered = []
+        end = time.monotonic() + PATIENCE_S
 
         def ask():
-            while True:
-                answer = self.ask("GET", self.TARGET)
-                if answer.status == 200:
-                    statuses.append(200)
+            while time.monotonic() < end:
+                statuses.append(self.ask("GET", self.TARGET).status)
+                # Until two have met, which they need not at once.
+                if statuses[-1] == 200 and 503 in statuses:
+                    answered.append(True)
                     return
-                statuses.append(answer.status)
         askers = [threading.Thread(target=ask) for _ in range(3)]
         for one in askers:
             one.start()
@@ -527,7 +535,7 @@ class Bounded(ReadingTest):
             self.send("meanwhile %d" % i)
         for one in askers:
             one.join()
-        self.assertEqual(statuses.count(200), 3)
+        self.assertEqual(len(answered), 3)
         self.assertEqual(set(statuses), {200, 503})
         self.assertEqual(self.get("lines", limit=1)["lines"][0]["text"],
                          "meanwhile 49")
@@ -554,9 +562,10 @@ class Stopped(ReadingTest):
                              self.ask("GET", "/metrics").body)
 
     def test_a_stop_does_not_wait_for_it(self):
-        self.send(*["x" * 300 + " y" for _ in range(3000)])
+        self.send(*["x" * 1000 for _ in range(5000)])
         client = self.daemon.client()
-        client.send("GET", Bounded.TARGET, [("Authorization", basic(*OWNER))])
+        client.send("GET", Abandoned.TARGET,
+                    [("Authorization", basic(*OWNER))])
         self.wait_until(self.is_looked_for)
         self.daemon.process.send_signal(signal.SIGTERM)
         answer = client.read()
