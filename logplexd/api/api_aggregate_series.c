@@ -435,6 +435,16 @@ static void put_classes(table *t, size_t i, const lp_aggregate_window *window)
         t->columns[COLUMN_NO_STATUS + j][i] = (double)window->classes[j];
 }
 
+/* A window that begins before what is asked for: its lines may be of any part. */
+static void put_part(table *t, int64_t end_s)
+{
+    size_t i = t->count;
+
+    fill_up_to(t, end_s < t->want->to_s ? end_s : t->want->to_s);
+    for (; i < t->count; i++)
+        forget_window(t, i);
+}
+
 /* One behind those that are asked for may have lines of these. */
 static void put_window(void *ctx, const lp_aggregate_window *window,
                        const lp_aggregate_row *rows, size_t row_count)
@@ -443,8 +453,12 @@ static void put_window(void *ctx, const lp_aggregate_window *window,
     bool is_behind;
     size_t i;
 
-    if (!t->has_memory || window->start_s < t->next_s)
+    if (!t->has_memory)
         return;
+    if (window->start_s < t->next_s) {
+        put_part(t, window->end_s);
+        return;
+    }
     is_behind = window->start_s >= t->want->to_s;
     fill_up_to(t, is_behind ? t->want->to_s : window->start_s);
     if (window->late_s > 0)

@@ -364,7 +364,7 @@ lp_err lp_aggregate_each(lp_aggregate *aggregate, lp_tier tier, int64_t from_s,
         return err;
     }
     TAILQ_FOREACH (frame, &aggregate->tiers[tier].frames, next) {
-        if (frame->start_s >= from_s && lpi_frame_end(frame) <= to_s) {
+        if (lpi_frame_end(frame) > from_s && frame->start_s < to_s) {
             read_frame(&r, frame);
             tell(&r, (span_s){frame->start_s, lpi_frame_end(frame)}, 0, fn,
                  ctx);

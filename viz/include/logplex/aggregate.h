@@ -261,9 +261,10 @@ typedef struct lp_aggregate_select {
     }
 
 /*
- * Each window of a tier that is over and that lies within [from_s, to_s), as far
- * as it is kept. Windows without a line are left out. For the length of the call,
- * this and lp_aggregate_total() take scratch for one window on top of bytes_max.
+ * Each window of a tier that is over and of which a part is within [from_s, to_s),
+ * as far as it is kept; of one of some minutes that may be little. Windows without a
+ * line are left out. For the length of the call, this and lp_aggregate_total() take
+ * scratch for one window on top of bytes_max.
  * Fails: LP_E_INVALID (no such tier), LP_E_NOMEM (there is no room to merge in).
  */
 LP_API lp_err lp_aggregate_each(lp_aggregate *aggregate, lp_tier tier,
