@@ -132,7 +132,6 @@ lp_err aggregator_open(struct aggregates *shared, lp_span id, lp_channel *ring,
     a->home = home;
     a->id_bytes = (unsigned)id.len_bytes;
     memcpy(a->id, id.ptr, id.len_bytes);
-    a->uncounted.why = shared->why;
     atomic_init(&a->next_seq, 1);
     atomic_init(&a->counted_ns, a->since_ns);
     err = open_cursor(a);
@@ -190,29 +189,24 @@ static const char *quoted_id(const aggregator *a, char out[QUOTED_BYTES])
 /* The log says it once, until a line is counted again. Under the lock. */
 static void note_uncounted(aggregator *a, const lp_run *run)
 {
-    aggregator_uncounted *uncounted = &a->uncounted;
     char quoted[QUOTED_BYTES];
 
-    if (!uncounted->is_now) {
-        uncounted->is_now = true;
-        uncounted->lines = 0;
-        uncounted->since_ns = lp_run_at(run, 0).arrival_ns;
+    if (!a->uncounted.is_now)
         LOG_AT(LOG_WARN, "aggregate_uncounted", "channel=%s why=\"%s\"",
-               quoted_id(a, quoted), uncounted->why);
-    }
-    uncounted->lines += run->line_count;
-    uncounted->last_ns = newest_ns(run);
+               quoted_id(a, quoted), a->shared->why);
+    uncounted_add(&a->uncounted, run->line_count, lp_run_at(run, 0).arrival_ns,
+                  newest_ns(run));
 }
 
 static void note_counted(aggregator *a)
 {
+    uint64_t lines = uncounted_end(&a->uncounted);
     char quoted[QUOTED_BYTES];
 
-    if (!a->uncounted.is_now)
+    if (lines == 0)
         return;
-    a->uncounted.is_now = false;
     LOG_AT(LOG_INFO, "aggregate_counted", "channel=%s uncounted_lines=%" PRIu64,
-           quoted_id(a, quoted), a->uncounted.lines);
+           quoted_id(a, quoted), lines);
 }
 
 /* The first line makes the numbers. Under the lock. */
@@ -332,7 +326,14 @@ lp_aggregate *aggregator_begin(aggregator *a)
     return a->numbers ? a->numbers : a->shared->none;
 }
 
-const aggregator_uncounted *aggregator_uncounted_of(const aggregator *a)
+aggregator_uncounted aggregator_uncounted_since(const aggregator *a,
+                                                int64_t from_s)
+{
+    return (aggregator_uncounted){uncounted_since(&a->uncounted, from_s),
+                                  a->uncounted.is_now, a->shared->why};
+}
+
+const uncounted *aggregator_uncounted_of(const aggregator *a)
 {
     return &a->uncounted;
 }
@@ -389,7 +390,7 @@ int64_t aggregator_counted_ns(aggregator *a, int64_t now_ns)
 }
 
 bool aggregator_brief(aggregator *a, int64_t now_ns, lp_aggregate_brief *out,
-                      aggregator_uncounted *uncounted)
+                      aggregator_uncounted *left_out)
 {
     lp_aggregate *numbers;
 
@@ -397,8 +398,9 @@ bool aggregator_brief(aggregator *a, int64_t now_ns, lp_aggregate_brief *out,
         return false;
     numbers = aggregator_begin(a);
     lp_aggregate_brief_get(numbers, aggregator_counted_ns(a, now_ns), out);
-    if (uncounted)
-        *uncounted = a->uncounted;
+    if (left_out)
+        *left_out = aggregator_uncounted_since(a, now_ns / 1000000000 -
+                                                      AGGREGATOR_BRIEF_S);
     aggregator_end(a);
     return true;
 }

@@ -10,6 +10,7 @@
 #ifndef LOGPLEXD_AGGREGATOR_H
 #define LOGPLEXD_AGGREGATOR_H
 
+#include "aggregate/uncounted.h"
 #include "logplex/aggregate.h"
 #include "worker/worker.h"
 
@@ -51,31 +52,24 @@ int64_t aggregator_over_ns(int64_t now_ns);
  * any. */
 int64_t aggregator_counted_ns(aggregator *a, int64_t now_ns);
 
-/* Lines that are in no number, as there was no memory for any of the channel: of the
- * last time that there was none. */
+/* Lines that are in no number, as there was no memory for any of the channel. */
 typedef struct aggregator_uncounted {
-    uint64_t lines;   /* 0: there never were any      */
-    int64_t since_ns; /* when the first of them came  */
-    int64_t last_ns;  /* when the newest of them came */
-    bool is_now;      /* no line has been counted since */
-    const char *why;  /* and what to do; constant     */
+    uncounted_spell all; /* lines 0: there are none           */
+    bool is_now;         /* no line has been counted since    */
+    const char *why;     /* and what to do; constant          */
 } aggregator_uncounted;
 
-/* Were any left out of what began at from_s? */
-static inline bool aggregator_left_out(const aggregator_uncounted *uncounted,
-                                       int64_t from_s)
-{
-    return uncounted->is_now ||
-           (uncounted->lines > 0 && uncounted->last_ns / 1000000000 >= from_s);
-}
+/* What was left out of what began at from_s. Between begin and end, as the next. */
+aggregator_uncounted aggregator_uncounted_since(const aggregator *a,
+                                                int64_t from_s);
+const uncounted *aggregator_uncounted_of(const aggregator *a);
 
-/* Between begin and end. */
-const aggregator_uncounted *aggregator_uncounted_of(const aggregator *a);
+enum { AGGREGATOR_BRIEF_S = 60 };
 
-/* As lp_aggregate_brief_get(); uncounted may be NULL. False: there was no line.
- * Threads: any. */
+/* As lp_aggregate_brief_get(), and what was left out of the same minute, which
+ * may be NULL. False: there was no line. Threads: any. */
 bool aggregator_brief(aggregator *a, int64_t now_ns, lp_aggregate_brief *out,
-                      aggregator_uncounted *uncounted);
+                      aggregator_uncounted *left_out);
 
 /* Can't what was made of second be shown at now_s any more, as clocks went back? */
 static inline bool aggregator_is_ahead(int64_t second, int64_t now_s)

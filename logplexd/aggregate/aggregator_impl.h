@@ -49,7 +49,7 @@ struct aggregator {
     uv_mutex_t lock;       /* over: */
     lp_aggregate *numbers; /* NULL: there was no line, or no memory */
     aggregator_frame *frame;
-    aggregator_uncounted uncounted;
+    uncounted uncounted;
     char id[];
 };
 

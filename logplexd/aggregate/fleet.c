@@ -96,7 +96,7 @@ static double hurt_of(const fleet_row *row)
     if (row->lost_lines > 0)
         hurt += 1000.0 * (1.0 + lost / (lost + (double)row->lines));
     hurt += 100.0 * (double)row->failed / ((double)row->requests + 20.0);
-    if (row->uncounted.lines > 0 || row->held_lines > 0)
+    if (row->uncounted.all.lines > 0 || row->held_lines > 0)
         hurt += 50.0;
     hurt += 10.0 * (double)row->errors / ((double)row->errors + 20.0);
     if (row->memory_share > 0.8)
@@ -105,10 +105,9 @@ static double hurt_of(const fleet_row *row)
 }
 
 static void read_brief(fleet_row *row, const lp_aggregate_brief *brief,
-                       const aggregator_uncounted *uncounted, int64_t from_s)
+                       const aggregator_uncounted *left_out)
 {
-    if (aggregator_left_out(uncounted, from_s))
-        row->uncounted = *uncounted;
+    row->uncounted = *left_out;
     row->lines = brief->lines;
     row->requests = brief->requests;
     row->failed = brief->failed;
@@ -129,19 +128,18 @@ static void add_totals(fleet_totals *to, const fleet_row *row)
     to->failed += row->failed;
     to->errors += row->errors;
     to->lost_lines += row->lost_lines;
-    to->uncounted_channels += row->uncounted.lines > 0;
-    to->uncounted_lines += row->uncounted.lines;
+    to->uncounted_channels += row->uncounted.all.lines > 0;
+    to->uncounted_lines += row->uncounted.all.lines;
 }
 
 static void make_row(fleet_list *list, fleet_row *row, int64_t now_ns)
 {
     aggregator *who = aggregator_of(row->channel);
-    aggregator_uncounted uncounted;
+    aggregator_uncounted left_out;
     lp_aggregate_brief brief;
 
-    if (who && aggregator_brief(who, now_ns, &brief, &uncounted))
-        read_brief(row, &brief, &uncounted,
-                   now_ns / 1000000000 - FLEET_WINDOW_S);
+    if (who && aggregator_brief(who, now_ns, &brief, &left_out))
+        read_brief(row, &brief, &left_out);
     add_totals(&list->totals, row);
 }
 

@@ -20,7 +20,7 @@
 
 #include "aggregate/aggregator.h"
 
-enum { FLEET_WINDOW_S = 60 };
+enum { FLEET_WINDOW_S = AGGREGATOR_BRIEF_S };
 
 typedef enum fleet_sort {
     FLEET_HURT,
@@ -49,7 +49,7 @@ typedef struct fleet_row {
     double memory_share;
     double hurt;
     char top_code[8];
-    aggregator_uncounted uncounted; /* lines 0, where it was all before */
+    aggregator_uncounted uncounted;
 } fleet_row;
 
 typedef struct fleet_totals {

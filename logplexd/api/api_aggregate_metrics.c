@@ -14,24 +14,28 @@
 #include "api/api_aggregates.h"
 #include "worker/metrics.h"
 
-#define METRICS(X)                                                        \
-    X(LINES, "channel_lines", "lines of the last minute that is over")    \
-    X(REQUESTS, "channel_requests", "requests of the last minute")        \
-    X(FAILED, "channel_failed_requests",                                  \
-      "of these, those with a status of 500 and more or an H code")       \
-    X(RESPONSE, "channel_response_ms",                                    \
-      "connect and service of these, at quantiles, within 1 %")           \
-    X(WAIT, "channel_wait_ms", "their mean wait in the router's queue")   \
-    X(STATUS, "channel_status", "requests of the last minute, by status") \
-    X(CLASS, "channel_status_class",                                      \
-      "the same by class, with any number of statuses")                   \
-    X(ERRORS, "channel_errors", "errors of the last minute, by code")     \
-    X(MEMORY, "channel_memory_bytes",                                     \
-      "memory of a process, the newest sample")                           \
-    X(QUOTA, "channel_memory_quota_bytes", "what it may have of it")      \
-    X(LOST, "channel_aggregate_lost_lines",                               \
-      "lines that were gone before they could be counted here")           \
-    X(BEHIND, "channel_aggregate_behind_lines", "lines still to be counted")
+#define METRICS(X)                                                           \
+    X(LINES, "channel_lines", "lines of the last minute that is over")       \
+    X(REQUESTS, "channel_requests", "requests of the last minute")           \
+    X(FAILED, "channel_failed_requests",                                     \
+      "of these, those with a status of 500 and more or an H code")          \
+    X(RESPONSE, "channel_response_ms",                                       \
+      "connect and service of these, at quantiles, within 1 %")              \
+    X(WAIT, "channel_wait_ms", "their mean wait in the router's queue")      \
+    X(STATUS, "channel_status", "requests of the last minute, by status")    \
+    X(CLASS, "channel_status_class",                                         \
+      "the same by class, with any number of statuses")                      \
+    X(ERRORS, "channel_errors", "errors of the last minute, by code")        \
+    X(MEMORY, "channel_memory_bytes",                                        \
+      "memory of a process, the newest sample")                              \
+    X(QUOTA, "channel_memory_quota_bytes", "what it may have of it")         \
+    X(LOST, "channel_aggregate_lost_lines",                                  \
+      "lines that were gone before they could be counted here")              \
+    X(BEHIND, "channel_aggregate_behind_lines", "lines still to be counted") \
+    X(HELD, "channel_aggregate_held_lines",                                  \
+      "lines of the last minute that wait for memory to be told")            \
+    X(UNCOUNTED, "channel_aggregate_uncounted_lines",                        \
+      "lines in no number for want of memory, some in the last minute")
 
 typedef enum metric {
 #define X(id, name, help) METRIC_##id,
@@ -166,6 +170,7 @@ static void put_window(void *ctx, const lp_aggregate_window *window,
     for (size_t i = 0; i < row_count; i++)
         put_row(p, &rows[i], &of);
     put(p, METRIC_LINES, NULL, LP_SPAN(""), (double)of.lines);
+    put(p, METRIC_HELD, NULL, LP_SPAN(""), (double)window->held_lines);
     put(p, METRIC_REQUESTS, NULL, LP_SPAN(""), (double)of.requests);
     put(p, METRIC_FAILED, NULL, LP_SPAN(""), (double)of.failed);
     if (of.other_statuses > 0)
@@ -185,16 +190,19 @@ static void put_channel(printing *p, int64_t now_ns)
     aggregator *who = p->channel->who;
     int64_t over_ns = aggregator_counted_ns(who, now_ns);
     int64_t end_s = over_ns / 1000000000;
+    aggregator_uncounted left_out;
     aggregator_status status;
 
     p->numbers = aggregator_begin(who);
     lp_aggregate_tick(p->numbers, over_ns);
     lp_aggregate_total(p->numbers, end_s - API_WINDOW_DEFAULT_S, end_s, &select,
                        put_window, p);
+    left_out = aggregator_uncounted_since(who, end_s - API_WINDOW_DEFAULT_S);
     aggregator_end(who);
     aggregator_status_get(who, &status);
     put(p, METRIC_LOST, NULL, LP_SPAN(""), (double)status.lost_lines);
     put(p, METRIC_BEHIND, NULL, LP_SPAN(""), (double)status.behind_lines);
+    put(p, METRIC_UNCOUNTED, NULL, LP_SPAN(""), (double)left_out.all.lines);
 }
 
 void api_print_channel_metrics(FILE *to, const api_metrics_channel *channels,

@@ -45,9 +45,8 @@ static inline int64_t api_aggregate_second(const api_aggregate_ask *ask)
     return ask->counted_ns / 1000000000 - 1;
 }
 
-/* ,"uncounted":, of lines that were left out of what began at from_s, or null. */
-void api_print_uncounted(FILE *to, const aggregator_uncounted *uncounted,
-                         int64_t from_s);
+/* ,"uncounted":, or null if there are none. */
+void api_print_uncounted(FILE *to, const aggregator_uncounted *left_out);
 
 enum {
     API_WINDOW_DEFAULT_S = 60,

@@ -394,11 +394,11 @@ static void forget_between(table *t, int64_t from_s, int64_t to_s)
     }
 }
 
-static void forget_uncounted(table *t, const aggregator_uncounted *uncounted)
+static void forget_uncounted(table *t, const uncounted *left_out)
 {
-    if (uncounted->lines > 0)
-        forget_between(t, uncounted->since_ns / 1000000000,
-                       uncounted->last_ns / 1000000000 + 1);
+    for (unsigned i = 0; i < left_out->count; i++)
+        forget_between(t, left_out->spells[i].since_ns / 1000000000,
+                       left_out->spells[i].last_ns / 1000000000 + 1);
 }
 
 /* An entry for each window up to end_s: in those that are not kept there was
@@ -644,6 +644,8 @@ static void print_table(FILE *to, const api_aggregate_ask *ask, table *t,
 {
     aggregator_status status;
     const api_series_ask *want = t->want;
+    aggregator_uncounted left_out =
+        aggregator_uncounted_since(ask->who, from_s);
 
     aggregator_status_get(ask->who, &status);
     fputs("{\"channel\":", to);
@@ -653,7 +655,7 @@ static void print_table(FILE *to, const api_aggregate_ask *ask, table *t,
             ",\"from\":%" PRId64 ",\"to\":%" PRId64,
             lp_channel_epoch(status.ring), api_tier_names[want->tier],
             api_tier_step_s(want->tier), from_s, want->to_s);
-    api_print_uncounted(to, aggregator_uncounted_of(ask->who), from_s);
+    api_print_uncounted(to, &left_out);
     for (unsigned i = 0; i < COLUMN_COUNT; i++) {
         if ((column_of[i] & asked_of(t)) == 0)
             continue;
@@ -687,9 +689,11 @@ static int64_t first_counted(const api_aggregate_ask *ask,
 }
 
 /* Where the first entry is. */
-static int64_t first_window(const api_series_ask *want, int64_t counted_s)
+static int64_t first_window(const api_aggregate_ask *ask,
+                            const api_series_ask *want, int64_t counted_s)
 {
-    int64_t oldest_s = want->to_s - api_tier_kept_s(want->tier);
+    int64_t oldest_s =
+        api_aggregate_second(ask) + 1 - api_tier_kept_s(want->tier);
     int64_t from_s = want->from_s;
 
     if (from_s < counted_s)
@@ -731,7 +735,7 @@ bool api_print_series(FILE *to, const api_aggregate_ask *ask,
         own.dimensions &= ~(1u << LP_DIM_ROUTE); // by far the most
     lp_aggregate_tick(ask->numbers, ask->counted_ns);
     lp_aggregate_stats_get(ask->numbers, &stats);
-    from_s = first_window(want, first_counted(ask, &stats));
+    from_s = first_window(ask, want, first_counted(ask, &stats));
     t.next_s = from_s;
     t.room = (size_t)((want->to_s - from_s) / api_tier_step_s(want->tier)) + 1;
     t.quota = quota_of(ask, want->process);

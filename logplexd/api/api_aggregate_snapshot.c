@@ -192,20 +192,19 @@ static void print_head(const snapshot *s)
             detail_names[window->detail]);
 }
 
-void api_print_uncounted(FILE *to, const aggregator_uncounted *uncounted,
-                         int64_t from_s)
+void api_print_uncounted(FILE *to, const aggregator_uncounted *left_out)
 {
-    if (!aggregator_left_out(uncounted, from_s)) {
+    if (left_out->all.lines == 0) {
         fputs(",\"uncounted\":null", to);
         return;
     }
     fprintf(to,
             ",\"uncounted\":{\"lines\":%" PRIu64
             ",\"since\":%.3f,\"last\":%.3f,\"is_now\":%s,\"why\":",
-            uncounted->lines, (double)uncounted->since_ns / 1e9,
-            (double)uncounted->last_ns / 1e9,
-            uncounted->is_now ? "true" : "false");
-    api_print_json_string(to, lp_span_str(uncounted->why));
+            left_out->all.lines, (double)left_out->all.since_ns / 1e9,
+            (double)left_out->all.last_ns / 1e9,
+            left_out->is_now ? "true" : "false");
+    api_print_json_string(to, lp_span_str(left_out->why));
     fputc('}', to);
 }
 
@@ -906,14 +905,16 @@ static void print_window(void *ctx, const lp_aggregate_window *window,
 {
     printing *p = ctx;
     snapshot *s = &p->s;
+    aggregator_uncounted left_out;
 
     s->window = window;
     s->from_s = begin_of(s, window);
+    left_out = aggregator_uncounted_since(s->ask->who, s->from_s);
     sort_out(s, rows, row_count);
     lp_aggregate_markers(s->ask->numbers, s->from_s, window->end_s, add_event,
                          s);
     print_head(s);
-    api_print_uncounted(s->to, aggregator_uncounted_of(s->ask->who), s->from_s);
+    api_print_uncounted(s->to, &left_out);
     print_lines(s);
     print_requests(s);
     print_classes(s);

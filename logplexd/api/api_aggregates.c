@@ -43,7 +43,7 @@ static bool read_window(http_request *req, int64_t *window_s)
 static bool read_series(http_request *req, int64_t now_s, api_series_ask *out)
 {
     uint64_t from_s = 0;
-    uint64_t to_s = (uint64_t)now_s;
+    uint64_t to_s = 0; // it is not given
     unsigned tier = LP_TIER_SECONDS;
     int64_t step_s;
 
@@ -54,7 +54,7 @@ static bool read_series(http_request *req, int64_t now_s, api_series_ask *out)
     out->tier = (lp_tier)tier;
     step_s = api_tier_step_s(out->tier);
     out->from_s = (int64_t)from_s;
-    out->to_s = (int64_t)to_s < now_s ? (int64_t)to_s : now_s;
+    out->to_s = to_s > 0 && (int64_t)to_s < now_s ? (int64_t)to_s : now_s;
     out->to_s -= out->to_s % step_s;
     if (!api_query_text(req, "process", &out->process) ||
         !api_query_text(req, "route", &out->route))
@@ -66,7 +66,7 @@ static bool read_series(http_request *req, int64_t now_s, api_series_ask *out)
                          out->process.ptr, out->route.ptr);
         return false;
     }
-    if (from_s == 0 || from_s < to_s)
+    if (from_s == 0 || to_s == 0 || from_s < to_s)
         return true;
     http_reply_error(req, 400,
                      "\"from\" is %" PRIu64 ", but has to be before \"to\", "

@@ -162,8 +162,7 @@ static void print_row(FILE *to, const fleet_row *row, int64_t now_ns)
     print_or_null(to, "memory_share", row->memory_share);
     fprintf(to, ",\"lost_lines\":%" PRIu64 ",\"held_lines\":%" PRIu64,
             row->lost_lines, row->held_lines);
-    api_print_uncounted(to, &row->uncounted,
-                        now_ns / 1000000000 - FLEET_WINDOW_S);
+    api_print_uncounted(to, &row->uncounted);
     print_code(to, row->top_code);
     print_sparks(to, row, now_ns);
     fputc('}', to);
@@ -174,10 +173,12 @@ static void print_rate(FILE *to, const char *name, uint64_t count, int window_s)
     api_print_member(to, name, api_rounded((double)count / window_s));
 }
 
-/* Over how many seconds counts are: a daemon that is younger has no more. */
+/* Over how many seconds that are over counts are: a daemon that is younger has no
+ * more. */
 static int window_s_of(const daemon_shared *shared, int64_t now_ns)
 {
-    int64_t age_s = (now_ns - shared->started_ns) / 1000000000;
+    int64_t age_s = aggregator_over_ns(now_ns) / 1000000000 -
+                    shared->started_ns / 1000000000;
 
     if (age_s < 1)
         return 1;

@@ -572,6 +572,8 @@ class Columns(Aggregating):
         self.assertEqual(one["t"], [second])
         for key in ("requests", "p95", "mean", "first_seq", "end_seq"):
             self.assertEqual(one[key], [told[key][i]])
+        later = self.series(tier="seconds", **{"from": told["to"] + 50})
+        self.assertEqual(later["t"], [], "none is over")
 
     def test_one_process_or_one_route_can_be_asked_for(self):
         token = self.tokens()["heroku"]
@@ -850,6 +852,11 @@ class Ceiling(Aggregating):
         for second in one["since"], one["last"]:
             at = series["t"].index(int(second))
             self.assertIsNone(series["lines"][at], "that is not 0")
+        metrics = self.ask("GET", "/metrics?channel=c%d" % n).body.decode()
+        self.assertEqual(
+            prometheus.parse(metrics)["logplex_channel_aggregate_uncounted_"
+                                      "lines", 'channel="c%d"' % n],
+            self.LINES)
         events = self.daemon.events(
             "/v3/channels/c%d/aggregates/stream" % n, auth=OWNER)
         frame = json.loads(events.next().data)
@@ -989,7 +996,9 @@ class Life(Aggregating):
                 ("status", ',status="503"', 10), ("errors", ',code="H12"', 10),
                 ("memory_bytes", ',process="web.1"', 2 * 2**20),
                 ("aggregate_lost_lines", "", 0),
-                ("aggregate_behind_lines", "", 0)):
+                ("aggregate_behind_lines", "", 0),
+                ("aggregate_held_lines", "", 0),
+                ("aggregate_uncounted_lines", "", 0)):
             self.assertEqual(values["logplex_channel_" + name,
                                     'channel="demo"' + label], value)
         for name in "lines", "requests", "failed_requests":

@@ -163,11 +163,36 @@ static void a_part_of_five_minutes_is_not_known(void **state)
     close_world(&w);
 }
 
+/* Also where what is asked for ended long ago. */
+static void what_a_tier_does_not_keep_for_so_long_is_left_out(void **state)
+{
+    columns c;
+    world w;
+
+    (void)state;
+    open_world(&w);
+    for (unsigned i = 0; i < 300; i++) {
+        say(&w, i);
+        w.now_s++;
+    }
+    c = ask(&w, LP_TIER_SECONDS, w.now_s - 200, w.now_s - 100);
+    assert_int_equal(c.count, 20);
+    assert_int_equal(c.t[0], w.now_s - 120);
+    assert_int_equal(c.lines[0], 1);
+    assert_int_equal(c.lines[19], 1);
+    c = ask(&w, LP_TIER_SECONDS, w.now_s - 200, w.now_s - 150);
+    assert_int_equal(c.count, 0);
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_part_of_five_minutes_is_not_known,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            what_a_tier_does_not_keep_for_so_long_is_left_out, set_up,
+            tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
