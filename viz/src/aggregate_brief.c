@@ -242,25 +242,26 @@ static void make_brief(lp_aggregate *aggregate)
 
 /* Silence ----------------------------------------------------------------- */
 
-static uint64_t requests_of(const lpi_frame *frame)
+static uint32_t requests_of(const lpi_frame *frame)
 {
     lp_span rest = lpi_frame_rows(frame);
     lpi_row row = {.id = 0};
 
     while (lpi_row_next(&rest, frame->first_seq, &row)) {
         if (lpi_id_dimension(row.id) == LP_DIM_TOTAL) {
-            return count_of(&row);
+            uint64_t requests = count_of(&row);
+
+            return requests < UINT32_MAX ? (uint32_t)requests : UINT32_MAX;
         }
     }
     return 0;
 }
 
-/* Of a channel that dozes: it had nothing in the last minute, and what it had in the
- * ones before is in its tens. */
-static void tell_silence(const lp_aggregate *aggregate, lp_aggregate_brief *out)
+void lpi_sparks_read(const lp_aggregate *aggregate, int64_t end_s,
+                     uint32_t lines[LP_AGGREGATE_SPARKS],
+                     uint32_t requests[LP_AGGREGATE_SPARKS])
 {
-    uint32_t requests[LP_AGGREGATE_SPARKS] = {0};
-    int64_t last_s = lpi_floor_to(out->end_s - 1, LPI_SPARK_S);
+    int64_t last_s = lpi_floor_to(end_s - 1, LPI_SPARK_S);
     const lpi_frame *frame;
 
     TAILQ_FOREACH_REVERSE(frame, &aggregate->tiers[LP_TIER_TENS].frames,
@@ -271,10 +272,20 @@ static void tell_silence(const lp_aggregate *aggregate, lp_aggregate_brief *out)
         if (ago < 0 || ago >= LP_AGGREGATE_SPARKS) {
             break;
         }
-        ago = LP_AGGREGATE_SPARKS - 1 - ago;
-        out->sparks[ago] = frame->lines;
-        requests[ago] = (uint32_t)requests_of(frame);
-        out->are_requests |= requests[ago] > 0;
+        lines[LP_AGGREGATE_SPARKS - 1 - ago] = frame->lines;
+        requests[LP_AGGREGATE_SPARKS - 1 - ago] = requests_of(frame);
+    }
+}
+
+/* Of a channel that dozes: it had nothing in the last minute, and what it had in the
+ * ones before is in its tens. */
+static void tell_silence(const lp_aggregate *aggregate, lp_aggregate_brief *out)
+{
+    uint32_t requests[LP_AGGREGATE_SPARKS] = {0};
+
+    lpi_sparks_read(aggregate, out->end_s, out->sparks, requests);
+    for (unsigned i = 0; i < LP_AGGREGATE_SPARKS; i++) {
+        out->are_requests |= requests[i] > 0;
     }
     if (out->are_requests) {
         memcpy(out->sparks, requests, sizeof(requests));

@@ -17,6 +17,8 @@ bool lpi_minute_make(lp_aggregate *aggregate)
     minute->end_s = aggregate->open_s;
     minute->brief.end_s = INT64_MIN;
     minute->read_until_s = INT64_MIN;
+    lpi_sparks_read(aggregate, minute->end_s, minute->lines_of,
+                    minute->requests_of);
     aggregate->live->minute = minute;
     return true;
 }

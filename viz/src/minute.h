@@ -43,6 +43,12 @@ typedef struct lpi_minute {
 bool lpi_minute_make(lp_aggregate *aggregate);
 void lpi_minute_free(lp_aggregate *aggregate);
 
+/* What tens have of the five minutes before end_s, to the places of those that they
+ * are of. */
+void lpi_sparks_read(const lp_aggregate *aggregate, int64_t end_s,
+                     uint32_t lines[LP_AGGREGATE_SPARKS],
+                     uint32_t requests[LP_AGGREGATE_SPARKS]);
+
 /* The second that is open is over, and its frame is made. */
 void lpi_minute_count(lp_aggregate *aggregate);
 

@@ -357,6 +357,25 @@ static void a_dozing_channel_keeps_the_sparks_of_its_five_minutes(void **state)
     world_close(&w);
 }
 
+static void one_that_wakes_keeps_them_too(void **state)
+{
+    lp_aggregate_brief before, after;
+    world w;
+
+    (void)state;
+    open_spoken(&w, NULL);
+    lp_aggregate_brief_get(w.aggregate, at(DOZING_S), &before);
+    world_say_at(&w, at(DOZING_S), "app", "web.1", "hello");
+    world_read(&w, 0);
+    lp_aggregate_brief_get(w.aggregate, at(DOZING_S + 1), &after);
+    assert_int_equal(after.lines, 1);
+    assert_true(after.are_requests);
+    // The ten seconds that have begun are the newest.
+    assert_memory_equal(after.sparks, before.sparks + 1,
+                        (LP_AGGREGATE_SPARKS - 1) * sizeof(before.sparks[0]));
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -368,6 +387,7 @@ int main(void)
         cmocka_unit_test(after_a_day_of_silence_all_is_given_back),
         cmocka_unit_test(a_channel_that_cannot_wake_tells_what_it_told),
         cmocka_unit_test(a_dozing_channel_keeps_the_sparks_of_its_five_minutes),
+        cmocka_unit_test(one_that_wakes_keeps_them_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
