@@ -31,6 +31,8 @@ const RANGES: readonly Range[] = [
     { tier: "minutes", label: "24 hours", span_s: 86_400, every_ms: 60_000 },
 ];
 
+const UNKNOWN_MS = 10_000; // while no window of a range is over
+
 // Of a scale of bytes: powers of two.
 const BYTE_TICKS = Array.from({ length: 24 }, (_, i) => 2 ** (i + 18));
 
@@ -210,7 +212,8 @@ export class Charts {
             setText(this.told, whyNot(error));
         }
         this.timer = window.setTimeout(() => void this.fetch(range),
-                                       range.every_ms);
+                                       this.store.isKnown ? range.every_ms
+                                           : UNKNOWN_MS);
     }
 
     /* The charts ---------------------------------------------------------- */

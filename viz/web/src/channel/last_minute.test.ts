@@ -5,11 +5,12 @@ import type { Ledger, Snapshot } from "../api/types";
 import { mostOf, mostOfRecent, noneOf } from "./last_minute";
 
 test("never is told from not in the last minute", () => {
-    const of = (count: number, appended: number): string => noneOf(
-        { lines: { count } as Snapshot["lines"],
+    const of = (first_seq: number, appended: number): string => noneOf(
+        { lines: { first_seq } as Snapshot["lines"],
           ledger: { appended } as Ledger }, "no requests");
-    assert.equal(of(7, 7), "no requests yet");
-    assert.equal(of(7, 8), "no requests in the last minute");
+    assert.equal(of(0, 0), "no requests yet");
+    assert.equal(of(1, 8), "no requests yet");
+    assert.equal(of(2, 8), "no requests in the last minute");
     assert.equal(of(0, 8), "no requests in the last minute");
 });
 

@@ -5,12 +5,12 @@ import { columnOf } from "../base/column";
 
 type Now = Snapshot | null;
 
-// Why there is no number. That there never was one is known while all lines that
-// ever came are of this minute.
+// Why there is no number. That there never was one is known while the first line that
+// ever came is of this minute.
 export function noneOf({ lines, ledger }: Pick<Snapshot, "lines" | "ledger">,
                        what: string): string {
-    return `${what} ${lines.count >= ledger.appended ? "yet"
-                                                     : "in the last minute"}`;
+    return `${what} ${lines.first_seq === 1 || ledger.appended === 0
+        ? "yet" : "in the last minute"}`;
 }
 
 export function responseNow(now: Now, name: Percentile): number | null {

@@ -146,6 +146,14 @@ test("a marker that comes twice is there once, in the order of time", () => {
     assert.equal(store.markers, known);
 });
 
+test("while no window is over it is not known what there was", () => {
+    const store = new SeriesStore(10);
+    store.merge(series([], []));
+    assert.equal(store.isKnown, false);
+    store.merge(series([1], [null]));
+    assert.equal(store.isKnown, true);
+});
+
 test("another epoch leaves nothing of the one before", () => {
     const store = new SeriesStore(10);
     store.merge(series([1, 2], [1, 2]));

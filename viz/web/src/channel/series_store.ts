@@ -37,9 +37,9 @@ export class SeriesStore {
 
     constructor(readonly max: number) {}
 
-    // It has been told what there was, if there was anything.
+    // It has been told what there was, if there was anything: some window is over.
     get isKnown(): boolean {
-        return this.epoch !== "";
+        return this.t.length > 0;
     }
 
     // Columns by name; of what there is more than one: codes/H12,
