@@ -1,76 +1,12 @@
 /* test_aggregator.c - how far the time of a channel's numbers goes on its own, and
  * when its lines are read. */
-#include "aggregate/aggregating.h"
-#include "aggregate/aggregator_impl.h"
-#include "catalog_fixture.h"
-#include "config/config.h"
-#include "logplex/render.h"
+#include "aggregator_world.h"
 
 static const int64_t MINUTE = (int64_t)60 * SECOND;
 
-enum { RING_BYTES = 16 << 20, FRAME_BYTES = 64 << 10 };
-
-typedef struct world {
-    config cfg;
-    daemon_shared shared;
-    aggregator *a;
-    int64_t began_ns;
-} world;
-
-static void open_world(world *w)
-{
-    bool is_new;
-
-    memset(w, 0, sizeof(*w));
-    w->cfg.workers = 1;
-    w->cfg.memory_max_bytes = 64 << 20;
-    w->cfg.channel_max_bytes = RING_BYTES;
-    w->cfg.frame_max_bytes = FRAME_BYTES;
-    w->shared.cfg = &w->cfg;
-    w->shared.engine = fix.engine;
-    open_at(NULL);
-    w->shared.cat = fix.cat;
-    assert_true(aggregates_open(&w->shared));
-    assert_int_equal(
-        catalog_put_channel(fix.cat, span("app"), NULL, 0, &is_new),
-        CATALOG_OK);
-    w->a = aggregator_of(channel("app"));
-    assert_non_null(w->a);
-    w->began_ns = w->a->since_ns;
-}
-
-static void close_world(world *w)
-{
-    close_it(); // the catalog goes first, as in the daemon
-    aggregates_close(&w->shared);
-}
-
-static void say_text(const world *w, int64_t at_ns, lp_span text)
-{
-    lp_render_scratch scratch;
-    lp_line line = {.arrival_ns = at_ns};
-    lp_syslog parts = {.format = LP_SYSLOG_3164,
-                       .pri = 134,
-                       .app = span("app"),
-                       .procid = span("web.1"),
-                       .msg = text};
-
-    assert_int_equal(
-        lp_render_line(&parts, lp_span_of(NULL, 0), &scratch, &line), LP_OK);
-    assert_int_equal(lp_channel_append(w->a->ring, &line, NULL), LP_OK);
-}
-
 static void say(const world *w, int64_t at_ns)
 {
-    say_text(w, at_ns, span("hello"));
-}
-
-static uint64_t read_all(const world *w)
-{
-    aggregator_read read;
-
-    aggregator_read_on(w->a, UINT64_MAX, &read);
-    return read.lines;
+    say_as(w, at_ns, "app", "web.1", span("hello"));
 }
 
 static void sum_lines(void *ctx, const lp_aggregate_window *window,
@@ -118,7 +54,7 @@ static void time_waits_for_lines_that_are_still_to_be_read(void **state)
     world w;
 
     (void)state;
-    open_world(&w);
+    open_world(&w, 0);
     say(&w, w.began_ns);
     assert_int_equal(read_all(&w), 1);
     line_ns = w.began_ns + (int64_t)3000 * SECOND;
@@ -142,7 +78,7 @@ static void time_goes_on_where_there_is_nothing_to_read(void **state)
     world w;
 
     (void)state;
-    open_world(&w);
+    open_world(&w, 0);
     now_ns = w.began_ns + (int64_t)3600 * SECOND;
     assert_int_equal(aggregator_counted_ns(w.a, now_ns),
                      aggregator_over_ns(now_ns));
@@ -161,7 +97,7 @@ static void a_clock_that_goes_back_takes_time_with_it(void **state)
     world w;
 
     (void)state;
-    open_world(&w);
+    open_world(&w, 0);
     now_ns = w.began_ns + (int64_t)3600 * SECOND;
     aggregator_counted_ns(w.a, now_ns);
     now_ns -= (int64_t)7200 * SECOND;
@@ -182,7 +118,7 @@ static void end_reading(worker *home)
 /* As ingest does with one line after the other. */
 static void ingest(const world *w, worker *home, lp_span text)
 {
-    say_text(w, w->began_ns, text);
+    say_as(w, w->began_ns, "app", "web.1", text);
     pace_add(w->shared.pace, 0, 0, 1);
     if (pace_is_late(w->shared.pace, 0, text.len_bytes))
         home->on_lines(home);
@@ -197,7 +133,7 @@ static void lines_that_grow_are_read_while_the_ring_has_them(void **state)
     world w;
 
     (void)state;
-    open_world(&w);
+    open_world(&w, 0);
     home = worker_create(&w.shared, 0, &hooks);
     assert_non_null(home);
     aggregating_start(home);
