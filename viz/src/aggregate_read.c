@@ -442,7 +442,7 @@ static void read_span(reading *r, unsigned tier, span_s span)
     }
 }
 
-/* Since when a tier has all that there was. */
+/* Since when a tier has all that there was; INT64_MIN: all that there ever was. */
 static int64_t known_from(const lp_aggregate *aggregate, unsigned tier)
 {
     const lpi_frame *first = TAILQ_FIRST(&aggregate->tiers[tier].frames);
@@ -452,7 +452,10 @@ static int64_t known_from(const lp_aggregate *aggregate, unsigned tier)
     if (aggregate->dropped_until_s[tier] > kept_s) {
         kept_s = aggregate->dropped_until_s[tier];
     }
-    return first != NULL && first->start_s < kept_s ? first->start_s : kept_s;
+    if (first != NULL && first->start_s < kept_s) {
+        kept_s = first->start_s;
+    }
+    return kept_s > aggregate->since_s ? kept_s : INT64_MIN;
 }
 
 /* What frames cover of a time that was asked for: the rest is too old to be told in
@@ -461,18 +464,16 @@ static span_s framed(const lp_aggregate *aggregate, int64_t from_s,
                      int64_t to_s)
 {
     span_s span = {from_s, to_s < aggregate->open_s ? to_s : aggregate->open_s};
-    int64_t since_s = aggregate->since_s;
     const lpi_frame *frame;
 
-    if (from_s <= since_s) { // the first frames begin before there was anything
-        span.from_s = lpi_floor_to(since_s, lpi_tier_width_s[LP_TIERS - 1]);
+    if (from_s <= aggregate->since_s) {
+        // The first frames begin before there was anything.
+        span.from_s =
+            lpi_floor_to(aggregate->since_s, lpi_tier_width_s[LP_TIERS - 1]);
     }
     for (unsigned i = 0; i + 1 < LP_TIERS; i++) {
         int64_t width_s = lpi_tier_width_s[i + 1];
 
-        if (known_from(aggregate, i) <= since_s) {
-            continue; // it has all that there ever was
-        }
         if (span.from_s < known_from(aggregate, i)) {
             span.from_s = lpi_floor_to(span.from_s + width_s - 1, width_s);
         }
@@ -487,8 +488,7 @@ static span_s framed(const lp_aggregate *aggregate, int64_t from_s,
             span.from_s = lpi_frame_end(frame);
         }
     }
-    if (known_from(aggregate, LP_TIER_MINUTES) > since_s &&
-        span.from_s < known_from(aggregate, LP_TIER_MINUTES)) {
+    if (span.from_s < known_from(aggregate, LP_TIER_MINUTES)) {
         span.from_s = known_from(aggregate, LP_TIER_MINUTES);
     }
     return span;
