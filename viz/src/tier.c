@@ -187,6 +187,12 @@ static void close_second(lp_aggregate *aggregate)
 
 /* Merging up -------------------------------------------------------------- */
 
+/* When the longer window ends that a frame is to be merged into. */
+static int64_t longer_end(const lpi_frame *frame, int64_t width_s)
+{
+    return lpi_floor_to(frame->start_s, width_s) + width_s;
+}
+
 /* The pending frames of a tier that begin before end_s, as one. */
 static lpi_frame *merge_until(lp_aggregate *aggregate, lp_tier tier,
                               int64_t end_s)
@@ -229,7 +235,7 @@ static void merge_up(lp_aggregate *aggregate, lp_tier tier)
     int64_t width_s = lpi_tier_width_s[tier + 1];
 
     while (from->pending != NULL) {
-        int64_t end_s = lpi_floor_to(from->pending->start_s, width_s) + width_s;
+        int64_t end_s = longer_end(from->pending, width_s);
         lpi_frame *merged;
 
         if (end_s > aggregate->open_s || is_awaited(aggregate, tier, end_s)) {
@@ -249,8 +255,7 @@ static void merge_up(lp_aggregate *aggregate, lp_tier tier)
 /* Is it to be in a longer window that is over, or has it lines of one? */
 static bool is_missed(const lpi_frame *frame, int64_t width_s, int64_t open_s)
 {
-    return frame->late_s > 0 ||
-           lpi_floor_to(frame->start_s, width_s) + width_s <= open_s;
+    return frame->late_s > 0 || longer_end(frame, width_s) <= open_s;
 }
 
 int64_t lpi_tier_lacks_since(const lp_aggregate *aggregate, lp_tier tier)
