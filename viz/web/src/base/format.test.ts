@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-    age, byName, bytes, compact, count, digits, duration, measure, moment, percent,
+    age, byName, bytes, compact, count, digits, duration, inUnit, moment, percent,
     plain, plural, rate, short, text, within,
 } from "./format";
 
@@ -28,31 +28,31 @@ test("large counts are short, and what is not there is a dash", () => {
 });
 
 test("times, sizes, rates and shares have the unit that fits", () => {
-    assert.equal(text(duration(0.4)), "0.4 ms");
-    assert.equal(text(duration(999.4)), "999 ms");
-    assert.equal(text(duration(999.6)), "1 s");
-    assert.equal(text(duration(61_000)), "1.02 min");
-    assert.equal(text(duration(59.94 * 60_000)), "59.9 min");
-    assert.equal(text(duration(59.96 * 60_000)), "1 h");
-    assert.equal(text(duration(1e9)), "11.6 d");
-    assert.equal(text(duration(23.9 * 3_600_000)), "23.9 h");
-    assert.equal(text(duration(-29_928_081 * 60_000)), "-20,783 d");
-    assert.equal(text(bytes(1023)), "1,023 B");
-    assert.equal(text(bytes(1023.6)), "1 KB");
-    assert.equal(text(bytes(512 * 1024 * 1024)), "512 MB");
-    assert.equal(text(bytes(2 ** 60)), "1,048,576 TB");
-    assert.equal(text(rate(0.016)), "0.016 /s");
-    assert.equal(text(percent(0.613)), "61 %");
-    assert.equal(text(percent(0.0125)), "1.3 %");
-    assert.equal(text(percent(null)), "–");
-    assert.equal(text(plain(0.126)), "0.126");
-    assert.equal(text(plain(undefined)), "–");
-    assert.equal(text(short(12_345)), "12.3k");
-    assert.equal(text(short(null)), "–");
-    assert.equal(text(measure(2048, "bytes")), "2 KB");
-    assert.equal(text(measure(1500, "ms")), "1.5 s");
-    assert.equal(text(measure(7, "pages")), "7 pages");
-    assert.equal(text(measure(7, "")), "7");
+    assert.equal(text(duration, 0.4), "0.4 ms");
+    assert.equal(text(duration, 999.4), "999 ms");
+    assert.equal(text(duration, 999.6), "1 s");
+    assert.equal(text(duration, 61_000), "1.02 min");
+    assert.equal(text(duration, 59.94 * 60_000), "59.9 min");
+    assert.equal(text(duration, 59.96 * 60_000), "1 h");
+    assert.equal(text(duration, 1e9), "11.6 d");
+    assert.equal(text(duration, 23.9 * 3_600_000), "23.9 h");
+    assert.equal(text(duration, -29_928_081 * 60_000), "-20,783 d");
+    assert.equal(text(bytes, 1023), "1,023 B");
+    assert.equal(text(bytes, 1023.6), "1 KB");
+    assert.equal(text(bytes, 512 * 1024 * 1024), "512 MB");
+    assert.equal(text(bytes, 2 ** 60), "1,048,576 TB");
+    assert.equal(text(rate, 0.016), "0.016 /s");
+    assert.equal(text(percent, 0.613), "61 %");
+    assert.equal(text(percent, 0.0125), "1.3 %");
+    assert.equal(text(percent, null), "–");
+    assert.equal(text(plain, 0.126), "0.126");
+    assert.equal(text(plain, undefined), "–");
+    assert.equal(text(short, 12_345), "12.3k");
+    assert.equal(text(short, null), "–");
+    assert.equal(text(inUnit("bytes"), 2048), "2 KB");
+    assert.equal(text(inUnit("ms"), 1500), "1.5 s");
+    assert.equal(text(inUnit("pages"), 7), "7 pages");
+    assert.equal(text(inUnit(""), 7), "7");
 });
 
 test("an age has one unit", () => {
@@ -79,6 +79,7 @@ test("one is singular", () => {
 test("names are in the order of their numbers", () => {
     assert.deepEqual(["web.10", "api", "web.2", "Web.1"].sort(byName),
                      ["api", "Web.1", "web.2", "web.10"]);
+    assert.deepEqual(["a1", "a01", "a1"].sort(byName), ["a01", "a1", "a1"]);
 });
 
 test("a time that is not of today has its day", () => {

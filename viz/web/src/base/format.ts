@@ -6,22 +6,26 @@ export interface Figure {
     unit: string;
 }
 
-// What is not known is a dash.
-export type Format = (x: number | null | undefined) => Figure;
+// How numbers of a kind are written: as the first step says whose bound they are below.
+// These are data, and one function writes them all: a browser would compile each that
+// writes a number into each place that calls it.
+export interface Format {
+    readonly steps: readonly Step[]; // the last one's bound is none
+}
+
+interface Step {
+    below: number; // in size
+    per: number; // what 1 stands for
+    write: (x: number) => string;
+    mark: string; // right behind it
+    unit: string;
+}
 
 export const NOTHING = "–";
 
 const none: Figure = { value: NOTHING, unit: "" };
 
-function figure(value: string, unit: string): Figure {
-    return { value, unit };
-}
-
-export function text(of: Figure): string {
-    return of.unit === "" ? of.value : `${of.value} ${of.unit}`;
-}
-
-const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+const separated = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 
 // Three digits that count, and no more than that: 0.012, 1.23, 45.6, 789, but no
 // fewer than are before the point: 12,345.
@@ -30,7 +34,7 @@ export function digits(x: number): string {
     if (size === 0)
         return "0";
     if (size >= 99.95)
-        return whole.format(x);
+        return separated.format(x);
     if (size >= 9.995)
         return trim(x.toFixed(1));
     if (size >= 0.995)
@@ -45,87 +49,82 @@ function trim(fixed: string): string {
 }
 
 export function count(n: number | null | undefined): string {
-    return n === null || n === undefined ? NOTHING : whole.format(n);
+    return n === null || n === undefined ? NOTHING : separated.format(n);
 }
 
-// A number of no unit.
-export function plain(x: number | null | undefined): Figure {
-    return x === null || x === undefined ? none : figure(digits(x), "");
-}
-
-export function short(n: number | null | undefined): Figure {
-    return figure(compact(n), "");
-}
-
-const THOUSANDS = ["", "k", "M", "G", "T"];
-
-// 12,345 is 12.3k: for where there is little room.
-export function compact(n: number | null | undefined): string {
-    if (n === null || n === undefined)
-        return NOTHING;
-    let step = 0;
-    while (Math.abs(n) >= 999.5 && step < THOUSANDS.length - 1) {
-        n /= 1000;
-        step++;
-    }
-    return digits(n) + THOUSANDS[step];
-}
-
-export function rate(perSecond: number | null | undefined): Figure {
-    if (perSecond === null || perSecond === undefined)
-        return none;
-    return figure(compact(perSecond), "/s");
-}
-
-export function duration(ms: number | null | undefined): Figure {
-    if (ms === null || ms === undefined)
-        return none;
-    const size = Math.abs(ms);
-    if (size < 999.5)
-        return figure(digits(ms), "ms");
-    if (size < 59_950)
-        return figure(digits(ms / 1000), "s");
-    if (size < 3_597_000)
-        return figure(digits(ms / 60_000), "min");
-    if (size < 86_220_000)
-        return figure(digits(ms / 3_600_000), "h");
-    return figure(digits(ms / 86_400_000), "d");
-}
-
-const SIZES = ["B", "KB", "MB", "GB", "TB"];
-
-// Powers of 1,024, which is what Heroku and PostgreSQL mean by MB.
-export function bytes(n: number | null | undefined): Figure {
-    if (n === null || n === undefined)
-        return none;
-    let step = 0;
-    while (Math.abs(n) >= 1023.5 && step < SIZES.length - 1) {
-        n /= 1024;
-        step++;
-    }
-    return figure(digits(n), SIZES[step] ?? "");
-}
-
-export function percent(share: number | null | undefined): Figure {
-    if (share === null || share === undefined)
-        return none;
-    const x = share * 100;
-    return figure(x >= 9.95 || x === 0 ? digits(Math.round(x))
-                                       : trim(x.toFixed(1)), "%");
-}
-
-// A measure's value in its own unit.
-export function measure(x: number | null | undefined, unit: string): Figure {
+// What is not known is a dash.
+export function figure(format: Format, x: number | null | undefined): Figure {
     if (x === null || x === undefined)
         return none;
+    const { steps } = format;
+    const size = Math.abs(x);
+    let at = 0;
+    while (at < steps.length - 1 && size >= (steps[at] as Step).below)
+        at++;
+    const { per, write, mark, unit } = steps[at] as Step;
+    return { value: write(x / per) + mark, unit };
+}
+
+export function text(format: Format, x: number | null | undefined): string {
+    const { value, unit } = figure(format, x);
+    return unit === "" ? value : `${value} ${unit}`;
+}
+
+function rounded(x: number): string {
+    return separated.format(Math.round(x));
+}
+
+function toTenths(x: number): string {
+    return trim(x.toFixed(1));
+}
+
+function step(below: number, per: number, unit: string, write = digits,
+              mark = ""): Step {
+    return { below, per, write, mark, unit };
+}
+
+// 12,345 is 12.3k.
+function thousands(unit: string): Format {
+    return { steps: ["", "k", "M", "G", "T"].map(
+        (mark, i) => step(999.5 * 1000 ** i, 1000 ** i, unit, digits, mark)) };
+}
+
+export const whole: Format = { steps: [step(Infinity, 1, "", rounded)] };
+export const plain: Format = { steps: [step(Infinity, 1, "")] };
+export const short = thousands(""); // for where there is little room
+export const rate = thousands("/s");
+
+// Of milliseconds.
+export const duration: Format = { steps: [
+    step(999.5, 1, "ms"), step(59_950, 1000, "s"),
+    step(3_597_000, 60_000, "min"), step(86_220_000, 3_600_000, "h"),
+    step(Infinity, 86_400_000, "d"),
+] };
+
+// Powers of 1,024, which is what Heroku and PostgreSQL mean by MB.
+export const bytes: Format = { steps: ["B", "KB", "MB", "GB", "TB"].map(
+    (unit, i) => step(1023.5 * 1024 ** i, 1024 ** i, unit)) };
+
+// Of a share, which is 1 if it is all.
+export const percent: Format = { steps: [
+    step(0.0995, 0.01, "%", toTenths), step(Infinity, 0.01, "%", rounded),
+] };
+
+// A measure's values in its own unit.
+export function inUnit(unit: string): Format {
     switch (unit) {
     case "ms":
-        return duration(x);
+        return duration;
     case "bytes":
-        return bytes(x);
+        return bytes;
     default:
-        return figure(compact(x), unit);
+        return thousands(unit);
     }
+}
+
+// 12,345 is 12.3k.
+export function compact(n: number | null | undefined): string {
+    return figure(short, n).value;
 }
 
 // How long ago, to one unit.
@@ -147,9 +146,9 @@ export function within(seconds: number): string {
 
 const collator = new Intl.Collator("en", { numeric: true });
 
-// web.2 before web.10.
+// web.2 before web.10. Names that are not the same have an order.
 export function byName(a: string, b: string): number {
-    return collator.compare(a, b);
+    return collator.compare(a, b) || Number(a > b) - Number(a < b);
 }
 
 function two(n: number): string {

@@ -1,6 +1,6 @@
 // What an answer to a question is as a table, and what it says of itself.
 import type { Answer, AnswerGroup } from "../api/types";
-import { clock, count, measure, NOTHING, percent, plural, text } from
+import { clock, count, duration, inUnit, NOTHING, percent, plural, text } from
     "../base/format";
 import { shown } from "../base/shown";
 import { hiddenWords } from "../ui/lines_words";
@@ -21,7 +21,7 @@ export function tableOf(answer: Answer): AnswerTable {
     const all = answer.groups.reduce((sum, of) => sum + of.count, 0) +
         (answer.other?.count ?? 0);
     const value = (x: number | null | undefined): string =>
-        text(measure(x, answer.unit ?? ""));
+        text(inUnit(answer.unit ?? ""), x);
     const cells = (of: NonNullable<Answer["other"]>, missed: number):
         string[] => [
         missed > 0 ? `${count(of.count)} to ${count(of.count + missed)}`
@@ -29,7 +29,7 @@ export function tableOf(answer: Answer): AnswerTable {
         ...(isMeasured ? [
             value(of.mean), value(of.quantiles?.["0.5"]),
             value(of.quantiles?.["0.95"]), value(of.max),
-        ] : [text(percent(all > 0 ? of.count / all : null))]),
+        ] : [text(percent, all > 0 ? of.count / all : null)]),
     ];
     const rows: AnswerRow[] = answer.groups.map(of => ({
         name: nameOf(of), cells: cells(of, of.missed_max),
@@ -62,7 +62,7 @@ export function questionOf(
 export function wordsOf(answer: Answer): string {
     const words = [`${plural(answer.matched, "line")} of ` +
         `${count(answer.scanned)} looked at, in ` +
-        `${text(measure(answer.took_ms, "ms"))}.`];
+        `${text(duration, answer.took_ms)}.`];
     if (answer.measure !== null && answer.without_measure > 0)
         words.push(`${count(answer.without_measure)} of them without ` +
                    `“${answer.measure}”.`);

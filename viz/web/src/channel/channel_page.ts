@@ -256,7 +256,7 @@ export class ChannelPage implements Page {
         const errors = now.codes.reduce((sum, one) => sum + one.count, 0);
         this.shell.say(
             `${count(Math.round(now.requests.per_s))} requests a second, ` +
-            (p95 ? `95th percentile ${text(duration(p95))}, ` : "") +
+            (p95 ? `95th percentile ${text(duration, p95)}, ` : "") +
             plural(errors, "error"));
     }
 }

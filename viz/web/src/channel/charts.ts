@@ -277,7 +277,7 @@ export class Charts {
         const chart = new Chart({
             title: "Error codes", none: "No H, R or L code in this time",
             atLeast: 4, isStacked: true,
-            format: y => ({ value: format.compact(y), unit: "" }),
+            format: format.short,
             hint: "H: the router's; R: of dynos; L: of lost lines",
             onPick: (code, i) => this.pick(`Errors ${code}`, i, { code }),
         });
@@ -289,8 +289,7 @@ export class Charts {
         const chart = new Chart({
             title: "Load", none: "No dyno has told it in this time",
             atLeast: 1,
-            format: y => ({ value: y === null ? format.NOTHING
-                                              : format.digits(y), unit: "" }),
+            format: format.plain,
             hint: "load_avg_1m of the dyno where it is highest",
             onPick: (_, i) => this.pickMost("Load", "load_max",
                                             "load_avg_1m", i),
@@ -322,7 +321,7 @@ export class Charts {
         const value = column[index];
         if (value === null || value === undefined)
             return;
-        this.pick(`${series} = ${format.text(format.duration(value))}`, index,
+        this.pick(`${series} = ${format.text(format.duration, value)}`, index,
                   responsesAround(value));
     }
 

@@ -84,7 +84,7 @@ class Share {
 
     private write(x: Known): void {
         this.shown = x;
-        this.value.update(this.format(x));
+        this.value.show(this.format, x);
     }
 
     private draw(share: Known): void {
@@ -147,12 +147,17 @@ class DynoRow implements View<Process> {
         this.said = words;
         this.words.textContent = words || format.NOTHING;
         this.words.dataset["tone"] = isBad ? "bad" : "";
-        // Of what may be cut for want of room, and what its codes mean.
-        const meanings = Object.keys(of.codes).map(
-            code => `${code}: ${this.told.meanings.get(code) ?? "?"}`);
+        // It may be cut for want of room.
         setAttribute(this.words, "title", words === "" ? undefined
-            : [words, ...meanings].join("\n"));
+            : words + meaningsOf(of.codes, this.told.meanings));
     }
+}
+
+// A line for each code.
+function meaningsOf(codes: Record<string, number>,
+                    meanings: ReadonlyMap<string, string>): string {
+    return Object.keys(codes).map(
+        code => `\n${code}: ${meanings.get(code) ?? "?"}`).join("");
 }
 
 function linesPerSecond({ lines }: Process, span_s: number): number | null {
@@ -174,7 +179,7 @@ class SourceItem implements View<Process> {
 
     update(of: Process): void {
         setText(this.codes, codeWords(of.codes));
-        this.rate.update(format.rate(linesPerSecond(of, this.told.span_s)));
+        this.rate.show(format.rate, linesPerSecond(of, this.told.span_s));
     }
 }
 

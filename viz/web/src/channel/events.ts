@@ -2,22 +2,49 @@
 import type { Marker } from "../api/types";
 import { el, setText } from "../base/dom";
 import { clock, NOTHING } from "../base/format";
+import { Keyed, type View } from "../base/keyed";
 import type { Behind } from "./behind";
 import { happened, type Happened } from "./happened";
 import type { SeriesStore } from "./series_store";
 
 const SHOWN = 8;
 
+class EventItem implements View<Happened> {
+    readonly root: HTMLElement;
+
+    constructor(of: Happened, behind: Behind) {
+        const { from_seq, end_seq } = of;
+        this.root = el(
+            "li", { "data-tone": of.isBad ? "bad" : "" },
+            el("button", { class: "behind", type: "button",
+                           title: `${of.text}: the lines around it`,
+                           onclick: () => behind.matching(
+                               `Around ${of.text}`, { from_seq, end_seq }) },
+               el("time", {}, clock(of.t)), el("span", {}, of.text)));
+    }
+
+    update(): void {
+        // All of it is in its key.
+    }
+}
+
+function keyOf({ t, text, from_seq, end_seq }: Happened): string {
+    return `${t} ${from_seq} ${end_seq} ${text}`;
+}
+
 export class Events {
     private readonly list = el("ol", { class: "events" });
     private readonly none = el("p", { class: "quiet-words" });
     readonly root = el("div", { class: "happened" },
                        el("h3", {}, "What happened"), this.list, this.none);
+    private readonly items: Keyed<Happened>;
     private seen: readonly Marker[] | null = null;
     private isKnown = false;
-    private shown = "";
 
-    constructor(private readonly behind: Behind) {}
+    constructor(behind: Behind) {
+        this.items = new Keyed<Happened>(this.list, keyOf,
+                                         of => new EventItem(of, behind));
+    }
 
     update({ markers, isKnown }: Pick<SeriesStore, "markers" | "isKnown">):
         void {
@@ -29,21 +56,6 @@ export class Events {
         this.root.classList.toggle("is-empty", newest.length === 0);
         setText(this.none, newest.length > 0 ? "" : !isKnown ? NOTHING
             : "No deploy, restart or crash in this time");
-        const key = newest.map(one => `${one.t} ${one.text}`).join("\n");
-        if (key === this.shown)
-            return;
-        this.shown = key;
-        this.list.replaceChildren(...newest.map(one => this.item(one)));
-    }
-
-    private item(of: Happened): HTMLElement {
-        const { from_seq, end_seq } = of;
-        return el("li", { "data-tone": of.isBad ? "bad" : "" },
-                  el("button", { class: "behind", type: "button",
-                                 title: `${of.text}: the lines around it`,
-                                 onclick: () => this.behind.matching(
-                                     `Around ${of.text}`,
-                                     { from_seq, end_seq }) },
-                     el("time", {}, clock(of.t)), el("span", {}, of.text)));
+        this.items.update(newest);
     }
 }

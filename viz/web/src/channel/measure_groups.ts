@@ -19,20 +19,22 @@ export function measureGroups(measures: readonly Measure[], needle: string):
     const wanted = needle.trim().toLowerCase();
     const found = wanted === "" ? unasked(measures) : measures.filter(
         one => `${nameOf(one)} ${one.of ?? ""}`.toLowerCase().includes(wanted));
-    const groups = new Map<string, Measure[]>();
-    found.forEach(one => {
+    const groups: MeasureGroup[] = [];
+    found.sort(byPlace).forEach(one => {
         const of = one.of ?? ""; // those of others are the last row
-        const rows = groups.get(of);
-        if (rows)
-            rows.push(one);
+        const last = groups.at(-1);
+        if (last?.of === of)
+            last.rows.push(one);
         else
-            groups.set(of, [one]);
+            groups.push({ of, rows: [one] });
     });
-    const made: MeasureGroup[] = [];
-    groups.forEach((rows, of) => made.push({ of, rows: rows.sort(
-        (a, b) => Number(a.name === null) - Number(b.name === null) ||
-            byName(nameOf(a), nameOf(b))) }));
-    return made.sort((a, b) => byName(a.of, b.of));
+    return groups;
+}
+
+function byPlace(a: Measure, b: Measure): number {
+    return byName(a.of ?? "", b.of ?? "") ||
+        Number(a.name === null) - Number(b.name === null) ||
+        byName(a.name ?? "", b.name ?? "");
 }
 
 export function nameOf(of: Measure): string {

@@ -1,25 +1,28 @@
 // Whatever else lines measure: a table for each group.
 import type { Measure, Snapshot } from "../api/types";
 import { el, setAttribute, setText } from "../base/dom";
-import { count, measure as figure, percent, plural, text } from
-    "../base/format";
+import { inUnit, percent, plural, whole } from "../base/format";
 import { Keyed, type View } from "../base/keyed";
 import { shown } from "../base/shown";
-import { Cells, section, table } from "../ui/parts";
+import { NumberCells, section, table } from "../ui/parts";
 import { measureGroups, nameOf, type MeasureGroup } from "./measure_groups";
 
 const ROWS = 8; // of a group, until somebody asks for more
 const ROWS_MAX = 200;
-const NONE = [null, null, null, null, null];
+
+// Values, sum, mean, p50, p95, most, last.
+const CLASSES = ["", "c-sum", "c-of-values", "c-quantile", "c-quantile",
+                 "c-of-values", "c-of-values"];
 
 class MeasureRow implements View<Measure> {
-    private readonly cells = new Cells(
-        "", "c-sum", "c-of-values", "c-quantile", "c-quantile", "c-of-values",
-        "c-of-values");
+    private readonly cells: NumberCells;
     readonly root: HTMLElement;
 
     constructor(of: Measure) {
         const name = nameOf(of);
+        const format = isShare(of) ? percent : inUnit(of.unit ?? "");
+        this.cells = new NumberCells(
+            CLASSES.map((_, i) => i === 0 ? whole : format), CLASSES);
         this.root = el("tr", {}, el("th", { scope: "row", class: "text",
                                             title: name }, name), // it may be cut
                        ...this.cells.tds);
@@ -29,21 +32,20 @@ class MeasureRow implements View<Measure> {
         // Of what is counted one by one, each value is 1.
         const isOnes = of.op === "unique" ||
             (of.op === "count" && of.min === 1 && of.max === 1);
-        const words = [of.op === "count" ? of.sum : null,
-                       ...(isOnes ? NONE : [of.mean, of.p50, of.p95, of.max,
-                                            of.last])].map(
-            x => text(valueOf(of, x)));
-        this.cells.say([count(of.count), ...words]);
+        const sum = of.op === "count" ? of.sum : null;
+        this.cells.show(isOnes ? [of.count, sum, null, null, null, null, null]
+            : [of.count, sum, of.mean, of.p50, of.p95, of.max, of.last]);
     }
 }
 
-function keyOf({ name, op, unit, is_platform }: Measure): string {
-    return `${name}\n${op}\n${unit}\n${is_platform}`;
+// Another key is another row, whose numbers may be written in another way.
+function keyOf(of: Measure): string {
+    const { name, op, unit, is_platform } = of;
+    return `${name}\n${op}\n${unit}\n${is_platform}\n${isShare(of)}`;
 }
 
-function valueOf(of: Measure, x: number | null): ReturnType<typeof figure> {
-    return /hit[-_.]?rate$/.test(of.name ?? "") && of.unit === "" &&
-        (of.max ?? 2) <= 1 ? percent(x) : figure(x, of.unit ?? "");
+function isShare({ name, unit, max }: Measure): boolean {
+    return unit === "" && (max ?? 2) <= 1 && /hit[-_.]?rate$/.test(name ?? "");
 }
 
 class GroupView implements View<MeasureGroup> {

@@ -41,7 +41,7 @@ class RouteRow implements View<Route> {
 
 function failedOf({ failed, count }: Route): string {
     return failed === 0 ? "0"
-        : `${compact(failed)} (${text(percent(failed / count))})`;
+        : `${compact(failed)} (${text(percent, failed / count)})`;
 }
 
 const ROUTES = 10;

@@ -2,8 +2,8 @@
 import type { Dist, Percentile, Process, Snapshot } from "../api/types";
 import { el, setAttribute, setText, setVariable } from "../base/dom";
 import {
-    bytes, clock, compact, count, digits, duration, NOTHING, percent, plural,
-    rate, text, within, type Figure,
+    bytes, clock, compact, count, duration, inUnit, NOTHING, percent, plain, plural,
+    rate, text, within, type Format,
 } from "../base/format";
 import { Keyed, type View } from "../base/keyed";
 import { shown, shownBriefly } from "../base/shown";
@@ -59,7 +59,6 @@ export class Tiles {
 }
 
 const NOT_TOLD = "no dyno has told it";
-const NONE: Figure = { value: NOTHING, unit: "" };
 
 // Why a tile has no number, until that changes.
 const reasons = new WeakMap<HTMLElement, string>();
@@ -86,7 +85,8 @@ function sayNow(root: HTMLElement, words: string, mark: string): void {
 // What a tile of one number says.
 interface Told {
     why?: string; // there is no number
-    value: Figure;
+    format: Format;
+    value: number | null;
     sub: string;
     tone?: "" | "warn" | "bad";
     title?: string | undefined; // what more there is to be said than sub does
@@ -109,9 +109,10 @@ class NumberTile implements Tile {
     }
 
     update(of: Snapshot): void {
-        const { why = "", value, sub, tone = "", title } = this.tell(of);
+        const { why = "", format, value, sub, tone = "", title } =
+            this.tell(of);
         say(this.root, why);
-        this.value.update(value);
+        this.value.show(format, value);
         setText(this.sub, sub);
         if (tone !== this.tone || title !== this.title)
             this.setTone(tone, title);
@@ -125,13 +126,17 @@ class NumberTile implements Tile {
     }
 }
 
+function none(why: string): Told {
+    return { why, format: plain, value: null, sub: "" };
+}
+
 function throughput(of: Snapshot): Told {
     const { requests, from, to } = of;
     const failed = requests.failed > 0
         ? `${count(requests.failed)} failed` : "none failed";
     return {
         why: requests.count === 0 ? noneOf(of, "no requests") : "",
-        value: rate(requests.per_s), tone: failedTone(requests),
+        format: rate, value: requests.per_s, tone: failedTone(requests),
         sub: `${count(requests.count)} in ${within(to - from)}, ${failed}, ` +
             atATime(requests.in_flight),
     };
@@ -172,9 +177,9 @@ class Response implements Tile {
         if (dist === null)
             return;
         this.values.forEach((value, name) =>
-            value.update(duration(dist[name])));
-        setText(this.sub, `${error(dist)} · mean ` +
-            `${words(dist.mean)} · slowest ${words(dist.max)}`);
+            value.show(duration, dist[name]));
+        setText(this.sub, `${error(dist)} · mean ${text(duration, dist.mean)} ` +
+            `· slowest ${text(duration, dist.max)}`);
     }
 
     private open(name: Percentile): void {
@@ -183,18 +188,13 @@ class Response implements Tile {
         const value = dist?.[name];
         if (!of || !dist || value === null || value === undefined)
             return;
-        const title = `Lines behind ${name} = ${words(value)}`;
+        const title = `Lines behind ${name} = ${text(duration, value)}`;
         const seqs = dist.exemplars?.[name] ?? [];
         if (seqs.length > 0)
             this.behind.exemplars(title, of.epoch, seqs);
         else
             this.showLines(title, responsesAround(value));
     }
-}
-
-function words(ms: number | null): string {
-    const of = duration(ms);
-    return `${of.value} ${of.unit}`.trim();
 }
 
 // How far off the percentiles may be, which belongs to each of them.
@@ -274,31 +274,27 @@ function meaningOf({ code, meaning }: CodeOf): string {
 }
 
 class CodeView implements View<CodeOf> {
-    private readonly code = el("b", { class: "code" });
-    private readonly meaning = el("span", { class: "meaning" });
     private readonly value = el("b", { class: "number" });
     private readonly button: HTMLButtonElement;
     readonly root: HTMLElement;
-    private newest: CodeOf | null = null;
+    private newest: CodeOf;
 
-    constructor(behind: Behind) {
-        this.button = linesButton("Lines behind this", () => {
-            const of = this.newest;
-            if (of)
-                behind.exemplars(
-                    of.code === null ? OTHERS : `${of.code}: ${meaningOf(of)}`,
-                    of.epoch, of.exemplars);
-        }, this.code, this.meaning, this.value);
+    constructor(of: CodeOf, behind: Behind) {
+        const { code } = of;
+        const words = meaningOf(of);
+        this.newest = of;
+        this.button = linesButton(
+            `${words}: lines behind it`, () => behind.exemplars(
+                code === null ? OTHERS : `${code}: ${words}`,
+                this.newest.epoch, this.newest.exemplars),
+            el("b", { class: "code" }, code ?? "others"),
+            el("span", { class: "meaning" }, words), this.value);
         this.root = el("li", {}, this.button);
     }
 
     update(of: CodeOf): void {
         this.newest = of;
         this.button.disabled = of.exemplars.length === 0;
-        const words = meaningOf(of);
-        setAttribute(this.button, "title", `${words}: lines behind it`);
-        setText(this.code, of.code ?? "others");
-        setText(this.meaning, words);
         setText(this.value, compact(of.count));
     }
 }
@@ -310,7 +306,7 @@ class Codes implements Tile {
 
     constructor(behind: Behind) {
         this.views = new Keyed<CodeOf>(this.list, of => of.code ?? "",
-                                       () => new CodeView(behind));
+                                       of => new CodeView(of, behind));
     }
 
     update({ codes, epoch, requests }: Snapshot): void {
@@ -351,41 +347,45 @@ function nameWhole({ of }: Most): string | undefined {
     return of.process === null ? undefined : shown(of.process);
 }
 
-class MemoryTile implements Tile {
-    private readonly values = [new Value("value big"), new Value("value big")];
-    private readonly bar = new Bar();
-    private readonly sub = el("p", { class: "sub" });
-    readonly root: HTMLElement;
+function nearestQuota({ processes }: Snapshot): Most | null {
+    return most(processes, one => one.memory?.share);
+}
 
-    constructor() {
-        this.root = frame(
-            "memory", "Memory",
-            el("div", { class: "pair" }, ...["average", "most"].map(
-                (what, i) => el("div", {}, this.values[i]?.root,
-                                el("span", { class: "of" }, what)))),
-            this.bar.root, this.sub);
-    }
+class MemoryTile implements Tile {
+    private readonly most = new Value("value big");
+    private readonly bar = new Bar();
+    private readonly number = new NumberTile(
+        "memory", "Memory", memory, value => [
+            el("div", { class: "pair" },
+               el("div", {}, value, el("span", { class: "of" }, "average")),
+               el("div", {}, this.most.root,
+                  el("span", { class: "of" }, "most"))),
+            this.bar.root]);
+    readonly root = this.number.root;
 
     update(of: Snapshot): void {
-        const { processes } = of;
-        const totals = processes.flatMap(
-            one => one.memory?.total ?? []);
-        const nearest = most(processes, one => one.memory?.share);
-        const tone = nearest === null ? "" : toneOf(nearest.value, 0.9, 1);
-        this.root.dataset["tone"] = totals.length === 0 ? "" : tone;
-        say(this.root, totals.length === 0 ? noneOf(of, NOT_TOLD) : "");
-        if (totals.length === 0)
-            return;
-        const both = [totals.reduce((a, b) => a + b) / totals.length,
-                      Math.max(...totals)];
-        this.values.forEach((value, i) => value.update(bytes(both[i])));
+        const nearest = nearestQuota(of);
+        const largest = most(of.processes, one => one.memory?.total);
+        this.number.update(of);
+        this.most.show(bytes, largest?.value);
         this.bar.root.hidden = nearest === null;
-        this.bar.update(nearest?.value ?? 0, tone);
-        setAttribute(this.sub, "title",
-                     nearest === null ? undefined : nameWhole(nearest));
-        setText(this.sub, nearest === null ? ofHowMany(totals.length)
-            : ofItsQuota(nearest));
+        this.bar.update(nearest?.value ?? 0, toneOf(nearest?.value ?? 0, 0.9, 1));
     }
+}
+
+function memory(of: Snapshot): Told {
+    const nearest = nearestQuota(of);
+    const totals = of.processes.flatMap(one => one.memory?.total ?? []);
+    if (totals.length === 0)
+        return none(noneOf(of, NOT_TOLD));
+    return {
+        format: bytes,
+        value: totals.reduce((sum, one) => sum + one) / totals.length,
+        tone: nearest === null ? "" : toneOf(nearest.value, 0.9, 1),
+        title: nearest === null ? undefined : nameWhole(nearest),
+        sub: nearest === null ? ofHowMany(totals.length)
+            : ofItsQuota(nearest),
+    };
 }
 
 function ofHowMany(processes: number): string {
@@ -394,21 +394,19 @@ function ofHowMany(processes: number): string {
 }
 
 function ofItsQuota({ name, of, value }: Most): string {
-    return `${name} at ${text(percent(value))} of ` +
-        text(bytes(of.memory?.quota));
+    return `${name} at ${text(percent, value)} of ` +
+        text(bytes, of.memory?.quota);
 }
 
 function load(now: Snapshot): Told {
     const top = most(now.processes, one => one.load?.["1m"]);
     if (top === null)
-        return { why: noneOf(now, NOT_TOLD), value: NONE, sub: "" };
-    const of = (minutes: "5m" | "15m"): string => {
-        const load = top.of.load?.[minutes];
-        return load === undefined ? NOTHING : digits(load);
-    };
+        return none(noneOf(now, NOT_TOLD));
+    const { load } = top.of;
     return {
-        value: { value: digits(top.value), unit: "" },
-        sub: `${top.name} in 1 min; ${of("5m")} in 5, ${of("15m")} in 15`,
+        format: plain, value: top.value,
+        sub: `${top.name} in 1 min; ${text(plain, load?.["5m"])} in 5, ` +
+            `${text(plain, load?.["15m"])} in 15`,
         title: nameWhole(top),
     };
 }
@@ -416,6 +414,8 @@ function load(now: Snapshot): Told {
 const ACTIVITY = "How much of the minute each dyno was answering requests: the " +
     "connect and service times that the router tells of them, added up. Over " +
     "100 % are several at once. What a dyno does besides is not in it.";
+
+const AT_A_TIME = inUnit("at a time");
 
 function answering(processes: readonly Process[]): Process[] {
     return processes.filter(
@@ -425,26 +425,49 @@ function answering(processes: readonly Process[]): Process[] {
 function activity(of: Snapshot): Told {
     const web = answering(of.processes);
     if (web.length === 0)
-        return { why: noneOf(of, "no requests"), value: NONE, sub: "" };
+        return none(noneOf(of, "no requests"));
     const mean = web.reduce((sum, one) => sum + (one.busy ?? 0), 0) /
         web.length;
     const dynos = web.length === 1 ? "one dyno" : `${count(web.length)} dynos`;
     // Of one request at a time; more than that at once is over 100 %.
     return mean > 1 ? {
-        value: { value: digits(mean), unit: "at a time" },
+        format: AT_A_TIME, value: mean,
         sub: `requests in ${web.length === 1 ? dynos : `each of ${dynos}`}, ` +
             "by the router",
     } : {
-        value: percent(mean),
+        format: percent, value: mean,
         sub: `of the time in requests, by the router; ${dynos}`,
     };
 }
 
+// How busy a dyno is, among others.
+class ActivityBar implements View<Process> {
+    readonly root: HTMLElement;
+    private busy = NaN; // not drawn yet
+
+    constructor({ process }: Process) {
+        this.root = el("span", { class: "column", title: shown(process ?? "") });
+    }
+
+    update({ busy }: Process): void {
+        if ((busy ?? 0) !== this.busy)
+            this.draw(busy ?? 0);
+    }
+
+    private draw(busy: number): void {
+        this.busy = busy;
+        setVariable(this.root, "--share", Math.min(1, busy).toFixed(3));
+        this.root.dataset["tone"] = toneOf(busy, 0.8, 1);
+    }
+}
+
 class Activity implements Tile {
-    private readonly bars = el("div", { class: "columns",
-                                        "aria-hidden": "true" });
+    private readonly columns = el("div", { class: "columns",
+                                           "aria-hidden": "true" });
+    private readonly bars = new Keyed<Process>(
+        this.columns, of => of.process ?? "", of => new ActivityBar(of));
     private readonly number = new NumberTile(
-        "activity", "Dyno activity", activity, value => [value, this.bars]);
+        "activity", "Dyno activity", activity, value => [value, this.columns]);
     readonly root = this.number.root;
 
     constructor() {
@@ -453,30 +476,18 @@ class Activity implements Tile {
 
     update(of: Snapshot): void {
         this.number.update(of);
-        const web = answering(of.processes);
-        while (this.bars.childElementCount > web.length)
-            this.bars.lastElementChild?.remove();
-        while (this.bars.childElementCount < web.length)
-            this.bars.append(el("span", { class: "column" }));
-        web.forEach((one, i) => {
-            const bar = this.bars.children[i] as HTMLElement;
-            const busy = one.busy ?? 0;
-            setVariable(bar, "--share", Math.min(1, busy).toFixed(3));
-            bar.dataset["tone"] = toneOf(busy, 0.8, 1);
-            setAttribute(bar, "title", shown(one.process ?? ""));
-        });
+        this.bars.update(answering(of.processes));
     }
 }
 
 function queue(of: Snapshot): Told {
     const { wait_ms, is_over, threshold_ms } = of.queue;
     if (wait_ms === null)
-        return { why: of.requests.count === 0 ? noneOf(of, "no requests")
-                     : "not in this router's lines",
-                 value: NONE, sub: "" };
+        return none(of.requests.count === 0 ? noneOf(of, "no requests")
+            : "not in this router's lines");
     const limit = `${threshold_ms} ms`;
     return {
-        value: duration(wait_ms.mean), tone: is_over ? "warn" : "",
+        format: duration, value: wait_ms.mean, tone: is_over ? "warn" : "",
         sub: is_over ? `▲ over ${limit}: more dynos are needed`
                      : `on average; fine below ${limit}`,
     };
@@ -485,9 +496,8 @@ function queue(of: Snapshot): Told {
 const BEHIND = 5000; // lines that are no news: less than a moment's
 
 function lines({ lines, from, to, uncounted }: Snapshot): Told {
-    const size = bytes(lines.bytes);
     return {
-        value: rate(lines.per_s),
+        format: rate, value: lines.per_s,
         tone: lines.lost > 0 || lines.held > 0 || uncounted ? "bad" : "",
         title: uncounted?.why,
         sub: uncounted
@@ -499,7 +509,7 @@ function lines({ lines, from, to, uncounted }: Snapshot): Told {
             ? `▲ ${plural(lines.held, "line")} wait for memory to be told`
             : lines.behind > BEHIND
             ? `${plural(lines.behind, "line")} still to be counted`
-            : `${size.value === NOTHING ? "0 B" : text(size)} in ` +
+            : `${text(bytes, lines.bytes ?? 0)} in ` +
                 `${within(to - from)}, none lost before being counted`,
     };
 }

@@ -3,7 +3,7 @@ import { isUnmeasured } from "../api/client";
 import { Stream, whyNothing, type StreamState } from "../api/stream";
 import type { Fleet, FleetChannel } from "../api/types";
 import { el, setAttribute, setText } from "../base/dom";
-import { compact, count, plural, rate } from "../base/format";
+import { compact, count, plural } from "../base/format";
 import { atMostEvery, onceAFrame } from "../base/frames";
 import { Keyed } from "../base/keyed";
 import { bindKeys } from "../base/keys";
@@ -338,13 +338,13 @@ class Totals {
         };
         put("channels", count(totals.active),
             `of ${count(totals.channels)}`);
-        put("requests", rate(totals.requests_per_s).value, "/s");
-        put("failed", rate(totals.failed_per_s).value, "/s",
+        put("requests", compact(totals.requests_per_s), "/s");
+        put("failed", compact(totals.failed_per_s), "/s",
             failedTone({ count: totals.requests_per_s,
                          failed: totals.failed_per_s }));
         put("errors", compact(totals.errors), "",
             totals.errors > 0 ? "warn" : "");
-        put("lines", rate(totals.lines_per_s).value, "/s");
+        put("lines", compact(totals.lines_per_s), "/s");
         put("lost", compact(totals.lost_lines), "",
             totals.lost_lines > 0 ? "bad" : "");
     }

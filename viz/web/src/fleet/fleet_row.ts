@@ -97,16 +97,16 @@ export class FleetRow implements View<FleetChannel> {
         const { window_s, now } = this.moment();
         this.spark.update(levelled(of.sparks, of.spark_step_s, now));
         const hasRequests = of.requests > 0;
-        this.requests.update(rate(hasRequests ? of.requests / window_s : null));
-        this.failed.update(percent(
-            hasRequests ? of.failed / of.requests : null));
+        this.requests.show(rate, hasRequests ? of.requests / window_s : null);
+        this.failed.show(percent,
+                         hasRequests ? of.failed / of.requests : null);
         this.failed.root.dataset["tone"] = failing(of);
-        this.p95.update(duration(of.p95_ms));
-        this.memory.update(percent(of.memory_share));
+        this.p95.show(duration, of.p95_ms);
+        this.memory.show(percent, of.memory_share);
         this.memoryBar.update(of.memory_share ?? 0,
                               toneOf(of.memory_share ?? 0, 0.9, 1));
         this.memoryBar.root.hidden = of.memory_share === null;
-        this.lines.update(rate(of.lines / window_s));
+        this.lines.show(rate, of.lines / window_s);
         setText(this.lost, of.lost_lines > 0 ? count(of.lost_lines) : "–");
         this.lost.dataset["tone"] = of.lost_lines > 0 ? "bad" : "";
         this.updateErrors(of);

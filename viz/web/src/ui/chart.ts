@@ -5,13 +5,14 @@ import uPlot from "uplot";
 import type { Column, Marker } from "../api/types";
 import { columnOf } from "../base/column";
 import { el, setAttribute, setText } from "../base/dom";
-import { clock, duration, NOTHING, text, type Figure } from "../base/format";
+import { clock, duration, NOTHING, text, type Format } from "../base/format";
 import { shown } from "../base/shown";
 import { colour, onTheme } from "../base/theme";
-import { BELOW_PX, drawAxes, LEFT_PX, type Words } from "./axes";
-import { drawLines, mostOf, SOLID, type Line } from "./lines";
+import { BELOW_PX, drawThreshold, drawTimes, drawValues, LEFT_PX } from "./axes";
+import { DRAWN, drawLines, FILLED, mostOf, SOLID, type Line } from "./lines";
 import { drawMarkers } from "./markers";
 import { placeHeld, timesBefore, type View } from "./paths";
+import type { Layer, Scene, Threshold } from "./scene";
 import { DECIMAL_TICKS } from "./ticks";
 
 export interface ChartSeries {
@@ -39,12 +40,11 @@ export interface ChartSpec {
     title: string;
     name?: string; // of its class, where the page has to know it
     hint: string; // what its values are, in words
-    format: (y: number | null) => Figure;
+    format: Format;
     none: string; // in words, for when there is no value
     // Each series stands on the one before it.
     isStacked?: boolean;
-    // A line across, and what it says.
-    threshold?: { y: number; label: string };
+    threshold?: Threshold;
     // Where the scale may have its ticks, if not at decimal numbers.
     ticks?: number[];
     // The least that the scale reaches up to.
@@ -53,10 +53,14 @@ export interface ChartSpec {
     onPick: (series: string, index: number) => void;
 }
 
+// From the lowest on: the data may be no wider than a marker.
+const LAYERS: readonly Layer[] = [
+    drawMarkers, drawThreshold, drawTimes, drawValues, drawLines,
+];
+
 const SYNC = uPlot.sync("charts");
 const TABLE_ROWS = 12;
 const HOLDS_S = 30; // that a sample stands for
-const EDGE = 0.06; // of the axis: half of a time
 
 export class Chart {
     private readonly host = el("div", { class: "plot" });
@@ -81,7 +85,6 @@ export class Chart {
     private shape = "";
     private toldShape = ""; // which uPlot knows
     private isTold = false; // uPlot knows data and view as they are now
-    private readonly words: Words;
     private readonly unbind: () => void;
     private readonly resizing: ResizeObserver;
 
@@ -94,11 +97,6 @@ export class Chart {
                this.legend),
             this.host, this.values);
         this.host.append(this.none);
-        this.words = {
-            ticks: spec.ticks ?? DECIMAL_TICKS,
-            time: t => hourMinute(t, this.view),
-            value: y => text(spec.format(y)),
-        };
         this.unbind = onTheme(() => this.rebuild());
         this.resizing = new ResizeObserver(() => this.resize());
         this.resizing.observe(this.host);
@@ -149,8 +147,23 @@ export class Chart {
     private draw(plot: uPlot): void {
         const { width, height } = plot.ctx.canvas;
         plot.ctx.clearRect(0, 0, width, height);
-        this.drawBelow(plot);
-        this.drawAbove(plot);
+        this.drawLayers(plot);
+    }
+
+    private drawLayers(plot: uPlot): void {
+        if (!this.data)
+            return;
+        const { t, width_s, markers } = this.data;
+        const scene: Scene = {
+            view: this.view, format: this.spec.format,
+            ticks: this.spec.ticks ?? DECIMAL_TICKS, t, width_s,
+            lines: this.lines, markers,
+            threshold: this.spec.threshold ?? null };
+        for (let i = 0; i < LAYERS.length; i++) {
+            plot.ctx.save();
+            (LAYERS[i] as Layer)(plot, scene);
+            plot.ctx.restore();
+        }
     }
 
     // Its times are seconds before the end, so that its scales stay as they are while
@@ -236,52 +249,14 @@ export class Chart {
             axes: [{ show: false }, { show: false }],
             series: [{}, ...this.drawn().map(ofUPlot)],
             hooks: {
-                drawClear: [plot => this.drawBelow(plot)],
-                draw: [plot => this.drawAbove(plot)],
+                draw: [plot => this.drawLayers(plot)],
                 setCursor: [() => this.showValues()],
             },
         };
     }
 
-    // Before the data, which may be no wider than a marker.
-    private drawBelow(plot: uPlot): void {
-        drawMarkers(plot, this.view, this.data?.markers ?? []);
-        this.drawThreshold(plot);
-    }
-
-    private drawAbove(plot: uPlot): void {
-        drawAxes(plot, this.view, this.words);
-        if (this.data)
-            drawLines(plot, this.view, this.data, this.lines);
-    }
-
     private top({ from, t }: ChartData): number {
         return Math.max(this.spec.atLeast, mostOf(this.lines, from, t) * 1.12);
-    }
-
-    private drawThreshold(plot: uPlot): void {
-        const threshold = this.spec.threshold;
-        if (!threshold)
-            return;
-        const { left, top, width, height } = plot.bbox;
-        const y = top + height - threshold.y / this.view.most * height;
-        if (y < top)
-            return;
-        const ctx = plot.ctx;
-        const scale = devicePixelRatio;
-        ctx.save();
-        ctx.strokeStyle = ctx.fillStyle = colour("warn");
-        ctx.lineWidth = scale;
-        ctx.setLineDash([4 * scale, 4 * scale]);
-        ctx.beginPath();
-        ctx.moveTo(left, y);
-        ctx.lineTo(left + width, y);
-        ctx.stroke();
-        ctx.font = `${10 * scale}px system-ui, sans-serif`;
-        ctx.textAlign = "right";
-        ctx.fillText(threshold.label, left + width - 4 * scale,
-                     y - 4 * scale);
-        ctx.restore();
     }
 
     private pick(): void {
@@ -345,7 +320,7 @@ export class Chart {
             const key = this.legend.children[i];
             if (key)
                 setText(key.children[2] as Node,
-                        text(this.spec.format(value)));
+                        text(this.spec.format, value));
         });
     }
 
@@ -362,8 +337,8 @@ export class Chart {
         const rows = data.t.slice(from).map((t, i) => el(
             "tr", {}, el("th", { scope: "row", class: "text" }, clock(t)),
             ...data.series.map(one => el(
-                "td", {}, text(this.spec.format(
-                    one.values[from + i] ?? null))))));
+                "td", {}, text(this.spec.format,
+                               one.values[from + i])))));
         this.body.replaceChildren(...rows.reverse());
     }
 }
@@ -371,8 +346,8 @@ export class Chart {
 function linesOf(series: readonly ChartSeries[], isStacked: boolean): Line[] {
     const lines = series.map(one => ({
         values: one.values, colour: one.colour, width: one.width ?? 1.5,
-        dash: one.dash ?? SOLID, isFilled: isStacked,
-        isSampled: one.isSampled === true }));
+        dash: one.dash ?? SOLID, isSampled: one.isSampled === true,
+        parts: isStacked ? FILLED : DRAWN }));
     if (isStacked)
         stack(lines);
     return lines;
@@ -401,13 +376,5 @@ function asTold(_: uPlot, min: number, max: number): [number, number] {
 // "12:00:10 + 10 s": when a point's time begins, and how long it is.
 function stepAt(t: number, step_s: number): string {
     return step_s === 1 ? clock(t)
-        : `${clock(t)} + ${text(duration(step_s * 1000))}`;
-}
-
-// One that would not fit before the edge is left out.
-function hourMinute(t: number, { from, to }: View): string {
-    const span = to - from;
-    if (t > to - span * EDGE)
-        return "";
-    return span > 600 ? clock(t).slice(0, 5) : clock(t);
+        : `${clock(t)} + ${text(duration, step_s * 1000)}`;
 }

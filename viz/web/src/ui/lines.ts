@@ -5,55 +5,70 @@ import type uPlot from "uplot";
 
 import type { Column } from "../api/types";
 import { colour } from "../base/theme";
-import { addDots, addLine, addSteps, mostSince, type Ground, type View } from
-    "./paths";
+import { addDots, addLine, addSteps, mostSince, type Ground } from "./paths";
+import type { Scene } from "./scene";
+
+// What a line is drawn as, one over the other.
+interface Part {
+    add(to: Ground, line: Line): void; // to the path of the canvas
+    isStroked: boolean; // or else filled
+}
 
 export interface Line {
     values: Column;
     colour: string; // of the style sheet
     width: number;
     dash: number[];
-    isFilled: boolean; // down to 0, and without a line
     isSampled: boolean; // what is said holds until it is said again
+    parts: readonly Part[];
 }
 
 export const SOLID: number[] = [];
 const DOT_PX = 4;
 const ROOM_PX = 2; // beyond the edges, for half of a line
 
-// One over the other, from the first on.
-export function drawLines({ ctx, bbox }: uPlot, { from, to, most }: View,
-                          { t, width_s }: Pick<Ground, "t" | "width_s">,
-                          lines: readonly Line[]): void {
+// Down to 0.
+export const FILLED: readonly Part[] = [
+    { add: (to, { values }) => addSteps(to, values), isStroked: false },
+];
+
+// What has no neighbour would not be seen.
+export const DRAWN: readonly Part[] = [
+    { add: (to, { values, isSampled }) => addLine(to, values, isSampled),
+      isStroked: true },
+    { add: (to, { values }) =>
+        addDots(to, values, DOT_PX / 2 * devicePixelRatio), isStroked: false },
+];
+
+export function drawLines({ ctx, bbox }: uPlot,
+                          { view, t, width_s, lines }: Scene): void {
     const { left, top, width, height } = bbox;
+    const { from, to, most } = view;
     const ground = { ctx, t, width_s, left, bottom: top + height, from,
                      px_per_s: width / (to - from), px_per_y: height / most };
     const room = ROOM_PX * devicePixelRatio;
-    ctx.save();
     ctx.beginPath();
     ctx.rect(left - room, top - room, width + 2 * room, height + 2 * room);
     ctx.clip();
     ctx.lineJoin = "round";
     for (let i = 0; i < lines.length; i++)
         drawLine(ctx, ground, lines[i] as Line);
-    ctx.restore();
 }
 
 function drawLine(ctx: CanvasRenderingContext2D, ground: Ground,
                   line: Line): void {
     ctx.strokeStyle = ctx.fillStyle = colour(line.colour);
-    ctx.beginPath();
-    if (line.isFilled) {
-        addSteps(ground, line.values);
-    } else {
-        ctx.lineWidth = line.width * devicePixelRatio;
-        ctx.setLineDash(line.dash);
-        addLine(ground, line.values, line.isSampled);
-        ctx.stroke();
+    ctx.lineWidth = line.width * devicePixelRatio;
+    ctx.setLineDash(line.dash);
+    for (let i = 0; i < line.parts.length; i++) {
+        const { add, isStroked } = line.parts[i] as Part;
         ctx.beginPath();
-        addDots(ground, line.values, DOT_PX / 2 * devicePixelRatio);
+        add(ground, line);
+        if (isStroked)
+            ctx.stroke();
+        else
+            ctx.fill();
     }
-    ctx.fill();
 }
 
 // The greatest value of them all since then.

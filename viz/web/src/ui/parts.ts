@@ -1,6 +1,6 @@
 // The small pieces that tiles and tables are made of.
 import { el, setVariable, type Child } from "../base/dom";
-import { NOTHING, text, type Figure, type Format } from "../base/format";
+import { figure, NOTHING, text, type Figure, type Format } from "../base/format";
 
 // A value and its unit.
 export class Value {
@@ -11,6 +11,10 @@ export class Value {
 
     constructor(className = "value") {
         this.root = el("span", { class: className }, this.number, this.unit);
+    }
+
+    show(format: Format, x: number | null | undefined): void {
+        this.update(figure(format, x));
     }
 
     update(figure: Figure): void {
@@ -72,35 +76,17 @@ export function section(id: string, title: string,
               el("h2", { id: `${id}-h` }, title), ...children);
 }
 
-// Cells of a row, and what stands in them. Where that has changed it is written, in one
-// place for all tables: a browser keeps compiled code of each that runs once a second.
-export class Cells {
-    readonly tds: readonly HTMLElement[];
-    private said: readonly string[] = [];
-
-    constructor(...classNames: string[]) {
-        this.tds = classNames.map(name => el("td", { class: name }));
-    }
-
-    // Of each cell.
-    say(words: readonly string[]): void {
-        const { said, tds } = this;
-        this.said = words;
-        tds.forEach((td, i) => {
-            if (words[i] !== said[i])
-                td.textContent = words[i] ?? "";
-        });
-    }
-}
-
 // Cells of numbers, each column in its format. What is the same as it was is not even
-// put into words.
+// put into words. They are written in one place for all tables: a browser keeps compiled
+// code of each that runs once a second.
 export class NumberCells {
     readonly tds: readonly HTMLElement[];
     private readonly shown: (number | null | undefined)[];
 
-    constructor(private readonly formats: readonly Format[]) {
-        this.tds = formats.map(() => el("td", {}, NOTHING));
+    constructor(private readonly formats: readonly Format[],
+                classNames: readonly string[] = []) {
+        this.tds = formats.map((_, i) => el("td", { class: classNames[i] },
+                                            NOTHING));
         this.shown = formats.map(() => null);
     }
 
@@ -117,7 +103,7 @@ export class NumberCells {
         const format = this.formats[at];
         this.shown[at] = x;
         if (td && format)
-            td.textContent = text(format(x));
+            td.textContent = text(format, x);
     }
 }
 
