@@ -532,6 +532,7 @@ class Dashboard(DashboardTest):
         def wait_for_links(n):
             programs.wait_until(lambda: self.browser.run(links) == n,
                                 PATIENCE_S, "%d channels" % n)
+        self.browser.resize(1280) # where there is something to scroll
         self.open("/?sort=name&order=asc")
         wait_for_links(50)
         self.browser.run("document.querySelector('.more').click()")
@@ -739,6 +740,8 @@ class Dashboard(DashboardTest):
         self.open("/channels/shop")
         self.wait_for(".tail-told", "the lines",
                       lambda text: text == "2 lines")
+        self.wait_for('[data-p="p99"] .number', "a number",
+                      lambda text: text != "–")
         self.browser.run(
             """document.querySelector('[data-p="p99"] button').click()""")
         self.wait_for(".panel .line-text", "a line")

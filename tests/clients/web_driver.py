@@ -6,8 +6,10 @@ import re
 
 import programs
 
-# No word to anybody but loopback.
+# No word to anybody but loopback. A page is in sight as a whole, as parts that are not
+# are drawn now and then alone.
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+         "--window-size=1280,2600",
          "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--no-proxy-server",
          "--disable-dev-shm-usage",

@@ -8,8 +8,10 @@ export class InSight {
     private timer = 0; // what is new waits for it
     private drawn_ms = -Infinity;
 
-    // It lives as long as the element.
+    // It lives as long as the element. seen_ms: from one drawing to the next at the
+    // least.
     constructor(of: Element, private readonly draw: () => void,
+                private readonly seen_ms = 0,
                 private readonly unseen_ms = UNSEEN_MS) {
         // What is scrolled to is there already; who jumps sees it a frame later.
         new IntersectionObserver(
@@ -19,12 +21,17 @@ export class InSight {
 
     // There is something new to be drawn.
     ask(): void {
-        const wait_ms = this.isInSight ? 0
-            : this.drawn_ms + this.unseen_ms - performance.now();
+        const every_ms = this.isInSight ? this.seen_ms : this.unseen_ms;
+        const wait_ms = this.drawn_ms + every_ms - performance.now();
         if (wait_ms <= 0)
             this.drawNow();
         else if (this.timer === 0)
             this.timer = window.setTimeout(() => this.drawNow(), wait_ms);
+    }
+
+    // What is drawn is of something else: who asks next does not wait.
+    forget(): void {
+        this.drawn_ms = -Infinity;
     }
 
     private drawNow(): void {

@@ -29,6 +29,9 @@ import { Tiles } from "./tiles";
 
 const SILENCE_MS = 10_000;
 const SPEAK_MS = 20_000;
+// Tables are read row by row, and a row that moves is not where it is clicked.
+const READ_MS = 5000;
+const UNREAD_MS = 20_000; // where nobody looks
 
 export class ChannelPage implements Page {
     readonly root = el("div", { class: "channel" });
@@ -74,15 +77,17 @@ export class ChannelPage implements Page {
             "div", { class: "channel-content" },
             el("h1", { class: "unseen" }, shown(id)), this.restarted,
             this.tiles.root, this.charts.root, this.lower, this.ledger.root);
-        const part = (root: Element, draw: (now: Snapshot) => void): InSight =>
-            new InSight(root, () => this.newest && draw(this.newest));
+        const table = (root: Element, draw: (now: Snapshot) => void): InSight =>
+            new InSight(root, () => this.newest && draw(this.newest), READ_MS,
+                        UNREAD_MS);
         this.parts = [
-            part(this.tiles.root, now => this.tiles.update(now)),
-            part(this.dynos.root,
-                 now => this.dynos.update(now, this.charts.markers)),
-            part(this.routes.root, now => this.routes.update(now)),
-            part(this.measures.root, now => this.measures.update(now)),
-            part(this.ledger.root, now => this.ledger.update(now)),
+            new InSight(this.tiles.root,
+                        () => this.newest && this.tiles.update(this.newest)),
+            table(this.dynos.root,
+                  now => this.dynos.update(now, this.charts.markers)),
+            table(this.routes.root, now => this.routes.update(now)),
+            table(this.measures.root, now => this.measures.update(now)),
+            table(this.ledger.root, now => this.ledger.update(now)),
         ];
         this.placeLower();
         this.show("connecting", notice("Connecting…"));
@@ -154,6 +159,7 @@ export class ChannelPage implements Page {
         if (had === null || had.epoch === next.epoch ||
             had.ledger.appended === 0)
             return; // nothing is gone
+        this.parts.forEach(one => one.forget());
         this.behind.panel.outlive(next.epoch);
         this.ask.outlive(next.epoch);
         this.restarted.hidden = false;
