@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import {
     age, byName, bytes, compact, count, digits, duration, inUnit, moment, percent,
-    plain, plural, rate, short, text, within,
+    plain, plainIn, plural, rate, short, text, whole, within,
 } from "./format";
 
 test("a number has the digits that count", () => {
@@ -44,9 +44,19 @@ test("times, sizes, rates and shares have the unit that fits", () => {
     assert.equal(text(rate, 0.016), "0.016 /s");
     assert.equal(text(percent, 0.613), "61 %");
     assert.equal(text(percent, 0.0125), "1.3 %");
+    assert.equal(text(percent, 0.0994), "9.9 %");
+    assert.equal(text(percent, 0.0996), "10 %");
+    assert.equal(text(percent, 0), "0 %");
+    assert.equal(text(percent, -0.126), "-13 %");
     assert.equal(text(percent, null), "–");
     assert.equal(text(plain, 0.126), "0.126");
     assert.equal(text(plain, undefined), "–");
+    assert.equal(text(plain, 1234.5), "1,235");
+    assert.equal(text(plainIn("at a time"), 1234), "1,234 at a time");
+    assert.equal(text(whole, 1234), "1,234");
+    assert.equal(text(rate, 999_499), "999k /s");
+    assert.equal(text(rate, 999_500), "1M /s");
+    assert.equal(text(bytes, 1023.5 * 1024), "1 MB");
     assert.equal(text(short, 12_345), "12.3k");
     assert.equal(text(short, null), "–");
     assert.equal(text(inUnit("bytes"), 2048), "2 KB");

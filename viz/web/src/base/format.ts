@@ -10,7 +10,7 @@ export interface Figure {
 // These are data, and one function writes them all: a browser would compile each that
 // writes a number into each place that calls it.
 export interface Format {
-    readonly steps: readonly Step[]; // the last one's bound is none
+    readonly steps: readonly Step[]; // the last one has no bound, whatever it says
 }
 
 interface Step {
@@ -89,8 +89,13 @@ function thousands(unit: string): Format {
         (mark, i) => step(999.5 * 1000 ** i, 1000 ** i, unit, digits, mark)) };
 }
 
+// Without a mark, however large it is.
+export function plainIn(unit: string): Format {
+    return { steps: [step(Infinity, 1, unit)] };
+}
+
 export const whole: Format = { steps: [step(Infinity, 1, "", rounded)] };
-export const plain: Format = { steps: [step(Infinity, 1, "")] };
+export const plain = plainIn("");
 export const short = thousands(""); // for where there is little room
 export const rate = thousands("/s");
 

@@ -20,8 +20,8 @@ export function tableOf(answer: Answer): AnswerTable {
     const isMeasured = answer.measure !== null;
     const all = answer.groups.reduce((sum, of) => sum + of.count, 0) +
         (answer.other?.count ?? 0);
-    const value = (x: number | null | undefined): string =>
-        text(inUnit(answer.unit ?? ""), x);
+    const format = inUnit(answer.unit ?? "");
+    const value = (x: number | null | undefined): string => text(format, x);
     const cells = (of: NonNullable<Answer["other"]>, missed: number):
         string[] => [
         missed > 0 ? `${count(of.count)} to ${count(of.count + missed)}`

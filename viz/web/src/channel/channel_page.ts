@@ -30,8 +30,8 @@ import { Tiles } from "./tiles";
 const SILENCE_MS = 10_000;
 const SPEAK_MS = 20_000;
 // Tables are read row by row, and a row that moves is not where it is clicked.
-const READ_MS = 5000;
-const UNREAD_MS = 20_000; // where nobody looks
+const READING = { seen_ms: 5000, unseen_ms: 30_000, hidden_ms: 5000 };
+const YOUNG_S = 60; // what is younger is another thing each second
 
 export class ChannelPage implements Page {
     readonly root = el("div", { class: "channel" });
@@ -77,17 +77,16 @@ export class ChannelPage implements Page {
             "div", { class: "channel-content" },
             el("h1", { class: "unseen" }, shown(id)), this.restarted,
             this.tiles.root, this.charts.root, this.lower, this.ledger.root);
-        const table = (root: Element, draw: (now: Snapshot) => void): InSight =>
-            new InSight(root, () => this.newest && draw(this.newest), READ_MS,
-                        UNREAD_MS);
+        const part = (root: HTMLElement, draw: (now: Snapshot) => void,
+                      pace = {}): InSight =>
+            new InSight(root, () => this.newest && draw(this.newest), pace);
         this.parts = [
-            new InSight(this.tiles.root,
-                        () => this.newest && this.tiles.update(this.newest)),
-            table(this.dynos.root,
-                  now => this.dynos.update(now, this.charts.markers)),
-            table(this.routes.root, now => this.routes.update(now)),
-            table(this.measures.root, now => this.measures.update(now)),
-            table(this.ledger.root, now => this.ledger.update(now)),
+            part(this.tiles.root, now => this.tiles.update(now)),
+            part(this.dynos.root,
+                 now => this.dynos.update(now, this.charts.markers), READING),
+            part(this.routes.root, now => this.routes.update(now), READING),
+            part(this.measures.root, now => this.measures.update(now), READING),
+            part(this.ledger.root, now => this.ledger.update(now), READING),
         ];
         this.placeLower();
         this.show("connecting", notice("Connecting…"));
@@ -105,6 +104,7 @@ export class ChannelPage implements Page {
         this.unbindKeys();
         closeSide();
         this.stream.close();
+        this.parts.forEach(one => one.close());
         this.charts.close();
         this.drains.close();
         this.tail.close();
@@ -159,7 +159,6 @@ export class ChannelPage implements Page {
         if (had === null || had.epoch === next.epoch ||
             had.ledger.appended === 0)
             return; // nothing is gone
-        this.parts.forEach(one => one.forget());
         this.behind.panel.outlive(next.epoch);
         this.ask.outlive(next.epoch);
         this.restarted.hidden = false;
@@ -237,6 +236,8 @@ export class ChannelPage implements Page {
             return;
         }
         this.show("", null);
+        if (now.to - now.from < YOUNG_S)
+            this.parts.forEach(one => one.forget());
         this.parts.forEach(one => one.ask());
         this.charts.draw();
         this.speak();

@@ -120,6 +120,8 @@ export class Charts {
 
     close(): void {
         this.stop();
+        for (const one of this.parts)
+            one.close();
         for (const one of this.charts)
             one.chart.close();
     }
@@ -184,6 +186,7 @@ export class Charts {
     private begin(): void {
         const { range } = this;
         this.stop();
+        this.parts.forEach(one => one.forget());
         setText(this.told, "");
         this.store = range.every_ms === 0
             ? this.live : new SeriesStore(range.span_s / 10);

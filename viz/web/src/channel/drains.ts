@@ -85,7 +85,7 @@ export class Drains {
         this.root = section("drains", "Drains", made.root, this.more);
         this.root.hidden = true;
         this.sight = new InSight(this.root, () => void this.fetch(),
-                                 0, UNSEEN_MS);
+                                 { unseen_ms: UNSEEN_MS });
         this.sight.ask();
     }
 

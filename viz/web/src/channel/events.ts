@@ -12,14 +12,16 @@ const SHOWN = 8;
 class EventItem implements View<Happened> {
     readonly root: HTMLElement;
 
-    constructor(of: Happened, behind: Behind) {
+    // epoch: of its lines.
+    constructor(of: Happened, behind: Behind, epoch: string) {
         const { from_seq, end_seq } = of;
         this.root = el(
             "li", { "data-tone": of.isBad ? "bad" : "" },
             el("button", { class: "behind", type: "button",
                            title: `${of.text}: the lines around it`,
                            onclick: () => behind.matching(
-                               `Around ${of.text}`, { from_seq, end_seq }) },
+                               `Around ${of.text}`, { from_seq, end_seq },
+                               epoch) },
                el("time", {}, clock(of.t)), el("span", {}, of.text)));
     }
 
@@ -40,18 +42,23 @@ export class Events {
     private readonly items: Keyed<Happened>;
     private seen: readonly Marker[] | null = null;
     private isKnown = false;
+    private epoch = "";
 
     constructor(behind: Behind) {
         this.items = new Keyed<Happened>(this.list, keyOf,
-                                         of => new EventItem(of, behind));
+                                         of => new EventItem(of, behind,
+                                                             this.epoch));
     }
 
-    update({ markers, isKnown }: Pick<SeriesStore, "markers" | "isKnown">):
-        void {
+    update({ markers, isKnown, epoch }:
+               Pick<SeriesStore, "markers" | "isKnown" | "epoch">): void {
         if (markers === this.seen && isKnown === this.isKnown)
             return;
         this.seen = markers;
         this.isKnown = isKnown;
+        if (epoch !== this.epoch)
+            this.items.update([]); // another life's
+        this.epoch = epoch;
         const newest = happened(markers).slice(0, SHOWN);
         this.root.classList.toggle("is-empty", newest.length === 0);
         setText(this.none, newest.length > 0 ? "" : !isKnown ? NOTHING

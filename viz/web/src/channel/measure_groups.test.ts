@@ -30,6 +30,14 @@ test("the application's own are first, then those of each add-on", () => {
         ["DATABASE", ["load-avg-1m"]], ["REDIS", ["read-iops"]]]);
 });
 
+test("names that a collator takes as one are two groups", () => {
+    const found = measureGroups(
+        [measure("b", "a1"), measure("b", "a01"), measure("a", "a1"),
+         measure("a", "a01")], "");
+    assert.deepEqual(found.map(({ of, rows }) => [of, rows.map(
+        one => one.name)]), [["a01", ["a", "b"]], ["a1", ["a", "b"]]]);
+});
+
 test("a filter finds what is left out, too", () => {
     assert.deepEqual(names("Memory_"), [["", ["memory_total"]],
                                         ["web.1", ["memory_total"]]]);

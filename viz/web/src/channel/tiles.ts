@@ -2,7 +2,7 @@
 import type { Dist, Percentile, Process, Snapshot } from "../api/types";
 import { el, setAttribute, setText, setVariable } from "../base/dom";
 import {
-    bytes, clock, compact, count, duration, inUnit, NOTHING, percent, plain, plural,
+    bytes, clock, compact, count, duration, NOTHING, percent, plain, plainIn, plural,
     rate, text, within, type Format,
 } from "../base/format";
 import { Keyed, type View } from "../base/keyed";
@@ -415,7 +415,7 @@ const ACTIVITY = "How much of the minute each dyno was answering requests: the "
     "connect and service times that the router tells of them, added up. Over " +
     "100 % are several at once. What a dyno does besides is not in it.";
 
-const AT_A_TIME = inUnit("at a time");
+const AT_A_TIME = plainIn("at a time");
 
 function answering(processes: readonly Process[]): Process[] {
     return processes.filter(

@@ -17,14 +17,14 @@ export class Value {
         this.update(figure(format, x));
     }
 
-    update(figure: Figure): void {
+    update(next: Figure): void {
         const { value, unit } = this.said;
-        this.said = figure;
-        if (figure.value !== value)
-            this.number.textContent = figure.value;
-        if (figure.unit !== unit)
+        this.said = next;
+        if (next.value !== value)
+            this.number.textContent = next.value;
+        if (next.unit !== unit)
             this.unit.textContent =
-                figure.unit === "" ? "" : `\u00a0${figure.unit}`;
+                next.unit === "" ? "" : `\u00a0${next.unit}`;
     }
 }
 
@@ -77,8 +77,7 @@ export function section(id: string, title: string,
 }
 
 // Cells of numbers, each column in its format. What is the same as it was is not even
-// put into words. They are written in one place for all tables: a browser keeps compiled
-// code of each that runs once a second.
+// put into words.
 export class NumberCells {
     readonly tds: readonly HTMLElement[];
     private readonly shown: (number | null | undefined)[];
