@@ -11,6 +11,7 @@ class World {
     drawn = 0;
     private timers: { at_ms: number; act: () => void; id: number }[] = [];
     private last = 0;
+    private frames: (() => void)[] = [];
 
     constructor() {
         const world = this;
@@ -25,19 +26,20 @@ class World {
                     this.timers = this.timers.filter(one => one.id !== id);
                 },
             },
-            requestAnimationFrame: (act: () => void): number => {
-                act();
-                return 0;
-            },
+            requestAnimationFrame: (act: () => void): number =>
+                this.frames.push(act),
             IntersectionObserver: class {
                 constructor(tell: (seen: { isIntersecting: boolean }[]) => void) {
                     world.isSeen = isIntersecting => tell([{ isIntersecting }]);
                 }
                 observe(): void { /* it is told */ }
-                disconnect(): void { /* it is told no more */ }
+                disconnect(): void {
+                    world.isSeen = () => undefined;
+                }
             },
         });
-        performance.now = () => this.now_ms;
+        Object.defineProperty(performance, "now", {
+            value: () => this.now_ms, configurable: true });
     }
 
     make(pace: ConstructorParameters<typeof InSight>[2]): InSight {
@@ -56,11 +58,21 @@ class World {
     }
 
     wait(ms: number): void {
+        this.ring(ms);
+        this.frame();
+    }
+
+    // The timers of so long, before the next frame.
+    ring(ms: number): void {
         this.now_ms += ms;
         this.timers.filter(one => one.at_ms <= this.now_ms).forEach(one => {
             this.timers = this.timers.filter(other => other !== one);
             one.act();
         });
+    }
+
+    frame(): void {
+        this.frames.splice(0).forEach(act => act());
     }
 }
 
@@ -96,8 +108,23 @@ test("a part has a pace of its own, seen, unseen and while nothing is in it", ()
     world.isSeen(false);
     assert.equal(world.pass(40, part), 2);
     world.element.hidden = true;
-    world.wait(20_000); // what is asked for comes, though nobody asks again
+    world.wait(20_000);
     assert.equal(world.pass(20, part), 4);
+});
+
+test("what waits is drawn in a frame, though nobody asks again", () => {
+    const world = new World();
+    const part = world.make({});
+    part.ask();
+    part.ask();
+    world.wait(9999);
+    assert.equal(world.drawn, 1);
+    world.ring(1);
+    assert.equal(world.drawn, 1);
+    world.frame();
+    assert.equal(world.drawn, 2);
+    world.wait(60_000);
+    assert.equal(world.drawn, 2);
 });
 
 test("what is new to it is drawn at once, once", () => {
@@ -108,16 +135,24 @@ test("what is new to it is drawn at once, once", () => {
     part.forget();
     part.ask();
     assert.equal(world.drawn, before + 1);
-    world.wait(10_000);
+    world.wait(60_000);
     assert.equal(world.drawn, before + 1);
 });
 
 test("what is closed is drawn no more", () => {
     const world = new World();
-    const part = world.make(PACE);
-    world.pass(3, part);
-    part.close();
-    const before = world.drawn;
+    const waiting = world.make(PACE);
+    waiting.ask();
+    waiting.ask();
+    waiting.close();
     world.wait(60_000);
-    assert.equal(world.drawn, before);
+    assert.equal(world.drawn, 1);
+    const inFrame = world.make(PACE);
+    inFrame.ask();
+    inFrame.ask();
+    world.ring(20_000);
+    inFrame.close();
+    world.frame();
+    world.isSeen(true);
+    assert.equal(world.drawn, 2);
 });

@@ -4,8 +4,8 @@ import { onceAFrame } from "./frames";
 
 const UNSEEN_MS = 10_000;
 
-// How long it is from one drawing to the next, at the least.
-interface Pace {
+// How long it is from one drawing to the next, at the least, but for what is scrolled to.
+export interface Pace {
     seen_ms?: number;
     unseen_ms?: number;
     // While it is not there, as there is nothing in it; else as what is not seen.

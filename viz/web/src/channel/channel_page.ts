@@ -7,7 +7,7 @@ import type { Frame, Snapshot } from "../api/types";
 import { el, setText } from "../base/dom";
 import { clock, count, duration, plural, text } from "../base/format";
 import { atMostEvery, onceAFrame } from "../base/frames";
-import { InSight } from "../base/in_sight";
+import { InSight, type Pace } from "../base/in_sight";
 import { bindKeys } from "../base/keys";
 import { shown } from "../base/shown";
 import { TailView } from "../tail/tail_view";
@@ -31,7 +31,7 @@ const SILENCE_MS = 10_000;
 const SPEAK_MS = 20_000;
 // Tables are read row by row, and a row that moves is not where it is clicked.
 const READING = { seen_ms: 5000, unseen_ms: 30_000, hidden_ms: 5000 };
-const YOUNG_S = 60; // what is younger is another thing each second
+const YOUNG_MS = 60_000; // what is younger is another thing each second
 
 export class ChannelPage implements Page {
     readonly root = el("div", { class: "channel" });
@@ -58,6 +58,7 @@ export class ChannelPage implements Page {
     private state: HTMLElement | null = null;
     private stateKind = "";
     private newest: Snapshot | null = null;
+    private begun_ms = 0; // when the first lines of its life were seen here
     private readonly draw = onceAFrame(() => this.render());
     private readonly speak = atMostEvery(SPEAK_MS, () => this.tell());
     private readonly unbind = bindKeys({
@@ -78,7 +79,7 @@ export class ChannelPage implements Page {
             el("h1", { class: "unseen" }, shown(id)), this.restarted,
             this.tiles.root, this.charts.root, this.lower, this.ledger.root);
         const part = (root: HTMLElement, draw: (now: Snapshot) => void,
-                      pace = {}): InSight =>
+                      pace: Pace = {}): InSight =>
             new InSight(root, () => this.newest && draw(this.newest), pace);
         this.parts = [
             part(this.tiles.root, now => this.tiles.update(now)),
@@ -103,6 +104,7 @@ export class ChannelPage implements Page {
         this.unbind();
         this.unbindKeys();
         closeSide();
+        this.newest = null; // a frame that is under way draws nothing
         this.stream.close();
         this.parts.forEach(one => one.close());
         this.charts.close();
@@ -156,6 +158,8 @@ export class ChannelPage implements Page {
 
     private noticeRestart(next: Snapshot): void {
         const had = this.newest;
+        if (had?.epoch !== next.epoch || had.ledger.appended === 0)
+            this.begun_ms = performance.now();
         if (had === null || had.epoch === next.epoch ||
             had.ledger.appended === 0)
             return; // nothing is gone
@@ -236,7 +240,7 @@ export class ChannelPage implements Page {
             return;
         }
         this.show("", null);
-        if (now.to - now.from < YOUNG_S)
+        if (performance.now() < this.begun_ms + YOUNG_MS)
             this.parts.forEach(one => one.forget());
         this.parts.forEach(one => one.ask());
         this.charts.draw();

@@ -4,6 +4,7 @@ import type { Column, Marker, Series, Snapshot, Tier } from "../api/types";
 import { columnOf } from "../base/column";
 import { el, setAttribute, setText } from "../base/dom";
 import * as format from "../base/format";
+import { onceAFrame } from "../base/frames";
 import { InSight } from "../base/in_sight";
 import { shown } from "../base/shown";
 import { Chart, type ChartSeries } from "../ui/chart";
@@ -88,6 +89,7 @@ export class Charts {
     private timer = 0;
     private now_s = 0;
     private now: Snapshot | null = null;
+    private readonly drawSoon = onceAFrame(() => this.draw());
     private from = 0;
     private to = 0;
 
@@ -103,11 +105,7 @@ export class Charts {
             this.response(), this.throughput(), this.memory(), this.errors(),
             this.load(), this.queue(),
         ];
-        this.parts = [
-            ...this.charts.map(one => this.inSight(one)),
-            new InSight(this.events.root,
-                        () => this.events.update(this.store)),
-        ];
+        this.parts = this.charts.map(one => this.inSight(one));
         this.root = section(
             "charts", "Over time",
             el("div", { class: "tabs", role: "group",
@@ -138,6 +136,7 @@ export class Charts {
     draw(): void {
         this.look();
         this.parts.forEach(one => one.ask());
+        this.events.update(this.store);
         // Not every router tells how long requests waited.
         const hasWaits = this.store.column("wait_mean").some(
             value => value !== null);
@@ -206,9 +205,11 @@ export class Charts {
             const series = await getJson<Series>(channelPath(
                 this.channel, "/aggregates/series", { tier: range.tier }),
                                                  under.signal);
+            if (!this.store.isKnown)
+                this.parts.forEach(one => one.forget());
             this.store.merge(series);
             setText(this.told, "");
-            this.draw();
+            this.drawSoon();
         } catch (error) {
             if (under.signal.aborted)
                 return;

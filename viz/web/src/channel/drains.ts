@@ -92,6 +92,7 @@ export class Drains {
     close(): void {
         this.unbind();
         this.under.abort();
+        this.sight.close();
         window.clearTimeout(this.timer);
     }
 
