@@ -326,11 +326,14 @@ lp_aggregate *aggregator_begin(aggregator *a)
     return a->numbers ? a->numbers : a->shared->none;
 }
 
-aggregator_uncounted aggregator_uncounted_since(const aggregator *a,
-                                                int64_t from_s)
+aggregator_uncounted aggregator_uncounted_between(const aggregator *a,
+                                                  int64_t from_s, int64_t to_s)
 {
-    return (aggregator_uncounted){uncounted_since(&a->uncounted, from_s),
-                                  a->uncounted.is_now, a->shared->why};
+    aggregator_uncounted left_out = {.why = a->shared->why};
+
+    left_out.all =
+        uncounted_between(&a->uncounted, from_s, to_s, &left_out.is_now);
+    return left_out;
 }
 
 const uncounted *aggregator_uncounted_of(const aggregator *a)
@@ -393,14 +396,16 @@ bool aggregator_brief(aggregator *a, int64_t now_ns, lp_aggregate_brief *out,
                       aggregator_uncounted *left_out)
 {
     lp_aggregate *numbers;
+    int64_t counted_ns;
 
     if (atomic_load_explicit(&a->lines, memory_order_relaxed) == 0)
         return false;
     numbers = aggregator_begin(a);
-    lp_aggregate_brief_get(numbers, aggregator_counted_ns(a, now_ns), out);
+    counted_ns = aggregator_counted_ns(a, now_ns);
+    lp_aggregate_brief_get(numbers, counted_ns, out);
     if (left_out)
-        *left_out = aggregator_uncounted_since(a, now_ns / 1000000000 -
-                                                      AGGREGATOR_BRIEF_S);
+        *left_out = aggregator_uncounted_between(
+            a, counted_ns / 1000000000 - AGGREGATOR_BRIEF_S, INT64_MAX);
     aggregator_end(a);
     return true;
 }

@@ -59,9 +59,10 @@ typedef struct aggregator_uncounted {
     const char *why;     /* and what to do; constant          */
 } aggregator_uncounted;
 
-/* What was left out of what began at from_s. Between begin and end, as the next. */
-aggregator_uncounted aggregator_uncounted_since(const aggregator *a,
-                                                int64_t from_s);
+/* What was left out of what began at from_s and ended before to_s. Between begin and
+ * end, as the next. */
+aggregator_uncounted aggregator_uncounted_between(const aggregator *a,
+                                                  int64_t from_s, int64_t to_s);
 const uncounted *aggregator_uncounted_of(const aggregator *a);
 
 enum { AGGREGATOR_BRIEF_S = 60 };

@@ -33,9 +33,9 @@
       "lines that were gone before they could be counted here")              \
     X(BEHIND, "channel_aggregate_behind_lines", "lines still to be counted") \
     X(HELD, "channel_aggregate_held_lines",                                  \
-      "lines of the last minute that wait for memory to be told")            \
+      "lines that wait for memory to be told")                               \
     X(UNCOUNTED, "channel_aggregate_uncounted_lines",                        \
-      "lines in no number for want of memory, some in the last minute")
+      "lines in no number for want of memory, the last in this minute")
 
 typedef enum metric {
 #define X(id, name, help) METRIC_##id,
@@ -197,7 +197,8 @@ static void put_channel(printing *p, int64_t now_ns)
     lp_aggregate_tick(p->numbers, over_ns);
     lp_aggregate_total(p->numbers, end_s - API_WINDOW_DEFAULT_S, end_s, &select,
                        put_window, p);
-    left_out = aggregator_uncounted_since(who, end_s - API_WINDOW_DEFAULT_S);
+    left_out = aggregator_uncounted_between(who, end_s - API_WINDOW_DEFAULT_S,
+                                            INT64_MAX);
     aggregator_end(who);
     aggregator_status_get(who, &status);
     put(p, METRIC_LOST, NULL, LP_SPAN(""), (double)status.lost_lines);

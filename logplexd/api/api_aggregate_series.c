@@ -645,7 +645,7 @@ static void print_table(FILE *to, const api_aggregate_ask *ask, table *t,
     aggregator_status status;
     const api_series_ask *want = t->want;
     aggregator_uncounted left_out =
-        aggregator_uncounted_since(ask->who, from_s);
+        aggregator_uncounted_between(ask->who, from_s, want->to_s);
 
     aggregator_status_get(ask->who, &status);
     fputs("{\"channel\":", to);

@@ -909,7 +909,7 @@ static void print_window(void *ctx, const lp_aggregate_window *window,
 
     s->window = window;
     s->from_s = begin_of(s, window);
-    left_out = aggregator_uncounted_since(s->ask->who, s->from_s);
+    left_out = aggregator_uncounted_between(s->ask->who, s->from_s, INT64_MAX);
     sort_out(s, rows, row_count);
     lp_aggregate_markers(s->ask->numbers, s->from_s, window->end_s, add_event,
                          s);

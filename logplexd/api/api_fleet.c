@@ -174,15 +174,15 @@ static void print_rate(FILE *to, const char *name, uint64_t count, int window_s)
 }
 
 /* Over how many seconds that are over counts are: a daemon that is younger has no
- * more. */
+ * more, but for one whose clock went back behind its start. */
 static int window_s_of(const daemon_shared *shared, int64_t now_ns)
 {
     int64_t age_s = aggregator_over_ns(now_ns) / 1000000000 -
                     shared->started_ns / 1000000000;
 
-    if (age_s < 1)
-        return 1;
-    return age_s < FLEET_WINDOW_S ? (int)age_s : FLEET_WINDOW_S;
+    if (age_s < -1 || age_s > FLEET_WINDOW_S)
+        return FLEET_WINDOW_S;
+    return age_s < 1 ? 1 : (int)age_s;
 }
 
 static void print_totals(FILE *to, const fleet_list *list, int window_s)

@@ -18,8 +18,10 @@ static void add(uncounted *u, uint64_t lines, int64_t first_s, int64_t last_s)
 static void check_since(const uncounted *u, int64_t from_s, uint64_t lines,
                         int64_t since_s, int64_t last_s)
 {
-    uncounted_spell told = uncounted_since(u, from_s);
+    bool is_now;
+    uncounted_spell told = uncounted_between(u, from_s, INT64_MAX, &is_now);
 
+    assert_int_equal(is_now, u->is_now);
     assert_int_equal(told.lines, lines);
     assert_int_equal(told.since_ns, since_s * SECOND);
     assert_int_equal(told.last_ns, last_s * SECOND);
@@ -65,21 +67,76 @@ static void another_spell_leaves_the_first(void **state)
     check_since(&u, 0, 30, 10, 200);
 }
 
-static void of_many_the_oldest_become_one(void **state)
+static void add_one(uncounted *u, int64_t first_s, int64_t last_s)
+{
+    add(u, 1, first_s, last_s);
+    assert_int_equal(uncounted_end(u), 1);
+}
+
+static void check_spell(const uncounted *u, unsigned at, uint64_t lines,
+                        int64_t since_s, int64_t last_s)
+{
+    assert_int_equal(u->spells[at].lines, lines);
+    assert_int_equal(u->spells[at].since_ns, since_s * SECOND);
+    assert_int_equal(u->spells[at].last_ns, last_s * SECOND);
+}
+
+/* What was counted between others stays known. */
+static void of_many_the_nearest_become_one(void **state)
+{
+    static const int64_t begins_s[] = {100, 5000, 5100, 9000, 9300, 20000};
+    uncounted u = {.count = 0};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(begins_s) / sizeof(begins_s[0]); i++)
+        add_one(&u, begins_s[i], begins_s[i] + 5);
+    assert_int_equal(u.count, UNCOUNTED_SPELLS);
+    check_spell(&u, 0, 1, 100, 105);
+    check_spell(&u, 1, 2, 5000, 5105);
+    check_spell(&u, 2, 2, 9000, 9305);
+    check_spell(&u, 3, 1, 20000, 20005);
+    check_since(&u, 0, 6, 100, 20005);
+    check_since(&u, 5106, 3, 9000, 20005);
+}
+
+static void what_no_window_reaches_is_forgotten(void **state)
+{
+    const int64_t later_s = 2 * UNCOUNTED_KEPT_S;
+    uncounted u = {.count = 0};
+
+    (void)state;
+    add_one(&u, 100, 105);
+    add_one(&u, 200, later_s - UNCOUNTED_KEPT_S);
+    add_one(&u, later_s, later_s + 5);
+    assert_int_equal(u.count, 2);
+    check_spell(&u, 0, 1, 200, later_s - UNCOUNTED_KEPT_S);
+    check_spell(&u, 1, 1, later_s, later_s + 5);
+}
+
+static void what_came_after_a_window_is_not_of_it(void **state)
+{
+    uncounted u = {.count = 0};
+    bool is_now;
+
+    (void)state;
+    add_one(&u, 100, 105);
+    add(&u, 900, 500, 505);
+    assert_int_equal(uncounted_between(&u, 0, 501, &is_now).lines, 901);
+    assert_true(is_now);
+    assert_int_equal(uncounted_between(&u, 0, 500, &is_now).lines, 1);
+    assert_false(is_now);
+    assert_int_equal(uncounted_between(&u, 106, 500, &is_now).lines, 0);
+}
+
+static void a_clock_that_goes_back_makes_a_spell_longer(void **state)
 {
     uncounted u = {.count = 0};
 
     (void)state;
-    for (int64_t i = 1; i <= 6; i++) {
-        add(&u, 1, 100 * i, 100 * i + 5);
-        assert_int_equal(uncounted_end(&u), 1);
-    }
-    assert_int_equal(u.count, UNCOUNTED_SPELLS);
-    assert_int_equal(u.spells[0].lines, 3);
-    assert_int_equal(u.spells[0].since_ns, 100 * SECOND);
-    assert_int_equal(u.spells[0].last_ns, 305 * SECOND);
-    check_since(&u, 0, 6, 100, 605);
-    check_since(&u, 306, 3, 400, 605);
+    add(&u, 1, 7200, 7201);
+    add(&u, 1, 3600, 3605);
+    assert_int_equal(uncounted_end(&u), 2);
+    check_spell(&u, 0, 2, 3600, 7201);
 }
 
 int main(void)
@@ -88,7 +145,10 @@ int main(void)
         cmocka_unit_test(there_are_none_at_first),
         cmocka_unit_test(a_spell_is_told_as_long_as_it_is_in_the_window),
         cmocka_unit_test(another_spell_leaves_the_first),
-        cmocka_unit_test(of_many_the_oldest_become_one),
+        cmocka_unit_test(of_many_the_nearest_become_one),
+        cmocka_unit_test(what_no_window_reaches_is_forgotten),
+        cmocka_unit_test(what_came_after_a_window_is_not_of_it),
+        cmocka_unit_test(a_clock_that_goes_back_makes_a_spell_longer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
