@@ -688,14 +688,19 @@ static int64_t first_counted(const api_aggregate_ask *ask,
                                                                       : since_s;
 }
 
-/* Where the first entry is. */
+/* Where the first entry is. What is kept goes by the newest line, which may be of a
+ * later second than the last one that is told. */
 static int64_t first_window(const api_aggregate_ask *ask,
-                            const api_series_ask *want, int64_t counted_s)
+                            const api_series_ask *want,
+                            const lp_aggregate_stats *stats)
 {
-    int64_t oldest_s =
-        api_aggregate_second(ask) + 1 - api_tier_kept_s(want->tier);
+    int64_t oldest_s = api_aggregate_second(ask) + 1;
+    int64_t counted_s = first_counted(ask, stats);
     int64_t from_s = want->from_s;
 
+    if (oldest_s < stats->open_s)
+        oldest_s = stats->open_s;
+    oldest_s -= api_tier_kept_s(want->tier);
     if (from_s < counted_s)
         from_s = counted_s;
     if (from_s < oldest_s)
@@ -735,7 +740,7 @@ bool api_print_series(FILE *to, const api_aggregate_ask *ask,
         own.dimensions &= ~(1u << LP_DIM_ROUTE); // by far the most
     lp_aggregate_tick(ask->numbers, ask->counted_ns);
     lp_aggregate_stats_get(ask->numbers, &stats);
-    from_s = first_window(ask, want, first_counted(ask, &stats));
+    from_s = first_window(ask, want, &stats);
     t.next_s = from_s;
     t.room = (size_t)((want->to_s - from_s) / api_tier_step_s(want->tier)) + 1;
     t.quota = quota_of(ask, want->process);

@@ -308,6 +308,7 @@ void lp_aggregate_stats_get(const lp_aggregate *aggregate,
         .frames_dropped = aggregate->frames_dropped,
         .clock_steps = aggregate->clock_steps,
         .since_s = aggregate->since_s,
+        .open_s = aggregate->is_started ? aggregate->open_s : 0,
         .bytes = aggregate->held_bytes + (live == NULL ? 0 : live->home.bytes)};
 
     for (unsigned i = 0; i < LP_TIERS; i++) {

@@ -11,11 +11,14 @@ typedef struct story {
     world w;
     int64_t begin_s; /* a whole five minutes */
     int64_t now_s;
+    int64_t
+        late_s; /* that answers are behind: lines of later seconds are read */
 } story;
 
-static void begin(story *s)
+static void begin(story *s, uint64_t aggregate_max_bytes)
 {
-    open_world(&s->w, LP_AGGREGATE_BYTES_MAX_LEAST);
+    open_world(&s->w, aggregate_max_bytes);
+    s->late_s = 0;
     s->begin_s = s->w.began_ns / SECOND;
     s->begin_s += COARSE_S - s->begin_s % COARSE_S;
     s->now_s = s->begin_s;
@@ -75,7 +78,7 @@ static columns ask(const story *s, lp_tier tier, int64_t from_s, int64_t to_s)
                              .channel_id = span("app"),
                              .cfg = &s->w.cfg,
                              .now_ns = s->now_s * SECOND,
-                             .counted_ns = s->now_s * SECOND};
+                             .counted_ns = (s->now_s - s->late_s) * SECOND};
     columns c;
     char *json;
     size_t bytes;
@@ -101,7 +104,7 @@ static void a_part_of_five_minutes_is_not_known(void **state)
     story s;
 
     (void)state;
-    begin(&s);
+    begin(&s, LP_AGGREGATE_BYTES_MAX_LEAST);
     go_on(&s, 6 * 3600);
     all = ask(&s, LP_TIER_MINUTES, s.begin_s, s.now_s);
     while (all.t[coarse + 1] - all.t[coarse] < COARSE_S) {
@@ -131,7 +134,7 @@ static void what_a_tier_does_not_keep_for_so_long_is_left_out(void **state)
     story s;
 
     (void)state;
-    begin(&s);
+    begin(&s, LP_AGGREGATE_BYTES_MAX_LEAST);
     go_on(&s, 300);
     c = ask(&s, LP_TIER_SECONDS, s.now_s - 200, s.now_s - 100);
     assert_int_equal(c.count, 20);
@@ -143,6 +146,30 @@ static void what_a_tier_does_not_keep_for_so_long_is_left_out(void **state)
     close_world(&s.w);
 }
 
+/* A line of the second that runs makes the oldest one go, while the last one that is
+ * over is another yet. */
+static void what_has_gone_is_not_told_as_none(void **state)
+{
+    columns c;
+    story s;
+
+    (void)state;
+    begin(&s, 0);
+    go_on(&s, 3700);
+    for (s.late_s = 0; s.late_s < 4; s.late_s++) {
+        c = ask(&s, LP_TIER_SECONDS, s.now_s - 200, s.now_s - s.late_s);
+        assert_int_equal(c.lines[0], 1);
+        assert_int_equal(c.lines[c.count - 1], 1);
+    }
+    for (unsigned i = 0; i < 20; i++) {
+        s.late_s = i % 3;
+        go_on(&s, 1);
+        c = ask(&s, LP_TIER_TENS, s.now_s - 4000, s.now_s - 60);
+        assert_int_equal(c.lines[0], 10);
+    }
+    close_world(&s.w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +178,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             what_a_tier_does_not_keep_for_so_long_is_left_out, set_up,
             tear_down),
+        cmocka_unit_test_setup_teardown(what_has_gone_is_not_told_as_none,
+                                        set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
