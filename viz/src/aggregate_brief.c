@@ -277,8 +277,8 @@ void lpi_sparks_read(const lp_aggregate *aggregate, int64_t end_s,
     }
 }
 
-/* Of a channel that dozes: it had nothing in the last minute, and what it had in the
- * ones before is in its tens. */
+/* Of a channel that dozes or did until now: it had nothing in the last minute, and what
+ * it had in the ones before is in its tens. */
 static void tell_silence(const lp_aggregate *aggregate, lp_aggregate_brief *out)
 {
     uint32_t requests[LP_AGGREGATE_SPARKS] = {0};
@@ -303,15 +303,14 @@ void lp_aggregate_brief_get(lp_aggregate *aggregate, int64_t now_ns,
     }
     lp_aggregate_tick(aggregate, now_ns);
     out->end_s = aggregate->open_s;
-    if (aggregate->live == NULL) {
+    // NULL: it dozes, or has just woken or begun, and no second of that is over.
+    minute = aggregate->live == NULL ? NULL : aggregate->live->minute;
+    if (minute == NULL) {
         tell_silence(aggregate, out);
-        return;
-    }
-    minute = aggregate->live->minute; // NULL: silent for long, or just begun
-    if (minute != NULL && minute->brief.end_s != aggregate->open_s) {
-        make_brief(aggregate);
-    }
-    if (minute != NULL) {
+    } else {
+        if (minute->brief.end_s != aggregate->open_s) {
+            make_brief(aggregate);
+        }
         *out = minute->brief;
     }
     out->held_lines = lpi_held_lines(aggregate);

@@ -260,8 +260,9 @@ static bool is_missed(const lpi_frame *frame, int64_t width_s, int64_t open_s)
 
 int64_t lpi_tier_lacks_since(const lp_aggregate *aggregate, lp_tier tier)
 {
-    int64_t since_s =
-        lpi_held_lines(aggregate) > 0 ? aggregate->stuck_s : INT64_MAX;
+    bool is_stuck = aggregate->stuck_s != INT64_MIN &&
+                    aggregate->live != NULL && has_open(aggregate->live);
+    int64_t since_s = is_stuck ? aggregate->stuck_s : INT64_MAX;
 
     for (unsigned i = 0; i < (unsigned)tier; i++) {
         const lpi_frame *frame = aggregate->tiers[i].pending;

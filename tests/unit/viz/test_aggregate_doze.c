@@ -367,6 +367,10 @@ static void one_that_wakes_keeps_them_too(void **state)
     lp_aggregate_brief_get(w.aggregate, at(DOZING_S), &before);
     world_say_at(&w, at(DOZING_S), "app", "web.1", "hello");
     world_read(&w, 0);
+    lp_aggregate_brief_get(w.aggregate, at(DOZING_S), &after);
+    assert_int_equal(after.lines, 0); // its second is not over
+    assert_true(after.are_requests);
+    assert_memory_equal(after.sparks, before.sparks, sizeof(before.sparks));
     lp_aggregate_brief_get(w.aggregate, at(DOZING_S + 1), &after);
     assert_int_equal(after.lines, 1);
     assert_true(after.are_requests);
