@@ -403,9 +403,12 @@ bool aggregator_brief(aggregator *a, int64_t now_ns, lp_aggregate_brief *out,
     numbers = aggregator_begin(a);
     counted_ns = aggregator_counted_ns(a, now_ns);
     lp_aggregate_brief_get(numbers, counted_ns, out);
-    if (left_out)
-        *left_out = aggregator_uncounted_between(
-            a, counted_ns / 1000000000 - AGGREGATOR_BRIEF_S, INT64_MAX);
+    if (left_out) {
+        int64_t end_s = out->end_s > 0 ? out->end_s : counted_ns / 1000000000;
+
+        *left_out = aggregator_uncounted_between(a, end_s - AGGREGATOR_BRIEF_S,
+                                                 INT64_MAX);
+    }
     aggregator_end(a);
     return true;
 }

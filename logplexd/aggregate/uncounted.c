@@ -2,18 +2,13 @@
 
 #include <string.h>
 
-/* Clocks go back, too: then it lasts from the least time to the greatest. */
-static void extend(uncounted_spell *into, const uncounted_spell *more)
+/* What came later is put to it, by a clock that may have gone back. */
+static void extend(uncounted_spell *into, const uncounted_spell *later)
 {
-    if (into->lines == 0) {
-        *into = *more;
-        return;
-    }
-    into->lines += more->lines;
-    if (more->since_ns < into->since_ns)
-        into->since_ns = more->since_ns;
-    if (more->last_ns > into->last_ns)
-        into->last_ns = more->last_ns;
+    if (into->lines == 0 || later->since_ns < into->since_ns)
+        into->since_ns = later->since_ns;
+    into->lines += later->lines;
+    into->last_ns = later->last_ns;
 }
 
 static void take_out(uncounted *u, unsigned at)
@@ -23,37 +18,41 @@ static void take_out(uncounted *u, unsigned at)
             (u->count - at) * sizeof(u->spells[0]));
 }
 
-static int64_t gap_after(const uncounted *u, unsigned at)
+/* Which of them has the least between it and the next, the last of which begins then. */
+static unsigned nearest(const uncounted *u, int64_t next_ns)
 {
-    return u->spells[at + 1].since_ns - u->spells[at].last_ns;
+    unsigned found = u->count - 1;
+    int64_t least_ns = next_ns - u->spells[found].last_ns;
+
+    for (unsigned i = 0; i + 1 < u->count; i++) {
+        int64_t between_ns = u->spells[i + 1].since_ns - u->spells[i].last_ns;
+
+        if (between_ns < least_ns) {
+            least_ns = between_ns;
+            found = i;
+        }
+    }
+    return found;
 }
 
-/* The two with the least between them become one. */
-static void join_nearest(uncounted *u)
-{
-    unsigned nearest = 0;
-
-    for (unsigned i = 1; i + 1 < u->count; i++)
-        if (gap_after(u, i) < gap_after(u, nearest))
-            nearest = i;
-    extend(&u->spells[nearest], &u->spells[nearest + 1]);
-    take_out(u, nearest + 1);
-}
-
-/* The one that is now, or a new one, which begins then. */
-static uncounted_spell *newest(uncounted *u, int64_t since_ns)
+/* The last spell is the one that begins then: a new one, if there is room for it. */
+static void begin(uncounted *u, int64_t since_ns)
 {
     int64_t kept_ns = since_ns - UNCOUNTED_KEPT_S * INT64_C(1000000000);
 
-    if (u->is_now)
-        return &u->spells[u->count - 1];
+    u->is_now = true;
+    u->now_lines = 0;
     while (u->count > 0 && u->spells[0].last_ns < kept_ns)
         take_out(u, 0);
-    if (u->count == UNCOUNTED_SPELLS)
-        join_nearest(u);
-    u->is_now = true;
-    u->spells[u->count] = (uncounted_spell){.lines = 0};
-    return &u->spells[u->count++];
+    if (u->count == UNCOUNTED_SPELLS) {
+        unsigned at = nearest(u, since_ns);
+
+        if (at == u->count - 1)
+            return;
+        extend(&u->spells[at], &u->spells[at + 1]);
+        take_out(u, at + 1);
+    }
+    u->spells[u->count++] = (uncounted_spell){.lines = 0};
 }
 
 void uncounted_add(uncounted *u, uint64_t lines, int64_t first_ns,
@@ -61,7 +60,10 @@ void uncounted_add(uncounted *u, uint64_t lines, int64_t first_ns,
 {
     uncounted_spell more = {lines, first_ns, last_ns};
 
-    extend(newest(u, first_ns), &more);
+    if (!u->is_now)
+        begin(u, first_ns);
+    u->now_lines += lines;
+    extend(&u->spells[u->count - 1], &more);
 }
 
 uint64_t uncounted_end(uncounted *u)
@@ -69,7 +71,7 @@ uint64_t uncounted_end(uncounted *u)
     if (!u->is_now)
         return 0;
     u->is_now = false;
-    return u->spells[u->count - 1].lines;
+    return u->now_lines;
 }
 
 uncounted_spell uncounted_between(const uncounted *u, int64_t from_s,

@@ -29,7 +29,8 @@ typedef struct uncounted_spell {
 typedef struct uncounted {
     uncounted_spell spells[UNCOUNTED_SPELLS]; /* the oldest first */
     unsigned count;
-    bool is_now; /* no line has been counted since */
+    bool is_now;        /* no line has been counted since the last one  */
+    uint64_t now_lines; /* of that one, without others it was joined to */
 } uncounted;
 
 /* So many lines, the first and the newest of which came then. */

@@ -277,7 +277,7 @@ void lpi_sparks_read(const lp_aggregate *aggregate, int64_t end_s,
     }
 }
 
-/* Of a channel that dozes or did until now: it had nothing in the last minute, and what
+/* Of a channel that dozes or did until now: nothing is told of the last minute, and what
  * it had in the ones before is in its tens. */
 static void tell_silence(const lp_aggregate *aggregate, lp_aggregate_brief *out)
 {
@@ -303,7 +303,7 @@ void lp_aggregate_brief_get(lp_aggregate *aggregate, int64_t now_ns,
     }
     lp_aggregate_tick(aggregate, now_ns);
     out->end_s = aggregate->open_s;
-    // NULL: it dozes, or has just woken or begun, and no second of that is over.
+    // NULL: it dozes or could, or no second has been told since it began or woke.
     minute = aggregate->live == NULL ? NULL : aggregate->live->minute;
     if (minute == NULL) {
         tell_silence(aggregate, out);

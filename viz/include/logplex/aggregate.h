@@ -403,9 +403,7 @@ typedef struct lp_aggregate_stats {
        all. */
     int64_t lacks_since_s[LP_TIERS];
     uint64_t held_lines; /* counted, and not even in a second yet */
-    int64_t
-        open_s; /* the second that is open: what a tier keeps ends with the one
-                            before it; 0: there was no line */
+    int64_t open_s; /* what a tier keeps ends before this second; 0: no line */
 } lp_aggregate_stats;
 
 /* out->struct_bytes must be set. */

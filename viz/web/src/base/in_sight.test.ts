@@ -153,6 +153,7 @@ test("what is closed is drawn no more", () => {
     world.ring(20_000);
     inFrame.close();
     world.frame();
-    world.isSeen(true);
+    inFrame.ask();
+    world.wait(60_000);
     assert.equal(world.drawn, 2);
 });

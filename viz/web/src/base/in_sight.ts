@@ -14,6 +14,7 @@ export interface Pace {
 
 export class InSight {
     private isInSight = false;
+    private isClosed = false;
     private timer = 0; // what is new waits for it
     private drawn_ms = -Infinity;
     private readonly pace: Required<Pace>;
@@ -35,7 +36,9 @@ export class InSight {
         this.observer.observe(of);
     }
 
+    // Who asks later asks for nothing.
     close(): void {
+        this.isClosed = true;
         this.observer.disconnect();
         window.clearTimeout(this.timer);
         this.timer = 0;
@@ -43,6 +46,8 @@ export class InSight {
 
     // There is something new to be drawn.
     ask(): void {
+        if (this.isClosed)
+            return;
         const wait_ms = this.drawn_ms + this.every_ms() - performance.now();
         if (wait_ms <= 0)
             this.drawNow();

@@ -58,7 +58,8 @@ export class ChannelPage implements Page {
     private state: HTMLElement | null = null;
     private stateKind = "";
     private newest: Snapshot | null = null;
-    private begun_ms = 0; // when the first lines of its life were seen here
+    // When the first lines of its life were seen here; it may be older than the page.
+    private begun_ms = -Infinity;
     private readonly draw = onceAFrame(() => this.render());
     private readonly speak = atMostEvery(SPEAK_MS, () => this.tell());
     private readonly unbind = bindKeys({
@@ -158,7 +159,8 @@ export class ChannelPage implements Page {
 
     private noticeRestart(next: Snapshot): void {
         const had = this.newest;
-        if (had?.epoch !== next.epoch || had.ledger.appended === 0)
+        if (had === null ? next.to - next.from < YOUNG_MS / 1000
+            : had.epoch !== next.epoch || had.ledger.appended === 0)
             this.begun_ms = performance.now();
         if (had === null || had.epoch === next.epoch ||
             had.ledger.appended === 0)
