@@ -293,6 +293,7 @@ static lp_err fill(lp_scan *scan, lpi_scan_groups *groups,
     groups->table.other_home = &groups->other_home;
     lpi_scan_table_init(&groups->table, groups->block, groups_max,
                         keys_max_bytes);
+    groups->table.is_by_sum = groups->is_by_sum;
     if (groups->picker.count > 0) {
         scan->picker = &groups->picker;
     }

@@ -234,13 +234,22 @@ static void prune(lpi_scan_table *table)
 
 /* Putting in order -------------------------------------------------------- */
 
-/* Whether one group stands in front of another: of equal ones the newer. */
-static bool is_better(const lpi_scan_group *a, const lpi_scan_group *b)
+static double place_of(const lpi_scan_table *table, uint32_t at)
 {
-    if (a->weight > b->weight || a->weight < b->weight) {
-        return a->weight > b->weight;
+    const lpi_scan_group *group = &table->groups[at];
+
+    return table->is_by_sum ? lp_sketch_sum(&group->sketch) : group->weight;
+}
+
+/* Whether one group stands in front of another: of equal ones the newer. */
+static bool is_better(const lpi_scan_table *table, uint32_t a, uint32_t b)
+{
+    double left = place_of(table, a), right = place_of(table, b);
+
+    if (left > right || left < right) {
+        return left > right;
     }
-    return a->newest_seq > b->newest_seq;
+    return table->groups[a].newest_seq > table->groups[b].newest_seq;
 }
 
 /* Lets one sink to its place in a heap with the worst on top. */
@@ -250,11 +259,11 @@ static void sink(const lpi_scan_table *table, uint32_t at, uint32_t count)
     uint32_t moved = order[at];
 
     for (uint32_t child = 2 * at + 1; child < count; child = 2 * at + 1) {
-        if (child + 1 < count && is_better(&table->groups[order[child]],
-                                           &table->groups[order[child + 1]])) {
+        if (child + 1 < count &&
+            is_better(table, order[child], order[child + 1])) {
             child++;
         }
-        if (!is_better(&table->groups[moved], &table->groups[order[child]])) {
+        if (!is_better(table, moved, order[child])) {
             break;
         }
         order[at] = order[child];

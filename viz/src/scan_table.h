@@ -53,6 +53,7 @@ typedef struct lpi_scan_table {
     uint32_t keys_max_bytes;
     double floor; /* what a key without a group has at most */
     bool has_pruned;
+    bool is_by_sum; /* the answer is: weights have nothing that is below 0 */
     uint64_t other_count[LPI_SCAN_UNITS];
     lp_sketch other[LPI_SCAN_UNITS];
 } lpi_scan_table;

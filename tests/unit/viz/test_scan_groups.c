@@ -376,11 +376,15 @@ static void they_are_ranked_by_lines_or_by_sum(void **state)
     assert_row(&got->rows[0], "c", 1, 50);
     assert_int_equal(got->rows[1].group.count, 6);
     assert_true(got->rows[1].group.sum == -77);
+    say_app(&now, "k=c t=-45");
+    got = ask(&now, &options, 2);
+    assert_row(&got->rows[0], "b", 2, 20);
+    assert_row(&got->rows[1], "c", 2, 5);
     options.quantile_count = 0;
     got = ask(&now, &options, 0);
     assert_int_equal(got->count, 1);
-    assert_int_equal(got->rows[0].group.count, 7);
-    assert_true(got->rows[0].group.sum == -27);
+    assert_int_equal(got->rows[0].group.count, 8);
+    assert_true(got->rows[0].group.sum == -72);
     assert_true(got->rows[0].group.min == -100);
     assert_true(got->rows[0].group.max == 50);
     world_end(&now);
