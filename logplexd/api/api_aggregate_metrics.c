@@ -30,7 +30,7 @@
       "memory of a process, the newest sample")                              \
     X(QUOTA, "channel_memory_quota_bytes", "what it may have of it")         \
     X(LOST, "channel_aggregate_lost_lines",                                  \
-      "lines that were gone before they could be counted here")              \
+      "lines of the last minute that were gone before they were counted")    \
     X(BEHIND, "channel_aggregate_behind_lines", "lines still to be counted") \
     X(HELD, "channel_aggregate_held_lines",                                  \
       "lines that wait for memory to be told")                               \
@@ -170,6 +170,7 @@ static void put_window(void *ctx, const lp_aggregate_window *window,
     for (size_t i = 0; i < row_count; i++)
         put_row(p, &rows[i], &of);
     put(p, METRIC_LINES, NULL, LP_SPAN(""), (double)of.lines);
+    put(p, METRIC_LOST, NULL, LP_SPAN(""), (double)window->lost_lines);
     put(p, METRIC_HELD, NULL, LP_SPAN(""), (double)window->held_lines);
     put(p, METRIC_REQUESTS, NULL, LP_SPAN(""), (double)of.requests);
     put(p, METRIC_FAILED, NULL, LP_SPAN(""), (double)of.failed);
@@ -201,7 +202,6 @@ static void put_channel(printing *p, int64_t now_ns)
                                             INT64_MAX);
     aggregator_end(who);
     aggregator_status_get(who, &status);
-    put(p, METRIC_LOST, NULL, LP_SPAN(""), (double)status.lost_lines);
     put(p, METRIC_BEHIND, NULL, LP_SPAN(""), (double)status.behind_lines);
     put(p, METRIC_UNCOUNTED, NULL, LP_SPAN(""), (double)left_out.all.lines);
 }

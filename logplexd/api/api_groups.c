@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/api_aggregate_print.h"
 #include "api/api_query.h"
 #include "api/api_scan.h"
 #include "base/uuid.h"
@@ -42,10 +43,9 @@ static void print_by(FILE *to, const groups *it, const lp_scan_group *group)
 
 static void print_values(FILE *to, const groups *it, const lp_scan_group *group)
 {
-    double mean = group->count > 0 ? group->sum / (double)group->count : NAN;
-
     api_print_member(to, "sum", group->sum);
-    api_print_member(to, "mean", mean);
+    api_print_member(
+        to, "mean", api_mean(group->sum, group->count, group->min, group->max));
     api_print_member(to, "min", group->min);
     api_print_member(to, "max", group->max);
     fputs(",\"quantiles\":{", to);
