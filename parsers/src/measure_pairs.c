@@ -47,13 +47,17 @@ static bool read_key(uint64_t word, lp_span key, lp_measure_op *op,
     return true;
 }
 
-/* Does it stand by itself, and not in quotes or in JSON? */
-static bool is_word_alone(const lpi_pairs *pairs, lp_span key)
+/* And not in quotes or in JSON? */
+static bool begins_word(const lpi_pairs *pairs, lp_span key)
+{
+    return key.ptr == pairs->start || (unsigned char)key.ptr[-1] <= ' ';
+}
+
+static bool ends_word(const lpi_pairs *pairs, lp_span key)
 {
     const char *behind = key.ptr + key.len_bytes;
 
-    return (key.ptr == pairs->start || (unsigned char)key.ptr[-1] <= ' ') &&
-           (behind == pairs->end || (unsigned char)*behind <= ' ');
+    return behind == pairs->end || (unsigned char)*behind <= ' ';
 }
 
 /* A missing value is 1, an empty one is none. */
@@ -62,13 +66,13 @@ static void add_pair(lp_measures *out, lp_measure_op op, lp_span name,
 {
     lp_span nothing = lp_span_skip(pair->key, pair->key.len_bytes);
 
-    if (pair->unterminated) {
+    if (pair->unterminated || !begins_word(pairs, pair->key)) {
         return;
     }
     if (pair->value.ptr != NULL) {
         lpi_measures_add(out, op, name, pair->value, LP_UNIT_NONE);
     } else if (op != LP_OP_UNIQUE && name.len_bytes > 0 &&
-               is_word_alone(pairs, pair->key)) {
+               ends_word(pairs, pair->key)) {
         lpi_measures_put(out, &(lp_measure){.name = name,
                                             .text = nothing,
                                             .suffix = nothing,
