@@ -110,16 +110,24 @@ static void put_memory(printing *p, const lp_aggregate_row *row)
         put(p, METRIC_QUOTA, "process", row->of, quota->value);
 }
 
+/* An application may call its own the same, and an add-on what it samples or what has
+ * another unit: these are rows of their own, and a number that is told twice is an error
+ * to who reads them. */
+static bool is_measure(const lp_aggregate_row *row, const char *name,
+                       lp_measure_op op, lp_unit unit)
+{
+    return row->is_platform && row->op == op && row->unit == unit &&
+           lp_span_equal(row->name, lp_span_str(name));
+}
+
 static void put_measure(printing *p, const lp_aggregate_row *row)
 {
-    if (!row->is_platform)
-        return; // an application may call its own the same
-    if (lp_span_equal(row->name, LP_SPAN("router.wait")))
-        put(p, METRIC_WAIT, NULL, LP_SPAN(""), api_row_mean(row));
-    else if (!row->is_of_process)
-        return; // one of all has no meaning here
-    else if (lp_span_equal(row->name, LP_SPAN("memory_total")))
+    if (!row->is_of_process) {
+        if (is_measure(row, "router.wait", LP_OP_MEASURE, LP_UNIT_MS))
+            put(p, METRIC_WAIT, NULL, LP_SPAN(""), api_row_mean(row));
+    } else if (is_measure(row, "memory_total", LP_OP_SAMPLE, LP_UNIT_BYTES)) {
         put_memory(p, row);
+    }
 }
 
 /* What is told once, of however many rows. */

@@ -985,13 +985,16 @@ class Life(Aggregating):
         self.post(token, [request(token, n, status=503, code="H12", wait=50)
                           for n in range(10)] +
                   [line("source=web.1 sample#memory_total=2.00MB", token,
-                        "web.1")])
-        self.counted(11)
+                        "web.1"),
+                   line("sample#router.wait=3ms", token, "heroku-redis"),
+                   line("source=web.1 sample#memory_total=7ms "
+                        "measure#router.wait=9ms", token, "heroku-redis")])
+        self.counted(13)
         answer = self.ask("GET", "/metrics?channel=demo&channel=qu%22o"
                           "&channel=demo")
         values = prometheus.parse(answer.body.decode())
         for name, label, value in (
-                ("lines", "", 11), ("requests", "", 10),
+                ("lines", "", 13), ("requests", "", 10),
                 ("failed_requests", "", 10), ("wait_ms", "", 50),
                 ("status", ',status="503"', 10), ("errors", ',code="H12"', 10),
                 ("memory_bytes", ',process="web.1"', 2 * 2**20),
@@ -1007,7 +1010,7 @@ class Life(Aggregating):
         self.assertAlmostEqual(
             values["logplex_channel_response_ms",
                    'channel="demo",quantile="0.95"'], 11, delta=0.11)
-        self.assertEqual(values["logplex_aggregate_lines_total", None], 11)
+        self.assertEqual(values["logplex_aggregate_lines_total", None], 13)
         self.assertEqual(values["logplex_aggregate_lost_lines_total", None], 0)
         self.assertEqual(values["logplex_aggregate_channels", None], 2)
         self.assertGreater(values["logplex_memory_borrowed_bytes", None], 0)
