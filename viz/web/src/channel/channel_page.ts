@@ -169,7 +169,7 @@ export class ChannelPage implements Page {
         this.ask.outlive(next.epoch);
         this.restarted.hidden = false;
         setText(this.restartedWords,
-                `This channel began anew at ${clock(next.now)}: ` +
+                `This channel began anew before ${clock(next.now)}: ` +
                 `${BEGAN_ANEW}. Lines and numbers of before are gone.`);
     }
 

@@ -47,6 +47,8 @@ test("a crash is bad for as long as it is not up again", () => {
     const twice = [...again, marker(12, "state", "starting to crashed")];
     assert.equal(dynoState(process("web.1"), twice, 14).text,
                  "crashed × 2, 2 s ago");
+    assert.equal(dynoState(process("web.1"), twice, 70).text,
+                 "crashed 58 s ago"); // the other is not of this minute
 });
 
 test("without markers the counts tell what they can", () => {

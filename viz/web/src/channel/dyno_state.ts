@@ -8,6 +8,8 @@ export interface DynoState {
     isBad: boolean;
 }
 
+const WINDOW_S = 60; // of the table's numbers
+
 const CALM: DynoState = { text: "", isBad: false };
 
 // What counts say when the markers don't reach as far back; the first that is
@@ -28,13 +30,14 @@ export function dynoState(of: Process, markers: readonly Marker[],
     if (!last)
         return byCount(of.events);
     const ago = `${age(now - last.t)} ago`;
-    const crashes = states.filter(one => stateOf(one) === "crashed").length;
+    const crashes = states.filter(one => stateOf(one) === "crashed");
+    const recent = crashes.filter(one => one.t > now - WINDOW_S).length;
     switch (stateOf(last)) {
     case "crashed":
-        return { isBad: true, text: crashes > 1
-            ? `crashed × ${crashes}, ${ago}` : `crashed ${ago}` };
+        return { isBad: true, text: recent > 1
+            ? `crashed × ${recent}, ${ago}` : `crashed ${ago}` };
     case "starting":
-        return crashes > 0 ? { isBad: true, text: "starting after a crash" }
+        return crashes.length > 0 ? { isBad: true, text: "starting after a crash" }
                            : { isBad: false, text: "starting" };
     case "up": {
         const isAgain = own.some(
